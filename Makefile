@@ -1,0 +1,59 @@
+# Everything is installed into .venv, once, from the lock files; then no network is needed.
+# PYTHON=python3.13 chooses the interpreter; ARGS="..." goes to the command that a target ends in.
+
+PYTHON ?= python3
+BIN := .venv/bin
+# A lock names everything, so pip resolves nothing.
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
+
+.PHONY: help serve test bench demo lock clean
+
+help:
+	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
+	@echo 'make demo    the same beside a real model on this machine and a dead provider'
+	@echo 'make test    lint, types and tests'
+	@echo 'make bench   how fast it is here'
+	@echo 'make lock    resolve the lock files again (ARGS=--upgrade: to the newest versions)'
+	@echo 'make clean   remove .venv and caches'
+
+serve: .venv/serving
+	$(BIN)/pointsman serve $(ARGS)
+
+test: .venv/testing
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest $(ARGS)
+
+bench: .venv/testing
+	$(BIN)/python -m benchmarks.core $(ARGS)
+
+demo: .venv/testing
+	$(BIN)/python -m tests.e2e.demo $(ARGS)
+
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	    "Pointsman needs Python 3.11 or newer; $(PYTHON) is %d.%d. Try: make PYTHON=python3.12 ..." \
+	    % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/serving: requirements.lock pyproject.toml | .venv/made
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-build-isolation -e .
+	@touch $@
+
+.venv/testing: requirements-dev.lock .venv/serving
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+lock: | .venv/made
+	$(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/pip install --quiet --disable-pip-version-check uv
+	$(LOCK) --group build $(ARGS) -o requirements.lock
+	$(LOCK) --group build --group dev --group model $(ARGS) -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info build dist
