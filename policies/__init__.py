@@ -1,0 +1,67 @@
+"""Pointsman's decisions as a library: pure, synchronous, standard library only.
+
+`Engine` owns what is learned about every target; a `Policy` chooses among those that can serve; a
+`Course` is one request's way through them, driven by whoever does the sending. Nothing here reads a
+clock, draws from a global random, opens a socket or needs the `router` package.
+"""
+
+from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
+from policies.engine.attempt import Attempt, SettledTwice
+from policies.engine.course import Course
+from policies.engine.engine import Engine
+from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
+from policies.engine.refusal import Cause, Refusal, Refused
+from policies.engine.route import Facts, Limits, Rate, Retry, Route, Target
+from policies.engine.standing import Factors
+from policies.engine.views import Explained, ExplainedTarget, Headroom, News, TargetSnapshot
+from policies.least_latency import LeastLatency
+from policies.policy import Candidate, Policy, Request
+from policies.priority import Priority
+from policies.weighted_round_robin import WeightedRoundRobin
+
+__all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
+    # the engine and one request's way through it
+    "Engine",
+    "Course",
+    "Send",
+    "Stop",
+    "Wait",
+    "Fail",
+    "TimeLimits",
+    "Attempt",
+    "SettledTwice",
+    # what is said of an attempt that has ended
+    "Report",
+    "Outcome",
+    "Effect",
+    "Health",
+    "Rest",
+    "Next",
+    "Phase",
+    "Scope",
+    # why a target cannot serve, why a course waits or fails
+    "Refusal",
+    "Refused",
+    "Cause",
+    # what the engine is configured with
+    "Route",
+    "Target",
+    "Retry",
+    "Facts",
+    "Limits",
+    "Rate",
+    # policies, and the contract for one's own
+    "Policy",
+    "Candidate",
+    "Request",
+    "WeightedRoundRobin",
+    "LeastLatency",
+    "Priority",
+    # what the engine shows and is told
+    "Explained",
+    "ExplainedTarget",
+    "Factors",
+    "TargetSnapshot",
+    "Headroom",
+    "News",
+]

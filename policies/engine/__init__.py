@@ -1,0 +1,3 @@
+"""The decision engine: pure and synchronous; what was learned, who can serve, the course of a
+request.
+"""

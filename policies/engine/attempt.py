@@ -1,0 +1,121 @@
+"""A place taken on a target: held while the attempt runs, settled exactly once when its last
+byte is through.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.engine.outcome import Outcome, Phase, Report
+from policies.engine.refusal import Refusal
+
+if TYPE_CHECKING:
+    from policies.engine.course import Course
+    from policies.engine.standing import Member
+
+
+class SettledTwice(RuntimeError):
+    """The driver settled an attempt that was already settled: a fault of the driver."""
+
+
+class Attempt:
+    """One try on one target.
+
+    The driver says `sent` when the request's last byte is out, `first_token` when the first
+    content has come (for a streamed answer that is the point of no return), and in the end
+    either `settle` or, if nothing was sent at all, `give_back`.
+    """
+
+    __slots__ = (
+        "_cells",
+        "_course",
+        "_member",
+        "_quotas",
+        "epoch",
+        "first",
+        "number",
+        "open",
+        "probe",
+        "started",
+        "tokens",
+        "was_sent",
+    )
+
+    def __init__(
+        self, course: Course, member: Member, tokens: int, number: int, now: float, *, probe: bool
+    ) -> None:
+        standing = member.standing
+        self._course = course
+        self._member = member
+        self.number = number
+        self.tokens = tokens
+        self.probe = probe
+        self.epoch = standing.breaker.epoch
+        self.started = now
+        self.was_sent = now
+        self.first: float | None = None
+        self.open = True
+        standing.in_flight += 1
+        self._cells = (
+            [quota.take(tokens, now) for quota in standing.quotas] if standing.quotas else []
+        )
+        self._quotas = standing.quotas
+        if probe:
+            standing.breaker.probe()
+
+    @property
+    def target(self) -> str:
+        """The full name of the target it is on."""
+        return self._member.name
+
+    def sent(self, now: float) -> None:
+        """The request is out; waiting for the answer begins."""
+        self.was_sent = now
+
+    def first_token(self, now: float) -> None:
+        """The first content has come."""
+        if self.first is None:
+            self.first = now
+            standing = self._member.standing
+            standing.latency.first_token(now - self.was_sent, standing.in_flight, now)
+
+    def settle(self, report: Report, now: float) -> None:
+        """End it. Raises `SettledTwice` if it has ended already."""
+        self._close()
+        standing = self._member.standing
+        # Only what never reached the provider is refunded: what was spent is spent.
+        unsent = report.phase is Phase.CONNECT and report.outcome is not Outcome.OK
+        for quota, cells in zip(self._quotas, self._cells, strict=True):
+            if unsent:
+                quota.give_back(cells, self.tokens, now)
+            else:
+                quota.settle(cells, self.tokens, self._used(report), now)
+        standing.measure(report, self.was_sent, self.first, now)
+        standing.rest(report, now)
+        self._course.settled(self, self._member, report, now)
+
+    def give_back(self, now: float, until: float | None = None) -> None:
+        """Nothing was sent: the place and the quota return as if never taken. The target is not
+        asked again before `until`, if that is given. Raises `SettledTwice` if it has ended
+        already.
+        """
+        self._close()
+        standing = self._member.standing
+        for quota, cells in zip(self._quotas, self._cells, strict=True):
+            quota.give_back(cells, self.tokens, now)
+        if until is not None:
+            standing.pauses[0].rest(Refusal.LIMITED, until)
+        if self.probe:
+            standing.breaker.probe_cancelled()
+        self._course.given_back(self, now)
+
+    def _close(self) -> None:
+        if not self.open:
+            raise SettledTwice(f"the attempt on {self._member.name} was already settled")
+        self.open = False
+        self._member.standing.in_flight -= 1
+
+    def _used(self, report: Report) -> int:
+        if report.input_tokens is None and report.output_tokens is None:
+            return self.tokens
+        return (report.input_tokens or 0) + (report.output_tokens or 0)

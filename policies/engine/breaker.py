@@ -1,0 +1,202 @@
+"""The breaker: when a target is ejected, and how it comes back.
+
+    HEALTHY ──trip──▶ EJECTED ──its time is over, a request with a rescue comes──▶ PROBING
+       ▲                 ▲                                                          │  │
+       │                 └──────────────────── the probe failed ────────────────────┘  │
+       └── 60 s or 20 answers without a trip ── RECOVERING ◀── the probe was answered ─┘
+
+A probe that was cancelled is no evidence: it leaves EJECTED, with its time over. Only the
+probe's own answer closes the breaker: attempts remember the breaker's epoch, and answers to
+requests from before the trip say nothing about now.
+
+Trips: five failures in a row (three while recovering), which sees a dead target at once; or at
+least four failures of the last 50 outcomes (none older than ten minutes) whose share is surely,
+by the lower end of Wilson's one-sided 95 % interval, above 10 %, three times the usual rate,
+and twice the rate of the others: a count in a row is blind to a target that fails every third
+request, and a target that fails as everybody does is not an outlier. No timers: a state ends by
+comparing with `now`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+from math import sqrt
+from random import Random
+
+IN_A_ROW = 5
+IN_A_ROW_RECOVERING = 3
+SAMPLE = 50
+SAMPLE_AGE = 600.0
+LEAST_FAILURES = 4
+LEAST_SHARE = 0.10
+TIMES_USUAL = 3.0
+TIMES_OTHERS = 2.0
+Z95 = 1.645
+"""One-sided 95 % quantile of the normal distribution."""
+FIRST_REST, LONGEST_REST = 5.0, 60.0
+JITTER = 0.2
+RAMP_SECONDS, RAMP_ANSWERS, LEAST_RAMP = 60.0, 20, 0.1
+"""A ramp ends by time or by answers, whichever is first, or a quiet route would starve it."""
+
+
+class State(Enum):
+    """Where a breaker stands."""
+
+    HEALTHY = "healthy"
+    EJECTED = "ejected"
+    PROBING = "probing"
+    RECOVERING = "recovering"
+
+
+def wilson_lower(bad: int, total: int) -> float:
+    """The failure share that `bad` of `total` surely exceeds (Wilson's score interval,
+    one-sided 95 %).
+    """
+    if total == 0:
+        return 0.0
+    share = bad / total
+    z2 = Z95 * Z95
+    spread = Z95 * sqrt((share * (1 - share) + z2 / (4 * total)) / total)
+    return (share + z2 / (2 * total) - spread) / (1 + z2 / total)
+
+
+class Breaker:
+    """One target's breaker."""
+
+    __slots__ = (
+        "_answers",
+        "_good_since",
+        "_row",
+        "_since",
+        "_trips",
+        "cause",
+        "epoch",
+        "outcomes",
+        "state",
+        "until",
+    )
+
+    def __init__(self, now: float, *, ramp: bool) -> None:
+        self.state = State.RECOVERING if ramp else State.HEALTHY
+        self.epoch = 0
+        self.until = now
+        self.cause = "new" if ramp else ""
+        self.outcomes: deque[tuple[float, bool]] = deque(maxlen=SAMPLE)
+        self._row = 0
+        self._trips = 0
+        self._since = now
+        self._good_since = now
+        self._answers = 0
+
+    def admits(self) -> bool:
+        """Whether ordinary requests may be sent."""
+        return self.state is State.HEALTHY or self.state is State.RECOVERING
+
+    def wants_probe(self, now: float) -> bool:
+        """Whether one request should be steered here to see."""
+        return self.state is State.EJECTED and now >= self.until
+
+    def probe(self) -> None:
+        """A probe is on its way."""
+        self.state = State.PROBING
+
+    def probe_cancelled(self) -> None:
+        """The probe ended without evidence; another may be sent at once."""
+        if self.state is State.PROBING:
+            self.state = State.EJECTED
+
+    def ramp(self, now: float) -> float:
+        """R in [0.1, 1]."""
+        if self.state is State.HEALTHY:
+            return 1.0
+        grown = max((now - self._since) / RAMP_SECONDS, self._answers / RAMP_ANSWERS)
+        if grown >= 1.0 and self.state is State.RECOVERING:
+            self.state = State.HEALTHY
+            self._good_since = now
+            return 1.0
+        return max(LEAST_RAMP, min(1.0, grown))
+
+    def failures(self, now: float) -> tuple[int, int]:
+        """Bad and all of the outcomes that still count."""
+        fresh = [bad for at, bad in self.outcomes if now - at <= SAMPLE_AGE]
+        return sum(fresh), len(fresh)
+
+    def answered(self, epoch: int, now: float, *, probe: bool) -> None:
+        """A good outcome of an attempt that began in `epoch`."""
+        if probe:
+            self._recover(now)
+        elif epoch == self.epoch:
+            self.outcomes.append((now, False))
+            self._row = 0
+            self._answers += 1
+
+    def failed(
+        self,
+        epoch: int,
+        now: float,
+        usual: float,
+        others: float | None,
+        rng: Random,
+        *,
+        probe: bool,
+    ) -> None:
+        """A bad outcome; `usual` is p0, `others` the failure share of the other targets of the
+        pool (None: there are no others, or nothing is known of them).
+        """
+        if probe:
+            self.trip(now, "the probe failed", rng)
+        elif epoch == self.epoch and self.admits():
+            self.outcomes.append((now, True))
+            self._row += 1
+            if cause := self._sick(now, usual, others):
+                self.trip(now, cause, rng)
+
+    def trip(self, now: float, cause: str, rng: Random) -> None:
+        """Eject it for 5 s, doubling to 60; each clean minute takes back one doubling."""
+        if self.state is State.HEALTHY:
+            self._trips = max(0, self._trips - int((now - self._good_since) / 60.0))
+        rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(self._trips, 10)) * rng.uniform(
+            1 - JITTER, 1 + JITTER
+        )
+        self.until = now + min(LONGEST_REST, rest)
+        self._trips += 1
+        self.state = State.EJECTED
+        self.cause = cause
+        self.epoch += 1
+        self._since = now
+        self._row = 0
+
+    def advised(self, now: float, *, well: bool) -> None:
+        """A peer's news: a probe of its own that was answered ends the ejection; its bad
+        experience only shortens the row of failures that trips here, since its network may be
+        what is sick.
+        """
+        if well and self.state in (State.EJECTED, State.PROBING):
+            self._recover(now)
+        elif not well and self.state is State.HEALTHY:
+            self._row = max(self._row, IN_A_ROW - IN_A_ROW_RECOVERING)
+
+    def _recover(self, now: float) -> None:
+        self.state = State.RECOVERING
+        self.cause = "recovering"
+        self.epoch += 1
+        self._since = now
+        self._answers = 0
+        self._row = 0
+        self.outcomes.clear()
+
+    def _sick(self, now: float, usual: float, others: float | None) -> str:
+        row = IN_A_ROW if self.state is State.HEALTHY else IN_A_ROW_RECOVERING
+        if self._row >= row:
+            return f"{self._row} failures in a row"
+        bad, total = self.failures(now)
+        lower = wilson_lower(bad, total)
+        bar = max(LEAST_SHARE, TIMES_USUAL * usual)
+        if (
+            bad >= LEAST_FAILURES
+            and lower > bar
+            and (others is None or lower > TIMES_OTHERS * others)
+        ):
+            return f"{bad} of the last {total} failed"
+        return ""

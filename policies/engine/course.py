@@ -1,0 +1,268 @@
+"""One request's way through targets: sends, waits, fails. Sans-I/O; the service and a simulator
+drive it.
+
+The driver asks `next` what to do, does it, and reports what happened on the attempt; then it
+asks again. Everything that makes a retry safe lives here and nowhere else: who was tried, how
+many attempts are left, what the retry budget pays for, the deadline, the place in the queue,
+and the point after which nothing may be sent again because the client has seen content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
+from policies.engine.attempt import Attempt
+from policies.engine.breaker import State
+from policies.engine.eligibility import refuse
+from policies.engine.outcome import Next, Outcome, Phase, Report
+from policies.engine.queue import LONGEST_WAIT
+from policies.engine.refusal import NEVER, Cause, Refusal, Refused
+from policies.engine.standing import Member
+from policies.policy import Request
+
+if TYPE_CHECKING:
+    from policies.engine.engine import Engine, Pool
+
+FAST = 2.0
+"""Seconds: a failure this quick (a 5xx, a reset) may be retried on the spot where a target is
+alone.
+"""
+HEALTHY_SHARE = 0.10
+"""A failover is free when at most this share of the destination's recent outcomes failed."""
+P99_TIMES = 3.0
+
+
+class Course:
+    """One request on its way. Not made by hand: `Engine.start`."""
+
+    __slots__ = (
+        "_attempts", "_committed", "_end", "_engine", "_last", "_last_member", "_open", "_pool",
+        "_quick", "_retried_on_the_spot", "_tokens", "_tried", "_waits_since", "_wake", "request",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        engine: Engine,
+        pool: Pool,
+        request: Request,
+        tokens: int,
+        wake: Callable[[], None] | None,
+    ) -> None:
+        self.request = request
+        self._engine = engine
+        self._pool = pool
+        self._tokens = tokens
+        self._wake = wake
+        self._attempts = 0
+        self._open: list[Attempt] = []
+        self._tried: dict[str, Outcome] = {}
+        self._last: Report | None = None
+        self._last_member: Member | None = None
+        self._quick = False
+        self._retried_on_the_spot = False
+        self._committed = False
+        self._waits_since: float | None = None
+        self._end: Fail | None = None
+
+    def next(self, now: float) -> Send | Stop | Wait | Fail:
+        """What to do now. After an OK there is nothing more to ask; after a `Fail` the answer
+        stays.
+        """
+        if self._end is not None:
+            return self._end
+        if self._open:
+            if now >= self.request.deadline:
+                return Stop(self._open[0], Outcome.ABANDONED)
+            return Wait(self.request.deadline, Cause.ANSWER)
+        if (cause := self._over(now)) is not None:
+            return self.fail(cause, now)
+        return self._send_or_wait(now)
+
+    def close(self, now: float) -> None:
+        """Give up what is still open or waited for. Idempotent; always called in the driver's
+        `finally`.
+        """
+        self._pool.queue.leave(self)
+        for attempt in list(self._open):
+            attempt.settle(
+                Report(Outcome.ABANDONED, Phase.HEAD if attempt.first is None else Phase.BODY), now
+            )
+        if self._end is None:
+            self._end = Fail(Cause.OVER, {}, None)
+
+    def wake(self) -> None:
+        """Something changed that this course waits for."""
+        if self._wake is not None:
+            self._wake()
+
+    def settled(self, attempt: Attempt, member: Member, report: Report, now: float) -> None:
+        """The attempt ended (told by the attempt itself)."""
+        self._open.remove(attempt)
+        self._last = report
+        self._last_member = member
+        self._quick = now - attempt.started <= FAST
+        self._committed = self._committed or (attempt.first is not None and self.request.stream)
+        self._tried[member.name] = report.outcome
+        self._engine.judged(self._pool, attempt, member, report, now)
+
+    def given_back(self, attempt: Attempt, now: float) -> None:
+        """The attempt was given back unsent (told by the attempt itself)."""
+        self._open.remove(attempt)
+        self._attempts -= 1
+        self._engine.freed()
+
+    def refusals(self, now: float) -> dict[str, Refused]:
+        """Why each target cannot serve now; those that can are absent."""
+        refusals = {}
+        for member in self._pool.members:
+            refused = refuse(member, self.request, self._tokens, self._tried, now)
+            if refused is not None:
+                refusals[member.name] = refused
+        return refusals
+
+    def _over(self, now: float) -> Cause | None:
+        after = self._last.outcome.effect.next if self._last is not None else None
+        if after is Next.CLIENT:
+            return Cause.CALLER
+        if now >= self.request.deadline:
+            return Cause.DEADLINE
+        if after is Next.DONE:
+            return Cause.OVER
+        if self._committed:
+            return Cause.INTERRUPTED
+        if self._attempts >= self._pool.route.retry.attempts:
+            return Cause.ATTEMPTS
+        return None
+
+    def _send_or_wait(self, now: float) -> Send | Wait | Fail:
+        pool = self._pool
+        if pool.queue.ahead_of(self):
+            return self._wait(now, {}, NEVER)
+        request, tokens, tried = self.request, self._tokens, self._tried
+        able = [
+            member for member in pool.members if refuse(member, request, tokens, tried, now) is None
+        ]
+        if tried:
+            if (again := self._on_the_spot(able, now)) is not None:
+                return self._send(again, now)
+            able = [member for member in able if member.name not in tried] or able
+        ejected = self._to_probe(able, now) if len(able) < len(pool.members) else None
+        if ejected is None and not able:
+            return self._none_can(now)
+        member = ejected or self._engine.chosen(pool, request, able, now)
+        if self._attempts and not self._pays(member, now):
+            return self.fail(Cause.BUDGET, now)
+        return self._send(member, now)
+
+    def _send(self, member: Member, now: float) -> Send:
+        self._attempts += 1
+        probe = member.standing.breaker.state is State.EJECTED
+        attempt = Attempt(self, member, self._tokens, self._attempts, now, probe=probe)
+        self._open.append(attempt)
+        self._waits_since = None
+        self._pool.queue.leave(self)
+        deadline = self.request.deadline
+        patience = member.standing.facts.first_token
+        if not self.request.stream:
+            p99 = member.standing.latency.totals.quantile(0.99)
+            patience = max(patience, P99_TIMES * p99) if p99 is not None else patience
+        return Send(attempt, member.name, TimeLimits(min(deadline, now + patience), deadline))
+
+    def _on_the_spot(self, able: list[Member], now: float) -> Member | None:
+        """The target that just failed, once more: when it failed quickly and stands alone in
+        its tier, since the order of the tiers is the user's wish. Paid from the budget, and
+        only once.
+        """
+        failed = self._last_member
+        if (
+            failed is None
+            or self._retried_on_the_spot
+            or self._tried[failed.name] is not Outcome.FAILED
+        ):
+            return None
+        if not self._quick or any(member.tier == failed.tier for member in able):
+            return None
+        if refuse(failed, self.request, self._tokens, {}, now) is not None:
+            return None
+        self._retried_on_the_spot = True
+        return failed if self._pool.budget.withdraw(now) else None
+
+    def _to_probe(self, able: list[Member], now: float) -> Member | None:
+        """A target that should be looked at with this request: one whose ejection is over, when
+        another can rescue the request; or the least bad of the ejected, throttled, when nobody
+        else can serve.
+        """
+        if self._attempts and able:
+            return None
+        ejected = [
+            member
+            for member in self._pool.members
+            if not member.standing.breaker.admits()
+            and refused_as(member, self.request, self._tokens, self._tried, now) is Refusal.EJECTED
+        ]
+        due = [member for member in ejected if member.standing.breaker.wants_probe(now)]
+        if due:
+            return due[0]
+        if able or not ejected:
+            return None
+        best = max(ejected, key=lambda member: member.standing.factors(now).score * member.weight)
+        if self._engine.rng.random() < best.standing.evidence.throttled_share(now):
+            return None
+        return best
+
+    def _pays(self, member: Member, now: float) -> bool:
+        """Whether this extra send is free (the first, to a healthy place) or the budget pays
+        for it.
+        """
+        breaker = member.standing.breaker
+        bad, total = breaker.failures(now)
+        if self._attempts == 1 and breaker.admits() and bad <= HEALTHY_SHARE * total:
+            return True
+        return self._pool.budget.withdraw(now)
+
+    def _none_can(self, now: float) -> Wait | Fail:
+        refusals = self.refusals(now)
+        ends = [
+            refused.until
+            for refused in refusals.values()
+            if refused.refusal in (Refusal.RESTING, Refusal.LIMITED, Refusal.BUSY)
+        ]
+        busy = any(refused.refusal is Refusal.BUSY for refused in refusals.values())
+        soonest = min(ends, default=NEVER)
+        give_up = self._give_up(now)
+        if now < give_up and (busy or soonest <= give_up):
+            return self._wait(now, refusals, soonest)
+        return self.fail(Cause.NO_TARGET, now, refusals)
+
+    def _wait(self, now: float, refusals: Mapping[str, Refused], soonest: float) -> Wait | Fail:
+        give_up = self._give_up(now)
+        if now >= give_up:
+            return self.fail(Cause.NO_TARGET, now)
+        if not self._pool.queue.join(self):
+            return self.fail(Cause.QUEUE_FULL, now)
+        cause = Cause.REST if soonest < NEVER else Cause.PLACE
+        return Wait(min(give_up, soonest), cause)
+
+    def _give_up(self, now: float) -> float:
+        if self._waits_since is None:
+            self._waits_since = now
+        return min(self.request.deadline, self._waits_since + LONGEST_WAIT)
+
+    def fail(self, cause: Cause, now: float, refusals: Mapping[str, Refused] | None = None) -> Fail:
+        """End it without an answer."""
+        if refusals is None:
+            refusals = self.refusals(now)
+        ends = [refused.until for refused in refusals.values() if refused.until < NEVER]
+        self._end = Fail(cause, refusals, min(ends, default=None))
+        self._pool.queue.leave(self)
+        return self._end
+
+
+def refused_as(
+    member: Member, request: Request, tokens: int, tried: Mapping[str, Outcome], now: float
+) -> Refusal | None:
+    """The cause alone."""
+    refused = refuse(member, request, tokens, tried, now)
+    return refused.refusal if refused is not None else None

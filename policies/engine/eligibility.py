@@ -1,0 +1,54 @@
+"""Who can serve: the one function that refuses.
+
+Policies never filter; whatever keeps a target from being chosen is said here, with a named
+cause and the instant at which it ends. The checks stand in the order in which their causes
+explain most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from policies.engine.outcome import Outcome
+from policies.engine.refusal import Refusal, Refused
+from policies.engine.standing import Member
+from policies.policy import Request
+
+DRAINED = Refused(Refusal.DRAINED)
+EXCLUDED = Refused(Refusal.EXCLUDED)
+TRIED = Refused(Refusal.TRIED)
+UNFIT = Refused(Refusal.UNFIT)
+CONTEXT = Refused(Refusal.CONTEXT)
+
+
+def refuse(
+    member: Member, request: Request, tokens: int, tried: Mapping[str, Outcome], now: float
+) -> Refused | None:
+    """Why `member` cannot serve `request` at `now`; None: it can.
+
+    `tokens` is what would be reserved; `tried` holds how earlier attempts of this request
+    ended. A target that only throttled the request may be asked again when its pause is over.
+    """
+    standing = member.standing
+    only = request.only
+    if only is not None and member.name not in only:
+        return EXCLUDED
+    if member.weight <= 0 and only is None:
+        return DRAINED
+    if (
+        tried
+        and (outcome := tried.get(member.name)) is not None
+        and outcome is not Outcome.THROTTLED
+    ):
+        return UNFIT if outcome is Outcome.UNFIT else TRIED
+    if standing.context is not None and request.input_tokens > standing.context:
+        return CONTEXT
+    for pause in standing.pauses:
+        if pause.until > now:
+            return Refused(pause.refusal, pause.until)
+    if not standing.breaker.admits():
+        return Refused(Refusal.EJECTED, standing.breaker.until)
+    for quota in standing.quotas:
+        if (refused := quota.refused(tokens, now)) is not None:
+            return refused
+    return None

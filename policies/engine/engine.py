@@ -1,0 +1,213 @@
+"""The engine: owns what was learned about every target, and starts the course of each request.
+
+One event loop, one owner, synchronous verbs: no locks. Time and chance are arguments, so the
+same engine runs in the service, in a simulator and in a notebook, and gives the same decisions
+for the same history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+
+from policies.engine.attempt import Attempt
+from policies.engine.budget import RetryBudget
+from policies.engine.course import Course
+from policies.engine.outcome import Health, Report
+from policies.engine.queue import Queue
+from policies.engine.refusal import Cause
+from policies.engine.route import NO_FACTS, Facts, Route
+from policies.engine.standing import Group, Member, Standing
+from policies.engine.views import Explained, Headroom, News, TargetSnapshot, explain, snapshot
+from policies.policy import Policy, Request
+
+OUTPUT_GUESS = 256
+"""Tokens reserved for an answer of a target that was never measured and a caller that set no
+bound.
+"""
+
+PolicyError = Callable[[str, Exception], None]
+
+
+class Pool:
+    """A route, running: its members, its policies' memories, its retry budget and its queue."""
+
+    __slots__ = ("budget", "members", "memories", "queue", "route")
+
+    def __init__(self, route: Route, members: tuple[Member, ...], queue: Queue, now: float) -> None:
+        self.route = route
+        self.members = members
+        self.memories: dict[Policy, object] = {route.policy: route.policy.fresh()}
+        self.budget = RetryBudget(route.retry.budget, now)
+        self.queue = queue
+
+    def memory(self, policy: Policy) -> object:
+        """The memory of `policy` on this route. A request may bring its own policy; the driver
+        decides which, so there are as many memories as it knows policies.
+        """
+        if policy not in self.memories:
+            self.memories[policy] = policy.fresh()
+        return self.memories[policy]
+
+
+class Engine:
+    """Chooses targets for requests, and learns from how they end.
+
+    `routes` by model name; `facts` by target name, or by group name for limits that bind a
+    group together; `on_policy_error` is told of a policy that raised or chose nobody (the
+    request is served without it).
+    """
+
+    def __init__(
+        self,
+        routes: Mapping[str, Route],
+        *,
+        rng: Random,
+        now: float,
+        facts: Mapping[str, Facts] | None = None,
+        on_policy_error: PolicyError | None = None,
+    ) -> None:
+        self.rng = rng
+        self._on_policy_error = on_policy_error
+        self._standings: dict[str, Standing] = {}
+        self._groups: dict[str, Group] = {}
+        self._pools: dict[str, Pool] = {}
+        self._crowded: set[Queue] = set()
+        self._configure(routes, facts or {}, now, running=False)
+
+    def start(self, request: Request, now: float, wake: Callable[[], None] | None = None) -> Course:
+        """The course of one request. `wake` is called when `next` would say something new
+        before the instant it named; it must only schedule.
+        """
+        pool = self._pools.get(request.model)
+        if pool is None:
+            course = Course(self, Pool(Route([]), (), Queue(set()), now), request, 0, wake)
+            course.fail(Cause.UNKNOWN_MODEL, now)
+            return course
+        pool.budget.deposit(now)
+        output = OUTPUT_GUESS if request.output_tokens is None else request.output_tokens
+        return Course(self, pool, request, request.input_tokens + output, wake)
+
+    def replace(
+        self, routes: Mapping[str, Route], facts: Mapping[str, Facts] | None, now: float
+    ) -> None:
+        """A new configuration in one step. What was learned is kept for targets whose facts
+        have the same `identity`, and a route's memory while its policy is equal; courses under
+        way finish on the routes they started with; targets that are new begin with a ramp.
+        """
+        self._configure(routes, facts or {}, now, running=True)
+        self.freed()
+
+    def observe(self, target: str, headroom: Headroom, now: float) -> None:
+        """What a provider says is left of its limits: a measurement that can only lower what we
+        allow.
+        """
+        if (standing := self._standings.get(target)) is not None:
+            standing.quota.lower(headroom.requests, headroom.tokens, now)
+
+    def advise(self, target: str, news: News, now: float) -> None:
+        """What a peer instance has seen of a target."""
+        if (standing := self._standings.get(target)) is not None:
+            standing.breaker.advised(now, well=news is News.WELL)
+            self.freed()
+
+    def explain(self, request: Request, now: float) -> Explained:
+        """Every target with its refusal, or with its factors and its odds: the same code,
+        nothing taken.
+        """
+        pool = self._pools.get(request.model)
+        return explain(pool, request, now) if pool is not None else Explained(request.model, "", ())
+
+    def snapshot(self, now: float) -> dict[str, TargetSnapshot]:
+        """Every target as it stands."""
+        return {name: snapshot(standing, now) for name, standing in self._standings.items()}
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts open now, over all targets of the running configuration."""
+        return sum(standing.in_flight for standing in self._standings.values())
+
+    def chosen(self, pool: Pool, request: Request, able: list[Member], now: float) -> Member:
+        """The policy's choice among those who can serve; one that fails to choose is served
+        around.
+        """
+        policy = request.policy or pool.route.policy
+        try:
+            candidate = policy.choose(request, able, pool.memory(policy), now, self.rng)
+        except Exception as error:  # noqa: BLE001 - a door: a user's policy must not fail a request
+            self._report_policy(policy, error)
+            return able[self.rng.randrange(len(able))]
+        for member in able:
+            if member is candidate:
+                return member
+        self._report_policy(policy, LookupError("it chose none of the candidates"))
+        return able[self.rng.randrange(len(able))]
+
+    def judged(
+        self, pool: Pool, attempt: Attempt, member: Member, report: Report, now: float
+    ) -> None:
+        """Evidence of an attempt that has ended (told by its course)."""
+        standing = member.standing
+        bad = report.overloaded or report.outcome.effect.health is Health.BAD
+        others = others_failing(pool, member, now) if bad else None
+        standing.judge(report, attempt.epoch, now, others, self.rng, probe=attempt.probe)
+        if self._crowded:
+            self.freed()
+
+    def freed(self) -> None:
+        """A place may have come free: the heads of all queues look again."""
+        for queue in list(self._crowded):
+            queue.wake()
+
+    def _configure(
+        self, routes: Mapping[str, Route], facts: Mapping[str, Facts], now: float, *, running: bool
+    ) -> None:
+        names = dict.fromkeys(target.name for route in routes.values() for target in route.targets)
+        fates = {name: groups_of(name, facts) for name in names}
+        groups = dict.fromkeys(group for named in fates.values() for group in named)
+        self._groups = {name: self._group(name, facts.get(name, NO_FACTS)) for name in groups}
+        self._standings = {
+            name: self._standing(name, facts.get(name, NO_FACTS), fates[name], now, ramp=running)
+            for name in names
+        }
+        self._pools = {name: self._pool(name, route, now) for name, route in routes.items()}
+
+    def _group(self, name: str, facts: Facts) -> Group:
+        known = self._groups.get(name)
+        return known if known is not None and known.facts == facts else Group(name, facts)
+
+    def _standing(
+        self, name: str, facts: Facts, fates: tuple[str, ...], now: float, *, ramp: bool
+    ) -> Standing:
+        groups = tuple(self._groups[group] for group in fates)
+        known = self._standings.get(name)
+        if known is None or known.facts.identity != facts.identity:
+            return Standing(name, facts, groups, now, ramp=ramp)
+        known.refit(facts, groups)
+        return known
+
+    def _pool(self, name: str, route: Route, now: float) -> Pool:
+        members = tuple(Member(target, self._standings[target.name]) for target in route.targets)
+        known = self._pools.get(name)
+        pool = Pool(route, members, known.queue if known is not None else Queue(self._crowded), now)
+        if known is not None and known.route.policy == route.policy:
+            pool.memories = known.memories
+        return pool
+
+    def _report_policy(self, policy: Policy, error: Exception) -> None:
+        if self._on_policy_error is not None:
+            self._on_policy_error(type(policy).__name__, error)
+
+
+def groups_of(name: str, facts: Mapping[str, Facts]) -> tuple[str, ...]:
+    """The groups that a target shares a fate with, its provider first."""
+    return facts.get(name, NO_FACTS).groups or (name.partition("/")[0],)
+
+
+def others_failing(pool: Pool, member: Member, now: float) -> float | None:
+    """The failure share of the other targets of the pool, taken together; None: nothing is
+    known of them.
+    """
+    counts = [other.standing.breaker.failures(now) for other in pool.members if other is not member]
+    total = sum(count for _, count in counts)
+    return sum(bad for bad, _ in counts) / total if total else None

@@ -1,0 +1,150 @@
+"""How long a target takes, with the wait for the first token and the time per token apart.
+
+One number for both ranks long answers as slow targets; seconds per token alone ranks them as
+fast ones. Only answers are measured here: a failure moves health, never a mean, and an attempt
+that nobody waited for to the end counts only as "at least this long".
+"""
+
+from __future__ import annotations
+
+from math import exp, log2
+
+PEAK = 10.0
+"""Seconds; the wait for the first token jumps up at once and comes down with this constant
+(peak-EWMA).
+"""
+PER_TOKEN = 30.0
+BASELINE = 600.0
+SPREAD = 4.0
+"""One measurement moves the time per token by at most this factor: proxies coalesce chunks."""
+STREAM_SHARE = 0.25
+"""How much of the time after the first token counts when the answer is streamed: the reader is
+reading.
+"""
+OUTPUT_LEARNING = 0.05
+DEFAULT_OUTPUT = 200.0
+"""Tokens of an answer before any was seen: the median of public conversation traces is 211."""
+
+
+class Histogram:
+    """Counts by power of two, halved every thousand: a bounded memory of a distribution."""
+
+    __slots__ = ("_bins", "_count")
+
+    LOWEST = -10
+    """2**-10 s, about a millisecond."""
+
+    def __init__(self) -> None:
+        self._bins = [0.0] * 32
+        self._count = 0.0
+
+    def record(self, seconds: float) -> None:
+        """Count one duration."""
+        index = int(log2(max(seconds, 1e-4))) - self.LOWEST
+        self._bins[min(31, max(0, index))] += 1
+        self._count += 1
+        if self._count >= 1000:
+            self._bins = [count / 2 for count in self._bins]
+            self._count /= 2
+
+    def quantile(self, share: float) -> float | None:
+        """A duration that `share` of those counted do not exceed, up to a factor of two; None
+        if empty.
+        """
+        if not self._count:
+            return None
+        left = share * self._count
+        for index, count in enumerate(self._bins):
+            left -= count
+            if left <= 1e-9:
+                return float(2.0 ** (index + self.LOWEST + 1))
+        return float(2.0 ** (len(self._bins) + self.LOWEST))
+
+
+class Latency:
+    """What was measured of one target."""
+
+    __slots__ = ("at", "baseline", "first", "output", "per_token", "totals", "usual_in_flight")
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        self.per_token: float | None = None
+        self.baseline: float | None = None
+        self.output = DEFAULT_OUTPUT
+        self.usual_in_flight = 0.0
+        self.at = float("-inf")
+        self.totals = Histogram()
+
+    def first_token(self, seconds: float, in_flight: int, now: float) -> None:
+        """The first content came `seconds` after sending."""
+        elapsed = max(0.0, now - self.at)
+        if self.first is None or seconds >= self.first:
+            self.first = seconds
+        else:
+            self.first += (seconds - self.first) * (1 - exp(-max(elapsed, 0.1) / PEAK))
+        if self.baseline is None:
+            self.baseline = seconds
+        else:
+            self.baseline += (seconds - self.baseline) * (1 - exp(-max(elapsed, 0.1) / BASELINE))
+        self.usual_in_flight += (in_flight - self.usual_in_flight) * 0.1
+        self.at = now
+
+    def finished(
+        self,
+        total: float,
+        after_first: float | None,
+        output: int | None,
+        in_flight: int,
+        now: float,
+    ) -> None:
+        """A whole answer took `total` seconds, `after_first` of them after the first content
+        (None: it came in one piece), and had `output` tokens (None: unknown).
+        """
+        if output:
+            self.output += (output - self.output) * OUTPUT_LEARNING
+            writing = (
+                after_first if after_first is not None else max(0.0, total - (self.first or 0.0))
+            )
+            self._token(writing / max(1, output - (after_first is not None)), now)
+        if after_first is None:
+            self.totals.record(total)
+            if not output:
+                self.first_token(total, in_flight, now)
+        self.usual_in_flight += (in_flight - self.usual_in_flight) * 0.1
+        self.at = now
+
+    def at_least(self, seconds: float) -> None:
+        """An attempt waited `seconds` for its first token in vain: it takes no less."""
+        if self.first is not None and seconds > self.first:
+            self.first = seconds
+
+    def predicted(self, stream: bool, most: int | None) -> float | None:  # noqa: FBT001 - a hot path
+        """Seconds that an answer of at most `most` tokens is expected to take; None if never
+        measured.
+        """
+        first, per_token = self.first, self.per_token
+        if per_token is None:
+            return first
+        output = self.output
+        if most is not None and most < output:
+            output = most
+        if stream:
+            output *= STREAM_SHARE
+        return (first or 0.0) + output * per_token
+
+    def slowness(self) -> float:
+        """L in [0.2, 1]: below 1 when the first token takes more than twice what it usually
+        does.
+        """
+        if not self.first or not self.baseline:
+            return 1.0
+        return min(1.0, max(0.2, 2.0 * self.baseline / self.first))
+
+    def _token(self, seconds: float, now: float) -> None:
+        known = self.per_token
+        if known is None:
+            self.per_token = seconds
+            return
+        seconds = min(known * SPREAD, max(known / SPREAD, seconds)) if known else seconds
+        elapsed = max(0.1, now - self.at)
+        self.per_token = known + (seconds - known) * (1 - exp(-elapsed / PER_TOKEN))

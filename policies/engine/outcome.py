@@ -1,0 +1,123 @@
+"""How an attempt ended, whose fault it was, and what follows from it: one table, no branches
+elsewhere.
+
+Three things follow from an outcome: whether it is evidence about the target's health, whether
+the target (or its whole provider) rests and for how long, and who is asked next. The driver
+only names the outcome; it never decides what it does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, Self
+
+
+class Phase(Enum):
+    """How far an attempt had come when it ended."""
+
+    CONNECT = "connect"
+    """Nothing of it reached the provider."""
+    HEAD = "head"
+    """Sent; no status had come, or the status was the answer."""
+    FIRST_TOKEN = "first_token"
+    """The head had come, no content had."""
+    BODY = "body"
+    """Content had come, the end had not."""
+
+
+class Scope(Enum):
+    """What an outcome speaks of."""
+
+    REQUEST = "request"
+    TARGET = "target"
+    PROVIDER = "provider"
+
+
+class Health(Enum):
+    """Whether an outcome is evidence about the target's health."""
+
+    GOOD = "good"
+    BAD = "bad"
+    SILENT = "–"
+
+
+class Rest(Enum):
+    """Why, and so for how long, nothing is sent to a target after an outcome."""
+
+    NONE = "–"
+    RESET = "to the reset, at most 60 s"
+    DOUBLING = "60 s doubling to 15 min"
+
+
+class Next(Enum):
+    """Who is asked next."""
+
+    DONE = "–"
+    OTHER = "another target"
+    ANOTHER_OR_SAME = "another; the same only if alone"
+    FITTING = "another that fits"
+    CLIENT = "the client, at once"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What follows from an outcome."""
+
+    health: Health
+    rest: Rest
+    next: Next
+
+
+class Outcome(Enum):
+    """How an attempt ended, with what follows: this is the whole table.
+
+    A FAILED target rests only when its breaker says so; a caller's error and a client that left
+    never count against anyone.
+    """
+
+    effect: Effect
+    word: str
+    """The value as a plain attribute: `Enum.value` is a descriptor, and slow."""
+
+    OK = "ok", Effect(Health.GOOD, Rest.NONE, Next.DONE)
+    FAILED = "failed", Effect(Health.BAD, Rest.NONE, Next.OTHER)
+    THROTTLED = "throttled", Effect(Health.SILENT, Rest.RESET, Next.ANOTHER_OR_SAME)
+    DENIED = "denied", Effect(Health.SILENT, Rest.DOUBLING, Next.OTHER)
+    UNFIT = "unfit", Effect(Health.SILENT, Rest.NONE, Next.FITTING)
+    REJECTED = "rejected", Effect(Health.SILENT, Rest.NONE, Next.CLIENT)
+    FILTERED = "filtered", Effect(Health.SILENT, Rest.NONE, Next.CLIENT)
+    ABANDONED = "abandoned", Effect(Health.SILENT, Rest.NONE, Next.DONE)
+
+    def __new__(cls, word: str, effect: Effect) -> Self:
+        """The value is the word alone."""
+        member = object.__new__(cls)
+        member._value_ = word
+        member.effect = effect
+        member.word = word
+        return member
+
+
+class Report(NamedTuple):
+    """What the driver says of an attempt when its last byte is through.
+
+    `rest` is the wait in seconds that the provider asked for (None: it named none).
+    `overloaded` marks a THROTTLED that is a sign of sickness too (status 529). Token counts are
+    what the provider reported; with `estimated` they are what the driver counted, because no
+    usage came. `detail` is for people: a status, a code, never a text of the request or the
+    answer.
+    """
+
+    outcome: Outcome
+    phase: Phase = Phase.BODY
+    scope: Scope = Scope.TARGET
+    rest: float | None = None
+    overloaded: bool = False
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    estimated: bool = False
+    detail: str = ""
+
+
+OK = Report(Outcome.OK)
+ABANDONED = Report(Outcome.ABANDONED)

@@ -1,0 +1,49 @@
+"""Why a target cannot serve a request: one enum of causes, each with the instant at which it
+may end.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+NEVER = float("inf")
+
+
+class Refusal(Enum):
+    """Why a target is not among the candidates."""
+
+    DRAINED = "its weight is 0"
+    EXCLUDED = "the request asked for another target"
+    TRIED = "it has already failed this request"
+    UNFIT = "it cannot take this request"
+    CONTEXT = "the request is longer than its context"
+    DENIED = "its provider refuses the credential, the model or the bill"
+    RESTING = "its provider asked for a pause"
+    EJECTED = "it is ejected after failures"
+    BUSY = "as many requests as allowed are in flight"
+    LIMITED = "its rate limit is used up"
+
+
+class Refused(NamedTuple):
+    """A refusal and the instant at which it ends, if time alone ends it (else `NEVER`)."""
+
+    refusal: Refusal
+    until: float = NEVER
+
+
+class Cause(Enum):
+    """Why a course waits or fails."""
+
+    ANSWER = "an attempt is open"
+    PLACE = "waiting in the queue for a place"
+    REST = "waiting for a pause or a limit to end"
+    UNKNOWN_MODEL = "no route has this name"
+    NO_TARGET = "no target can serve the request"
+    QUEUE_FULL = "too many requests are waiting"
+    ATTEMPTS = "every attempt allowed was used"
+    BUDGET = "the route's retry budget is empty"
+    DEADLINE = "the deadline has passed"
+    INTERRUPTED = "the answer broke off after its first content"
+    CALLER = "the request is wrong wherever it is sent"
+    OVER = "the course is over"

@@ -1,0 +1,94 @@
+"""What the engine is configured with: routes of targets, and the facts about each target.
+
+All of it is immutable and made once per configuration; what is learned lives elsewhere
+(`standing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from policies.least_latency import LeastLatency
+from policies.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place to send to, as one route sees it. Weight 0 drains it; tiers count from 0."""
+
+    name: str
+    weight: float = 1.0
+    tier: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.weight >= 0 or self.weight == float("inf"):
+            raise ValueError(
+                f"target {self.name}: weight {self.weight} must be 0 or a finite number above 0"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How much may be spent on other attempts: at most `attempts` sends a request, and `budget`
+    extra sends per request over the whole route (those that are free apart: see `budget`).
+    """
+
+    attempts: int = 3
+    budget: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model's targets and how to choose among them."""
+
+    targets: Sequence[Target]
+    policy: Policy = field(default_factory=LeastLatency)
+    retry: Retry = Retry()
+
+    def __post_init__(self) -> None:
+        names = [target.name for target in self.targets]
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"target {twice} is named twice in one route")
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `amount` in any `seconds`."""
+
+    amount: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a target or a group of targets may be sent; every one of them binds."""
+
+    requests: Sequence[Rate] = ()
+    tokens: Sequence[Rate] = ()
+    concurrent: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.requests or self.tokens or self.concurrent is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a target (or of a group) before anything is learned.
+
+    `context` is the longest input in tokens; `groups` name what it shares a fate with, its
+    provider first (default: the text before the name's first slash), and facts under a group's
+    own name give the limits that bind all of its targets together; `first_token` is the longest
+    wait for the first content in seconds; `identity` is what makes it the same place after a
+    reload: what was learned is kept while it is equal.
+    """
+
+    limits: Limits = Limits()
+    context: int | None = None
+    groups: tuple[str, ...] = ()
+    first_token: float = 120.0
+    identity: str = ""
+
+
+NO_FACTS = Facts()

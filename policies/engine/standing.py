@@ -1,0 +1,225 @@
+"""What is known of a target now: its health, breaker, latency, quota, pauses and open attempts.
+
+One standing per target, shared by all routes that name it; one per group (a provider's account,
+say) for what binds its targets together. A `Member` is a target as one route sees it: the
+standing plus the route's weight and tier. Members are the candidates that policies see: live
+views, made once per configuration.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import NamedTuple
+
+from policies.engine.breaker import Breaker, State
+from policies.engine.health import Evidence
+from policies.engine.latency import Latency
+from policies.engine.outcome import Health, Outcome, Phase, Report, Rest, Scope
+from policies.engine.quota import Quota
+from policies.engine.refusal import Refusal
+from policies.engine.route import Facts, Limits, Target
+from policies.policy import Request
+
+LONGEST_RESET = 60.0
+"""A pause that a provider asks for is believed up to here: headers lie, and a minute costs
+little.
+"""
+UNNAMED_RESET = 1.0
+"""The pause after a 429 that named none."""
+FIRST_DENIAL, LONGEST_DENIAL = 60.0, 900.0
+
+
+class Pause:
+    """Until when nothing is sent, and why. The later end wins."""
+
+    __slots__ = ("_denials", "refusal", "until")
+
+    def __init__(self) -> None:
+        self.until = float("-inf")
+        self.refusal = Refusal.RESTING
+        self._denials = 0
+
+    def rest(self, refusal: Refusal, until: float) -> None:
+        """Send nothing before `until`."""
+        if until > self.until:
+            self.until = until
+            self.refusal = refusal
+
+    def denied(self, now: float, named: float | None) -> None:
+        """A credential, a bill or a model was refused: 60 s, doubling to 15 min; `named`
+        seconds where the provider says when its quota comes back.
+        """
+        rest = min(LONGEST_DENIAL, FIRST_DENIAL * 2.0**self._denials) if named is None else named
+        self._denials = min(self._denials + 1, 10)
+        self.rest(Refusal.DENIED, now + rest)
+
+    def accepted(self) -> None:
+        """It answered: the next denial starts from the shortest pause."""
+        self._denials = 0
+
+
+class Group:
+    """What binds several targets together: pauses of a whole provider, limits of a whole
+    account.
+    """
+
+    __slots__ = ("facts", "name", "pause", "quota")
+
+    def __init__(self, name: str, facts: Facts) -> None:
+        self.name = name
+        self.facts = facts
+        self.pause = Pause()
+        self.quota = Quota(facts.limits)
+
+
+class Factors(NamedTuple):
+    """A target's health, S = A · L · R, as its factors."""
+
+    availability: float
+    latency: float
+    ramp: float
+
+    @property
+    def score(self) -> float:
+        """S in [0, 1]."""
+        return self.availability * self.latency * self.ramp
+
+
+class Standing:
+    """What is known of one target now."""
+
+    __slots__ = (
+        "breaker", "context", "evidence", "facts", "groups", "in_flight",
+        "latency", "name", "pauses", "quota", "quotas",
+    )  # fmt: skip
+
+    def __init__(
+        self, name: str, facts: Facts, groups: tuple[Group, ...], now: float, *, ramp: bool
+    ) -> None:
+        self.name = name
+        self.in_flight = 0
+        self.evidence = Evidence(now)
+        self.breaker = Breaker(now, ramp=ramp)
+        self.latency = Latency()
+        self.quota = Quota(Limits())
+        self.pauses: tuple[Pause, ...] = (Pause(),)
+        self.refit(facts, groups)
+
+    def refit(self, facts: Facts, groups: tuple[Group, ...]) -> None:
+        """Take new facts and keep what was learned. Counters of unchanged limits go on counting."""
+        if facts.limits != self.quota.limits:
+            self.quota = Quota(facts.limits)
+        self.facts = facts
+        self.context = facts.context
+        self.groups = groups
+        self.quotas = tuple(
+            quota for quota in (self.quota, *(group.quota for group in groups)) if quota.limits
+        )
+        self.pauses = (self.pauses[0], *(group.pause for group in groups))
+
+    def factors(self, now: float) -> Factors:
+        """Health as its factors."""
+        return Factors(
+            self.evidence.availability(now), self.latency.slowness(), self.breaker.ramp(now)
+        )
+
+    def rest(self, report: Report, now: float) -> None:
+        """Pause the target, or its provider, as the outcome demands."""
+        group = (
+            self.groups[0].pause
+            if report.scope is Scope.PROVIDER and self.groups
+            else self.pauses[0]
+        )
+        match report.outcome.effect.rest:
+            case Rest.RESET:
+                named = UNNAMED_RESET if report.rest is None else report.rest
+                group.rest(Refusal.RESTING, now + min(LONGEST_RESET, max(0.0, named)))
+            case Rest.DOUBLING:
+                group.denied(now, report.rest)
+            case Rest.NONE:
+                pass
+
+    def judge(
+        self,
+        report: Report,
+        epoch: int,
+        now: float,
+        others: float | None,
+        rng: Random,
+        *,
+        probe: bool,
+    ) -> None:
+        """Take the outcome as evidence, where it is any."""
+        breaker = self.breaker
+        health = Health.BAD if report.overloaded else report.outcome.effect.health
+        if health is Health.GOOD:
+            self.evidence.record(bad=False, healthy=breaker.admits(), now=now)
+            breaker.answered(epoch, now, probe=probe)
+            for pause in self.pauses:
+                pause.accepted()
+        elif health is Health.BAD:
+            self.evidence.record(bad=True, healthy=breaker.admits(), now=now)
+            breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
+        elif probe:
+            if report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
+                # It read the request and answered it: that is what a probe asks.
+                breaker.answered(epoch, now, probe=True)
+            else:
+                breaker.probe_cancelled()
+
+    def measure(self, report: Report, sent: float, first: float | None, now: float) -> None:
+        """Take the attempt's times, which only whole answers and vain waits tell."""
+        if report.outcome is Outcome.OK:
+            after_first = None if first is None else now - first
+            self.latency.finished(
+                now - sent, after_first, report.output_tokens, self.in_flight, now
+            )
+        elif (
+            report.outcome is Outcome.ABANDONED
+            and first is None
+            and report.phase is not Phase.CONNECT
+        ):
+            self.latency.at_least(now - sent)
+
+
+class Member:
+    """A target as one route sees it; the candidate that policies are shown."""
+
+    __slots__ = ("name", "standing", "tier", "weight")
+
+    def __init__(self, target: Target, standing: Standing) -> None:
+        self.name = target.name
+        self.weight = target.weight
+        self.tier = target.tier
+        self.standing = standing
+
+    @property
+    def in_flight(self) -> int:
+        """Open attempts, over all routes."""
+        return self.standing.in_flight
+
+    @property
+    def load(self) -> float:
+        """Attempts in flight, with one more, against the level at which its latency was learned."""
+        standing = self.standing
+        return (standing.in_flight + 1) / (standing.latency.usual_in_flight + 1)
+
+    def fitness(self, now: float) -> float:
+        """A · R in [0, 1]."""
+        standing = self.standing
+        if standing.breaker.state is State.HEALTHY and not standing.evidence.bad:
+            return 1.0
+        return standing.evidence.availability(now) * standing.breaker.ramp(now)
+
+    def ramp(self, now: float) -> float:
+        """R in [0.1, 1]."""
+        breaker = self.standing.breaker
+        return 1.0 if breaker.state is State.HEALTHY else breaker.ramp(now)
+
+    def predicted(self, request: Request) -> float | None:
+        """Seconds for this request, with no load added; None if unseen."""
+        return self.standing.latency.predicted(request.stream, request.output_tokens)
+
+    def idle(self, now: float) -> float:
+        """Seconds since its latency was measured."""
+        return now - self.standing.latency.at

@@ -1,0 +1,85 @@
+"""Least latency: the target that is expected to answer this request soonest.
+
+cost = T̂ · load / (w · A · R), over all candidates (there are at most some dozens, and sampling
+two of them would cap the fastest at 2/n of the traffic). T̂ is the engine's prediction for
+*this* request, with first token and time per token apart, so that long answers do not look like
+slow targets. `load` grows with the attempts in flight beyond the level at which T̂ was learned:
+it is what keeps everybody from following the same old measurement to the same target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+from random import Random
+from statistics import median
+from typing import ClassVar
+
+from policies.policy import Candidate, Request
+
+TIE = 1.1
+"""Costs within 10 % are a tie: less than the noise of what was measured."""
+STALE = 30.0
+"""Seconds in which an idle estimate loses 63 % of its distance to the pool's best: an r times
+slower target is looked at again after about 30·ln r seconds, a ten times slower one after 69.
+"""
+FLOOR = 1e-3
+"""Seconds; keeps a cost above zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeastLatency:
+    """Cheapest expected time, ties drawn in proportion to 1/cost."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+
+    def fresh(self) -> None:
+        """Nothing: all that counts is the engine's."""
+
+    def choose(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: None,
+        now: float,
+        rng: Random,
+    ) -> Candidate:
+        """The cheapest candidate, or one of those within 10 % of it."""
+        if len(candidates) == 1:
+            return candidates[0]
+        costs = self.costs(request, candidates, now)
+        bar = min(costs) * TIE
+        close = [
+            (candidate, 1 / cost)
+            for candidate, cost in zip(candidates, costs, strict=True)
+            if cost <= bar
+        ]
+        if len(close) == 1:
+            return close[0][0]
+        draw = rng.random() * sum(odds for _, odds in close)
+        for candidate, odds in close:
+            draw -= odds
+            if draw <= 0:
+                return candidate
+        return close[-1][0]
+
+    def costs(self, request: Request, candidates: Sequence[Candidate], now: float) -> list[float]:
+        """Seconds, weighed by load and standing, in the order of `candidates`."""
+        predictions = [candidate.predicted(request) for candidate in candidates]
+        seen = [seconds for seconds in predictions if seconds is not None]
+        best = min(seen) if seen else 1.0
+        # Never 0: an unseen target must not take every pick until its first answer is there.
+        usual = median(seen) if 0 < len(seen) < len(predictions) else best
+        costs = []
+        for candidate, seconds in zip(candidates, predictions, strict=True):
+            expected = usual if seconds is None else seconds
+            if expected > best:
+                expected = best + (expected - best) * exp(-candidate.idle(now) / STALE)
+            cost = expected if expected > FLOOR else FLOOR
+            load = candidate.load
+            if load > 1:
+                cost *= load
+            fitness = candidate.fitness(now)
+            costs.append(cost / (candidate.weight * (fitness if fitness > FLOOR else FLOOR)))
+        return costs

@@ -1,0 +1,104 @@
+"""The contract between the engine and a policy.
+
+The engine removes every target that *cannot* serve a request; a policy chooses among those that
+*can* the one that *should*. A policy is therefore small: an immutable value with one verb,
+`choose`. What it needs to remember from one choice to the next is a memory that the engine
+owns, keeps over a reload and hands in; what it needs to know of time and chance are arguments.
+A policy does no I/O, keeps no cache, filters no health, and never sees an empty list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+NO_FEATURES: Mapping[str, Any] = MappingProxyType({})
+
+
+class Request(NamedTuple):
+    """What the engine and the policies may know of one request. Never its text.
+
+    `deadline` is an instant on the clock that the driver passes as `now`. `input_tokens` is an
+    estimate; `output_tokens` the most that the caller lets the model write (None: it set no
+    bound). `only` confines the request to those targets; `policy` replaces the route's for this
+    request; `features` holds what the policy's `needs` asked for.
+    """
+
+    model: str
+    deadline: float
+    input_tokens: int = 0
+    output_tokens: int | None = None
+    stream: bool = False
+    only: frozenset[str] | None = None
+    policy: Policy | None = None
+    features: Mapping[str, Any] = NO_FEATURES
+
+
+class Candidate(Protocol):
+    """A target that can serve this request: a live, read-only view, never a copy.
+
+    Numbers are of the moment they are asked for. A policy must not keep a candidate: it keeps
+    names.
+    """
+
+    @property
+    def name(self) -> str:
+        """The target's full name, `provider/upstream-model`."""
+
+    @property
+    def weight(self) -> float:
+        """The weight written for it in this route; above 0."""
+
+    @property
+    def tier(self) -> int:
+        """The tier it stands in, counted from 0; 0 where the route has no tiers."""
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts that are open on it now, over all routes."""
+
+    @property
+    def load(self) -> float:
+        """Attempts in flight, with this one, against the level at which its latency was learned."""
+
+    def fitness(self, now: float) -> float:
+        """A · R in [0, 1]: how far recent failures, and a ramp, leave it usable."""
+
+    def ramp(self, now: float) -> float:
+        """R in [0.1, 1]: below 1 while it comes back from an illness or is new in a running
+        engine.
+        """
+
+    def predicted(self, request: Request) -> float | None:
+        """Seconds that this request is expected to take on it with no load added; None if
+        unseen.
+        """
+
+    def idle(self, now: float) -> float:
+        """Seconds since its latency was last measured; infinite if it never was."""
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Chooses among the candidates. An immutable, comparable value: equal policies share a
+    memory.
+    """
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Names of the features that the driver must put into `Request.features`."""
+
+    def fresh(self) -> Any:
+        """A new memory: whatever `choose` wants to keep, bounded by the policy itself."""
+
+    def choose(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: Any,
+        now: float,
+        rng: Random,
+    ) -> Candidate:
+        """One of `candidates`, which is never empty."""
