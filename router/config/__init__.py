@@ -1,0 +1,56 @@
+"""The configuration room: from `providers.yaml` to plain, resolved values, or to all its mistakes.
+
+Why: `load` is the one door, and everything behind it is either right or was never let in.
+Must not: know the network, or what a policy does.
+"""
+
+from router.config.diff import needs_restart, words
+from router.config.load import load
+from router.config.problems import ConfigError, Problem
+from router.config.schema import (
+    Address,
+    Config,
+    Defaults,
+    Drain,
+    Limits,
+    PolicySpec,
+    Provider,
+    ProviderModel,
+    Rate,
+    Retry,
+    Route,
+    Secret,
+    Server,
+    Simulation,
+    Tenant,
+    Timeouts,
+    WeightedTarget,
+)
+from router.config.server import faults, is_loopback
+
+__all__ = [
+    "Address",
+    "Config",
+    "ConfigError",
+    "Defaults",
+    "Drain",
+    "Limits",
+    "PolicySpec",
+    "Problem",
+    "Provider",
+    "ProviderModel",
+    "Rate",
+    "Retry",
+    "Route",
+    "Secret",
+    "Server",
+    "Simulation",
+    "Tenant",
+    "Timeouts",
+    "WeightedTarget",
+    "faults",
+    "is_loopback",
+    "load",
+    "needs_restart",
+    "words",
+]

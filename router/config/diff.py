@@ -1,0 +1,162 @@
+"""What a reload changes, in words.
+
+Why: whoever saves the file should read what the router understood by it.
+Must not: show a credential, old or new; that one changed is all there is to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
+from typing import TypeVar
+
+from router.config.schema import (
+    Config,
+    Limits,
+    PolicySpec,
+    Provider,
+    ProviderModel,
+    Rate,
+    Retry,
+    Route,
+    Simulation,
+    Tenant,
+    Timeouts,
+)
+from router.config.units import show_count, show_duration, show_rate
+
+_T = TypeVar("_T")
+_Values = Timeouts | Retry | Simulation
+
+
+def words(old: Config, new: Config) -> list[str]:
+    """One line for each thing that is another in `new`, in the order of the file."""
+
+    def provider(before: Provider, after: Provider) -> Iterator[str]:
+        return _provider(before, after, (old.defaults.timeouts, new.defaults.timeouts))
+
+    def route(before: Route, after: Route) -> Iterator[str]:
+        yield from _route(before, after)
+        if (before.deadline, after.deadline) != (old.defaults.deadline, new.defaults.deadline):
+            yield from _change("deadline", before.deadline, after.deadline, show_duration)
+        if (before.retry, after.retry) != (old.defaults.retry, new.defaults.retry):
+            yield from _table(before.retry, after.retry, "retry.")
+
+    return [
+        *(f"{key} changed: it needs a restart" for key in needs_restart(old, new)),
+        *_defaults(old, new),
+        *_each("provider ", "provider ", old.providers, new.providers, provider),
+        *_each("model ", "", old.models, new.models, route),
+        *_each("tenant ", "tenant ", old.tenants, new.tenants, _tenant),
+    ]
+
+
+def needs_restart(old: Config, new: Config) -> list[str]:
+    """The keys that differ and that a running router cannot take over: those of `server`."""
+    names = (key.name for key in fields(new.server))
+    return [f"server.{n}" for n in names if getattr(old.server, n) != getattr(new.server, n)]
+
+
+def _defaults(old: Config, new: Config) -> Iterator[str]:
+    before, after = old.defaults, new.defaults
+    yield from _change("defaults.deadline", before.deadline, after.deadline, show_duration)
+    yield from _table(before.timeouts, after.timeouts, "defaults.timeouts.")
+    yield from _table(before.retry, after.retry, "defaults.retry.")
+
+
+def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts]) -> Iterator[str]:
+    if old.off_because != new.off_because:
+        yield f"off: {new.off_because}" if new.off_because else "on"
+    elif old.api_key != new.api_key:
+        yield "another api_key"
+    yield from _change("dialect", old.dialect, new.dialect)
+    yield from _change("base_url", old.base_url, new.base_url)
+    if (dict(old.headers), old.asks_usage) != (dict(new.headers), new.asks_usage):
+        yield "another preset"
+    yield from _limits(old.limits, new.limits)
+
+    def model(before: ProviderModel, after: ProviderModel) -> Iterator[str]:
+        yield from _change("context", before.context, after.context, show_count)
+        yield from _limits(before.limits, after.limits)
+        if (before.timeouts, after.timeouts) != defaults:
+            yield from _table(before.timeouts, after.timeouts, "timeouts.")
+        if before.simulation and after.simulation:
+            yield from _table(before.simulation, after.simulation, "")
+
+    yield from _each("", "", old.models, new.models, model)
+
+
+def _route(old: Route, new: Route) -> Iterator[str]:
+    yield from _policy("policy", old.policy, new.policy)
+    if old.within and new.within:
+        yield from _policy("within", old.within, new.within)
+    before = {t.name: (i, t.weight) for i, tier in enumerate(old.tiers, 1) for t in tier}
+    after = {t.name: (i, t.weight) for i, tier in enumerate(new.tiers, 1) for t in tier}
+    for name, (tier, weight) in after.items():
+        if name not in before:
+            yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")
+            continue
+        yield from _change(name, before[name][1], weight, lambda w: f"{w:g}")
+        if before[name][0] != tier:
+            yield f"{name} from tier {before[name][0]} to tier {tier}"
+    yield from (f"{name} removed" for name in before if name not in after)
+
+
+def _tenant(old: Tenant, new: Tenant) -> Iterator[str]:
+    if set(old.keys) != set(new.keys):
+        yield f"other keys ({len(old.keys)} → {len(new.keys)})"
+    yield from _change("may", old.may, new.may, _listed)
+    if old.models != new.models:
+        was, now = (_listed(m) if m is not None else "all" for m in (old.models, new.models))
+        yield f"models {was} → {now}"
+
+
+def _policy(key: str, old: PolicySpec, new: PolicySpec) -> Iterator[str]:
+    yield from _change(key, old.name, new.name)
+    if old.name == new.name and dict(old.options) != dict(new.options):
+        yield f"other options for {key} {new.name}"
+
+
+def _limits(old: Limits, new: Limits) -> Iterator[str]:
+    def rates(given: Iterable[Rate]) -> str:
+        return _listed(show_rate(r) for r in given)
+
+    yield from _change("limits.requests", old.requests, new.requests, rates)
+    yield from _change("limits.tokens", old.tokens, new.tokens, rates)
+    yield from _change("limits.concurrent", old.concurrent, new.concurrent)
+
+
+def _table(old: _Values, new: _Values, prefix: str) -> Iterator[str]:
+    for key in fields(new):
+        is_time = isinstance(new, Timeouts) or key.name == "first_token"
+        show = show_duration if is_time else lambda value: f"{value:g}"
+        before, after = getattr(old, key.name), getattr(new, key.name)
+        yield from _change(prefix + key.name, before, after, show)
+
+
+def _each(
+    kind: str,
+    prefix: str,
+    old: Mapping[str, _T],
+    new: Mapping[str, _T],
+    changes: Callable[[_T, _T], Iterable[str]],
+) -> Iterator[str]:
+    """Lines about what stands by name in a table."""
+    for name, after in new.items():
+        if name not in old:
+            yield f"{kind}{name} added"
+        else:
+            yield from (f"{prefix}{name}: {change}" for change in changes(old[name], after))
+    yield from (f"{kind}{name} removed" for name in old if name not in new)
+
+
+def _change(
+    key: str, old: _T | None, new: _T | None, show: Callable[[_T], str] = str
+) -> Iterator[str]:
+    if old != new:
+        was, now = ("none" if value is None else show(value) for value in (old, new))
+        yield f"{key} {was} → {now}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"

@@ -1,0 +1,49 @@
+"""From a path to a `Config`, or to everything that is wrong with the file.
+
+Why: a file is used whole or not at all, and its author should have to correct it once.
+Must not: read the environment itself, know the network, or keep anything between two loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from router.config.normalise import normalise
+from router.config.problems import Report
+from router.config.providers import resolve_providers
+from router.config.reading import read
+from router.config.routes import resolve_routes
+from router.config.schema import Config
+from router.config.server import resolve_defaults, resolve_server
+from router.config.tenants import resolve_tenants
+from router.config.validate import VERSION, validate
+from router.config.variables import substitute
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration in `path`, with variables from `environ`. Raises ConfigError."""
+    report = Report(str(path))
+    tree = read(path, report)
+    if tree is None:
+        raise report.error()
+    tree = normalise(substitute(tree, environ, report), report)
+    sections = validate(tree, report)
+    server = resolve_server(sections.server, tree, report)
+    defaults = resolve_defaults(sections.defaults)
+    providers = resolve_providers(sections.providers, defaults.timeouts, environ, tree, report)
+    routes = resolve_routes(sections.models, providers, defaults, server.plugins, tree, report)
+    tenants = resolve_tenants(sections.tenants, frozenset(routes), server, tree, report)
+    if report.failed():
+        raise report.error()
+    return Config(
+        version=VERSION,
+        server=server,
+        defaults=defaults,
+        providers=MappingProxyType(providers),
+        models=MappingProxyType(routes),
+        tenants=MappingProxyType(tenants),
+        notes=report.notes(),
+        path=path,
+    )

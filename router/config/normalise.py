@@ -1,0 +1,113 @@
+"""One form for what the file may write in several.
+
+Why: validated as a union, one mistake would be reported once for every form it is not.
+Must not: judge values. What has no known form passes as it is, and validation names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from router.config.problems import Report, quoted
+from router.config.tree import Entry, Leaf, Listing, Node, Table
+
+_Edit = Callable[[Node], Node]
+
+
+def normalise(tree: Table, report: Report) -> Table:
+    """`tree` with lists of models and targets as mappings, weights and policies as tables.
+
+    What is judged is only what would be lost: a name that stands twice in a list, or is none.
+    """
+
+    def named(node: Node) -> Node:
+        return _table_of_names(node, report)
+
+    def targets(node: Node) -> Node:
+        return _each(named(node), lambda target: _under("weight", target))
+
+    def tiers(node: Node) -> Node:
+        if not isinstance(node, Listing):
+            return node
+        return Listing(node.mark, tuple(targets(tier) for tier in node.items))
+
+    def model(node: Node) -> Node:
+        return _edited(node, limits=_limits)
+
+    def provider(node: Node) -> Node:
+        return _edited(node, limits=_limits, models=lambda models: _each(named(models), model))
+
+    def route(node: Node) -> Node:
+        return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers)
+
+    return _edited_table(
+        tree,
+        providers=lambda node: _each(node, provider),
+        models=lambda node: _each(node, route),
+    )
+
+
+def _edited_table(table: Table, **edits: _Edit) -> Table:
+    values = {
+        key: edit(entry.value) for key, edit in edits.items() if (entry := table.entries.get(key))
+    }
+    return table.with_values(values)
+
+
+def _edited(node: Node, **edits: _Edit) -> Node:
+    return _edited_table(node, **edits) if isinstance(node, Table) else node
+
+
+def _each(node: Node, edit: _Edit) -> Node:
+    if not isinstance(node, Table):
+        return node
+    return node.with_values({name: edit(entry.value) for name, entry in node.entries.items()})
+
+
+def _under(key: str, node: Node) -> Node:
+    """A bare scalar as a table of one key."""
+    if not isinstance(node, Leaf):
+        return node
+    return Table(node.mark, {key: Entry(Leaf(node.mark, key, key), node)})
+
+
+def _table_of_names(node: Node, report: Report) -> Node:
+    if isinstance(node, Leaf):
+        if node.value is not None:
+            what = "one name where a list or a mapping of names is meant"
+            report.problem(node.mark, what, "write it in brackets: [a]")
+        return Table(node.mark, {})
+    if isinstance(node, Table):
+        return node
+    entries: dict[str, Entry] = {}
+    for item in node.items:
+        if not isinstance(item, Leaf):
+            remedy = "write [a, b] or {a: …, b: …}"
+            report.problem(node.mark, "a list of names holds something else", remedy)
+        elif not isinstance(item.value, str):
+            report.problem(item.mark, "this name is not text to YAML", "quote it")
+            entries.setdefault(item.written, Entry(item, Table(item.mark, {})))
+        elif item.value in entries:
+            what = f"{quoted(item.written)} stands twice in this list"
+            report.problem(item.mark, what, "remove one of the two")
+        else:
+            entries[item.value] = Entry(item, Table(item.mark, {}))
+    return Table(node.mark, entries)
+
+
+def _limits(node: Node) -> Node:
+    def listed(rates: Node) -> Node:
+        return Listing(rates.mark, (rates,)) if isinstance(rates, Leaf) else rates
+
+    return _edited(node, requests=listed, tokens=listed)
+
+
+def _policy(node: Node) -> Node:
+    if not isinstance(node, Table):
+        return _under("name", node)
+    options = {name: entry for name, entry in node.entries.items() if name != "name"}
+    policy = {"name": node.entries["name"]} if "name" in node.entries else {}
+    if options:
+        table = Table(node.mark, options)
+        policy["options"] = Entry(next(iter(options.values())).key, table)
+    return Table(node.mark, policy)

@@ -1,0 +1,105 @@
+"""What is wrong with a file, said where it is wrong.
+
+Why: whoever edits the file should see every mistake at once, each with its place and its remedy.
+Must not: hold a value that came from the environment, or a credential, in any text.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Mark(NamedTuple):
+    """A place in the file: line and column, both from 1."""
+
+    line: int
+    column: int
+
+
+START = Mark(1, 1)
+# Looking for the nearest name takes its time, and nobody reads on after so many mistakes.
+_MANY = 200
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake (or one note): where it is, what it is, and what to do about it."""
+
+    file: str
+    line: int
+    column: int
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.what}; {self.remedy}"
+
+
+class ConfigError(Exception):
+    """The file cannot be used. `problems` are all its mistakes, in the order of the file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects what is found while one file is read.
+
+    A place is named once: what is found first there explains what is found later.
+    """
+
+    file: str
+    _problems: dict[Mark, Problem] = field(default_factory=dict)
+    _notes: set[Problem] = field(default_factory=set)
+
+    def problem(self, mark: Mark, what: str, remedy: str) -> None:
+        """Record a mistake: the file will not be used."""
+        self._problems.setdefault(mark, Problem(self.file, *mark, what, remedy))
+
+    def note(self, mark: Mark, what: str, remedy: str) -> None:
+        """Record what is allowed, but is worth knowing."""
+        self._notes.add(Problem(self.file, *mark, what, remedy))
+
+    def nearest(self, word: str, words: Iterable[str], otherwise: str = "") -> str:
+        """As the function of this name; once there are many mistakes, without looking far."""
+        if len(self._problems) >= _MANY:
+            return otherwise or "check its spelling"
+        return nearest(word, words, otherwise)
+
+    def failed(self) -> bool:
+        return bool(self._problems)
+
+    def error(self) -> ConfigError:
+        """All mistakes so far, to be raised."""
+        return ConfigError(sorted(self._problems.values()))
+
+    def notes(self) -> tuple[Problem, ...]:
+        return tuple(sorted(self._notes))
+
+
+def quoted(text: str, longest: int = 60) -> str:
+    """`text` as a message shows it: one line, in quotes, not too long."""
+    short = text if len(text) <= longest else text[: longest - 1] + "…"
+    return json.dumps(short, ensure_ascii=not short.isprintable())
+
+
+def nearest(word: str, words: Iterable[str], otherwise: str = "") -> str:
+    """The remedy for a name that is not among `words`: the nearest of them, or what to do if none
+    is near; without `otherwise`, that is to choose among them.
+    """
+    known = sorted(name for name in words if len(name) <= _LONGEST_NAME)
+    near = difflib.get_close_matches(word[:_LONGEST_NAME], known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {quoted(near[0])}?"
+    if otherwise:
+        return otherwise
+    if not known:
+        return "none is declared yet"
+    return f"use one of: {', '.join(known[:20])}{', …' if len(known) > 20 else ''}"

@@ -1,0 +1,182 @@
+"""Providers with their presets, likenesses and credentials resolved.
+
+Why: the rest of the router should see an address, a key and limits, whoever said them.
+Must not: fail because a provider is switched off; that is a note, and a state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+
+from router.config import variables
+from router.config.presets import PRESETS, Preset
+from router.config.problems import Report, quoted
+from router.config.schema import (
+    Limits,
+    Provider,
+    ProviderModel,
+    Secret,
+    Simulation,
+    Timeouts,
+)
+from router.config.tree import Leaf, Table, find
+from router.config.written import WrittenLimits, WrittenModel, WrittenProvider
+
+_SIMULATION = tuple(key.name for key in fields(Simulation))
+_ADDRESSES = ("preset", "like", "base_url")
+
+
+def resolve_providers(
+    written: Mapping[str, WrittenProvider],
+    timeouts: Timeouts,
+    environ: Mapping[str, str],
+    tree: Table,
+    report: Report,
+) -> dict[str, Provider]:
+    """Every provider whose likeness leads somewhere; `environ` has the variables of presets."""
+    resolver = _Resolver(written, timeouts, environ, tree, report)
+    found = {name: resolver.provider(name) for name in written}
+    return {name: provider for name, provider in found.items() if provider}
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    written: Mapping[str, WrittenProvider]
+    timeouts: Timeouts
+    environ: Mapping[str, str]
+    tree: Table
+    report: Report
+
+    def provider(self, name: str) -> Provider | None:
+        chain = self._chain(name)
+        if chain is None:
+            return None
+        given = {k: v for link in reversed(chain) for k, v in self.written[link].given().items()}
+        merged = WrittenProvider.model_construct(**given)
+        self._check_own_keys(name)
+        self._check_models(name, merged)
+        preset = PRESETS.get(merged.preset or "")
+        simulated = merged.dialect == "simulated"
+        base_url = None if simulated else self._base_url(name, merged, preset)
+        api_key = self._api_key(merged, preset)
+        return Provider(
+            name=name,
+            dialect=merged.dialect or "openai",
+            base_url=base_url or None,
+            api_key=api_key or None,
+            headers=preset.headers if preset else MappingProxyType({}),
+            asks_usage=preset.asks_usage if preset else True,
+            limits=resolve_limits(merged.limits),
+            models=MappingProxyType(
+                {key: self._model(key, model, merged) for key, model in merged.models.items()}
+            ),
+            off_because=None if simulated else self._off(chain, merged, base_url, api_key),
+        )
+
+    def _chain(self, name: str) -> list[str] | None:
+        """`name`, what it is like, and so on; None if that ends nowhere, or never."""
+        chain = [name]
+        while (like := self.written[chain[-1]].like) is not None:
+            leaf = find(self.tree, ("providers", chain[-1], "like")).node
+            shown = quoted(leaf.written) if isinstance(leaf, Leaf) else ""
+            if like not in self.written:
+                others = self.written.keys() - {chain[-1]}
+                self.report.problem(
+                    leaf.mark,
+                    f"like: there is no provider {shown}",
+                    self.report.nearest(like, others),
+                )
+                return None
+            if like in chain:
+                circle = " → ".join([chain[-1], *chain[chain.index(like) :]])
+                self.report.problem(
+                    leaf.mark, f"like goes round in a circle: {circle}", "remove one `like`"
+                )
+                return None
+            chain.append(like)
+        return chain
+
+    def _check_own_keys(self, name: str) -> None:
+        own = self.tree.table("providers").table(name)
+        simulated = self.written[name].dialect == "simulated"
+        if "preset" in own.entries and "like" in own.entries:
+            mark = own.entries["like"].key.mark
+            self.report.problem(mark, "both preset and like", "keep one of them")
+        if simulated:
+            for key in ("preset", "base_url", "api_key"):
+                if key in own.entries:
+                    what = f"a simulated provider has no {key}"
+                    self.report.problem(own.entries[key].key.mark, what, "remove it")
+        elif not own.entries.keys() & {*_ADDRESSES}:
+            mark = find(self.tree, ("providers", name)).key.mark
+            what = f"provider {quoted(name)} has no address"
+            remedy = "give it a preset, a base_url, or `like: another`; or `dialect: simulated`"
+            self.report.problem(mark, what, remedy)
+
+    def _check_models(self, name: str, merged: WrittenProvider) -> None:
+        models = self.tree.table("providers").table(name).table("models")
+        for model, entry in models.entries.items():
+            if not model.isprintable() or not model or " " in model:
+                self.report.problem(entry.key.mark, "no upstream has such a name", "correct it")
+            if merged.dialect == "simulated" or not isinstance(entry.value, Table):
+                continue
+            for key in entry.value.entries.keys() & {*_SIMULATION}:
+                what = f"{key} is for models of a simulated provider"
+                mark = entry.value.entries[key].key.mark
+                self.report.problem(mark, what, "remove it, or write `dialect: simulated`")
+
+    def _base_url(self, name: str, merged: WrittenProvider, preset: Preset | None) -> str | None:
+        if merged.base_url:
+            return preset.completed(merged.base_url) if preset else merged.base_url
+        if merged.base_url is None and preset and preset.base_url is None:
+            mark = find(self.tree, ("providers", name, "preset")).node.mark
+            what = f"preset {merged.preset} needs a base_url"
+            self.report.problem(mark, what, 'write base_url: "${NAME:-}", and set NAME to it')
+        return preset.base_url if preset and merged.base_url is None else merged.base_url
+
+    def _api_key(self, merged: WrittenProvider, preset: Preset | None) -> Secret | None:
+        if merged.api_key is None and preset and preset.key:
+            return Secret(self.environ.get(preset.key, "").strip())
+        return merged.api_key
+
+    def _off(
+        self,
+        chain: list[str],
+        merged: WrittenProvider,
+        base_url: str | None,
+        api_key: Secret | None,
+    ) -> str | None:
+        """Why the provider is off, if it is."""
+        missing = "base_url" if base_url == "" else "api_key"
+        if base_url != "" and (api_key is None or api_key):
+            return None
+        by = next((n for n in chain if missing in self.written[n].model_fields_set), None)
+        leaf = find(self.tree, ("providers", by or chain[0], missing)).node
+        unset = variables.names(leaf) if isinstance(leaf, Leaf) else ()
+        if by is None:
+            unset = (PRESETS[merged.preset or ""].key or "",)
+        reason = f"{unset[0]} is not set" if unset else f"its {missing} is empty"
+        own = find(self.tree, ("providers", chain[0]))
+        what = f"provider {quoted(chain[0])} is off: {reason}"
+        mark = leaf.mark if by == chain[0] else own.key.mark
+        self.report.note(mark, what, "set it to switch the provider on")
+        return reason
+
+    def _model(self, name: str, model: WrittenModel, provider: WrittenProvider) -> ProviderModel:
+        given = model.given()
+        timeouts = provider.timeouts.given() | model.timeouts.given()
+        simulation = {key: given[key] for key in _SIMULATION if key in given}
+        return ProviderModel(
+            name=name,
+            context=model.context,
+            limits=resolve_limits(model.limits),
+            timeouts=replace(self.timeouts, **timeouts),
+            simulation=Simulation(**simulation) if provider.dialect == "simulated" else None,
+        )
+
+
+def resolve_limits(written: WrittenLimits) -> Limits:
+    """Limits as they bind."""
+    return Limits(**written.given())

@@ -1,0 +1,189 @@
+"""Routes with every target, policy and default resolved.
+
+Why: a route is where a name that a client asks for meets the places that can serve it, so each of
+its names must lead somewhere before the first request does.
+Must not: know what a policy does, or import one; only which names there are and what form each
+needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from router.config.problems import Report, quoted
+from router.config.schema import Defaults, PolicySpec, Provider, Route, WeightedTarget
+from router.config.tree import Found, Leaf, Node, Table, find
+from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
+
+POLICIES = ("weighted_round_robin", "least_latency", "priority")
+TIERED = "priority"
+DEFAULT = "least_latency"
+
+
+def resolve_routes(
+    written: Mapping[str, WrittenRoute],
+    providers: Mapping[str, Provider],
+    defaults: Defaults,
+    plugins: tuple[str, ...],
+    tree: Table,
+    report: Report,
+) -> dict[str, Route]:
+    """Every route; what does not lead anywhere goes to `report`."""
+    declared, shown = _declared(providers, tree)
+    resolver = _Resolver(providers, declared, shown, defaults, plugins, tree, report)
+    return {name: resolver.route(name, route) for name, route in written.items()}
+
+
+def _declared(
+    providers: Mapping[str, Provider], tree: Table
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Full names of all targets, also of those in which something is wrong; and those of them that
+    a message may show, since no part of them came from a variable.
+    """
+    names = {f"{p.name}/{model}" for p in providers.values() for model in p.models}
+    hidden = set()
+    section = tree.table("providers")
+    for provider in section.entries:
+        for model, entry in section.table(provider).table("models").entries.items():
+            names.add(f"{provider}/{model}")
+            if entry.key.written != model:
+                hidden.add(model)
+    shown = (name for name in names if name.partition("/")[2] not in hidden)
+    return frozenset(names), frozenset(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    providers: Mapping[str, Provider]
+    declared: frozenset[str]
+    shown: frozenset[str]
+    defaults: Defaults
+    plugins: tuple[str, ...]
+    tree: Table
+    report: Report
+
+    def route(self, name: str, written: WrittenRoute) -> Route:
+        policy = self._policy(name, "policy", written.policy) or PolicySpec(DEFAULT)
+        within = self._policy(name, "within", written.within)
+        self._check_form(name, policy.name)
+        in_place = (
+            [("tiers", i) for i in range(len(written.tiers))] if written.tiers else [("targets",)]
+        )
+        tables = written.tiers or (written.targets,)
+        tiers = tuple(
+            self._tier(("models", name, *place), table)
+            for place, table in zip(in_place, tables, strict=True)
+        )
+        self._check_distinct(name, tiers)
+        if name in self.declared:
+            what = f"{quoted(name)} is a target's full name as well"
+            self.report.problem(self._found(name).key.mark, what, "give the route another name")
+        route = Route(
+            name=name,
+            policy=policy,
+            within=(within or PolicySpec(DEFAULT)) if policy.name == TIERED else None,
+            tiers=tiers,
+            deadline=written.deadline or self.defaults.deadline,
+            retry=replace(self.defaults.retry, **written.retry.given()),
+        )
+        self._note_idle(route)
+        return route
+
+    def _found(self, route: str, *path: str | int) -> Found:
+        return find(self.tree, ("models", route, *path))
+
+    def _policy(self, route: str, key: str, written: WrittenPolicy | None) -> PolicySpec | None:
+        if written is None:
+            return None
+        found = self._found(route, key, "name")
+        if written.name is None:
+            if not found.whole:
+                self.report.problem(found.node.mark, f"{key} has no name", "write `name: …` in it")
+            return None
+        module, colon, _ = written.name.partition(":")
+        if colon and module not in self.plugins:
+            what = f"the module of {key} {_shown(found.node)} is not in server.plugins"
+            self.report.problem(found.node.mark, what, "add it there")
+        elif not colon and written.name not in POLICIES:
+            what = f"there is no policy {_shown(found.node)}"
+            self.report.problem(found.node.mark, what, self.report.nearest(written.name, POLICIES))
+        elif key == "within" and written.name == TIERED:
+            what = "within is for a choice inside one tier, and priority is among tiers"
+            self.report.problem(found.node.mark, what, f"use {DEFAULT} or weighted_round_robin")
+        elif not colon and written.options:
+            option = next(iter(written.options))
+            mark = self._found(route, key, "options", option).key.mark
+            self.report.problem(mark, f"{written.name} takes no options", "remove them")
+        return PolicySpec(written.name, MappingProxyType(dict(written.options)))
+
+    def _check_form(self, route: str, policy: str) -> None:
+        """Exactly one of targets and tiers, the one that the policy is for."""
+        keys = self.tree.table("models").table(route).entries
+        place = self._found(route).key.mark
+        known = policy in POLICIES or ":" in policy
+        if "targets" in keys and "tiers" in keys:
+            remedy = "keep tiers for policy priority, targets for any other"
+            self.report.problem(keys["tiers"].key.mark, "both targets and tiers", remedy)
+        elif "targets" not in keys and "tiers" not in keys:
+            word = "tiers" if policy == TIERED else "targets"
+            self.report.problem(place, f"route {quoted(route)} has no {word}", f"add `{word}:`")
+        elif "targets" in keys and policy == TIERED:
+            what, remedy = "policy priority takes tiers", "write tiers: [{…: 1}, {…: 1}]"
+            self.report.problem(keys["targets"].key.mark, what, remedy)
+        elif "tiers" in keys and policy != TIERED and known:
+            what, remedy = "only policy priority takes tiers", "write targets, or policy: priority"
+            self.report.problem(keys["tiers"].key.mark, what, remedy)
+        if "within" in keys and policy != TIERED and known:
+            mark = keys["within"].key.mark
+            self.report.problem(mark, "within is for policy priority", "remove it")
+
+    def _tier(
+        self, path: tuple[str | int, ...], table: Mapping[str, WrittenTarget]
+    ) -> tuple[WeightedTarget, ...]:
+        found = find(self.tree, path)
+        if found.whole and isinstance(found.node, Table) and not found.node.entries:
+            self.report.problem(found.node.mark, "there is no target in it", "name at least one")
+        for target in table:
+            self._check_target(target, find(self.tree, (*path, target)).key)
+        return tuple(WeightedTarget(target, given.weight) for target, given in table.items())
+
+    def _check_target(self, target: str, key: Leaf) -> None:
+        provider, slash, _ = target.partition("/")
+        section = self.tree.table("providers").entries
+        if target in self.declared or (provider in section and provider not in self.providers):
+            return
+        mine = [name for name in self.shown if name.startswith(f"{provider}/")]
+        if slash and provider in section:
+            what = f"provider {quoted(provider)} declares no such model: {_shown(key)}"
+            here = f"declare it under providers.{provider}.models"
+            self.report.problem(key.mark, what, self.report.nearest(target, mine, here))
+        else:
+            what = f"there is no target {_shown(key)}"
+            self.report.problem(key.mark, what, self.report.nearest(target, self.shown))
+
+    def _check_distinct(self, route: str, tiers: tuple[tuple[WeightedTarget, ...], ...]) -> None:
+        seen: dict[str, int] = {}
+        for index, tier in enumerate(tiers):
+            for target in tier:
+                first = seen.setdefault(target.name, index)
+                if first != index:
+                    key = self._found(route, "tiers", index, target.name).key
+                    what = f"{_shown(key)} is in tier {first + 1} already"
+                    self.report.problem(key.mark, what, "keep it in one tier")
+
+    def _note_idle(self, route: Route) -> None:
+        mark = self._found(route.name).key.mark
+        targets = [target for tier in route.tiers for target in tier]
+        names = {target.name.partition("/")[0] for target in targets}
+        if targets and not any(target.weight for target in targets):
+            what = f"route {quoted(route.name)} serves nothing: every weight is 0"
+            self.report.note(mark, what, "give one target a weight")
+        elif names and not any(p.enabled for n, p in self.providers.items() if n in names):
+            what = f"route {quoted(route.name)} serves nothing: its providers are off"
+            self.report.note(mark, what, f"switch one on: {', '.join(sorted(names))}")
+
+
+def _shown(node: Node) -> str:
+    return quoted(node.written) if isinstance(node, Leaf) else ""

@@ -1,0 +1,237 @@
+"""What a loaded file means: every default filled in, every reference followed, nothing left to ask.
+
+Why: the rooms of the router read these plain values and never the file's own spelling.
+Must not: know how the file is written; that is `written`'s. Times are seconds, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+from router.config.problems import Problem
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """A credential. Only `reveal()` shows it: not repr, not str, not an f-string."""
+
+    _text: str
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a listener binds. Port 0 is any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`amount` in any window of `seconds`."""
+
+    amount: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be sent. All of them bind; what is not there does not limit."""
+
+    requests: tuple[Rate, ...] = ()
+    tokens: tuple[Rate, ...] = ()
+    concurrent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds: to connect, to a stream's first content, between two of its pieces, and for how long
+    a client may take nothing.
+    """
+
+    connect: float = 3.0
+    first_token: float = 120.0
+    between_tokens: float = 120.0
+    client_write: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """`attempts` in all for one request; `budget` is how many retries each first attempt earns."""
+
+    attempts: int = 3
+    budget: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """On SIGTERM: seconds to go on accepting while not ready, then seconds to finish what runs."""
+
+    announce: float = 5.0
+    wait: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The start-up keys: changing one needs a restart. `hosts` and `origins` are in lower case."""
+
+    listen: Address = Address("127.0.0.1", 8080)
+    admin: Address = Address("127.0.0.1", 8081)
+    admin_token: Secret | None = None
+    auth: Literal["open", "keys"] = "open"
+    max_body: int = 32 * 1024**2
+    drain: Drain = Drain()
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a route, provider or model has when it says nothing else. `deadline` is in seconds."""
+
+    deadline: float = 600.0
+    timeouts: Timeouts = Timeouts()
+    retry: Retry = Retry()
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """How a simulated model behaves.
+
+    `first_token` is in seconds. `jitter` is the relative spread of every wait, in [0, 1];
+    `error_rate` the share of requests that fail, in [0, 1].
+    """
+
+    first_token: float = 0.1
+    tokens_per_second: float = 50.0
+    jitter: float = 0.0
+    error_rate: float = 0.0
+    output_tokens: int = 64
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderModel:
+    """A model as its provider knows it. `context` is in tokens, None where nobody said.
+
+    `simulation` is None for a real one.
+    """
+
+    name: str
+    context: int | None
+    limits: Limits
+    timeouts: Timeouts
+    simulation: Simulation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One account with one credential. `limits` bind all its models together.
+
+    `enabled` is False when a credential or an address is missing; `off_because` says which.
+    `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
+    where a stream reports its usage unasked and may refuse to be asked.
+    """
+
+    name: str
+    dialect: Literal["openai", "simulated"]
+    base_url: str | None
+    api_key: Secret | None
+    headers: Mapping[str, str]
+    asks_usage: bool
+    limits: Limits
+    models: Mapping[str, ProviderModel]
+    off_because: str | None
+
+    @property
+    def enabled(self) -> bool:
+        return self.off_because is None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedTarget:
+    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it."""
+
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySpec:
+    """A policy by its name, or by its import path `module:attr`, and what it is made with."""
+
+    name: str
+    options: Mapping[str, object] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, hash=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A model as clients know it. One tier for a file's `targets`; `within` is for `priority`."""
+
+    name: str
+    policy: PolicySpec
+    within: PolicySpec | None
+    tiers: tuple[tuple[WeightedTarget, ...], ...]
+    deadline: float
+    retry: Retry
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Who is calling. `keys` are SHA-256 digests in lower-case hex: no key itself is kept.
+
+    `models` names the routes it may ask for; None is all of them.
+    """
+
+    name: str
+    keys: tuple[str, ...] = field(repr=False)
+    may: frozenset[str]
+    models: frozenset[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole file, resolved. `notes` are what `check --strict` takes for errors."""
+
+    version: int
+    server: Server
+    defaults: Defaults
+    providers: Mapping[str, Provider]
+    models: Mapping[str, Route]
+    tenants: Mapping[str, Tenant]
+    notes: tuple[Problem, ...]
+    path: Path
+
+    def target(self, name: str) -> tuple[Provider, ProviderModel]:
+        """What stands behind `provider/upstream-model`. KeyError if it is not declared."""
+        provider, _, model = name.partition("/")
+        return self.providers[provider], self.providers[provider].models[model]
+
+    def targets(self) -> Iterator[str]:
+        """Every declared target's full name, in the order of the file, switched on or not."""
+        for provider in self.providers.values():
+            yield from (f"{provider.name}/{model}" for model in provider.models)
+
+    def live(self, route: Route) -> tuple[tuple[WeightedTarget, ...], ...]:
+        """`route`'s tiers without targets whose provider is off, and without empty tiers."""
+        tiers = (tuple(t for t in tier if self.target(t.name)[0].enabled) for tier in route.tiers)
+        return tuple(tier for tier in tiers if tier)

@@ -1,0 +1,75 @@
+"""The start-up keys, and who could reach a listener.
+
+Why: what is open to everyone must be so on this machine only, whether the file or a command-line
+option says where to listen.
+Must not: bind anything, or look a name up.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import NamedTuple
+
+from router.config.problems import Report
+from router.config.schema import Address, Defaults, Drain, Retry, Server, Timeouts
+from router.config.tree import Table, find
+from router.config.written import WrittenDefaults, WrittenServer
+
+
+class Fault(NamedTuple):
+    """What is wrong with a server key, and what to do."""
+
+    key: str
+    what: str
+    remedy: str
+
+
+def faults(server: Server) -> tuple[Fault, ...]:
+    """What makes `server` unsafe to start: listeners that others can reach and nothing guards."""
+    found = []
+    if server.auth == "open" and not is_loopback(server.listen):
+        what = "auth is open, but the listener can be reached from outside"
+        found.append(Fault("listen", what, "write `auth: keys`, or listen on 127.0.0.1"))
+    if not server.admin_token and not is_loopback(server.admin):
+        what = "the admin listener can be reached from outside, and has no admin_token"
+        found.append(Fault("admin", what, "set admin_token, or use 127.0.0.1"))
+    if server.listen == server.admin and server.listen.port:
+        what = "listen and admin are the same address"
+        found.append(Fault("admin", what, "give one of them another port"))
+    return tuple(found)
+
+
+def is_loopback(address: Address) -> bool:
+    """Whether only this machine can connect to `address`."""
+    if address.host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.host).is_loopback
+    except ValueError:
+        return False
+
+
+def resolve_server(written: WrittenServer, tree: Table, report: Report) -> Server:
+    """The server block with its defaults."""
+    given = written.given()
+    if "drain" in given:
+        given["drain"] = Drain(**written.drain.given())
+    if written.admin_token is not None and not written.admin_token:
+        mark = find(tree, ("server", "admin_token")).node.mark
+        what = "admin_token is empty: the admin listener asks for none"
+        report.note(mark, what, "give it a value, or remove the key")
+        given["admin_token"] = None
+    server = Server(**given)
+    for fault in faults(server):
+        report.problem(find(tree, ("server", fault.key)).node.mark, fault.what, fault.remedy)
+    return server
+
+
+def resolve_defaults(written: WrittenDefaults) -> Defaults:
+    """The defaults block with its own defaults."""
+    builtin = Defaults()
+    return Defaults(
+        deadline=written.deadline or builtin.deadline,
+        timeouts=Timeouts(**written.timeouts.given()),
+        retry=Retry(**written.retry.given()),
+    )

@@ -1,0 +1,134 @@
+"""Names, addresses, URLs and credentials: text that must have a form.
+
+Why: what will be bound, sent in a header or compared with one is checked where it can be corrected.
+Must not: repeat a value in an error, as in `units`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from router.config.problems import nearest
+from router.config.schema import Address, Secret
+from router.config.units import Unreadable
+
+# No slash: a target's name is split at its first one, and what follows is the upstream's own name.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?")
+_MOST_PORTS = 65536
+
+
+def text(value: object) -> str:
+    """One line of visible text."""
+    if value is None or value == "":
+        raise Unreadable("has no value", "write one, or remove the key")
+    if not isinstance(value, str):
+        raise Unreadable(
+            "is not text", "quote it" if isinstance(value, int | float) else "write text"
+        )
+    if not value.isprintable():
+        raise Unreadable("holds a character that cannot be seen", "remove it")
+    return value
+
+
+def label(value: object) -> str:
+    """Text without spaces: what a client can ask for by name."""
+    name = text(value)
+    if " " in name:
+        raise Unreadable("holds a space", "use - or _ between words")
+    return name
+
+
+def choice(*words: str) -> Callable[[object], str]:
+    """One of `words`."""
+
+    def chosen(value: object) -> str:
+        word = text(value)
+        if word not in words:
+            raise Unreadable("is not known here", nearest(word, words))
+        return word
+
+    return chosen
+
+
+def address(value: object) -> Address:
+    """A host and a port to bind."""
+    remedy = "write it as 127.0.0.1:8080, or 0.0.0.0:8080 for every interface"
+    if isinstance(value, int):
+        raise Unreadable("is not an address", remedy)
+    host, _, port = text(value).rpartition(":")
+    if not _HOST.fullmatch(host) or (":" in host and not host.startswith("[")):
+        raise Unreadable("is not an address", remedy)
+    if not (port.isascii() and port.isdigit() and len(port) < 6 and int(port) < _MOST_PORTS):
+        raise Unreadable("has no port from 0 to 65535", remedy)
+    return Address(host.strip("[]"), int(port))
+
+
+def base_url(value: object) -> str:
+    """Where an API is, without a slash at the end. Empty text is no address."""
+    if value == "":
+        return ""
+    remedy = "write it as https://host/v1"
+    url = text(value)
+    try:
+        parts = urlsplit(url)
+        port_is_read = parts.port is None or parts.port >= 0
+    except ValueError:
+        raise Unreadable("is not a URL", remedy) from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in url:
+        raise Unreadable("is not a URL", remedy)
+    if "@" in parts.netloc:
+        raise Unreadable("holds a user or a password", "use api_key")
+    if not port_is_read or parts.query or parts.fragment or url[-1] in "?#":
+        raise Unreadable("goes on after the path", remedy)
+    return url.rstrip("/")
+
+
+def credential(value: object) -> Secret:
+    """A key as it goes into a header. Empty text is no credential."""
+    if value == "":
+        return Secret("")
+    if not isinstance(value, str):
+        text(value)
+        raise Unreadable("is not text", "quote it")
+    key = value.strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise Unreadable("holds a character that no header can carry", "check what it is set to")
+    return Secret(key)
+
+
+def host(value: object) -> str:
+    """A name as a `Host` header has it, without its port, in lower case."""
+    name = text(value).lower()
+    if not _HOST.fullmatch(name):
+        raise Unreadable("is not a host name", "write it as router.example.com, without a port")
+    return name.strip("[]")
+
+
+def origin(value: object) -> str:
+    """An origin as browsers send it, in lower case."""
+    name = text(value).lower()
+    scheme, _, rest = name.partition("://")
+    if scheme not in ("http", "https") or not rest or not re.fullmatch(r"[\w.:\[\]-]+", rest):
+        raise Unreadable("is not an origin", "write it as https://app.example.com, without a path")
+    return name
+
+
+def module(value: object) -> str:
+    """A module's dotted name."""
+    name = text(value)
+    if not _MODULE.fullmatch(name):
+        raise Unreadable("is not the name of a module", "write it as package.module")
+    return name
+
+
+def policy(value: object) -> str:
+    """A policy's name, or an import path `module:attr`."""
+    name = text(value)
+    path, colon, attr = name.partition(":")
+    if colon and not (_MODULE.fullmatch(path) and attr.isidentifier()):
+        raise Unreadable("is not an import path", "write it as package.module:attribute")
+    return name

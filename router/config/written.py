@@ -1,0 +1,168 @@
+"""The keys of the file, and how each value is read: the file's grammar.
+
+Why: pydantic finds every fault of a table at once and knows the place of each.
+Must not: hold a default (they are `schema`'s), or follow a reference from one table to another.
+What is a union in the file (a list or a mapping, a name or a table) has one form here: `normalise`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+from router.config import texts, units
+from router.config.presets import PRESETS
+from router.config.schema import Address, Rate, Secret
+
+Text = Annotated[str | None, BeforeValidator(texts.text)]
+Span = Annotated[float | None, BeforeValidator(units.span)]
+Duration = Annotated[float | None, BeforeValidator(units.duration)]
+Count = Annotated[int | None, BeforeValidator(units.count)]
+Positive = Annotated[int | None, BeforeValidator(units.positive)]
+Share = Annotated[float | None, BeforeValidator(units.share)]
+Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
+Bound = Annotated[Address | None, BeforeValidator(texts.address)]
+Rates = tuple[Annotated[Rate, BeforeValidator(units.rate)], ...]
+
+
+class Written(BaseModel):
+    """A table of the file. A key without a value is an empty table."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_empty(cls, value: object) -> object:
+        return {} if value is None else value
+
+    def given(self) -> dict[str, Any]:
+        """The keys that the file has, with their values."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class WrittenDrain(Written):
+    """`server.drain`."""
+
+    announce: Duration = None
+    wait: Duration = None
+
+
+class WrittenServer(Written):
+    """`server`."""
+
+    listen: Bound = None
+    admin: Bound = None
+    admin_token: Credential = None
+    auth: Annotated[
+        Literal["open", "keys"] | None, BeforeValidator(texts.choice("open", "keys"))
+    ] = None
+    max_body: Annotated[int | None, BeforeValidator(units.size)] = None
+    drain: WrittenDrain = WrittenDrain()
+    hosts: tuple[Annotated[str, BeforeValidator(texts.host)], ...] = ()
+    origins: tuple[Annotated[str, BeforeValidator(texts.origin)], ...] = ()
+    plugins: tuple[Annotated[str, BeforeValidator(texts.module)], ...] = ()
+
+
+class WrittenTimeouts(Written):
+    """`timeouts` of a provider or a model."""
+
+    connect: Span = None
+    first_token: Span = None
+    between_tokens: Span = None
+
+
+class WrittenDefaultTimeouts(WrittenTimeouts):
+    """`defaults.timeouts`: those towards clients as well."""
+
+    client_write: Span = None
+
+
+class WrittenRetry(Written):
+    """`retry` of the defaults or a route."""
+
+    attempts: Positive = None
+    budget: Share = None
+
+
+class WrittenDefaults(Written):
+    """`defaults`."""
+
+    deadline: Span = None
+    timeouts: WrittenDefaultTimeouts = WrittenDefaultTimeouts()
+    retry: WrittenRetry = WrittenRetry()
+
+
+class WrittenLimits(Written):
+    """`limits` of a provider or a model."""
+
+    requests: Rates = ()
+    tokens: Rates = ()
+    concurrent: Positive = None
+
+
+class WrittenModel(Written):
+    """One of a provider's `models`; from `first_token` on, for simulated ones."""
+
+    context: Positive = None
+    limits: WrittenLimits = WrittenLimits()
+    timeouts: WrittenTimeouts = WrittenTimeouts()
+    first_token: Duration = None
+    tokens_per_second: Annotated[float | None, BeforeValidator(units.speed)] = None
+    jitter: Share = None
+    error_rate: Share = None
+    output_tokens: Positive = None
+    seed: Count = None
+
+
+class WrittenProvider(Written):
+    """One of `providers`."""
+
+    preset: Annotated[str | None, BeforeValidator(texts.choice(*PRESETS))] = None
+    like: Text = None
+    dialect: Annotated[
+        Literal["openai", "simulated"] | None,
+        BeforeValidator(texts.choice("openai", "simulated")),
+    ] = None
+    base_url: Annotated[str | None, BeforeValidator(texts.base_url)] = None
+    api_key: Credential = None
+    limits: WrittenLimits = WrittenLimits()
+    timeouts: WrittenTimeouts = WrittenTimeouts()
+    models: dict[str, WrittenModel] = {}
+
+
+class WrittenTarget(Written):
+    """One of a route's `targets`, or of a tier's."""
+
+    weight: Annotated[float, BeforeValidator(units.weight)] = 1.0
+
+
+class WrittenPolicy(Written):
+    """`policy` or `within` of a route; `options` are what stands beside its name."""
+
+    name: Annotated[str | None, BeforeValidator(texts.policy)] = None
+    options: dict[str, Any] = {}
+
+
+class WrittenRoute(Written):
+    """One of `models`."""
+
+    policy: WrittenPolicy | None = None
+    within: WrittenPolicy | None = None
+    targets: dict[str, WrittenTarget] = {}
+    tiers: tuple[dict[str, WrittenTarget], ...] = ()
+    deadline: Span = None
+    retry: WrittenRetry = WrittenRetry()
+
+
+class WrittenTenant(Written):
+    """One of `tenants`."""
+
+    keys: tuple[Annotated[Secret, BeforeValidator(texts.credential)], ...] = ()
+    may: tuple[
+        Annotated[Literal["policy", "target"], BeforeValidator(texts.choice("policy", "target"))],
+        ...,
+    ] = ()
+    models: tuple[Annotated[str, BeforeValidator(texts.label)], ...] = ()

@@ -1,0 +1,82 @@
+"""The file that everyone starts from."""
+
+import re
+
+import pytest
+
+from router.config import load
+from router.config.presets import PRESETS
+from tests.router.config.samples import SHIPPED
+
+VARIABLES = dict.fromkeys(re.findall(r"\$\{(\w+)", SHIPPED.read_text(encoding="utf-8")), "x")
+VARIABLES |= {"OLLAMA_BASE_URL": "http://localhost:11434", "VLLM_BASE_URL": "http://gpu:8000/v1"}
+SIMULATED = {
+    "chat": "weighted_round_robin",
+    "quick": "least_latency",
+    "steady": "priority",
+}
+
+
+def test_it_loads_on_a_fresh_machine_and_serves_simulated_routes_with_three_policies():
+    config = load(SHIPPED, {})
+    live = {name: route.policy.name for name, route in config.models.items() if config.live(route)}
+    assert live == SIMULATED
+    assert [p.name for p in config.providers.values() if p.enabled] == ["sim"]
+
+
+def test_its_notes_name_every_provider_that_is_off():
+    notes = "\n".join(map(str, load(SHIPPED, {}).notes))
+    for name in PRESETS:
+        assert f'provider "{name}" is off: ' in notes
+
+
+def test_with_every_variable_set_everything_is_on_and_there_is_nothing_to_note():
+    config = load(SHIPPED, VARIABLES)
+    assert config.notes == ()
+    assert all(provider.enabled for provider in config.providers.values())
+    assert config.providers["ollama"].base_url == "http://localhost:11434/v1"
+    assert config.providers["vllm"].base_url == "http://gpu:8000/v1"
+
+
+@pytest.mark.parametrize("preset", [name for name, preset in PRESETS.items() if preset.key])
+def test_one_variable_switches_one_provider_on_and_a_route_of_its_own(preset):
+    config = load(SHIPPED, {str(PRESETS[preset].key): "x"})
+    assert [p.name for p in config.providers.values() if p.enabled] == ["sim", preset]
+    live = [name for name, route in config.models.items() if config.live(route)]
+    assert live[:3] == list(SIMULATED)
+    assert len(live) > 3
+
+
+def test_simulated_text_never_stands_in_for_a_real_model():
+    config = load(SHIPPED, VARIABLES)
+    for route in config.models.values():
+        targets = [target.name for tier in route.tiers for target in tier]
+        simulated = {config.target(name)[0].dialect == "simulated" for name in targets}
+        assert simulated == {route.name in SIMULATED}
+
+
+def test_every_provider_is_in_some_route_and_every_preset_has_a_provider():
+    config = load(SHIPPED, VARIABLES)
+    used = {t.name.partition("/")[0] for r in config.models.values() for i in r.tiers for t in i}
+    assert used == set(config.providers)
+    assert set(config.providers) == {"sim", *PRESETS}
+
+
+def test_its_example_of_tenants_works_without_its_comment_signs(tmp_path):
+    text = SHIPPED.read_text(encoding="utf-8")
+    before, example = text.split("# tenants:\n")
+    lines = [line.removeprefix("# ") for line in example.splitlines()]
+    text = "\n".join([before + "tenants:", *lines])
+    text = text.replace("<64 hexadecimal digits>", "a" * 64)
+    path = tmp_path / "providers.yaml"
+    path.write_text(text.replace("auth: open", "auth: keys"), encoding="utf-8")
+    team = load(path, {"TEAM_A_KEY": "k"}).tenants["team-a"]
+    assert len(team.keys) == 2
+    assert team.models == frozenset({"chat", "quick"})
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_asks_for_usage_unless_its_streams_report_it_unasked(preset):
+    config = load(SHIPPED, VARIABLES)
+    assert config.providers[preset].asks_usage is (preset != "mistral")
+    assert config.providers[preset].dialect == "openai"
