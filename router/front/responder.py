@@ -1,0 +1,183 @@
+"""One answer on its way to a client: HTTP/1.1 framing over a transport, with back-pressure.
+
+It writes bytes itself instead of building response objects: an answer is one write, a chunk is
+one write, and a timer is armed only while the transport is full. It must not decide what to say.
+"""
+
+import asyncio
+import socket
+import struct
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+
+from aiohttp import web
+
+from router.front.exchange import Headers
+from router.sink import ClientGone, SlowClient
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+# These say where an answer ends and what becomes of the connection: they are not the handler's.
+FRAMING = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
+STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
+}
+BODILESS = frozenset({204, 304})
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, for zero seconds
+
+
+class HttpDate:
+    """The line of the `Date` header, rendered once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._line = ""
+
+    def line(self) -> str:
+        """Give the line for now, with its end."""
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._line = f"Date: {formatdate(second, usegmt=True)}\r\n"
+        return self._line
+
+
+def render_fields(headers: Headers) -> str:
+    """Render the lines of these headers, without those that frame an answer.
+
+    Raises ValueError for a name or value that would break out of its line.
+    """
+    lines = [
+        f"{name}: {value}\r\n" for name, value in headers.items() if name.lower() not in FRAMING
+    ]
+    text = "".join(lines)
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
+        raise ValueError(f"a control character in the headers of an answer: {lines}")
+    return text
+
+
+class WireResponder:
+    """The answer to one request. `sink.Sink` describes its verbs.
+
+    `added` are headers that every answer to this request carries, whoever gives it;
+    `keep_alive` may be taken back until the head goes out; `lost` says that there is nobody to
+    answer any more. An answer that is neither `ended` nor `lost` must be cut by `abort`.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_date",
+        "_mute",
+        "_request",
+        "_transport",
+        "_wait",
+        "added",
+        "ended",
+        "keep_alive",
+        "lost",
+        "started",
+    )
+
+    def __init__(
+        self, request: web.BaseRequest, transport: asyncio.Transport, date: HttpDate, wait: float
+    ) -> None:
+        self._request = request
+        self._transport = transport
+        self._date = date
+        self._wait = wait
+        self._chunked = False
+        self._mute = False
+        self.added: Headers = {}
+        # Clients of HTTP/1.0 that ask for a second request are too rare to learn their way.
+        self.keep_alive = request.keep_alive and request.version >= (1, 1)
+        self.started = False
+        self.ended = False
+        self.lost = False
+
+    async def start(self, status: int, headers: Headers) -> None:
+        self._put(self._head(status, headers, None))
+        await self._room()
+
+    async def write(self, data: bytes) -> None:
+        if self._mute or not data:  # an empty chunk would end the answer
+            return
+        self._put(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        if self._request.protocol.writing_paused:
+            await self._room()
+
+    async def end(self) -> None:
+        self.ended = True
+        if self._chunked:
+            self._put(b"0\r\n\r\n")
+        await self._room()
+
+    async def send(self, status: int, headers: Headers, body: bytes) -> None:
+        self.send_soon(status, headers, body)
+        if self._request.protocol.writing_paused:
+            await self._room()
+
+    def send_soon(self, status: int, headers: Headers, body: bytes) -> None:
+        """Give a whole answer without waiting for room."""
+        head = self._head(status, headers, len(body))
+        self.ended = True
+        self._put(head if self._mute else head + body)
+
+    def ask_for_body(self) -> None:
+        """Tell a client that waits for leave to send its body that it may."""
+        self._transport.write(CONTINUE)
+
+    def abort(self) -> None:
+        """Reset the connection, so that nobody takes what went out for the whole."""
+        if self._transport.is_closing():
+            return
+        wire = self._transport.get_extra_info("socket")
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        self._transport.abort()
+
+    def _head(self, status: int, headers: Headers, length: int | None) -> bytes:
+        if self.started:
+            raise RuntimeError("a second answer to one request")
+        request = self._request
+        fields = render_fields(headers)
+        if self.added:
+            fields += render_fields(self.added)
+        self._mute = status in BODILESS or request.method == "HEAD"
+        if length is None:
+            # In HTTP/1.0 it is the end of the connection that ends an answer.
+            self._chunked = not self._mute and request.version >= (1, 1)
+            framing = "Transfer-Encoding: chunked\r\n" if self._chunked else ""
+        else:
+            framing = "" if status in BODILESS else f"Content-Length: {length}\r\n"
+        if not request.content.is_eof():  # what is left of its body would be read as a request
+            self.keep_alive = False
+        if not self.keep_alive:
+            framing += "Connection: close\r\n"
+        self.started = True
+        line = STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
+        head = f"{line}{fields}{self._date.line()}{framing}\r\n"
+        return head.encode("utf-8", "surrogateescape")
+
+    def _put(self, data: bytes) -> None:
+        if self._transport.is_closing():
+            self.lost = True
+            raise ClientGone
+        self._transport.write(data)
+
+    async def _room(self) -> None:
+        """Wait until the transport takes more, for as long as the client keeps taking something."""
+        transport, protocol = self._transport, self._request.protocol
+        waiting = transport.get_write_buffer_size()
+        while protocol.writing_paused and not transport.is_closing():
+            try:
+                async with asyncio.timeout(self._wait):
+                    await self._request.writer.drain()
+            except ConnectionError:
+                break
+            except TimeoutError:
+                before, waiting = waiting, transport.get_write_buffer_size()
+                if waiting >= before:
+                    self.lost = True
+                    raise SlowClient from None
+        if transport.is_closing():
+            self.lost = True
+            raise ClientGone
