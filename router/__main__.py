@@ -1,0 +1,5 @@
+"""`python -m router` is `pointsman`."""
+
+from router.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""What operators see: status, explanations, metrics, on a listener of their own."""

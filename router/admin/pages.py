@@ -1,0 +1,216 @@
+"""The admin listener's pages. They show what the process knows; they change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from math import isinf
+from typing import Any
+
+import msgspec
+
+from policies import Engine, Request, TargetSnapshot
+from router.config import Config, Secret
+from router.front.exchange import Headers, Inbound, Refused, Responder
+from router.front.guard import check_admin_token
+from router.runtime import Runtime
+from router.telemetry.counters import Counters
+from router.telemetry.prometheus import prometheus
+
+JSON = {"content-type": "application/json"}
+TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
+
+
+class State:
+    """What the pages read; the application keeps it true. `errors` are those of the last file
+    that was refused, empty when the file in force is the newest.
+    """
+
+    def __init__(
+        self, config: Config, runtime: Runtime, counters: Counters, clock: Callable[[], float]
+    ) -> None:
+        self.config = config
+        self.runtime = runtime
+        self.counters = counters
+        self.clock = clock
+        self.started = clock()
+        self.loaded = clock()
+        self.errors: tuple[str, ...] = ()
+        self.ready = False
+        self.running: Callable[[], int] = lambda: 0
+
+
+class _Question(msgspec.Struct):
+    """What `POST /explain` takes."""
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int | None = None
+    stream: bool = False
+    target: str | None = None
+
+
+class Pages:
+    """Answers the admin listener's requests."""
+
+    def __init__(self, state: State, token: Secret | None) -> None:
+        self._state = state
+        self._token = token
+        self._pages: dict[tuple[str, str], Callable[[Inbound, Responder], Awaitable[None]]] = {
+            ("GET", "/status"): self._status,
+            ("GET", "/metrics"): self._metrics,
+            ("GET", "/healthz"): self._healthz,
+            ("POST", "/explain"): self._explain,
+        }
+
+    async def __call__(self, inbound: Inbound, responder: Responder) -> None:
+        """Answer one request."""
+        if self._token is not None and (
+            refused := check_admin_token(inbound.headers, self._token.reveal())
+        ):
+            raise refused
+        page = self._pages.get(
+            ("GET" if inbound.method == "HEAD" else inbound.method, inbound.path)
+        )
+        if page is None:
+            known = ", ".join(f"{method} {path}" for method, path in self._pages)
+            raise Refused(404, "unknown_path", f"this listener knows {known}")
+        await page(inbound, responder)
+
+    @staticmethod
+    def refuse(path: str, refused: Refused) -> tuple[int, Headers, bytes]:  # noqa: ARG004 - one dialect here
+        """Render what is refused, as application/problem+json (RFC 9457)."""
+        body = {"title": refused.code, "status": refused.status, "detail": refused.message}
+        return (
+            refused.status,
+            {"content-type": "application/problem+json"},
+            msgspec.json.encode(body),
+        )
+
+    async def _healthz(self, inbound: Inbound, responder: Responder) -> None:
+        await responder.send(200, JSON, b'{"status":"ok"}')
+
+    async def _status(self, inbound: Inbound, responder: Responder) -> None:
+        await responder.send(200, JSON, msgspec.json.encode(status(self._state)))
+
+    async def _metrics(self, inbound: Inbound, responder: Responder) -> None:
+        state = self._state
+        targets = state.runtime.engine.snapshot(state.clock())
+        text = prometheus(state.counters, targets, state.running())
+        await responder.send(200, TEXT, text.encode())
+
+    async def _explain(self, inbound: Inbound, responder: Responder) -> None:
+        try:
+            question = msgspec.json.decode(await inbound.body(), type=_Question)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Refused(
+                400, "invalid_question", f'send {{"model": …}} as JSON: {error}'
+            ) from None
+        if question.model not in self._state.runtime.deadlines:
+            raise Refused(404, "model_not_found", f"no route {question.model!r} is running")
+        explained = explained_by(
+            self._state.runtime.engine,
+            self._state.clock(),
+            question.model,
+            input_tokens=question.input_tokens,
+            output_tokens=question.output_tokens,
+            stream=question.stream,
+            target=question.target,
+        )
+        await responder.send(200, JSON, msgspec.json.encode(explained))
+
+
+def status(state: State) -> dict[str, Any]:
+    """Everything at a glance, as JSON knows it."""
+    now = state.clock()
+    snapshots = state.runtime.engine.snapshot(now)
+    return {
+        "ready": state.ready,
+        "revision": state.runtime.revision,
+        "uptime_s": round(now - state.started, 1),
+        "running": state.running(),
+        "config": {
+            "path": state.config.path.name,
+            "loaded_s_ago": round(now - state.loaded, 1),
+            "errors": state.errors,
+            "notes": [str(note) for note in state.config.notes],
+        },
+        "models": {
+            name: {
+                "policy": route.policy.name,
+                "tiers": [{target.name: target.weight for target in tier} for tier in route.tiers],
+                "off": state.runtime.off.get(name),
+            }
+            for name, route in state.config.models.items()
+        },
+        "targets": {name: _target(snapshot, now) for name, snapshot in snapshots.items()},
+        "requests": [
+            {"tenant": tenant, "model": model, "status": code, "end": end, "count": count}
+            for (tenant, model, code, end), count in state.counters.requests.items()
+        ],
+        "attempts": [
+            {"target": target, "outcome": outcome, "phase": phase, "count": count}
+            for (target, outcome, phase), count in state.counters.attempts.items()
+        ],
+    }
+
+
+def explained_by(
+    engine: Engine,
+    now: float,
+    model: str,
+    *,
+    input_tokens: int = 0,
+    output_tokens: int | None = None,
+    stream: bool = False,
+    target: str | None = None,
+) -> dict[str, Any]:
+    """How `engine` would decide a request now, as JSON knows it."""
+    only = frozenset({target}) if target is not None else None
+    request = Request(model, now, input_tokens, output_tokens, stream, only)
+    explained = engine.explain(request, now)
+    return {
+        "model": explained.model,
+        "policy": explained.policy,
+        "targets": [
+            {
+                "target": target.target,
+                "tier": target.tier + 1,
+                "weight": target.weight,
+                "odds": target.odds,
+                "refused": target.refused.refusal.value if target.refused is not None else None,
+                "refused_for_s": _seconds(target.refused.until - now)
+                if target.refused is not None
+                else None,
+                "health": round(target.factors.score, 3),
+                "availability": round(target.factors.availability, 3),
+                "latency": round(target.factors.latency, 3),
+                "ramp": round(target.factors.ramp, 3),
+                "predicted_s": target.predicted,
+                "in_flight": target.in_flight,
+            }
+            for target in explained.targets
+        ],
+    }
+
+
+def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
+    return {
+        "state": snapshot.state,
+        "cause": snapshot.cause,
+        "for_s": _seconds(max(0.0, snapshot.until - now)),
+        "health": round(snapshot.factors.score, 3),
+        "availability": round(snapshot.factors.availability, 3),
+        "latency": round(snapshot.factors.latency, 3),
+        "ramp": round(snapshot.factors.ramp, 3),
+        "first_token_s": snapshot.first_token,
+        "per_token_s": snapshot.per_token,
+        "in_flight": snapshot.in_flight,
+        "requests_left": _seconds(snapshot.requests_left),
+        "tokens_left": _seconds(snapshot.tokens_left),
+        "places_left": _seconds(snapshot.places_left),
+    }
+
+
+def _seconds(number: float) -> float | None:
+    """JSON knows no infinity: what nothing bounds is null."""
+    return None if isinf(number) else round(number, 3)

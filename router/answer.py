@@ -1,0 +1,169 @@
+"""One attempt's answer as it comes in: an exchange, read by a dialect.
+
+Bytes go in on one side; on the other are what passes on to the client, whether there is content
+yet, when patience ends, and at last the report of how it ended. It decides nothing about what
+is done next.
+"""
+
+from __future__ import annotations
+
+from policies import Attempt, Outcome, Phase, Report, TimeLimits
+from router.dialects.contract import Call, Usage
+from router.upstream.transport import Exchange, Upstream, UpstreamError
+
+AFTER_THE_END = 1.0
+"""Seconds that usage and the formal end may take after the semantic one."""
+MOST_REFUSAL = 1024 * 1024
+MOST_WHOLE = 64 * 1024 * 1024
+"""Bytes of an error, and of an answer read whole: beyond that it is not what it should be."""
+
+
+class Answer:
+    """What has come of one attempt."""
+
+    __slots__ = (
+        "_body", "_call", "_ending", "_limits", "_out", "_reader", "_size",
+        "attempt", "due", "exchange", "report", "upstream",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        upstream: Upstream,
+        exchange: Exchange,
+        call: Call,
+        limits: TimeLimits,
+    ) -> None:
+        self.attempt = attempt
+        self.upstream = upstream
+        self.exchange = exchange
+        self.report: Report | None = None
+        self.due = limits.head
+        self._call = call
+        self._limits = limits
+        self._reader = upstream.dialect.reader(call) if call.stream else None
+        self._body: list[bytes] = []
+        self._size = 0
+        self._out: list[bytes] = []
+        self._ending = False
+
+    @property
+    def content(self) -> bool:
+        """Content of a stream has come: from here on the client gets what comes."""
+        return self._reader is not None and self._reader.content > 0
+
+    @property
+    def body(self) -> bytes:
+        """The whole of an answer in one piece, or of a refusal."""
+        return b"".join(self._body)
+
+    def passing(self) -> bytes:
+        """What is to be passed on to the client; each byte once."""
+        passing = b"".join(self._out)
+        self._out.clear()
+        return passing
+
+    def usage(self) -> Usage | None:
+        """What the provider counted, as far as it has said."""
+        return self._reader.usage if self._reader is not None else None
+
+    def resume(self, now: float) -> None:
+        """Waiting begins again: the time that the client took to take is not the provider's."""
+        if self.content and not self._ending:
+            self.due = now + self.upstream.timeouts.between_tokens
+
+    def advance(self, now: float) -> Report | None:
+        """Take what has come; the report once the answer has ended, however it did."""
+        try:
+            while self.report is None and (data := self.exchange.take()) is not None:
+                self._receive(data, now)
+        except UpstreamError as error:
+            self.report = self._broken(error)
+        if self.report is None and now >= self.due:
+            self.report = self._overdue()
+        if self.report is not None:
+            self.exchange.abort()
+        return self.report
+
+    def abandoned(self) -> Report:
+        """The report of an attempt that is given up now. What was spent is spent."""
+        self.exchange.abort()
+        if self.exchange.head is None:
+            return Report(Outcome.ABANDONED, Phase.HEAD)
+        return self._counted(
+            Report(Outcome.ABANDONED, Phase.BODY if self.content else Phase.FIRST_TOKEN)
+        )
+
+    def _receive(self, data: bytes, now: float) -> None:
+        head = self.exchange.head
+        if head is None or not 200 <= head.status < 300:
+            self._keep(data, MOST_REFUSAL)
+            if not data and head is not None and self.report is None:
+                self.report = self.upstream.dialect.refusal(head.status, head.headers, self.body)
+        elif self._reader is None:
+            self._keep(data, MOST_WHOLE)
+            self.due = self._limits.deadline
+            if not data and self.report is None:
+                self.report = self.upstream.dialect.whole(self.body)
+        else:
+            self._read(data, now)
+
+    def _keep(self, data: bytes, most: int) -> None:
+        self._body.append(data)
+        self._size += len(data)
+        if self._size > most:
+            self.report = Report(
+                Outcome.FAILED, Phase.BODY, detail=f"an answer longer than {most} bytes"
+            )
+
+    def _read(self, data: bytes, now: float) -> None:
+        reader = self._reader
+        assert reader is not None  # noqa: S101 - only streams are read
+        self._out.append(reader.feed(data) if data else reader.finish())
+        if reader.failure is not None:
+            self.report = self._counted(reader.failure)
+        elif reader.done or not data:
+            self.report = self._ended()
+        elif reader.ended and not self._ending:
+            self._ending = True
+            self.due = now + AFTER_THE_END
+        elif not self._ending:
+            self.resume(now)
+
+    def _ended(self) -> Report:
+        reader = self._reader
+        if reader is not None and reader.ended:
+            return self._counted(Report(Outcome.OK))
+        phase = Phase.BODY if self.content else Phase.FIRST_TOKEN
+        return self._counted(
+            Report(Outcome.FAILED, phase, detail="the stream ended before its end")
+        )
+
+    def _overdue(self) -> Report:
+        if self._ending:
+            return self._ended()
+        if self.exchange.head is None:
+            return Report(Outcome.FAILED, Phase.HEAD, detail="no answer in time")
+        if self.content:
+            return self._counted(
+                Report(Outcome.FAILED, Phase.BODY, detail="the stream fell silent")
+            )
+        return Report(Outcome.FAILED, Phase.FIRST_TOKEN, detail="no content in time")
+
+    def _broken(self, error: UpstreamError) -> Report:
+        if self._ending:
+            return self._ended()
+        phase = Phase.FIRST_TOKEN if error.phase is Phase.BODY and not self.content else error.phase
+        return self._counted(Report(Outcome.FAILED, phase, detail=error.detail))
+
+    def _counted(self, report: Report) -> Report:
+        """With the tokens it used: as the provider said, else as they were seen."""
+        if self._reader is None or report.phase is Phase.CONNECT:
+            return report
+        if (usage := self._reader.usage) is not None:
+            return report._replace(
+                input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
+            )
+        return report._replace(
+            input_tokens=self._call.input_tokens, output_tokens=self._reader.content, estimated=True
+        )

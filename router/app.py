@@ -1,0 +1,169 @@
+"""The application: everything wired together, started, reloaded and drained. It holds no logic
+of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+
+from policies import Engine
+from router import build
+from router.admin.pages import Pages, State
+from router.config import Config, ConfigError, load, needs_restart, words
+from router.front.api import Api
+from router.front.guard import Guard
+from router.front.listener import Listener
+from router.pipeline import Pipeline
+from router.runtime import Runtime
+from router.telemetry.counters import Counters
+from router.telemetry.journal import Journal
+from router.telemetry.log import Log
+from router.upstream.http import Http
+
+LAST_WORDS = 1.0
+"""Seconds for the error events of requests that outlived the drain to reach their clients."""
+
+
+class App:
+    """One router in one process; several may live side by side.
+
+    Raises `PolicyFault` when a policy that the file names cannot be made.
+    """
+
+    def __init__(self, config: Config, environ: Mapping[str, str], log: Log, rng: Random) -> None:
+        self._environ = environ
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._http = Http()
+        counters = Counters()
+        journal = Journal([counters, log], self._reader_failed)
+        now = self._loop.time()
+        engine = Engine(
+            build.routes_of(config),
+            facts=build.facts_of(config),
+            rng=rng,
+            now=now,
+            on_policy_error=self._policy_failed,
+        )
+        self.state = State(config, self._runtime(config, engine, {}), counters, self._loop.time)
+        self.pipeline = Pipeline(lambda: self.state.runtime, journal, self._loop)
+        self.state.running = lambda: self.pipeline.running
+        api = Api(self.pipeline, lambda: self.state.runtime, journal, lambda: self.state.ready, rng)
+        server, client_write = config.server, config.defaults.timeouts.client_write
+        pages = Pages(self.state, server.admin_token)
+        self._clients = Listener(
+            str(server.listen),
+            api,
+            guard=Guard.of(str(server.listen), server.hosts, server.origins),
+            refuse=api.refuse,
+            on_error=self._handler_failed,
+            max_body=server.max_body,
+            client_write=client_write,
+        )
+        self._admin = Listener(
+            str(server.admin),
+            pages,
+            guard=Guard.of(str(server.admin), server.hosts),
+            refuse=pages.refuse,
+            on_error=self._handler_failed,
+            max_body=server.max_body,
+            client_write=client_write,
+        )
+
+    async def start(self) -> dict[str, str]:
+        """Listen; the addresses bound. Raises OSError when one cannot be had."""
+        addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
+        self.state.ready = True
+        return addresses
+
+    def reload(self) -> None:
+        """Load the file again and put it in force in one step; keep the running one if it is
+        wrong.
+        """
+        state, old = self.state, self.state.config
+        try:
+            config = load(old.path, self._environ)
+            routes, facts = build.routes_of(config), build.facts_of(config)
+            problems = [
+                f"{key} changed, which needs a restart" for key in needs_restart(old, config)
+            ]
+        except (ConfigError, build.PolicyFault) as error:
+            problems = str(error).splitlines()
+        if problems:
+            state.errors = tuple(problems)
+            for line in problems:
+                self._log.event("reload refused, the running configuration stays:", problem=line)
+            return
+        state.runtime.engine.replace(routes, facts, self._loop.time())
+        state.runtime = self._runtime(config, state.runtime.engine, state.runtime.listed)
+        state.config, state.errors, state.loaded = config, (), self._loop.time()
+        for line in words(old, config) or ["nothing that matters has changed"]:
+            self._log.event("reloaded:", change=line)
+
+    async def drain(self, *, announce: bool) -> None:
+        """Leave: say so on `/readyz` while still accepting, stop accepting, let running
+        requests finish, and end with an error event whatever outlives the drain.
+        """
+        drain = self.state.config.server.drain
+        self.state.ready = False
+        self._log.event(
+            "draining", announce=drain.announce if announce else 0.0, running=self.pipeline.running
+        )
+        if announce:
+            await asyncio.sleep(drain.announce)
+        await self._clients.stop_accepting()
+        deadline = self._loop.time() + drain.wait
+        while self.pipeline.running and self._loop.time() < deadline:  # noqa: ASYNC110 - runs once
+            await asyncio.sleep(0.05)
+        await self.close()
+
+    async def close(self) -> None:
+        """End everything now; running requests are told."""
+        self.state.ready = False
+        self.pipeline.stop()
+        await self._clients.close(LAST_WORDS)
+        await self._admin.close()
+        await self._http.close()
+
+    def _runtime(self, config: Config, engine: Engine, listed: Mapping[str, int]) -> Runtime:
+        upstreams = build.upstreams_of(config, self._http)
+        live = [name for name, route in config.models.items() if config.live(route)]
+        since = int(time.time())
+        return Runtime(
+            revision=revision(config.path),
+            engine=engine,
+            upstreams=upstreams,
+            tenants=build.tenants_of(config),
+            deadlines={
+                **dict.fromkeys(upstreams, config.defaults.deadline),
+                **{name: config.models[name].deadline for name in live},
+            },
+            off=build.off(config),
+            policies=build.named_policies(),
+            listed={name: listed.get(name, since) for name in live},
+        )
+
+    def _policy_failed(self, policy: str, error: Exception) -> None:
+        self._log.event(
+            "a policy failed, the request was served without it:", policy=policy, error=repr(error)
+        )
+
+    def _reader_failed(self, reader: str, error: Exception) -> None:
+        self._log.event(
+            "a reader of the journal failed and is left out from now on:",
+            reader=reader,
+            error=repr(error),
+        )
+
+    def _handler_failed(self, error: BaseException) -> None:
+        self._log.event("a request failed inside the router:", error=repr(error))
+
+
+def revision(path: Path) -> str:
+    """A short name for what the file says."""
+    return sha256(path.read_bytes()).hexdigest()[:12]

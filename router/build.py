@@ -1,0 +1,195 @@
+"""From a configuration to what runs: routes and facts for the engine, an upstream for every target.
+
+Only translation: nothing here opens anything, and nothing is decided that the file does not say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from policies import (
+    Facts,
+    LeastLatency,
+    Limits,
+    Policy,
+    Priority,
+    Rate,
+    Retry,
+    Route,
+    Target,
+    WeightedRoundRobin,
+)
+from router.config import Config, PolicySpec, Provider, ProviderModel
+from router.config import Limits as ConfigLimits
+from router.config import Route as ConfigRoute
+from router.dialects.openai import OPENAI
+from router.tenants.identity import DEFAULT, Tenant, Tenants
+from router.upstream.simulated import Behaviour, Simulated
+from router.upstream.transport import Timeouts, Transport, Upstream
+
+BUILT_IN: dict[str, type[WeightedRoundRobin | LeastLatency]] = {
+    "weighted_round_robin": WeightedRoundRobin,
+    "least_latency": LeastLatency,
+}
+
+
+class PolicyFault(Exception):
+    """A policy that the file names cannot be made; the message says which and why."""
+
+
+def routes_of(config: Config) -> dict[str, Route]:
+    """A route for every model that can serve, and one for every target under its full name."""
+    routes = {
+        name: Route(
+            [
+                Target(target.name, target.weight, tier)
+                for tier, targets in enumerate(tiers)
+                for target in targets
+            ],
+            policy_of(route),
+            Retry(route.retry.attempts, route.retry.budget),
+        )
+        for name, route in config.models.items()
+        if (tiers := config.live(route))
+    }
+    retry = Retry(config.defaults.retry.attempts, config.defaults.retry.budget)
+    return routes | {
+        name: Route([Target(name)], LeastLatency(), retry) for name in live_targets(config)
+    }
+
+
+def facts_of(config: Config) -> dict[str, Facts]:
+    """What is known of every target that is switched on, and the limits of every provider."""
+    facts = {name: Facts(limits_of(provider.limits)) for name, provider in config.providers.items()}
+    for name in live_targets(config):
+        provider, model = config.target(name)
+        facts[name] = Facts(
+            limits=limits_of(model.limits),
+            context=model.context,
+            groups=(provider.name,),
+            first_token=model.timeouts.first_token,
+            identity=f"{provider.base_url or provider.dialect} {model.name}",
+        )
+    return facts
+
+
+def upstreams_of(config: Config, http: Transport) -> dict[str, Upstream]:
+    """How every target that is switched on is reached."""
+    simulated = {
+        provider.name: Simulated(
+            {name: behaviour_of(model) for name, model in provider.models.items()}
+        )
+        for provider in config.providers.values()
+        if provider.dialect == "simulated"
+    }
+    upstreams = {}
+    for name in live_targets(config):
+        provider, model = config.target(name)
+        upstreams[name] = Upstream(
+            target=name,
+            model=model.name,
+            dialect=OPENAI,
+            transport=simulated.get(provider.name, http),
+            url=f"{provider.base_url}{OPENAI.path}",
+            headers=headers_of(provider),
+            timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
+            ask_usage=provider.asks_usage,
+        )
+    return upstreams
+
+
+def tenants_of(config: Config) -> Tenants:
+    """Who is who."""
+    tenants = {
+        name: Tenant(name, tenant.may, tenant.models) for name, tenant in config.tenants.items()
+    }
+    keys = [(key, tenants[name]) for name, tenant in config.tenants.items() for key in tenant.keys]
+    return Tenants(
+        keys, tenants.get(DEFAULT.name, DEFAULT) if config.server.auth == "open" else None
+    )
+
+
+def named_policies() -> dict[str, Policy]:
+    """The policies that a caller may name: those built in, as they are without options."""
+    return {**{name: kind() for name, kind in BUILT_IN.items()}, "priority": Priority()}
+
+
+def policy_of(route: ConfigRoute) -> Policy:
+    """The policy of a route. Raises `PolicyFault`."""
+    if route.policy.name == "priority":
+        return Priority(make(route.within)) if route.within is not None else Priority()
+    return make(route.policy)
+
+
+def make(spec: PolicySpec) -> Policy:
+    """A policy by its name, or by its import path. Raises `PolicyFault`."""
+    if spec.name in BUILT_IN:
+        return BUILT_IN[spec.name](**spec.options)
+    module, _, attribute = spec.name.partition(":")
+    try:
+        policy = getattr(import_module(module), attribute)(**spec.options)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise PolicyFault(f"the policy {spec.name!r} cannot be made: {error}") from error
+    if not isinstance(policy, Policy):
+        raise PolicyFault(f"{spec.name!r} is no policy: it needs `needs`, `fresh` and `choose`")
+    if policy.needs:
+        raise PolicyFault(
+            f"the policy {spec.name!r} needs features that nobody extracts: {sorted(policy.needs)}"
+        )
+    return policy
+
+
+def live_targets(config: Config) -> list[str]:
+    """Every declared target whose provider is switched on."""
+    return [name for name in config.targets() if config.target(name)[0].enabled]
+
+
+def limits_of(limits: ConfigLimits) -> Limits:
+    """The engine's words for a file's limits."""
+    return Limits(
+        requests=tuple(Rate(rate.amount, rate.seconds) for rate in limits.requests),
+        tokens=tuple(Rate(rate.amount, rate.seconds) for rate in limits.tokens),
+        concurrent=limits.concurrent,
+    )
+
+
+def behaviour_of(model: ProviderModel) -> Behaviour:
+    """How a simulated model behaves."""
+    simulation = model.simulation
+    if simulation is None:
+        return Behaviour()
+    return Behaviour(
+        simulation.first_token,
+        simulation.tokens_per_second,
+        simulation.jitter,
+        simulation.error_rate,
+        simulation.output_tokens,
+        simulation.seed,
+    )
+
+
+def headers_of(provider: Provider) -> Mapping[str, str]:
+    """What every request to the provider carries."""
+    key = provider.api_key
+    return {
+        "content-type": "application/json",
+        **provider.headers,
+        **({"authorization": f"Bearer {key.reveal()}"} if key else {}),
+    }
+
+
+def off(config: Config) -> dict[str, str]:
+    """Why each model that cannot serve is off."""
+    reasons = {}
+    for name, route in config.models.items():
+        if not config.live(route):
+            providers = {
+                config.target(target.name)[0].name for tier in route.tiers for target in tier
+            }
+            told = (
+                f"{provider}: {config.providers[provider].off_because}"
+                for provider in sorted(providers)
+            )
+            reasons[name] = "; ".join(told) or "it has no targets"
+    return reasons

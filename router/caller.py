@@ -1,0 +1,29 @@
+"""Who asked, and what they asked for beside the body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from router.dialects.contract import ClientDialect
+from router.tenants.identity import Tenant
+
+
+class Wishes(NamedTuple):
+    """The router's own request headers. `timeout` in seconds."""
+
+    timeout: float | None = None
+    target: str | None = None
+    policy: str | None = None
+
+
+class Caller(NamedTuple):
+    """Whose request it is, and how they speak. `headers` are those of the client's that providers
+    are sent.
+    """
+
+    request_id: str
+    tenant: Tenant
+    dialect: ClientDialect
+    headers: Mapping[str, str]
+    wishes: Wishes = Wishes()

@@ -1,0 +1,95 @@
+"""What can be asked of `pointsman`: the arguments of each command, and nothing of how it works."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A router for LLM traffic.",
+)
+ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+DEFAULT_FILE = Path("providers.yaml")
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    text = "text"
+    json = "json"
+    off = "off"
+
+
+@app.command()
+def serve(
+    config: ConfigFile = DEFAULT_FILE,
+    listen: Annotated[
+        str | None, typer.Option(help="Where clients connect, instead of server.listen.")
+    ] = None,
+    admin: Annotated[
+        str | None, typer.Option(help="Where operators connect, instead of server.admin.")
+    ] = None,
+    log: Annotated[LogFormat, typer.Option(help="Log lines on stderr.")] = LogFormat.text,
+) -> None:
+    """Serve. The first line on stdout is JSON with the addresses that were bound.
+
+    SIGHUP loads the file again; SIGTERM drains; a second signal ends at once.
+    """
+    from router.cli.serving import run
+
+    sys.exit(run(config, listen, admin, log.value))
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The file to check.")] = DEFAULT_FILE,
+    strict: Annotated[bool, typer.Option("--strict", help="Notes are errors too.")] = False,
+) -> None:
+    """Check a file: every mistake at once, as file:line:column, and what to do about it."""
+    from router.cli.asking import check as run
+
+    sys.exit(run(file, strict=strict))
+
+
+@app.command()
+def explain(
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="The model that a client would ask for.")
+    ],
+    config: ConfigFile = DEFAULT_FILE,
+    tokens: Annotated[int, typer.Option(help="Input tokens of the request.")] = 0,
+    stream: Annotated[bool, typer.Option("--stream", help="The answer would be streamed.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Explain how a request would be decided: by the running router if there is one, else from
+    a cold start.
+    """
+    from router.cli.asking import explain as run
+
+    sys.exit(run(config, model, tokens=tokens, stream=stream, as_json=json))
+
+
+@app.command()
+def status(
+    config: ConfigFile = DEFAULT_FILE,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Again every second, until Ctrl-C.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the running router: models, targets, their health, and what has been answered."""
+    from router.cli.asking import status as run
+
+    sys.exit(run(config, watch=watch, as_json=json))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

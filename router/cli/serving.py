@@ -1,0 +1,96 @@
+"""`pointsman serve`: one process, its signals, its first line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import uvloop
+
+from router.app import App
+from router.build import PolicyFault
+from router.config import Address, Config, ConfigError, faults, load
+from router.front.guard import split_address
+from router.telemetry.log import Format, Log
+
+
+def run(path: Path, listen: str | None, admin: str | None, form: Format) -> int:
+    """Serve until told to stop; the exit code."""
+    try:
+        config = at(load(path, os.environ), listen, admin)
+    except (ConfigError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    log = Log(sys.stderr, form)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(serve(config, log))
+    finally:
+        log.close()
+
+
+def at(config: Config, listen: str | None, admin: str | None) -> Config:
+    """`config` at other addresses. Raises ValueError for one that is none, or that nothing
+    would guard.
+    """
+    server = config.server
+    server = replace(
+        server,
+        listen=address(listen, "--listen") if listen else server.listen,
+        admin=address(admin, "--admin") if admin else server.admin,
+    )
+    if found := faults(server):
+        raise ValueError("\n".join(f"{fault.what}; {fault.remedy}" for fault in found))
+    return replace(config, server=server)
+
+
+def address(text: str, option: str) -> Address:
+    """`host:port`, `:port` or `port`. Raises ValueError."""
+    host, port = split_address(text if ":" in text else f":{text}")
+    if not port.isdigit() or int(port) > 65_535:
+        raise ValueError(f"{option} {text}: write host:port, such as 127.0.0.1:8080")
+    return Address(host or "127.0.0.1", int(port))
+
+
+async def serve(config: Config, log: Log) -> int:
+    """Start, wait for a signal, drain."""
+    loop = asyncio.get_running_loop()
+    asked: asyncio.Queue[signal.Signals] = asyncio.Queue()
+    try:
+        application = App(config, os.environ, log, Random())
+    except PolicyFault as error:
+        print(f"{config.path}: {error}", file=sys.stderr)
+        return 2
+    try:
+        addresses = await application.start()
+    except OSError as error:
+        print(
+            f"cannot listen: {error.strerror or error}; is another router running?", file=sys.stderr
+        )
+        await application.close()
+        return 1
+    loop.add_signal_handler(signal.SIGHUP, application.reload)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.put_nowait, number)
+    print(json.dumps({**addresses, "pid": os.getpid()}), flush=True)
+    log.event(
+        f"serving on http://{addresses['listen']}/v1:",
+        models=",".join(application.state.runtime.listed),
+    )
+    if config.notes:
+        log.event(f"{len(config.notes)} notes on {config.path}: `pointsman check` shows them")
+    first = await asked.get()
+    draining = loop.create_task(application.drain(announce=first is signal.SIGTERM))
+    again = loop.create_task(asked.get())
+    await asyncio.wait({draining, again}, return_when=asyncio.FIRST_COMPLETED)
+    again.cancel()
+    if not draining.done():
+        draining.cancel()
+        await application.close()
+    return 0

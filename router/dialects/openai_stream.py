@@ -1,0 +1,141 @@
+"""Reads a streamed chat completion: what is content, where it ends, what it used, whether it
+failed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from policies import Outcome, Phase, Report
+from router.dialects.contract import Usage
+from router.dialects.openai_errors import report_of
+from router.dialects.sse import Oversized, Splitter, data_of
+
+
+class _Delta(msgspec.Struct):
+    content: Any = None
+    refusal: Any = None
+    reasoning: Any = None
+    reasoning_content: Any = None
+    tool_calls: Any = None
+    function_call: Any = None
+    audio: Any = None
+
+
+class _Choice(msgspec.Struct):
+    index: Any = 0
+    delta: _Delta | None = None
+    finish_reason: Any = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: Any = None
+    error: Any = None
+
+
+_chunk = msgspec.json.Decoder(_Chunk)
+
+
+class ChatStream:
+    """One streamed answer. See `StreamReader`."""
+
+    __slots__ = (
+        "_choices",
+        "_ends",
+        "_splitter",
+        "_withhold",
+        "content",
+        "done",
+        "ended",
+        "failure",
+        "usage",
+    )
+
+    def __init__(self, choices: int, *, withhold_usage: bool) -> None:
+        """`choices` answers are expected; `withhold_usage`: the client did not ask for the
+        usage chunk.
+        """
+        self._choices = choices
+        self._withhold = withhold_usage
+        self._splitter = Splitter()
+        self._ends: set[int] = set()
+        self.content = 0
+        self.ended = False
+        self.done = False
+        self.failure: Report | None = None
+        self.usage: Usage | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """See `StreamReader.feed`. Comments are not passed on: the router sends its own."""
+        try:
+            events = self._splitter.feed(data)
+        except Oversized as error:
+            self._fail(str(error))
+            return b""
+        return b"".join([event for event in events if self._passes(event)])
+
+    def finish(self) -> bytes:
+        """See `StreamReader.finish`."""
+        rest = self._splitter.rest()
+        return rest.rstrip(b"\r\n") + b"\n\n" if rest.strip() and self._passes(rest) else b""
+
+    def _passes(self, event: bytes) -> bool:
+        """Read one event; whether it goes on to the client."""
+        data = data_of(event)
+        if data is None or self.failure is not None or self.done:
+            return False
+        if data == b"[DONE]":
+            self.done = True
+            return False
+        try:
+            chunk = _chunk.decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            self._fail("an event that is not a chunk")
+            return False
+        if chunk.error:
+            self.failure = report_of(chunk.error, self._phase())
+            return False
+        if chunk.usage is not None:
+            self.usage = usage_of(chunk.usage) or self.usage
+            if self._withhold and not chunk.choices:
+                return False
+        for choice in chunk.choices or ():
+            self._read(choice)
+        return True
+
+    def _read(self, choice: _Choice) -> None:
+        delta = choice.delta
+        if delta is not None and (
+            delta.content
+            or delta.tool_calls
+            or delta.reasoning
+            or delta.reasoning_content
+            or delta.refusal
+            or delta.function_call
+            or delta.audio
+        ):
+            self.content += 1
+        if choice.finish_reason:
+            self._ends.add(choice.index if isinstance(choice.index, int) else 0)
+            self.ended = len(self._ends) >= self._choices
+
+    def _fail(self, detail: str) -> None:
+        self.failure = Report(Outcome.FAILED, self._phase(), detail=detail)
+
+    def _phase(self) -> Phase:
+        return Phase.BODY if self.content else Phase.FIRST_TOKEN
+
+
+def usage_of(usage: Any) -> Usage | None:
+    """Tokens of a usage object, as far as it is one."""
+    if not isinstance(usage, dict):
+        return None
+    given, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    return Usage(given, written) if given or written else None
+
+
+def _count(tokens: Any) -> int:
+    return tokens if isinstance(tokens, int) and tokens > 0 else 0

@@ -1,0 +1,150 @@
+"""The paths that clients use, and what is done with each before the pipeline takes over.
+
+Identity is asked first, before a body is read: who has no key costs nothing. Errors are in the
+dialect of the path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from math import isfinite
+from random import Random
+
+import msgspec
+
+from router.caller import Caller, Wishes
+from router.dialects.contract import ClientError
+from router.dialects.openai import OPENAI
+from router.front.exchange import Headers, Inbound, Refused, Responder
+from router.front.guard import check_content_type
+from router.headers import upward
+from router.pipeline import Pipeline
+from router.runtime import Runtime
+from router.telemetry.journal import Journal
+from router.tenants.identity import Tenant
+
+JSON = {"content-type": "application/json"}
+LONGEST_TIMEOUT = 86_400.0
+KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
+
+Endpoint = Callable[[Inbound, Responder], Awaitable[None]]
+
+
+class Api:
+    """Answers clients. `ready` is false while the process starts or drains."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        runtime: Callable[[], Runtime],
+        journal: Journal,
+        ready: Callable[[], bool],
+        rng: Random,
+    ) -> None:
+        self._pipeline = pipeline
+        self._runtime = runtime
+        self._journal = journal
+        self._ready = ready
+        self._rng = rng
+        self._endpoints: dict[str, dict[str, Endpoint]] = {
+            "/v1/chat/completions": {"POST": self._chat},
+            "/v1/models": {"GET": self._models},
+            "/healthz": {"GET": self._healthz},
+            "/readyz": {"GET": self._readyz},
+        }
+
+    async def __call__(self, inbound: Inbound, responder: Responder) -> None:
+        """Answer one request."""
+        try:
+            await self._endpoint(inbound)(inbound, responder)
+        except ClientError as error:
+            self._journal.refused(error.status, error.code)
+            headers = {**JSON, **error.headers()}
+            if error.status == 401:
+                headers["www-authenticate"] = "Bearer"
+            await responder.send(error.status, headers, OPENAI.error(error))
+
+    def refuse(self, path: str, refused: Refused) -> tuple[int, Headers, bytes]:
+        """Render what the listener itself refuses."""
+        self._journal.refused(refused.status, refused.code)
+        kind = KINDS.get(refused.status, "invalid_request_error")
+        error = ClientError(
+            refused.status, kind, refused.code, refused.message, hopeless=refused.status < 500
+        )
+        return refused.status, {**JSON, **error.headers()}, OPENAI.error(error)
+
+    def _endpoint(self, inbound: Inbound) -> Endpoint:
+        methods = self._endpoints.get(inbound.path)
+        if methods is None and inbound.path.startswith("/v1/models/"):
+            methods = {"GET": self._model}
+        if methods is None:
+            known = ", ".join(self._endpoints)
+            message = f"there is nothing at {inbound.path[:200]!r}; known paths: {known}"
+            raise ClientError(404, "invalid_request_error", "unknown_path", message, hopeless=True)
+        method = "GET" if inbound.method == "HEAD" else inbound.method
+        if method not in methods:
+            message = f"{inbound.path} takes {' and '.join(methods)}, not {inbound.method[:20]}"
+            raise ClientError(
+                405, "invalid_request_error", "method_not_allowed", message, hopeless=True
+            )
+        return methods[method]
+
+    async def _chat(self, inbound: Inbound, responder: Responder) -> None:
+        tenant = self._identify(inbound)
+        if (refused := check_content_type(inbound.headers)) is not None:
+            raise refused
+        wishes = wishes_of(inbound.headers)
+        call = OPENAI.parse(await inbound.body())
+        request_id = f"req_{self._rng.getrandbits(128):032x}"
+        caller = Caller(request_id, tenant, OPENAI, upward(inbound.headers), wishes)
+        await self._pipeline.run(call, caller, responder)
+
+    async def _models(self, inbound: Inbound, responder: Responder) -> None:
+        names = self._runtime().models(self._identify(inbound))
+        await responder.send(200, JSON, OPENAI.models(names))
+
+    async def _model(self, inbound: Inbound, responder: Responder) -> None:
+        tenant, runtime = self._identify(inbound), self._runtime()
+        name = inbound.path.removeprefix("/v1/models/")
+        names = runtime.models(tenant)
+        if name not in names:
+            raise runtime.unknown(name, tenant)
+        await responder.send(200, JSON, OPENAI.model(name, names[name]))
+
+    async def _healthz(self, inbound: Inbound, responder: Responder) -> None:
+        await responder.send(200, JSON, b'{"status":"ok"}')
+
+    async def _readyz(self, inbound: Inbound, responder: Responder) -> None:
+        ready = self._ready()
+        await responder.send(200 if ready else 503, JSON, msgspec.json.encode({"ready": ready}))
+
+    def _identify(self, inbound: Inbound) -> Tenant:
+        tenant = self._runtime().tenants.identify(inbound.headers.get("authorization"))
+        if tenant is None:
+            message = "send `Authorization: Bearer <key>` with one of `tenants.<name>.keys`"
+            raise ClientError(
+                401, "authentication_error", "invalid_api_key", message, hopeless=True
+            )
+        return tenant
+
+
+def wishes_of(headers: Headers) -> Wishes:
+    """The router's own request headers. Raises `ClientError` naming the one that is wrong."""
+    if (text := headers.get("x-router-timeout")) is None:
+        timeout = None
+    else:
+        try:
+            timeout = float(text)
+        except ValueError:
+            timeout = 0.0
+        if not isfinite(timeout) or not 0 < timeout <= LONGEST_TIMEOUT:
+            message = "x-router-timeout: a number of seconds above 0 and at most 86400"
+            raise ClientError(
+                400,
+                "invalid_request_error",
+                "invalid_header",
+                message,
+                "x-router-timeout",
+                hopeless=True,
+            )
+    return Wishes(timeout, headers.get("x-router-target"), headers.get("x-router-policy"))

@@ -1,0 +1,119 @@
+"""The life of a request. Read this first.
+
+    identify → admit → course → reply
+
+A request comes from the front as a `Call`, with its tenant known and its wishes read. `run`
+admits it, asks the engine for its course, and does what the course says until an answer is
+whole or nothing is left: send, stop, wait, fail. What the client is told goes into a sink.
+Everything that was taken is settled in one `finally`, whatever happens: finished, failed,
+client gone, process draining.
+
+No HTTP is spoken here, no provider is known by name, and nothing is decided about where to
+send.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from policies import Request
+from router.bell import Bell
+from router.caller import Caller
+from router.dialects.contract import Call, ClientError
+from router.passage import Passage
+from router.reply import Reply
+from router.runtime import Runtime
+from router.sink import Sink
+from router.telemetry.journal import Journal
+from router.tenants.identity import Tenant
+
+
+class Pipeline:
+    """Runs requests. `runtime` gives the configuration in force; `clock` is the loop's."""
+
+    def __init__(
+        self, runtime: Callable[[], Runtime], journal: Journal, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._runtime = runtime
+        self._journal = journal
+        self._loop = loop
+        self._running: set[Passage] = set()
+
+    async def run(self, call: Call, caller: Caller, sink: Sink) -> None:
+        """Answer `call` into `sink`.
+
+        Raises `ClientError` for a request that is not admitted; everything later is said to the
+        sink.
+        """
+        runtime = self._runtime()
+        now = self._loop.time()
+        request = admit(call, caller, runtime, now)
+        bell = Bell(self._loop)
+        course = runtime.engine.start(request, now, bell.ring)
+        reply = Reply(caller, sink, now)
+        passage = Passage(call, caller, reply, runtime, course, bell, self._journal, now)
+        self._running.add(passage)
+        try:
+            await passage.drive(self._loop.time)
+        finally:
+            self._running.discard(passage)
+            passage.close(self._loop.time())
+
+    @property
+    def running(self) -> int:
+        """Requests under way."""
+        return len(self._running)
+
+    def stop(self) -> None:
+        """End every running request with an error that says so: the process is about to go."""
+        for passage in list(self._running):
+            passage.drain()
+
+
+def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
+    """The request that the engine sees. Raises `ClientError` for what the tenant may not have."""
+    tenant, wishes = caller.tenant, caller.wishes
+    by_target = call.model in runtime.upstreams
+    if call.model not in runtime.deadlines or not (tenant.sees(call.model) or by_target):
+        raise runtime.unknown(call.model, tenant)
+    if (by_target or wishes.target is not None) and "target" not in tenant.may:
+        raise not_allowed("target", tenant)
+    if wishes.policy is not None and "policy" not in tenant.may:
+        raise not_allowed("policy", tenant)
+    policy = None
+    if wishes.policy is not None and (policy := runtime.policies.get(wishes.policy)) is None:
+        raise _wrong(
+            "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
+        )
+    if wishes.target is not None and wishes.target not in runtime.upstreams:
+        raise _wrong("x-router-target", f"no target {wishes.target!r} is declared and switched on")
+    seconds = runtime.deadlines[call.model]
+    if wishes.timeout is not None:
+        seconds = min(seconds, wishes.timeout)
+    return Request(
+        call.model,
+        now + seconds,
+        call.input_tokens,
+        call.output_tokens,
+        call.stream,
+        frozenset({wishes.target}) if wishes.target is not None else None,
+        policy,
+    )
+
+
+def not_allowed(what: str, tenant: Tenant) -> ClientError:
+    """A tenant asked for what its `may` does not name."""
+    message = f"the tenant {tenant.name!r} may not choose a {what}: `may: [{what}]` allows it"
+    return ClientError(403, "permission_error", "not_allowed", message, hopeless=True)
+
+
+def _wrong(header: str, message: str) -> ClientError:
+    return ClientError(
+        400,
+        "invalid_request_error",
+        "invalid_header",
+        f"{header}: {message}",
+        header,
+        hopeless=True,
+    )

@@ -1,0 +1,65 @@
+"""What a client is told: one answer, whole, streamed, or an error in its own dialect.
+
+A stream's head goes out at the first content, or after 15 s without any; from then on an error can
+only be an event inside the stream, never a silent end that looks like a whole answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from router.caller import Caller
+from router.dialects.contract import ClientError
+from router.dialects.sse import comment
+from router.sink import Sink
+
+QUIET = 15.0
+"""Seconds without a byte after which a stream's client is sent a comment: proxies between cut what
+is silent for 30 or 60."""
+STREAM = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+JSON = {"content-type": "application/json"}
+
+
+class Reply:
+    """The one answer to one request. `status` is 0 until something is sent."""
+
+    __slots__ = ("_caller", "_sink", "quiet_until", "status", "streaming")
+
+    def __init__(self, caller: Caller, sink: Sink, now: float) -> None:
+        self._caller = caller
+        self._sink = sink
+        self.status = 0
+        self.streaming = False
+        self.quiet_until = now + QUIET
+
+    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        """Give a whole answer, or a provider's refusal in its own words."""
+        self.status = status
+        await self._sink.send(status, headers, body)
+
+    async def stream(self, data: bytes, headers: Mapping[str, str], now: float) -> None:
+        """Pass events on; `headers` are used if the head has not gone out yet."""
+        if not self.streaming:
+            self.streaming = True
+            self.status = 200
+            await self._sink.start(200, {**headers, **STREAM})
+        self.quiet_until = now + QUIET
+        await self._sink.write(data)
+
+    async def keep_alive(self, headers: Mapping[str, str], now: float) -> None:
+        """Send a comment, so that nobody between takes the silence for death."""
+        await self.stream(comment("keep-alive"), headers, now)
+
+    async def end(self) -> None:
+        """The stream is whole."""
+        await self._sink.end()
+
+    async def error(self, error: ClientError, headers: Mapping[str, str]) -> None:
+        """Say honestly that there is no answer, or that it broke off."""
+        dialect = self._caller.dialect
+        if self.streaming:
+            await self._sink.write(dialect.error_event(error))
+            await self._sink.end()
+            return
+        told = {**JSON, **error.headers(), **headers}
+        await self.whole(error.status, told, dialect.error(error))

@@ -1,0 +1,54 @@
+"""What a request reads once when it comes: the configuration in force, frozen and swapped whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policies import Engine, Policy
+from router.dialects.contract import ClientError
+from router.tenants.identity import Tenant, Tenants
+from router.upstream.transport import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One revision of the configuration, running.
+
+    `deadlines` in seconds by model; `off` says of a model that cannot serve why; `policies` are
+    those a caller may name; `listed` are the models that clients are shown, with the Unix time
+    each has been served since.
+    """
+
+    revision: str
+    engine: Engine
+    upstreams: Mapping[str, Upstream]
+    tenants: Tenants
+    deadlines: Mapping[str, float]
+    off: Mapping[str, str]
+    policies: Mapping[str, Policy]
+    listed: Mapping[str, int]
+
+    def models(self, tenant: Tenant) -> dict[str, int]:
+        """The models that `tenant` is shown."""
+        return {name: since for name, since in self.listed.items() if tenant.sees(name)}
+
+    def unknown(self, model: str, tenant: Tenant) -> ClientError:
+        """What a client is told that asked for a model which it cannot have, with the nearest
+        names.
+        """
+        from difflib import get_close_matches
+
+        if model in self.off and tenant.sees(model):
+            message = f"the model {model!r} is off: {self.off[model]}"
+        else:
+            near = get_close_matches(model, self.models(tenant), n=3, cutoff=0.4)
+            hint = (
+                f"did you mean {' or '.join(map(repr, near))}?"
+                if near
+                else "GET /v1/models lists all"
+            )
+            message = f"the model {model[:200]!r} does not exist; {hint}"
+        return ClientError(
+            404, "invalid_request_error", "model_not_found", message, "model", hopeless=True
+        )

@@ -1,0 +1,75 @@
+"""Counters and histograms, as plain numbers that whoever wants them reads: Prometheus, status.
+
+Labels are names from the configuration, outcomes and statuses: nothing that a caller could
+invent, so nothing here grows with traffic.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+
+from policies import Outcome
+from router.telemetry.journal import AttemptRecord, RequestRecord
+
+BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""Seconds: OpenTelemetry's advice for durations of generative-AI calls (semantic conventions
+1.41).
+"""
+
+
+class Histogram:
+    """Counts by upper bound, with their sum."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS) + 1)
+        self.sum = 0.0
+
+    def record(self, seconds: float) -> None:
+        """Count one duration."""
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.sum += seconds
+
+
+class Counters:
+    """Reads the journal; `prometheus` names what is counted."""
+
+    def __init__(self) -> None:
+        self.requests: Counter[tuple[str, str, int, str]] = Counter()
+        self.refusals: Counter[tuple[int, str]] = Counter()
+        self.attempts: Counter[tuple[str, str, str]] = Counter()
+        self.tokens: Counter[tuple[str, str]] = Counter()
+        self.rescued: Counter[str] = Counter()
+        self.duration: dict[str, Histogram] = {}
+        self.first_token: dict[str, Histogram] = {}
+
+    def attempt(self, record: AttemptRecord) -> None:
+        """See `Reader.attempt`."""
+        report = record.report
+        phase = "" if report.outcome is Outcome.OK else report.phase.value
+        self.attempts[record.target, report.outcome.word, phase] += 1
+        if report.input_tokens:
+            self.tokens[record.target, "input"] += report.input_tokens
+        if report.output_tokens:
+            self.tokens[record.target, "output"] += report.output_tokens
+        if record.first is not None:
+            _of(self.first_token, record.target).record(record.first - record.started)
+
+    def request(self, record: RequestRecord) -> None:
+        """See `Reader.request`."""
+        self.requests[record.tenant, record.model, record.status, record.end] += 1
+        if record.end == "ok" and record.attempts > 1:
+            self.rescued[record.model] += 1
+        _of(self.duration, record.model).record(record.ended - record.started)
+
+    def refused(self, status: int, code: str) -> None:
+        """See `Reader.refused`."""
+        self.refusals[status, code] += 1
+
+
+def _of(histograms: dict[str, Histogram], name: str) -> Histogram:
+    if name not in histograms:
+        histograms[name] = Histogram()
+    return histograms[name]

@@ -1,0 +1,104 @@
+"""The one place where attempts and requests are reported; counters, logs and status all read
+it.
+
+A record is made once, when the thing is over, and handed synchronously to every reader. A
+reader must only count or schedule. One that raises is reported once and left out from then on:
+it must not cost the others a record, nor anyone an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from policies import Report
+
+
+class AttemptRecord(NamedTuple):
+    """One try on one target. Instants are on the router's clock; `first` is None without
+    content.
+    """
+
+    request_id: str
+    model: str
+    target: str
+    number: int
+    report: Report
+    started: float
+    first: float | None
+    ended: float
+
+
+class RequestRecord(NamedTuple):
+    """One request, over. `status` is what the client was sent (0: it left before anything was);
+    `end` says in a word how it ended: `ok`, `error`, `interrupted`, `gone`, `slow`, `drained`.
+
+    Token counts are of the attempt that answered, `estimated` where the provider did not count
+    them.
+    """
+
+    request_id: str
+    tenant: str
+    model: str
+    stream: bool
+    status: int
+    end: str
+    cause: str
+    target: str
+    attempts: int
+    started: float
+    first: float | None
+    ended: float
+    input_tokens: int | None
+    output_tokens: int | None
+    estimated: bool
+
+
+class Reader(Protocol):
+    """Whoever wants to know."""
+
+    def attempt(self, record: AttemptRecord) -> None:
+        """An attempt has ended."""
+
+    def request(self, record: RequestRecord) -> None:
+        """A request has ended."""
+
+    def refused(self, status: int, code: str) -> None:
+        """A request was refused before it had a course."""
+
+
+class Journal:
+    """Hands records to its readers."""
+
+    def __init__(self, readers: list[Reader], on_error: Callable[[str, Exception], None]) -> None:
+        self._readers = readers
+        self._on_error = on_error
+
+    def attempt(self, record: AttemptRecord) -> None:
+        """Report an attempt that has ended."""
+        for reader in self._readers:
+            try:
+                reader.attempt(record)
+            except Exception as error:  # noqa: BLE001 - a door: its fault is not the request's
+                self._drop(reader, error)
+
+    def request(self, record: RequestRecord) -> None:
+        """Report a request that has ended."""
+        for reader in self._readers:
+            try:
+                reader.request(record)
+            except Exception as error:  # noqa: BLE001 - a door, as above
+                self._drop(reader, error)
+
+    def refused(self, status: int, code: str) -> None:
+        """Report a request that was refused at the door."""
+        for reader in self._readers:
+            try:
+                reader.refused(status, code)
+            except Exception as error:  # noqa: BLE001 - a door, as above
+                self._drop(reader, error)
+
+    def _drop(self, reader: Reader, error: Exception) -> None:
+        # A new list: the one in use is being walked.
+        self._readers = [other for other in self._readers if other is not reader]
+        self._on_error(type(reader).__name__, error)

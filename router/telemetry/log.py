@@ -1,0 +1,114 @@
+"""One line per request, and a line per event, as text or JSON. Never a prompt, never a key.
+
+Lines are written by a thread of their own from a bounded queue, so that a full pipe or a slow disk
+blocks nobody; what does not fit is dropped and counted.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Literal, TextIO
+
+import msgspec
+
+from router.telemetry.journal import AttemptRecord, RequestRecord
+
+MOST_WAITING = 10_000
+Format = Literal["text", "json", "off"]
+
+
+class Log:
+    """Writes lines to `stream`. `wall` is the wall clock, for people."""
+
+    def __init__(self, stream: TextIO, form: Format, wall: Callable[[], float] = time.time) -> None:
+        self.dropped = 0
+        self._stream = stream
+        self._form = form
+        self._wall = wall
+        self._lines: queue.Queue[str | None] = queue.Queue(MOST_WAITING)
+        self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+        self._thread.start()
+
+    def event(self, message: str, **details: object) -> None:
+        """Something happened that an operator should know: a reload, a drain, a fault."""
+        if self._form == "json":
+            self._line(
+                msgspec.json.encode({"time": self._stamp(), "event": message, **details}).decode()
+            )
+        else:
+            more = "".join(f" {name}={value}" for name, value in details.items())
+            self._line(f"{self._stamp()} {message}{more}")
+
+    def attempt(self, record: AttemptRecord) -> None:
+        """Attempts are in the request's line."""
+
+    def refused(self, status: int, code: str) -> None:
+        """Refusals are counted, not logged: whoever sends garbage would fill the disk."""
+
+    def request(self, record: RequestRecord) -> None:
+        """See `Reader.request`."""
+        if self._form == "off":
+            return
+        line = {
+            "time": self._stamp(),
+            "request": record.request_id,
+            "tenant": record.tenant,
+            "model": record.model,
+            "target": record.target,
+            "status": record.status,
+            "end": record.end,
+            "cause": record.cause,
+            "attempts": record.attempts,
+            "first_ms": None
+            if record.first is None
+            else round((record.first - record.started) * 1000),
+            "total_ms": round((record.ended - record.started) * 1000),
+            "input_tokens": record.input_tokens,
+            "output_tokens": record.output_tokens,
+        }
+        self._line(msgspec.json.encode(line).decode() if self._form == "json" else _text(line))
+
+    def close(self) -> None:
+        """Write what waits, then stop; at most a second is spent on it."""
+        try:
+            self._lines.put_nowait(None)
+        except queue.Full:
+            return
+        self._thread.join(timeout=1.0)
+
+    def _line(self, line: str) -> None:
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self.dropped += 1
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            try:
+                self._stream.write(line + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                self.dropped += 1
+
+    def _stamp(self) -> str:
+        now = self._wall()
+        return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+
+
+def _text(line: dict[str, Any]) -> str:
+    cause = f" ({line['cause']})" if line["cause"] else ""
+    tries = "1 attempt" if line["attempts"] == 1 else f"{line['attempts']} attempts"
+    first = f", first {line['first_ms']} ms" if line["first_ms"] is not None else ""
+    tokens = (
+        f", {line['input_tokens']} → {line['output_tokens']} tokens"
+        if line["output_tokens"] is not None
+        else ""
+    )
+    return (
+        f"{line['time']} {line['model']} → {line['target'] or '–'}: {line['status']} {line['end']}"
+        f"{cause}, {tries}{first}, {line['total_ms']} ms{tokens}"
+        f" [{line['tenant']} {line['request']}]"
+    )

@@ -1,0 +1,95 @@
+"""Everything counted, in Prometheus' text format 0.0.4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from policies import TargetSnapshot
+from router.telemetry.counters import BOUNDS, Counters, Histogram
+
+Samples = Iterable[tuple[dict[str, object], float]]
+
+
+def prometheus(counters: Counters, targets: Mapping[str, TargetSnapshot], running: int) -> str:
+    """The whole page."""
+    lines: list[str] = []
+    for name, kind, text, samples in metrics(counters, targets, running):
+        lines += [f"# HELP pointsman_{name} {text}", f"# TYPE pointsman_{name} {kind}"]
+        lines += [f"pointsman_{name}{_labels(labels)} {value:.12g}" for labels, value in samples]
+    lines += histogram("request_seconds", "From first byte to last.", "model", counters.duration)
+    lines += histogram(
+        "first_token_seconds", "From sending to the first content.", "target", counters.first_token
+    )
+    return "\n".join(lines) + "\n"
+
+
+def metrics(
+    counters: Counters, targets: Mapping[str, TargetSnapshot], running: int
+) -> Iterable[tuple[str, str, str, Samples]]:
+    """Name, kind, help and samples of everything that is one number."""
+    yield (
+        "requests_total", "counter", "Requests that have ended.",
+        [
+            ({"tenant": tenant, "model": model, "status": status, "end": end}, count)
+            for (tenant, model, status, end), count in counters.requests.items()
+        ],
+    )  # fmt: skip
+    yield (
+        "refused_total", "counter", "Requests refused at the door.",
+        [
+            ({"status": status, "code": code}, count)
+            for (status, code), count in counters.refusals.items()
+        ],
+    )  # fmt: skip
+    yield (
+        "attempts_total", "counter", "Attempts that have ended.",
+        [
+            ({"target": target, "outcome": outcome, "phase": phase}, count)
+            for (target, outcome, phase), count in counters.attempts.items()
+        ],
+    )  # fmt: skip
+    yield (
+        "rescued_total", "counter", "Requests answered by another attempt than their first.",
+        [({"model": model}, count) for model, count in counters.rescued.items()],
+    )  # fmt: skip
+    yield (
+        "tokens_total", "counter", "Tokens, as providers counted them or as estimated.",
+        [
+            ({"target": target, "kind": kind}, count)
+            for (target, kind), count in counters.tokens.items()
+        ],
+    )  # fmt: skip
+    yield "requests_running", "gauge", "Requests under way.", [({}, running)]
+    yield (
+        "target_in_flight", "gauge", "Attempts open.",
+        [({"target": name}, target.in_flight) for name, target in targets.items()],
+    )  # fmt: skip
+    yield (
+        "target_health", "gauge", "Health, S = A * L * R.",
+        [({"target": name}, target.factors.score) for name, target in targets.items()],
+    )  # fmt: skip
+
+
+def histogram(
+    name: str, text: str, label: str, histograms: Mapping[str, Histogram]
+) -> Iterable[str]:
+    """The lines of one histogram over all values of its label."""
+    yield f"# HELP pointsman_{name} {text}"
+    yield f"# TYPE pointsman_{name} histogram"
+    for key, one in histograms.items():
+        total = 0
+        for bound, count in zip((*BOUNDS, "+Inf"), one.counts, strict=True):
+            total += count
+            yield f"pointsman_{name}_bucket{_labels({label: key, 'le': bound})} {total}"
+        yield f"pointsman_{name}_sum{_labels({label: key})} {one.sum:.6f}"
+        yield f"pointsman_{name}_count{_labels({label: key})} {total}"
+
+
+def _labels(labels: Mapping[str, object]) -> str:
+    if not labels:
+        return ""
+    escaped = (
+        (name, str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
+        for name, value in labels.items()
+    )
+    return "{" + ",".join(f'{name}="{value}"' for name, value in escaped) + "}"

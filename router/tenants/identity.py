@@ -1,0 +1,53 @@
+"""Identity: a key to a tenant. Keys are known by their SHA-256 only, and never shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
+from hmac import compare_digest
+
+EVERYTHING = frozenset({"policy", "target"})
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Who is calling. `models` are the routes it may ask for (None: all); `may` names what else."""
+
+    name: str
+    may: frozenset[str] = frozenset()
+    models: frozenset[str] | None = None
+
+    def sees(self, model: str) -> bool:
+        """Whether this model exists for the tenant."""
+        return self.models is None or model in self.models
+
+
+DEFAULT = Tenant("default", EVERYTHING)
+"""Who everyone is where `auth` is open and the file does not say otherwise."""
+
+
+class Tenants:
+    """All tenants, by the digests of their keys. `everyone` is who a caller is without a key,
+    if that is allowed.
+    """
+
+    def __init__(self, keys: Iterable[tuple[str, Tenant]], everyone: Tenant | None) -> None:
+        self._by_digest = {bytes.fromhex(digest): tenant for digest, tenant in keys}
+        self._everyone = everyone
+
+    def identify(self, authorization: str | None) -> Tenant | None:
+        """The tenant of an `Authorization` header; None: nobody we know. What is compared is a
+        digest, which a caller cannot steer, so the time that it takes says nothing about a key.
+        """
+        if self._everyone is not None:
+            return self._everyone
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            return None
+        digest = sha256(key.strip().encode()).digest()
+        found = None
+        for known, tenant in self._by_digest.items():
+            if compare_digest(known, digest):
+                found = tenant
+        return found

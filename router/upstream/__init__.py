@@ -1,0 +1,1 @@
+"""Transports: how bytes reach a provider and come back. Nothing here retries or chooses."""
