@@ -1,0 +1,140 @@
+"""What a decision, a pipeline and a request through the listener cost in CPU on this machine.
+
+Three seams, from the inside out: a course over eight targets from `start` to `settle`; the pipeline
+with a sink and a transport that do nothing; whole requests through a listener in a process of its own,
+with the simulated transport. Every figure is the median of its rounds, with the range beside it, in
+microseconds of CPU; the interpreter is named because it matters. Run it twice before believing it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+import sys
+import sysconfig
+from collections.abc import Callable
+from random import Random
+from statistics import median
+from time import process_time
+
+import uvloop
+
+from benchmarks.listener import CASES, through_the_listener
+from benchmarks.nothing import MANY_CHUNKS, ONE_CHUNK, NullSink, call, caller, runtime
+from policies import (
+    Engine,
+    Facts,
+    LeastLatency,
+    Limits,
+    Outcome,
+    Policy,
+    Priority,
+    Rate,
+    Report,
+    Request,
+    Route,
+    Send,
+    Target,
+    WeightedRoundRobin,
+)
+from router.pipeline import Pipeline
+from router.telemetry.counters import Counters
+from router.telemetry.journal import Journal
+
+ROUNDS = 15
+TARGETS = 8
+LIMITED = Limits([Rate(10**9, 60)], [Rate(10**12, 60)], 10**6)
+ANSWERED = Report(Outcome.OK, input_tokens=900, output_tokens=200)
+
+
+def main() -> None:
+    """Print the table."""
+    options = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    built = "PGO" if "--enable-optimizations" in options else "plainly built"
+    print(f"CPython {platform.python_version()} ({built}), {platform.machine()}, {ROUNDS} rounds")
+    print(f"{'CPU µs':58}{'median':>8}{'range':>16}{'budget':>9}")
+    for name, policy in (
+        ("weighted_round_robin", WeightedRoundRobin()),
+        ("least_latency", LeastLatency()),
+        ("priority", Priority()),
+    ):
+        show(f"course over {TARGETS} targets, {name}", courses(policy, Limits()), 15)
+    show(
+        f"course over {TARGETS} targets, all limits on each", courses(LeastLatency(), LIMITED), None
+    )
+    for name, chunks, budget in (
+        ("whole answer", None, 25),
+        ("stream of one chunk", ONE_CHUNK, None),
+    ):
+        show(f"pipeline, null sink and transport, {name}", pipelines(chunks, 1), budget)
+    show("pipeline, a further relayed chunk", pipelines(MANY_CHUNKS, 100), None)
+    for case in CASES:
+        show(f"through the listener, {case.name}", through_the_listener(case), None)
+
+
+def show(name: str, rounds: list[float], budget: int | None) -> None:
+    """One line of the table."""
+    spread = f"{min(rounds):.1f}–{max(rounds):.1f}"
+    print(
+        f"{name:58}{median(rounds):8.1f}{spread:>16}{f'≤ {budget}' if budget else '':>9}",
+        flush=True,
+    )
+
+
+def courses(policy: Policy, limits: Limits) -> list[float]:
+    """One course, sent, answered and settled."""
+    targets = [Target(f"p{number}/m", number + 1.0, number // 4) for number in range(TARGETS)]
+    facts = {target.name: Facts(limits) for target in targets}
+    engine = Engine({"m": Route(targets, policy)}, facts=facts, rng=Random(1), now=0.0)
+    now = 0.0
+
+    def one() -> None:
+        nonlocal now
+        now += 0.01
+        course = engine.start(Request("m", now + 60, 900, stream=True), now)
+        action = course.next(now)
+        assert isinstance(action, Send)
+        action.attempt.sent(now)
+        action.attempt.first_token(now + 0.1)
+        action.attempt.settle(ANSWERED, now + 0.3)
+        course.close(now + 0.3)
+
+    return timed(one, 5000)
+
+
+def timed(one: Callable[[], None], count: int) -> list[float]:
+    """CPU µs of `one`, for each round."""
+    rounds = []
+    for _ in range(ROUNDS):
+        begin = process_time()
+        for _ in range(count):
+            one()
+        rounds.append((process_time() - begin) / count * 1e6)
+    return rounds
+
+
+def pipelines(chunks: list[bytes] | None, per: int) -> list[float]:
+    """A request through the pipeline; with many chunks, what each adds."""
+
+    async def run() -> list[float]:
+        loop = asyncio.get_running_loop()
+        running = runtime(TARGETS, chunks, loop.time())
+        journal = Journal([Counters()], lambda name, error: sys.exit(f"{name}: {error}"))
+        pipeline = Pipeline(lambda: running, journal, loop)
+        request, who, sink = call(stream=chunks is not None), caller(), NullSink()
+        rounds = []
+        for _ in range(ROUNDS):
+            count = 2000 // per
+            begin = process_time()
+            for _ in range(count):
+                await pipeline.run(request, who, sink)
+            rounds.append((process_time() - begin) / count / per * 1e6)
+        assert sink.answers == ROUNDS * count
+        return rounds
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run())
+
+
+if __name__ == "__main__":
+    main()
