@@ -85,24 +85,22 @@ class Answer:
             self.exchange.abort()
         return self.report
 
-    def abandoned(self) -> Report:
-        """The report of an attempt that is given up now. What was spent is spent."""
+    def abandon(self, outcome: Outcome = Outcome.ABANDONED) -> Report:
+        """Give it up now; the report. What was spent is spent."""
         self.exchange.abort()
-        if self.exchange.head is None:
-            return Report(Outcome.ABANDONED, Phase.HEAD)
-        return self._counted(
-            Report(Outcome.ABANDONED, Phase.BODY if self.content else Phase.FIRST_TOKEN)
-        )
+        self.report = self._counted(Report(outcome, self._phase()))
+        return self.report
 
     def _receive(self, data: bytes, now: float) -> None:
         head = self.exchange.head
-        if head is None or not 200 <= head.status < 300:
+        if head is None:
+            self.report = Report(Outcome.FAILED, Phase.HEAD, detail="no answer, only its end")
+        elif not 200 <= head.status < 300:
             self._keep(data, MOST_REFUSAL)
-            if not data and head is not None and self.report is None:
+            if not data and self.report is None:
                 self.report = self.upstream.dialect.refusal(head.status, head.headers, self.body)
         elif self._reader is None:
             self._keep(data, MOST_WHOLE)
-            self.due = self._limits.deadline
             if not data and self.report is None:
                 self.report = self.upstream.dialect.whole(self.body)
         else:
@@ -120,13 +118,13 @@ class Answer:
         reader = self._reader
         assert reader is not None  # noqa: S101 - only streams are read
         self._out.append(reader.feed(data) if data else reader.finish())
-        if reader.failure is not None:
+        if reader.failure is not None and not reader.ended:
             self.report = self._counted(reader.failure)
-        elif reader.done or not data:
+        elif reader.failure is not None or reader.done or not data:
             self.report = self._ended()
         elif reader.ended and not self._ending:
             self._ending = True
-            self.due = now + AFTER_THE_END
+            self.due = min(now + AFTER_THE_END, self._limits.deadline)
         elif not self._ending:
             self.resume(now)
 
@@ -134,27 +132,35 @@ class Answer:
         reader = self._reader
         if reader is not None and reader.ended:
             return self._counted(Report(Outcome.OK))
-        phase = Phase.BODY if self.content else Phase.FIRST_TOKEN
-        return self._counted(
-            Report(Outcome.FAILED, phase, detail="the stream ended before its end")
-        )
+        return self._failed("the stream ended before its end")
 
-    def _overdue(self) -> Report:
+    def _overdue(self) -> Report | None:
         if self._ending:
             return self._ended()
+        if self.due >= self._limits.deadline:
+            # The request's own time is over, which says nothing of the target.
+            return None
         if self.exchange.head is None:
-            return Report(Outcome.FAILED, Phase.HEAD, detail="no answer in time")
-        if self.content:
-            return self._counted(
-                Report(Outcome.FAILED, Phase.BODY, detail="the stream fell silent")
-            )
-        return Report(Outcome.FAILED, Phase.FIRST_TOKEN, detail="no content in time")
+            return self._failed("no answer in time")
+        if self._reader is None and 200 <= self.exchange.head.status < 300:
+            # Only the head of an answer in one piece is waited for by the target's limits.
+            self.due = self._limits.deadline
+            return None
+        return self._failed("the stream fell silent" if self.content else "no content in time")
 
     def _broken(self, error: UpstreamError) -> Report:
         if self._ending:
             return self._ended()
-        phase = Phase.FIRST_TOKEN if error.phase is Phase.BODY and not self.content else error.phase
+        phase = self._phase() if error.phase is Phase.BODY else error.phase
         return self._counted(Report(Outcome.FAILED, phase, detail=error.detail))
+
+    def _failed(self, detail: str) -> Report:
+        return self._counted(Report(Outcome.FAILED, self._phase(), detail=detail))
+
+    def _phase(self) -> Phase:
+        if self.exchange.head is None:
+            return Phase.HEAD
+        return Phase.BODY if self.content else Phase.FIRST_TOKEN
 
     def _counted(self, report: Report) -> Report:
         """With the tokens it used: as the provider said, else as they were seen."""

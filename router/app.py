@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from random import Random
+from traceback import extract_tb
 
 from policies import Engine
 from router import build
 from router.admin.pages import Pages, State
-from router.config import Config, ConfigError, load, needs_restart, words
+from router.config import Config, ConfigError, Server, load, needs_restart, words
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
@@ -32,10 +33,18 @@ LAST_WORDS = 1.0
 class App:
     """One router in one process; several may live side by side.
 
-    Raises `PolicyFault` when a policy that the file names cannot be made.
+    `environ` is for loading the file again; `server` holds the start-up keys, where they are not
+    to be those of the file. Raises `PolicyFault` when a policy that the file names cannot be made.
     """
 
-    def __init__(self, config: Config, environ: Mapping[str, str], log: Log, rng: Random) -> None:
+    def __init__(
+        self,
+        config: Config,
+        environ: Mapping[str, str],
+        log: Log,
+        rng: Random,
+        server: Server | None = None,
+    ) -> None:
         self._environ = environ
         self._log = log
         self._loop = asyncio.get_running_loop()
@@ -53,27 +62,14 @@ class App:
         self.state = State(config, self._runtime(config, engine, {}), counters, self._loop.time)
         self.pipeline = Pipeline(lambda: self.state.runtime, journal, self._loop)
         self.state.running = lambda: self.pipeline.running
-        api = Api(self.pipeline, lambda: self.state.runtime, journal, lambda: self.state.ready, rng)
-        server, client_write = config.server, config.defaults.timeouts.client_write
+        self.state.dropped = lambda: log.dropped
+        api = Api(
+            self.pipeline.run, lambda: self.state.runtime, journal, lambda: self.state.ready, rng
+        )
+        server = server or config.server
         pages = Pages(self.state, server.admin_token)
-        self._clients = Listener(
-            str(server.listen),
-            api,
-            guard=Guard.of(str(server.listen), server.hosts, server.origins),
-            refuse=api.refuse,
-            on_error=self._handler_failed,
-            max_body=server.max_body,
-            client_write=client_write,
-        )
-        self._admin = Listener(
-            str(server.admin),
-            pages,
-            guard=Guard.of(str(server.admin), server.hosts),
-            refuse=pages.refuse,
-            on_error=self._handler_failed,
-            max_body=server.max_body,
-            client_write=client_write,
-        )
+        self._clients = self._listener(server, str(server.listen), api, server.origins)
+        self._admin = self._listener(server, str(server.admin), pages, ())
 
     async def start(self) -> dict[str, str]:
         """Listen; the addresses bound. Raises OSError when one cannot be had."""
@@ -89,19 +85,21 @@ class App:
         try:
             config = load(old.path, self._environ)
             routes, facts = build.routes_of(config), build.facts_of(config)
+            runtime = self._runtime(config, state.runtime.engine, state.runtime.listed)
             problems = [
                 f"{key} changed, which needs a restart" for key in needs_restart(old, config)
             ]
-        except (ConfigError, build.PolicyFault) as error:
+        except (ConfigError, build.PolicyFault, OSError) as error:
             problems = str(error).splitlines()
         if problems:
             state.errors = tuple(problems)
             for line in problems:
                 self._log.event("reload refused, the running configuration stays:", problem=line)
             return
-        state.runtime.engine.replace(routes, facts, self._loop.time())
-        state.runtime = self._runtime(config, state.runtime.engine, state.runtime.listed)
-        state.config, state.errors, state.loaded = config, (), self._loop.time()
+        now = self._loop.time()
+        runtime.engine.replace(routes, facts, now)
+        self._clients.client_write = config.defaults.timeouts.client_write
+        state.runtime, state.config, state.errors, state.loaded = runtime, config, (), now
         for line in words(old, config) or ["nothing that matters has changed"]:
             self._log.event("reloaded:", change=line)
 
@@ -130,9 +128,22 @@ class App:
         await self._admin.close()
         await self._http.close()
 
+    def _listener(
+        self, server: Server, address: str, answers: Api | Pages, origins: Iterable[str]
+    ) -> Listener:
+        return Listener(
+            address,
+            answers,
+            guard=Guard.of(address, server.hosts, origins),
+            refuse=answers.refuse,
+            on_error=self._handler_failed,
+            max_body=server.max_body,
+            client_write=self.state.config.defaults.timeouts.client_write,
+        )
+
     def _runtime(self, config: Config, engine: Engine, listed: Mapping[str, int]) -> Runtime:
         upstreams = build.upstreams_of(config, self._http)
-        live = [name for name, route in config.models.items() if config.live(route)]
+        serving = build.serving(config)
         since = int(time.time())
         return Runtime(
             revision=revision(config.path),
@@ -141,11 +152,11 @@ class App:
             tenants=build.tenants_of(config),
             deadlines={
                 **dict.fromkeys(upstreams, config.defaults.deadline),
-                **{name: config.models[name].deadline for name in live},
+                **{route.name: route.deadline for route in serving},
             },
             off=build.off(config),
             policies=build.named_policies(),
-            listed={name: listed.get(name, since) for name in live},
+            listed={route.name: listed.get(route.name, since) for route in serving},
         )
 
     def _policy_failed(self, policy: str, error: Exception) -> None:
@@ -161,7 +172,12 @@ class App:
         )
 
     def _handler_failed(self, error: BaseException) -> None:
-        self._log.event("a request failed inside the router:", error=repr(error))
+        # Where, and not what it says: its text may quote the request's body, or a key.
+        frames = extract_tb(error.__traceback__)[-3:]
+        places = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
+        self._log.event(
+            "a request failed inside the router:", error=type(error).__name__, at=places
+        )
 
 
 def revision(path: Path) -> str:

@@ -5,6 +5,7 @@ Only translation: nothing here opens anything, and nothing is decided that the f
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 
@@ -41,17 +42,16 @@ class PolicyFault(Exception):
 def routes_of(config: Config) -> dict[str, Route]:
     """A route for every model that can serve, and one for every target under its full name."""
     routes = {
-        name: Route(
+        route.name: Route(
             [
                 Target(target.name, target.weight, tier)
-                for tier, targets in enumerate(tiers)
+                for tier, targets in enumerate(config.live(route))
                 for target in targets
             ],
             policy_of(route),
             Retry(route.retry.attempts, route.retry.budget),
         )
-        for name, route in config.models.items()
-        if (tiers := config.live(route))
+        for route in serving(config)
     }
     retry = Retry(config.defaults.retry.attempts, config.defaults.retry.budget)
     return routes | {
@@ -122,21 +122,33 @@ def policy_of(route: ConfigRoute) -> Policy:
     return make(route.policy)
 
 
+def find_plugins(config: Config) -> None:
+    """Let the modules that `server.plugins` lists stand beside the file that lists them."""
+    folder = str(config.path.resolve().parent)
+    if config.server.plugins and folder not in sys.path:
+        sys.path.insert(0, folder)
+
+
 def make(spec: PolicySpec) -> Policy:
     """A policy by its name, or by its import path. Raises `PolicyFault`."""
     if spec.name in BUILT_IN:
         return BUILT_IN[spec.name](**spec.options)
-    module, _, attribute = spec.name.partition(":")
     try:
-        policy = getattr(import_module(module), attribute)(**spec.options)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise PolicyFault(f"the policy {spec.name!r} cannot be made: {error}") from error
+        return _imported(spec)
+    except Exception as error:  # a door: a user's module may raise anything
+        told = f"{type(error).__name__}: {error}"
+        raise PolicyFault(f"the policy {spec.name!r} cannot be made: {told}") from error
+
+
+def _imported(spec: PolicySpec) -> Policy:
+    module, _, attribute = spec.name.partition(":")
+    policy = getattr(import_module(module), attribute)(**spec.options)
     if not isinstance(policy, Policy):
-        raise PolicyFault(f"{spec.name!r} is no policy: it needs `needs`, `fresh` and `choose`")
+        raise TypeError("it is no policy, which has `needs`, `fresh` and `choose`")
     if policy.needs:
-        raise PolicyFault(
-            f"the policy {spec.name!r} needs features that nobody extracts: {sorted(policy.needs)}"
-        )
+        raise ValueError(f"it needs features that nobody extracts: {sorted(policy.needs)}")
+    hash(policy)  # the engine keeps its memory by it
+    policy.fresh()
     return policy
 
 
@@ -179,17 +191,23 @@ def headers_of(provider: Provider) -> Mapping[str, str]:
     }
 
 
+def serving(config: Config) -> list[ConfigRoute]:
+    """The routes that can serve: one of their targets is switched on, and has a weight."""
+    return [
+        route
+        for route in config.models.values()
+        if any(target.weight > 0 for tier in config.live(route) for target in tier)
+    ]
+
+
 def off(config: Config) -> dict[str, str]:
     """Why each model that cannot serve is off."""
-    reasons = {}
-    for name, route in config.models.items():
-        if not config.live(route):
-            providers = {
-                config.target(target.name)[0].name for tier in route.tiers for target in tier
-            }
-            told = (
-                f"{provider}: {config.providers[provider].off_because}"
-                for provider in sorted(providers)
-            )
-            reasons[name] = "; ".join(told) or "it has no targets"
-    return reasons
+    can = {route.name for route in serving(config)}
+    return {name: _why(config, route) for name, route in config.models.items() if name not in can}
+
+
+def _why(config: Config, route: ConfigRoute) -> str:
+    if config.live(route):
+        return "every weight is 0"
+    names = sorted({target.name.partition("/")[0] for tier in route.tiers for target in tier})
+    return "; ".join(f"{name}: {config.providers[name].off_because}" for name in names)

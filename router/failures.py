@@ -11,6 +11,7 @@ from router.dialects.contract import ClientError
 
 LIMITS = frozenset({Refusal.RESTING, Refusal.LIMITED, Refusal.BUSY})
 LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT})
+ELSEWHERE = frozenset({Refusal.EXCLUDED})
 WRITTEN = frozenset({Refusal.DRAINED, Refusal.EXCLUDED})
 """Refusals that the configuration or the request itself asked for; they say nothing of the rest."""
 SOON = 1.0
@@ -40,9 +41,10 @@ def client_error(fail: Fail, last: Report | None, now: float) -> ClientError:
             message = (
                 f"no target takes a request this long or of this kind ({_words(fail.refusals)})"
             )
-            return ClientError(
-                400, "invalid_request_error", "context_length_exceeded", message, hopeless=True
-            )
+            return _wrong("context_length_exceeded", message)
+        case Cause.NO_TARGET if _all(fail.refusals, ELSEWHERE, but=frozenset()):
+            message = "x-router-target: it is none of the targets of this model"
+            return _wrong("invalid_header", message, "x-router-target")
         case Cause.ATTEMPTS | Cause.BUDGET if last is not None and last.outcome is Outcome.FAILED:
             message = (
                 f"{fail.cause.value}; the last attempt failed: {last.detail or last.phase.value}"
@@ -62,12 +64,19 @@ def _unavailable(fail: Fail, now: float) -> ClientError:
 
 def _caller(last: Report) -> ClientError:
     code = "content_filter" if last.outcome is Outcome.FILTERED else "invalid_request"
-    message = f"the provider refused the request: {last.detail}"
-    return ClientError(400, "invalid_request_error", code, message, hopeless=True)
+    return _wrong(code, f"the provider refused the request: {last.detail}")
 
 
-def _all(refusals: Mapping[str, Refused], kinds: frozenset[Refusal]) -> bool:
-    told = [refused.refusal for refused in refusals.values() if refused.refusal not in WRITTEN]
+def _wrong(code: str, message: str, param: str | None = None) -> ClientError:
+    return ClientError(400, "invalid_request_error", code, message, param, hopeless=True)
+
+
+def _all(
+    refusals: Mapping[str, Refused],
+    kinds: frozenset[Refusal],
+    but: frozenset[Refusal] = WRITTEN,
+) -> bool:
+    told = [refused.refusal for refused in refusals.values() if refused.refusal not in but]
     return bool(told) and all(refusal in kinds for refusal in told)
 
 

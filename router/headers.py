@@ -16,6 +16,7 @@ NOT_DOWN = frozenset(
         "alt-svc",
         # who pays, and what is left of it, is between the router and the provider
         "set-cookie", "openai-organization", "openai-project", "anthropic-organization-id",
+        "anthropic-workspace-id",
     }
 )  # fmt: skip
 NOT_DOWN_PREFIXES = (

@@ -8,6 +8,7 @@ else is an error that the client can see, never an answer that only looks whole.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable
 
 import msgspec
@@ -22,7 +23,7 @@ from router.failures import client_error
 from router.headers import downward
 from router.reply import Reply
 from router.runtime import Runtime
-from router.sink import SlowClient
+from router.sink import ClientGone, SlowClient
 from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
 
 DRAINING = ClientError(
@@ -34,8 +35,9 @@ class Passage:
     """Drives one course into one reply."""
 
     __slots__ = (
-        "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_course", "_draining",
-        "_end", "_first", "_journal", "_last", "_over", "_reply", "_runtime", "_started", "_winner",
+        "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
+        "_draining", "_end", "_first", "_journal", "_last", "_over", "_reply", "_runtime",
+        "_started", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -47,7 +49,7 @@ class Passage:
         course: Course,
         bell: Bell,
         journal: Journal,
-        now: float,
+        clock: Callable[[], float],
     ) -> None:
         self._call = call
         self._caller = caller
@@ -56,7 +58,8 @@ class Passage:
         self._course = course
         self._bell = bell
         self._journal = journal
-        self._started = now
+        self._clock = clock
+        self._started = clock()
         self._answers: list[Answer] = []
         self._attempts = 0
         self._winner: Answer | None = None
@@ -64,20 +67,23 @@ class Passage:
         self._first: float | None = None
         self._draining = False
         self._over = False
-        self._end = "gone"
+        self._end = "fault"
         self._cause = ""
 
-    async def drive(self, clock: Callable[[], float]) -> None:
+    async def drive(self) -> None:
         """Go on until the client has its answer, or an honest error."""
         try:
             while not self._over:
-                now = clock()
+                now = self._clock()
                 for answer in self._answers.copy():
                     await self._look(answer, now)
                 if not self._over:
-                    await self._step(now, clock)
+                    await self._step(now)
         except SlowClient:
             self._end = "slow"
+            raise
+        except (ClientGone, CancelledError):
+            self._end = "gone"
             raise
 
     def drain(self) -> None:
@@ -85,22 +91,23 @@ class Passage:
         self._draining = True
         self._bell.ring()
 
-    def close(self, now: float) -> None:
+    def close(self) -> None:
         """Settle whatever is open; the request is over, however it went."""
+        now = self._clock()
         for answer in self._answers.copy():
-            self._settle(answer, answer.abandoned(), now)
+            self._settle(answer, answer.abandon(), now)
         self._course.close(now)
         self._bell.close()
         self._record(now)
 
-    async def _step(self, now: float, clock: Callable[[], float]) -> None:
+    async def _step(self, now: float) -> None:
         """Do the one thing that is to be done next."""
         if self._draining:
             await self._refuse(DRAINING, "drained")
             return
         match self._course.next(now):
             case Wait(until, _):
-                await self._wait(until, clock)
+                await self._wait(until)
             case Send() as send:
                 self._send(send, now)
             case Stop(attempt, outcome):
@@ -119,7 +126,7 @@ class Passage:
     def _stop(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
         for answer in self._answers.copy():
             if answer.attempt is attempt:
-                self._settle(answer, answer.abandoned()._replace(outcome=outcome), now)
+                self._settle(answer, answer.abandon(outcome), now)
 
     async def _look(self, answer: Answer, now: float) -> None:
         """Take what has come of one attempt, and pass on what may be passed."""
@@ -132,53 +139,53 @@ class Passage:
                 answer.attempt.first_token(now)
         if report is not None:
             self._settle(answer, report, now)
-            self._last = answer
         if self._winner is not answer:
             return
-        if whole:
-            self._over, self._end = True, "ok"
+        self._over = whole
         if self._call.stream:
-            await self._pass_on(answer, now, whole=whole)
+            await self._pass_on(answer, now)
         elif whole:
             status, headers = self._head(answer)
             await self._reply.whole(status, headers, answer.body)
-
-    async def _pass_on(self, answer: Answer, now: float, *, whole: bool) -> None:
-        data = answer.passing()
         if whole:
+            self._end = "ok"
+
+    async def _pass_on(self, answer: Answer, now: float) -> None:
+        data = answer.passing()
+        if self._over:
             data += self._closing(answer, now)
         if data:
             headers = self._head(answer)[1] if not self._reply.streaming else {}
-            await self._reply.stream(data, headers, now)
-            answer.resume(now)
-        if whole:
+            await self._reply.stream(data, headers)
+            answer.resume(self._clock())
+        if self._over:
             await self._reply.end()
 
-    async def _wait(self, until: float, clock: Callable[[], float]) -> None:
+    async def _wait(self, until: float) -> None:
         for answer in self._answers:
             until = min(until, answer.due)
         if not self._call.stream:
             await self._bell.wait(until)
             return
         await self._bell.wait(min(until, self._reply.quiet_until))
-        if (now := clock()) >= self._reply.quiet_until:
-            await self._reply.keep_alive(self._told(None), now)
+        if self._clock() >= self._reply.quiet_until:
+            await self._reply.keep_alive(self._told(None))
 
     async def _fail(self, fail: Fail, now: float) -> None:
         self._cause = fail.cause.name.lower()
         last = self._last
         if last is not None and not self._reply.streaming and relayable(last):
-            self._over, self._end = True, "error"
             status, headers = self._head(last)
             await self._reply.whole(status, {**headers, "x-should-retry": "false"}, last.body)
+            self._over, self._end = True, "error"
             return
         error = client_error(fail, last.report if last is not None else None, now)
         await self._refuse(error, "error" if self._winner is None else "interrupted")
 
     async def _refuse(self, error: ClientError, end: str) -> None:
-        self._over, self._end = True, end
         self._cause = self._cause or error.code
         await self._reply.error(error, self._told(self._last))
+        self._over, self._end = True, end
 
     def _head(self, answer: Answer) -> tuple[int, dict[str, str]]:
         """Status and headers for a client that gets what this answer brought."""
@@ -219,6 +226,7 @@ class Passage:
 
     def _settle(self, answer: Answer, report: Report, now: float) -> None:
         self._answers.remove(answer)
+        self._last = answer
         attempt = answer.attempt
         attempt.settle(report, now)
         self._journal.attempt(
@@ -260,9 +268,11 @@ class Passage:
 
 def relayable(answer: Answer) -> bool:
     """Whether a provider's own words serve the client best: it refused the request itself, by a
-    status.
+    status, and in the dialect (a page from a proxy in between is not).
     """
     report, head = answer.report, answer.exchange.head
     if report is None or head is None or 200 <= head.status < 300:
+        return False
+    if "json" not in head.headers.get("content-type", ""):
         return False
     return report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT)

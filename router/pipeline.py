@@ -30,7 +30,7 @@ from router.tenants.identity import Tenant
 
 
 class Pipeline:
-    """Runs requests. `runtime` gives the configuration in force; `clock` is the loop's."""
+    """Runs requests. `runtime` gives the configuration in force; the clock is the loop's."""
 
     def __init__(
         self, runtime: Callable[[], Runtime], journal: Journal, loop: asyncio.AbstractEventLoop
@@ -47,18 +47,19 @@ class Pipeline:
         sink.
         """
         runtime = self._runtime()
-        now = self._loop.time()
+        clock = self._loop.time
+        now = clock()
         request = admit(call, caller, runtime, now)
         bell = Bell(self._loop)
         course = runtime.engine.start(request, now, bell.ring)
-        reply = Reply(caller, sink, now)
-        passage = Passage(call, caller, reply, runtime, course, bell, self._journal, now)
+        reply = Reply(caller, sink, clock)
+        passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
         self._running.add(passage)
         try:
-            await passage.drive(self._loop.time)
+            await passage.drive()
         finally:
             self._running.discard(passage)
-            passage.close(self._loop.time())
+            passage.close()
 
     @property
     def running(self) -> int:

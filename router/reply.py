@@ -6,7 +6,7 @@ only be an event inside the stream, never a silent end that looks like a whole a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from router.caller import Caller
 from router.dialects.contract import ClientError
@@ -23,32 +23,33 @@ JSON = {"content-type": "application/json"}
 class Reply:
     """The one answer to one request. `status` is 0 until something is sent."""
 
-    __slots__ = ("_caller", "_sink", "quiet_until", "status", "streaming")
+    __slots__ = ("_caller", "_clock", "_sink", "quiet_until", "status", "streaming")
 
-    def __init__(self, caller: Caller, sink: Sink, now: float) -> None:
+    def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float]) -> None:
         self._caller = caller
         self._sink = sink
+        self._clock = clock
         self.status = 0
         self.streaming = False
-        self.quiet_until = now + QUIET
+        self.quiet_until = clock() + QUIET
 
     async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         """Give a whole answer, or a provider's refusal in its own words."""
         self.status = status
         await self._sink.send(status, headers, body)
 
-    async def stream(self, data: bytes, headers: Mapping[str, str], now: float) -> None:
+    async def stream(self, data: bytes, headers: Mapping[str, str]) -> None:
         """Pass events on; `headers` are used if the head has not gone out yet."""
         if not self.streaming:
             self.streaming = True
             self.status = 200
             await self._sink.start(200, {**headers, **STREAM})
-        self.quiet_until = now + QUIET
         await self._sink.write(data)
+        self.quiet_until = self._clock() + QUIET
 
-    async def keep_alive(self, headers: Mapping[str, str], now: float) -> None:
+    async def keep_alive(self, headers: Mapping[str, str]) -> None:
         """Send a comment, so that nobody between takes the silence for death."""
-        await self.stream(comment("keep-alive"), headers, now)
+        await self.stream(comment("keep-alive"), headers)
 
     async def end(self) -> None:
         """The stream is whole."""

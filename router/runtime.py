@@ -10,6 +10,9 @@ from router.dialects.contract import ClientError
 from router.tenants.identity import Tenant, Tenants
 from router.upstream.transport import Upstream
 
+LONGEST_NAME = 200
+"""Characters of an unknown model's name that are compared and shown: it may fill a whole body."""
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -42,13 +45,14 @@ class Runtime:
         if model in self.off and tenant.sees(model):
             message = f"the model {model!r} is off: {self.off[model]}"
         else:
+            model = model[:LONGEST_NAME]
             near = get_close_matches(model, self.models(tenant), n=3, cutoff=0.4)
             hint = (
                 f"did you mean {' or '.join(map(repr, near))}?"
                 if near
                 else "GET /v1/models lists all"
             )
-            message = f"the model {model[:200]!r} does not exist; {hint}"
+            message = f"the model {model!r} does not exist; {hint}"
         return ClientError(
             404, "invalid_request_error", "model_not_found", message, "model", hopeless=True
         )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from math import isinf
 from typing import Any
 
 import msgspec
 
-from policies import Engine, Request, TargetSnapshot
+from policies import TargetSnapshot
+from router.admin.explain import DEFAULT_POLICY, Question, explain, number
 from router.config import Config, Secret
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_admin_token
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.prometheus import prometheus
+from router.tenants.identity import DEFAULT
 
 JSON = {"content-type": "application/json"}
 TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
@@ -22,7 +23,8 @@ TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
-    that was refused, empty when the file in force is the newest.
+    that was refused, empty when the file in force is the newest. `running` counts requests under
+    way, `dropped` the log lines that nobody took.
     """
 
     def __init__(
@@ -37,16 +39,7 @@ class State:
         self.errors: tuple[str, ...] = ()
         self.ready = False
         self.running: Callable[[], int] = lambda: 0
-
-
-class _Question(msgspec.Struct):
-    """What `POST /explain` takes."""
-
-    model: str
-    input_tokens: int = 0
-    output_tokens: int | None = None
-    stream: bool = False
-    target: str | None = None
+        self.dropped: Callable[[], int] = lambda: 0
 
 
 class Pages:
@@ -80,11 +73,10 @@ class Pages:
     def refuse(path: str, refused: Refused) -> tuple[int, Headers, bytes]:  # noqa: ARG004 - one dialect here
         """Render what is refused, as application/problem+json (RFC 9457)."""
         body = {"title": refused.code, "status": refused.status, "detail": refused.message}
-        return (
-            refused.status,
-            {"content-type": "application/problem+json"},
-            msgspec.json.encode(body),
-        )
+        headers = {"content-type": "application/problem+json"}
+        if refused.status == 401:
+            headers["www-authenticate"] = "Bearer"
+        return refused.status, headers, msgspec.json.encode(body)
 
     async def _healthz(self, inbound: Inbound, responder: Responder) -> None:
         await responder.send(200, JSON, b'{"status":"ok"}')
@@ -95,27 +87,23 @@ class Pages:
     async def _metrics(self, inbound: Inbound, responder: Responder) -> None:
         state = self._state
         targets = state.runtime.engine.snapshot(state.clock())
-        text = prometheus(state.counters, targets, state.running())
+        text = prometheus(state.counters, targets, state.running(), state.dropped())
         await responder.send(200, TEXT, text.encode())
 
     async def _explain(self, inbound: Inbound, responder: Responder) -> None:
         try:
-            question = msgspec.json.decode(await inbound.body(), type=_Question)
+            question = msgspec.json.decode(await inbound.body(), type=Question)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise Refused(
                 400, "invalid_question", f'send {{"model": …}} as JSON: {error}'
             ) from None
         if question.model not in self._state.runtime.deadlines:
-            raise Refused(404, "model_not_found", f"no route {question.model!r} is running")
-        explained = explained_by(
-            self._state.runtime.engine,
-            self._state.clock(),
-            question.model,
-            input_tokens=question.input_tokens,
-            output_tokens=question.output_tokens,
-            stream=question.stream,
-            target=question.target,
-        )
+            unknown = self._state.runtime.unknown(question.model, DEFAULT)
+            raise Refused(404, unknown.code, unknown.message)
+        state = self._state
+        route = state.config.models.get(question.model)
+        policy = route.policy.name if route is not None else DEFAULT_POLICY
+        explained = explain(state.runtime.engine, state.clock(), question, policy)
         await responder.send(200, JSON, msgspec.json.encode(explained))
 
 
@@ -128,6 +116,7 @@ def status(state: State) -> dict[str, Any]:
         "revision": state.runtime.revision,
         "uptime_s": round(now - state.started, 1),
         "running": state.running(),
+        "log_lines_dropped": state.dropped(),
         "config": {
             "path": state.config.path.name,
             "loaded_s_ago": round(now - state.loaded, 1),
@@ -154,50 +143,11 @@ def status(state: State) -> dict[str, Any]:
     }
 
 
-def explained_by(
-    engine: Engine,
-    now: float,
-    model: str,
-    *,
-    input_tokens: int = 0,
-    output_tokens: int | None = None,
-    stream: bool = False,
-    target: str | None = None,
-) -> dict[str, Any]:
-    """How `engine` would decide a request now, as JSON knows it."""
-    only = frozenset({target}) if target is not None else None
-    request = Request(model, now, input_tokens, output_tokens, stream, only)
-    explained = engine.explain(request, now)
-    return {
-        "model": explained.model,
-        "policy": explained.policy,
-        "targets": [
-            {
-                "target": target.target,
-                "tier": target.tier + 1,
-                "weight": target.weight,
-                "odds": target.odds,
-                "refused": target.refused.refusal.value if target.refused is not None else None,
-                "refused_for_s": _seconds(target.refused.until - now)
-                if target.refused is not None
-                else None,
-                "health": round(target.factors.score, 3),
-                "availability": round(target.factors.availability, 3),
-                "latency": round(target.factors.latency, 3),
-                "ramp": round(target.factors.ramp, 3),
-                "predicted_s": target.predicted,
-                "in_flight": target.in_flight,
-            }
-            for target in explained.targets
-        ],
-    }
-
-
 def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
     return {
         "state": snapshot.state,
         "cause": snapshot.cause,
-        "for_s": _seconds(max(0.0, snapshot.until - now)),
+        "for_s": number(max(0.0, snapshot.until - now)),
         "health": round(snapshot.factors.score, 3),
         "availability": round(snapshot.factors.availability, 3),
         "latency": round(snapshot.factors.latency, 3),
@@ -205,12 +155,7 @@ def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
         "first_token_s": snapshot.first_token,
         "per_token_s": snapshot.per_token,
         "in_flight": snapshot.in_flight,
-        "requests_left": _seconds(snapshot.requests_left),
-        "tokens_left": _seconds(snapshot.tokens_left),
-        "places_left": _seconds(snapshot.places_left),
+        "requests_left": number(snapshot.requests_left),
+        "tokens_left": number(snapshot.tokens_left),
+        "places_left": number(snapshot.places_left),
     }
-
-
-def _seconds(number: float) -> float | None:
-    """JSON knows no infinity: what nothing bounds is null."""
-    return None if isinf(number) else round(number, 3)

@@ -16,6 +16,9 @@ app = typer.Typer(
     help="A router for LLM traffic.",
 )
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+AdminAddress = Annotated[
+    str | None, typer.Option("--admin", help="Where the router's operators connect, if elsewhere.")
+]
 DEFAULT_FILE = Path("providers.yaml")
 
 
@@ -66,14 +69,17 @@ def explain(
     config: ConfigFile = DEFAULT_FILE,
     tokens: Annotated[int, typer.Option(help="Input tokens of the request.")] = 0,
     stream: Annotated[bool, typer.Option("--stream", help="The answer would be streamed.")] = False,
+    admin: AdminAddress = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Explain how a request would be decided: by the running router if there is one, else from
     a cold start.
     """
+    from router.admin.explain import Question
     from router.cli.asking import explain as run
 
-    sys.exit(run(config, model, tokens=tokens, stream=stream, as_json=json))
+    question = Question(model, input_tokens=tokens, stream=stream)
+    sys.exit(run(config, question, admin, as_json=json))
 
 
 @app.command()
@@ -82,12 +88,13 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Again every second, until Ctrl-C.")
     ] = False,
+    admin: AdminAddress = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the running router: models, targets, their health, and what has been answered."""
     from router.cli.asking import status as run
 
-    sys.exit(run(config, watch=watch, as_json=json))
+    sys.exit(run(config, admin, watch=watch, as_json=json))
 
 
 def main() -> None:

@@ -14,32 +14,33 @@ from random import Random
 import uvloop
 
 from router.app import App
-from router.build import PolicyFault
-from router.config import Address, Config, ConfigError, faults, load
-from router.front.guard import split_address
+from router.build import PolicyFault, find_plugins
+from router.cli.address import address
+from router.config import Config, ConfigError, Server, faults, load
 from router.telemetry.log import Format, Log
 
 
 def run(path: Path, listen: str | None, admin: str | None, form: Format) -> int:
     """Serve until told to stop; the exit code."""
     try:
-        config = at(load(path, os.environ), listen, admin)
+        config = load(path, os.environ)
+        server = at(config.server, listen, admin)
+        find_plugins(config)
     except (ConfigError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     log = Log(sys.stderr, form)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(serve(config, log))
+            return runner.run(serve(config, server, log))
     finally:
         log.close()
 
 
-def at(config: Config, listen: str | None, admin: str | None) -> Config:
-    """`config` at other addresses. Raises ValueError for one that is none, or that nothing
+def at(server: Server, listen: str | None, admin: str | None) -> Server:
+    """`server` at other addresses. Raises ValueError for one that is none, or that nothing
     would guard.
     """
-    server = config.server
     server = replace(
         server,
         listen=address(listen, "--listen") if listen else server.listen,
@@ -47,23 +48,15 @@ def at(config: Config, listen: str | None, admin: str | None) -> Config:
     )
     if found := faults(server):
         raise ValueError("\n".join(f"{fault.what}; {fault.remedy}" for fault in found))
-    return replace(config, server=server)
+    return server
 
 
-def address(text: str, option: str) -> Address:
-    """`host:port`, `:port` or `port`. Raises ValueError."""
-    host, port = split_address(text if ":" in text else f":{text}")
-    if not port.isdigit() or int(port) > 65_535:
-        raise ValueError(f"{option} {text}: write host:port, such as 127.0.0.1:8080")
-    return Address(host or "127.0.0.1", int(port))
-
-
-async def serve(config: Config, log: Log) -> int:
-    """Start, wait for a signal, drain."""
+async def serve(config: Config, server: Server, log: Log) -> int:
+    """Start with these start-up keys, wait for a signal, drain."""
     loop = asyncio.get_running_loop()
     asked: asyncio.Queue[signal.Signals] = asyncio.Queue()
     try:
-        application = App(config, os.environ, log, Random())
+        application = App(config, os.environ, log, Random(), server)
     except PolicyFault as error:
         print(f"{config.path}: {error}", file=sys.stderr)
         return 2

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+PIPE = 1000
+"""Columns where there is no terminal: whoever reads a pipe or a file wants whole names."""
 
 
 def explained(source: str, told: dict[str, Any]) -> None:
     """Print an explanation."""
-    table = Table(
-        title=f"{told['model']} by {told['policy']}, as {source} sees it", title_justify="left"
-    )
-    for column in (
-        "target",
-        "tier",
-        "weight",
-        "odds",
-        "health",
-        "A",
-        "L",
-        "R",
-        "predicted",
-        "in flight",
-        "refused",
-    ):
-        table.add_column(column, justify="left" if column in ("target", "refused") else "right")
+    screen = _console()
+    screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
+    numbers = ("tier", "weight", "odds", "health", "A", "L", "R", "predicted", "in flight")
+    table = _table(("target",), numbers, ("refused",))
     for target in told["targets"]:
         table.add_row(
-            target["target"],
+            escape(target["target"]),
             str(target["tier"]),
             f"{target['weight']:g}",
             f"{target['odds']:.0%}",
@@ -38,60 +30,72 @@ def explained(source: str, told: dict[str, Any]) -> None:
             str(target["in_flight"]),
             target["refused"] or "",
         )
-    Console().print(table)
+    screen.print(table)
 
 
 def overview(told: dict[str, Any], *, clear: bool) -> None:
     """Print a status."""
-    console = Console()
+    screen = _console()
     if clear:
-        console.clear()
+        screen.clear()
     ready = "ready" if told["ready"] else "[red]not ready[/]"
-    console.print(
+    screen.print(
         f"{ready}, up {told['uptime_s']:.0f} s, {told['running']} running, "
         f"revision {told['revision']}"
     )
     for line in told["config"]["errors"]:
-        console.print(f"[red]{line}[/]")
-    models = Table(title="models", title_justify="left")
-    for column in ("model", "policy", "targets"):
-        models.add_column(column)
+        screen.print(f"[red]{escape(line)}[/]", soft_wrap=True)
+    for table in (_models(told), _targets(told)):
+        screen.print()
+        screen.print(table)
+
+
+def _console() -> Console:
+    screen = Console()
+    return screen if screen.is_terminal else Console(width=PIPE)
+
+
+def _models(told: dict[str, Any]) -> Table:
+    table = _table(("model", "policy"), (), ("targets",))
     for name, model in told["models"].items():
         tiers = " | ".join(
             ", ".join(f"{target} {weight:g}" for target, weight in tier.items())
             for tier in model["tiers"]
         )
-        models.add_row(
-            name, model["policy"], f"[dim]off: {model['off']}[/]" if model["off"] else tiers
-        )
-    console.print(models)
-    targets = Table(title="targets", title_justify="left")
-    for column in (
-        "target",
-        "state",
-        "health",
-        "first token",
-        "per token",
-        "in flight",
-        "answered",
-        "not",
-    ):
-        targets.add_column(column, justify="left" if column in ("target", "state") else "right")
+        off = f"[dim]off: {escape(model['off'])}[/]" if model["off"] else ""
+        table.add_row(escape(name), escape(model["policy"]), off or escape(tiers))
+    return table
+
+
+def _targets(told: dict[str, Any]) -> Table:
+    numbers = ("health", "first token", "per token", "in flight", "answered", "not")
+    table = _table(("target",), numbers, ("state",))
     counts = _counts(told)
     for name, target in told["targets"].items():
         good, bad = counts.get(name, (0, 0))
-        state = target["state"] if not target["cause"] else f"{target['state']} ({target['cause']})"
-        targets.add_row(
-            name,
-            state,
+        table.add_row(
+            escape(name),
             f"{target['health']:.2f}",
             _seconds(target["first_token_s"]),
             _seconds(target["per_token_s"]),
             str(target["in_flight"]),
             str(good),
             str(bad),
+            target["state"] + (f" ({target['cause']})" if target["cause"] else ""),
         )
-    console.print(targets)
+    return table
+
+
+def _table(names: tuple[str, ...], numbers: tuple[str, ...], texts: tuple[str, ...]) -> Table:
+    """A table in which names are never cut, and texts wrap."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for column in names:
+        table.add_column(column, no_wrap=True)
+    for column in numbers:
+        table.add_column(column, justify="right")
+    for column in texts:
+        table.add_column(column, overflow="fold")
+    return table
 
 
 def _counts(told: dict[str, Any]) -> dict[str, tuple[int, int]]:

@@ -17,16 +17,20 @@ from policies import Outcome, Phase, Report
 from router.dialects.contract import Call, ClientError, Headers
 from router.dialects.estimate import estimated_tokens
 from router.dialects.openai_errors import report_of, report_of_status
-from router.dialects.openai_stream import ChatStream, usage_of
+from router.dialects.openai_stream import BROKEN_OFF, MOST_TOKENS, ChatStream, usage_of
 
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _anything = msgspec.json.Decoder()
 
 
+class _Choice(msgspec.Struct):
+    finish_reason: Any = None
+
+
 class _Answer(msgspec.Struct):
     """As much of a whole answer as decides its outcome."""
 
-    choices: list[Raw] | None = None
+    choices: list[_Choice] | None = None
     usage: Any = None
     error: Any = None
 
@@ -46,6 +50,8 @@ class OpenAI:
     def parse(self, body: bytes) -> Call:
         """See `ClientDialect.parse`."""
         try:
+            if not body.isascii():
+                body.decode()
             fields = _top_level.decode(body)
         except msgspec.ValidationError:
             raise _invalid("the request's body must be a JSON object", None) from None
@@ -67,6 +73,9 @@ class OpenAI:
         most = _field(fields, "max_completion_tokens", int, "a whole number") or _field(
             fields, "max_tokens", int, "a whole number"
         )
+        if most is not None:
+            # It is reserved of limits: below nothing it would free them for others.
+            most = min(max(0, most), MOST_TOKENS)
         options = _field(fields, "stream_options", dict, "an object") if stream else None
         return Call(
             model=model,
@@ -135,6 +144,11 @@ class OpenAI:
             return report_of(answer.error, phase=Phase.BODY)
         if not answer.choices:
             return Report(Outcome.FAILED, detail="200 without choices")
+        for choice in answer.choices:
+            if choice.finish_reason in BROKEN_OFF:
+                return Report(
+                    Outcome.FAILED, detail=f"200 with finish_reason {choice.finish_reason}"
+                )
         usage = usage_of(answer.usage)
         if usage is None:
             return Report(Outcome.OK)
@@ -153,8 +167,9 @@ class OpenAI:
     @staticmethod
     def _asking_usage(call: Call) -> Raw:
         options = call.fields.get("stream_options")
-        given = _anything.decode(options) if options is not None else None
-        return Raw(_encode({**given, "include_usage": True})) if given else Raw(_ASK_USAGE)
+        if options is None or bytes(options) == b"null":
+            return Raw(_ASK_USAGE)
+        return Raw(_encode({**_top_level.decode(options), "include_usage": Raw(b"true")}))
 
     @staticmethod
     def _model(name: str, since: int) -> dict[str, object]:

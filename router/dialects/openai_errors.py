@@ -79,10 +79,12 @@ def report_of_status(status: int, headers: Headers, body: Any) -> Report:
     """
     error = error_of(body)
     code = code_of(error)
-    meaning = CODES.get(code) if error is not None else None
+    meaning = CODES.get(code)
     if status == 403 and body is None:
         # A page from a firewall in between: nobody has looked at the key.
         meaning = _FAILED
+    elif status == 403 and error is not None and _flagged(error):
+        meaning = _FILTERED
     if meaning is None:
         meaning = STATUSES.get(status) or (_CALLER if 400 <= status < 500 else _FAILED)
     return Report(
@@ -122,6 +124,12 @@ def code_of(error: dict[str, Any] | None) -> str:
         if error is not None and isinstance(word := error.get(key), str) and not word.isdigit():
             return word[:64]
     return ""
+
+
+def _flagged(error: dict[str, Any]) -> bool:
+    """Whether a 403 is about the caller's text (OpenRouter's moderation), not about the key."""
+    metadata = error.get("metadata")
+    return isinstance(metadata, dict) and bool(metadata.get("reasons"))
 
 
 def rest_of(headers: Headers) -> float | None:

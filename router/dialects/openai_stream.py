@@ -38,11 +38,17 @@ class _Chunk(msgspec.Struct):
 
 _chunk = msgspec.json.Decoder(_Chunk)
 
+BROKEN_OFF = ("error", "insufficient_system_resource")
+"""Reasons to finish that name a failure inside the answer (Mistral, OpenRouter; DeepSeek)."""
+MOST_TOKENS = 1_000_000_000
+"""A count beyond this is no count."""
+
 
 class ChatStream:
     """One streamed answer. See `StreamReader`."""
 
     __slots__ = (
+        "_begun",
         "_choices",
         "_ends",
         "_splitter",
@@ -61,6 +67,7 @@ class ChatStream:
         self._choices = choices
         self._withhold = withhold_usage
         self._splitter = Splitter()
+        self._begun: set[int] = set()
         self._ends: set[int] = set()
         self.content = 0
         self.ended = False
@@ -85,17 +92,19 @@ class ChatStream:
     def _passes(self, event: bytes) -> bool:
         """Read one event; whether it goes on to the client."""
         data = data_of(event)
-        if data is None or self.failure is not None or self.done:
+        if not data or self.failure is not None or self.done:
             return False
-        if data == b"[DONE]":
+        if data.startswith(b"[DONE]"):
             self.done = True
+            # Some providers give fewer answers than were asked for: what was begun must be whole.
+            self.ended = bool(self._ends) and self._begun <= self._ends
             return False
         try:
             chunk = _chunk.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._fail("an event that is not a chunk")
             return False
-        if chunk.error:
+        if chunk.error or (event.startswith(b"event:") and event[6:].lstrip().startswith(b"error")):
             self.failure = report_of(chunk.error, self._phase())
             return False
         if chunk.usage is not None:
@@ -104,7 +113,7 @@ class ChatStream:
                 return False
         for choice in chunk.choices or ():
             self._read(choice)
-        return True
+        return self.failure is None
 
     def _read(self, choice: _Choice) -> None:
         delta = choice.delta
@@ -118,15 +127,27 @@ class ChatStream:
             or delta.audio
         ):
             self.content += 1
+        if self._choices > 1:
+            self._begun.add(_index(choice))
         if choice.finish_reason:
-            self._ends.add(choice.index if isinstance(choice.index, int) else 0)
-            self.ended = len(self._ends) >= self._choices
+            self._finish(choice)
+
+    def _finish(self, choice: _Choice) -> None:
+        if choice.finish_reason in BROKEN_OFF:
+            self._fail(f"finish_reason {choice.finish_reason}")
+            return
+        self._ends.add(_index(choice))
+        self.ended = len(self._ends) >= self._choices
 
     def _fail(self, detail: str) -> None:
         self.failure = Report(Outcome.FAILED, self._phase(), detail=detail)
 
     def _phase(self) -> Phase:
         return Phase.BODY if self.content else Phase.FIRST_TOKEN
+
+
+def _index(choice: _Choice) -> int:
+    return choice.index if isinstance(choice.index, int) else 0
 
 
 def usage_of(usage: Any) -> Usage | None:
@@ -138,4 +159,4 @@ def usage_of(usage: Any) -> Usage | None:
 
 
 def _count(tokens: Any) -> int:
-    return tokens if isinstance(tokens, int) and tokens > 0 else 0
+    return tokens if isinstance(tokens, int) and 0 < tokens <= MOST_TOKENS else 0

@@ -23,34 +23,47 @@ class Oversized(ValueError):
 class Splitter:
     """Cuts a stream into events."""
 
-    __slots__ = ("_rest",)
+    __slots__ = ("_held", "_size")
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._held: list[bytes] = []
+        self._size = 0
 
     def feed(self, data: bytes) -> list[bytes]:
         """The events that `data` completes, each with the blank line that ends it. Raises
         `Oversized`.
         """
-        data = self._rest + data if self._rest else data
+        if self._held:
+            if b"\n" not in data and b"\r" not in data:
+                # Pieces of one long line are joined once, not with every piece.
+                self._hold(data)
+                return []
+            data = self.rest() + data
         if b"\r" not in data:
             events = data.split(b"\n\n")
-            self._rest = events.pop()
+            rest = events.pop()
             whole = [event + b"\n\n" for event in events]
         else:
             whole, begin = [], 0
             for blank in _BLANK.finditer(data):
                 whole.append(data[begin : blank.end()])
                 begin = blank.end()
-            self._rest = data[begin:]
-        if len(self._rest) > MOST_EVENT:
-            raise Oversized(f"an event is longer than {MOST_EVENT} bytes")
+            rest = data[begin:]
+        if rest:
+            self._hold(rest)
         return whole
 
     def rest(self) -> bytes:
         """What has come since the last whole event; at the end of the stream, the last event."""
-        rest, self._rest = self._rest, b""
+        rest = b"".join(self._held)
+        self._held, self._size = [], 0
         return rest
+
+    def _hold(self, data: bytes) -> None:
+        self._held.append(data)
+        self._size += len(data)
+        if self._size > MOST_EVENT:
+            raise Oversized(f"an event is longer than {MOST_EVENT} bytes")
 
 
 def data_of(event: bytes) -> bytes | None:

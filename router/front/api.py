@@ -9,39 +9,44 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from math import isfinite
 from random import Random
+from urllib.parse import unquote
 
 import msgspec
 
 from router.caller import Caller, Wishes
-from router.dialects.contract import ClientError
+from router.dialects.contract import Call, ClientError
 from router.dialects.openai import OPENAI
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_content_type
 from router.headers import upward
-from router.pipeline import Pipeline
 from router.runtime import Runtime
+from router.sink import Sink
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
 
 JSON = {"content-type": "application/json"}
+MODEL = "/v1/models/"
 LONGEST_TIMEOUT = 86_400.0
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
 
 Endpoint = Callable[[Inbound, Responder], Awaitable[None]]
+Run = Callable[[Call, Caller, Sink], Awaitable[None]]
 
 
 class Api:
-    """Answers clients. `ready` is false while the process starts or drains."""
+    """Answers clients. `run` is the life of a request, which may raise `ClientError` before its
+    answer begins; `ready` is false while the process starts or drains.
+    """
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        run: Run,
         runtime: Callable[[], Runtime],
         journal: Journal,
         ready: Callable[[], bool],
         rng: Random,
     ) -> None:
-        self._pipeline = pipeline
+        self._run = run
         self._runtime = runtime
         self._journal = journal
         self._ready = ready
@@ -62,6 +67,8 @@ class Api:
             headers = {**JSON, **error.headers()}
             if error.status == 401:
                 headers["www-authenticate"] = "Bearer"
+            elif error.status == 405:
+                headers["allow"] = ", ".join(self._methods(inbound.path))
             await responder.send(error.status, headers, OPENAI.error(error))
 
     def refuse(self, path: str, refused: Refused) -> tuple[int, Headers, bytes]:
@@ -74,10 +81,8 @@ class Api:
         return refused.status, {**JSON, **error.headers()}, OPENAI.error(error)
 
     def _endpoint(self, inbound: Inbound) -> Endpoint:
-        methods = self._endpoints.get(inbound.path)
-        if methods is None and inbound.path.startswith("/v1/models/"):
-            methods = {"GET": self._model}
-        if methods is None:
+        methods = self._methods(inbound.path)
+        if not methods:
             known = ", ".join(self._endpoints)
             message = f"there is nothing at {inbound.path[:200]!r}; known paths: {known}"
             raise ClientError(404, "invalid_request_error", "unknown_path", message, hopeless=True)
@@ -89,6 +94,11 @@ class Api:
             )
         return methods[method]
 
+    def _methods(self, path: str) -> dict[str, Endpoint]:
+        if path.startswith(MODEL):
+            return {"GET": self._model}
+        return self._endpoints.get(path, {})
+
     async def _chat(self, inbound: Inbound, responder: Responder) -> None:
         tenant = self._identify(inbound)
         if (refused := check_content_type(inbound.headers)) is not None:
@@ -97,7 +107,7 @@ class Api:
         call = OPENAI.parse(await inbound.body())
         request_id = f"req_{self._rng.getrandbits(128):032x}"
         caller = Caller(request_id, tenant, OPENAI, upward(inbound.headers), wishes)
-        await self._pipeline.run(call, caller, responder)
+        await self._run(call, caller, responder)
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
         names = self._runtime().models(self._identify(inbound))
@@ -105,7 +115,7 @@ class Api:
 
     async def _model(self, inbound: Inbound, responder: Responder) -> None:
         tenant, runtime = self._identify(inbound), self._runtime()
-        name = inbound.path.removeprefix("/v1/models/")
+        name = unquote(inbound.path.removeprefix(MODEL))
         names = runtime.models(tenant)
         if name not in names:
             raise runtime.unknown(name, tenant)

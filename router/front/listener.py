@@ -27,9 +27,9 @@ class Listener:
     """Answers the requests at one address with `handler`.
 
     `guard` is asked before anything is read. `max_body` is in bytes; `client_write` is for how
-    many seconds a client may take nothing of its answer, `body_pace` for how many it may send
-    next to nothing of its body. `refuse` renders what is refused here; `on_error` is told of
-    every exception that nobody expected.
+    many seconds a client may take nothing of its answer (it may be set anew at any time),
+    `body_pace` for how many it may send next to nothing of its body. `refuse` renders what is
+    refused here; `on_error` is told of every exception that nobody expected.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Listener:
         self._refuse = refuse
         self._on_error = on_error
         self._max_body = max_body
-        self._client_write = client_write
+        self.client_write = client_write
         self._body_pace = body_pace
         self._date = HttpDate()
         self._open: dict[web.RequestHandler, WireResponder] = {}
@@ -112,7 +112,7 @@ class Listener:
         connection, transport = request.protocol, request.transport
         if transport is None:
             return LAST
-        responder = WireResponder(request, transport, self._date, self._client_write)
+        responder = WireResponder(request, transport, self._date, self.client_write)
         if self._stopping:
             responder.keep_alive = False
         self._open[connection] = responder
@@ -178,7 +178,7 @@ class Listener:
             return
         reason = message.partition(":")[0]  # what follows quotes the client's bytes
         refused = Refused(400, "malformed_request", f"this is not an HTTP/1.1 request: {reason}")
-        responder = WireResponder(request, transport, self._date, self._client_write)
+        responder = WireResponder(request, transport, self._date, self.client_write)
         responder.send_soon(*self._refuse("", refused))
 
 

@@ -9,12 +9,14 @@ it must not cost the others a record, nor anyone an answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from policies import Report
 
 
-class AttemptRecord(NamedTuple):
+class AttemptRecord(msgspec.Struct, frozen=True):
     """One try on one target. Instants are on the router's clock; `first` is None without
     content.
     """
@@ -29,9 +31,10 @@ class AttemptRecord(NamedTuple):
     ended: float
 
 
-class RequestRecord(NamedTuple):
+class RequestRecord(msgspec.Struct, frozen=True):
     """One request, over. `status` is what the client was sent (0: it left before anything was);
-    `end` says in a word how it ended: `ok`, `error`, `interrupted`, `gone`, `slow`, `drained`.
+    `end` says in a word how it ended: `ok`, `error`, `interrupted`, `gone`, `slow`, `drained`,
+    `fault` (the router's own).
 
     Token counts are of the attempt that answered, `estimated` where the provider did not count
     them.

@@ -17,6 +17,8 @@ import msgspec
 from router.telemetry.journal import AttemptRecord, RequestRecord
 
 MOST_WAITING = 10_000
+LAST_LINES = 1.0
+"""Seconds for a stream that takes nothing to begin to, when the log is closed."""
 Format = Literal["text", "json", "off"]
 
 
@@ -72,12 +74,12 @@ class Log:
         self._line(msgspec.json.encode(line).decode() if self._form == "json" else _text(line))
 
     def close(self) -> None:
-        """Write what waits, then stop; at most a second is spent on it."""
+        """Write what waits, then stop; at most twice `LAST_LINES` are spent on it."""
         try:
-            self._lines.put_nowait(None)
+            self._lines.put(None, timeout=LAST_LINES)
         except queue.Full:
             return
-        self._thread.join(timeout=1.0)
+        self._thread.join(timeout=LAST_LINES)
 
     def _line(self, line: str) -> None:
         try:

@@ -9,11 +9,15 @@ from router.telemetry.counters import BOUNDS, Counters, Histogram
 
 Samples = Iterable[tuple[dict[str, object], float]]
 
+Metric = tuple[str, str, str, Samples]
 
-def prometheus(counters: Counters, targets: Mapping[str, TargetSnapshot], running: int) -> str:
+
+def prometheus(
+    counters: Counters, targets: Mapping[str, TargetSnapshot], running: int, dropped: int
+) -> str:
     """The whole page."""
     lines: list[str] = []
-    for name, kind, text, samples in metrics(counters, targets, running):
+    for name, kind, text, samples in (*totals(counters, dropped), *gauges(targets, running)):
         lines += [f"# HELP pointsman_{name} {text}", f"# TYPE pointsman_{name} {kind}"]
         lines += [f"pointsman_{name}{_labels(labels)} {value:.12g}" for labels, value in samples]
     lines += histogram("request_seconds", "From first byte to last.", "model", counters.duration)
@@ -23,10 +27,8 @@ def prometheus(counters: Counters, targets: Mapping[str, TargetSnapshot], runnin
     return "\n".join(lines) + "\n"
 
 
-def metrics(
-    counters: Counters, targets: Mapping[str, TargetSnapshot], running: int
-) -> Iterable[tuple[str, str, str, Samples]]:
-    """Name, kind, help and samples of everything that is one number."""
+def totals(counters: Counters, dropped: int) -> Iterable[Metric]:
+    """Name, kind, help and samples of everything that only grows."""
     yield (
         "requests_total", "counter", "Requests that have ended.",
         [
@@ -59,6 +61,11 @@ def metrics(
             for (target, kind), count in counters.tokens.items()
         ],
     )  # fmt: skip
+    yield "log_lines_dropped_total", "counter", "Log lines that nobody took.", [({}, dropped)]
+
+
+def gauges(targets: Mapping[str, TargetSnapshot], running: int) -> Iterable[Metric]:
+    """Name, kind, help and samples of everything that goes up and down."""
     yield "requests_running", "gauge", "Requests under way.", [({}, running)]
     yield (
         "target_in_flight", "gauge", "Attempts open.",

@@ -45,7 +45,8 @@ class Tenants:
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             return None
-        digest = sha256(key.strip().encode()).digest()
+        # A header's bytes need not be UTF-8: such a key is nobody's, not a fault of ours.
+        digest = sha256(key.strip().encode("utf-8", "surrogateescape")).digest()
         found = None
         for known, tenant in self._by_digest.items():
             if compare_digest(known, digest):

@@ -97,7 +97,8 @@ class HttpExchange:
         headers: Mapping[str, str],
         body: bytes,
     ) -> None:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=upstream.timeouts.connect)
+        # Names, sockets and TLS together: a name that nobody answers for must not take longer.
+        timeout = aiohttp.ClientTimeout(total=None, connect=upstream.timeouts.connect)
         try:
             async with session.post(
                 upstream.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
@@ -107,10 +108,12 @@ class HttpExchange:
                 self._bell.ring()
                 async for data in response.content.iter_any():
                     await self._receive(data)
+                self._ended = True
         except (aiohttp.ClientError, OSError, ValueError) as error:
             self._error = broken(error, answered=self.head is not None)
         finally:
-            self._ended = True
+            if not self._ended and self._error is None:
+                self._error = UpstreamError(Phase.HEAD, "the exchange was stopped")
             self._bell.ring()
 
     async def _receive(self, data: bytes) -> None:

@@ -1,0 +1,166 @@
+"""What is typed, and what comes of it: exit codes and words, in this process."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from router.cli.commands import app
+from tests.router.running import written
+
+MODELS = """
+chat: {policy: weighted_round_robin, targets: {sim/fast: 3, sim/other: 1}}
+gpt: {targets: [dear/gpt]}
+"""
+
+
+def pointsman(*arguments: str | Path, **environ: str | None) -> Result:
+    """Run a command; variables that are None are not set."""
+    return CliRunner().invoke(app, [str(word) for word in arguments], env=environ)
+
+
+def test_help_names_every_command_and_no_command_is_a_question_for_help() -> None:
+    for result, code in ((pointsman("--help"), 0), (pointsman(), 2)):
+        assert result.exit_code == code
+        for command in ("serve", "check", "explain", "status"):
+            assert command in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments", [["sevre"], ["check", "--stirct"], ["explain"], ["check", "a", "b"]]
+)
+def test_what_cannot_be_understood_is_exit_code_2(arguments: list[str]) -> None:
+    assert pointsman(*arguments).exit_code == 2
+
+
+# check
+
+
+def test_check_of_a_good_file_is_0_and_says_what_can_serve(tmp_path: Path) -> None:
+    path = written(tmp_path, MODELS)
+    result = pointsman("check", path, DEAR_KEY="dear-key")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"{path}: 2 of 2 models can serve, on 6 targets\n"
+
+
+def test_check_prints_notes_and_strict_makes_them_errors(tmp_path: Path) -> None:
+    path = written(tmp_path, MODELS)
+    loose = pointsman("check", path, DEAR_KEY=None)
+    strict = pointsman("check", "--strict", path, DEAR_KEY=None)
+    assert loose.exit_code == 0
+    assert f"note: {path}:" in loose.stdout
+    assert "DEAR_KEY is not set" in loose.stdout
+    assert loose.stdout.endswith(f"{path}: 1 of 2 models can serve, on 5 targets\n")
+    assert strict.exit_code == 1
+    assert f"error: {path}:" in strict.stdout
+    assert "can serve, on" not in strict.stdout
+    assert pointsman("check", "--strict", path, DEAR_KEY="dear-key").exit_code == 0
+
+
+def test_check_names_every_mistake_with_its_place_and_is_1(tmp_path: Path) -> None:
+    path = written(tmp_path, "a: {targets: [sim/none]}\nb: {polizei: x, targets: [sim/fast]}")
+    result = pointsman("check", path)
+    assert (result.exit_code, result.stdout) == (1, "")
+    lines = result.stderr.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith(f"{path}:") for line in lines)
+
+
+@pytest.mark.parametrize("command", ["check", "serve", "status", "explain"])
+def test_a_file_that_is_not_there_is_said_by_every_command(tmp_path: Path, command: str) -> None:
+    path = tmp_path / "none.yaml"
+    options = {"check": (), "explain": ("-m", "chat", "-c")}.get(command, ("-c",))
+    result = pointsman(command, *options, path)
+    assert result.exit_code == (2 if command == "serve" else 1)
+    assert result.stderr.startswith(f"{path}:1:1: there is no such file")
+
+
+def test_check_makes_the_policies_that_the_file_names(tmp_path: Path) -> None:
+    models = 'chat: {policy: "no_such_module:Best", targets: [sim/fast]}'
+    path = written(tmp_path, models, "plugins: [no_such_module]")
+    result = pointsman("check", path)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"{path}: the policy 'no_such_module:Best' cannot be made")
+
+
+def test_check_shows_no_variables_value(tmp_path: Path) -> None:
+    path = written(tmp_path, MODELS, rest='tenants: {t: {keys: ["${KEY}"], nonsense: "${KEY}"}}')
+    result = pointsman("check", path, KEY="marked-key", DEAR_KEY="marked-key")
+    assert result.exit_code == 1
+    assert "marked-key" not in result.output
+
+
+# explain and status, with nobody running
+
+
+def test_explain_says_that_it_answers_from_a_cold_start(tmp_path: Path) -> None:
+    result = pointsman("explain", "--model", "chat", "-c", written(tmp_path, MODELS))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "cold start (no router answers at 127.0.0.1:0)" in result.stdout
+    fast, other = (line for line in result.stdout.splitlines() if line.startswith("sim/"))
+    assert fast.split()[:4] == ["sim/fast", "1", "3", "75%"]
+    assert other.split()[:4] == ["sim/other", "1", "1", "25%"]
+    assert "unseen" in fast
+
+
+def test_explain_as_json_says_so_too(tmp_path: Path) -> None:
+    result = pointsman("explain", "-m", "chat", "-c", written(tmp_path, MODELS), "--json")
+    told = json.loads(result.stdout)
+    assert told["source"].startswith("a cold start")
+    assert [target["odds"] for target in told["targets"]] == [0.75, 0.25]
+
+
+def test_explain_takes_tokens_and_a_targets_full_name(tmp_path: Path) -> None:
+    path = written(tmp_path, MODELS)
+    path.write_text(path.read_text().replace("fast: {", "fast: {context: 1000, "))
+    arguments = ("explain", "-m", "sim/fast", "-c", path, "--stream", "--tokens")
+    assert "longer than its context" not in pointsman(*arguments, "1000").stdout
+    assert "longer than its context" in pointsman(*arguments, "1001").stdout
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [("gpt", "dear: DEAR_KEY is not set"), ("caht", "there is no such route")],
+)
+def test_explain_of_what_cannot_serve_is_1_and_says_why(
+    tmp_path: Path, model: str, words: str
+) -> None:
+    result = pointsman("explain", "-m", model, "-c", written(tmp_path, MODELS), DEAR_KEY=None)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"no route '{model}'" in result.stderr
+    assert words in result.stderr
+
+
+def test_status_without_a_router_is_1_and_asks_whether_one_runs(tmp_path: Path) -> None:
+    result = pointsman("status", "-c", written(tmp_path))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "no status from 127.0.0.1:0: is `pointsman serve` running?\n"
+
+
+# serve, as far as it does not get to serve
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--listen", "nonsense", "--listen nonsense: write host:port"),
+        ("--admin", "127.0.0.1:port", "--admin 127.0.0.1:port: write host:port"),
+        ("--listen", "0.0.0.0:0", "auth is open"),
+        ("--admin", "0.0.0.0:0", "has no admin_token"),
+    ],
+)
+def test_serve_refuses_an_address_that_is_none_or_that_nothing_guards(
+    tmp_path: Path, option: str, value: str, words: str
+) -> None:
+    result = pointsman("serve", "-c", written(tmp_path), option, value)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+
+
+def test_serve_says_which_policy_cannot_be_made(tmp_path: Path) -> None:
+    models = 'chat: {policy: "no_such_module:Best", targets: [sim/fast]}'
+    path = written(tmp_path, models, "plugins: [no_such_module]")
+    result = pointsman("serve", "-c", path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{path}: the policy 'no_such_module:Best' cannot be made" in result.stderr

@@ -1,0 +1,81 @@
+import pytest
+
+from policies import Outcome, Phase, Report
+from router.telemetry.counters import BOUNDS, Counters, Histogram
+from tests.router.telemetry.records import ATTEMPT, OK, REQUEST, changed
+
+
+@pytest.mark.parametrize(
+    ("seconds", "bucket"),
+    [(0.0, 0), (0.01, 0), (0.0101, 1), (81.92, 13), (82.0, 14), (1e9, 14), (float("inf"), 14)],
+)
+def test_a_duration_is_counted_under_the_first_bound_that_it_does_not_exceed(
+    seconds: float, bucket: int
+) -> None:
+    histogram = Histogram()
+    histogram.record(seconds)
+    assert histogram.counts.index(1) == bucket
+    assert sum(histogram.counts) == 1
+    assert histogram.sum == seconds
+
+
+def test_bounds_rise() -> None:
+    assert sorted(set(BOUNDS)) == list(BOUNDS)
+
+
+def test_requests_are_counted_by_tenant_model_status_and_end() -> None:
+    counters = Counters()
+    counters.request(REQUEST)
+    counters.request(REQUEST)
+    counters.request(changed(REQUEST, status=503, end="error"))
+    assert counters.requests == {
+        ("default", "chat", 200, "ok"): 2,
+        ("default", "chat", 503, "error"): 1,
+    }
+    assert counters.duration["chat"].sum == 3.0
+
+
+@pytest.mark.parametrize(
+    ("end", "attempts", "rescued"), [("ok", 1, 0), ("ok", 2, 1), ("error", 2, 0), ("gone", 3, 0)]
+)
+def test_a_request_is_rescued_when_a_later_attempt_answers_it(
+    end: str, attempts: int, rescued: int
+) -> None:
+    counters = Counters()
+    counters.request(changed(REQUEST, end=end, attempts=attempts))
+    assert counters.rescued["chat"] == rescued
+
+
+def test_an_attempt_is_counted_by_its_outcome_and_how_far_a_failed_one_had_come() -> None:
+    counters = Counters()
+    counters.attempt(ATTEMPT)
+    failed = Report(Outcome.FAILED, Phase.CONNECT)
+    counters.attempt(changed(ATTEMPT, report=failed, first=None))
+    assert counters.attempts == {
+        ("sim/fast", "ok", ""): 1,
+        ("sim/fast", "failed", "connect"): 1,
+    }
+
+
+def test_tokens_are_counted_for_whoever_used_them_answered_or_not() -> None:
+    counters = Counters()
+    counters.attempt(changed(ATTEMPT, report=OK._replace(input_tokens=3, output_tokens=4)))
+    abandoned = Report(Outcome.ABANDONED, input_tokens=5, output_tokens=0, estimated=True)
+    counters.attempt(changed(ATTEMPT, report=abandoned))
+    counters.attempt(ATTEMPT)  # nobody knows how many
+    assert counters.tokens == {("sim/fast", "input"): 8, ("sim/fast", "output"): 4}
+
+
+def test_the_first_token_is_timed_where_there_was_one() -> None:
+    counters = Counters()
+    counters.attempt(changed(ATTEMPT, first=None))
+    assert counters.first_token == {}
+    counters.attempt(ATTEMPT)
+    assert counters.first_token["sim/fast"].sum == 0.5
+
+
+def test_refusals_are_counted_by_status_and_code() -> None:
+    counters = Counters()
+    counters.refused(401, "invalid_api_key")
+    counters.refused(401, "invalid_api_key")
+    assert counters.refusals == {(401, "invalid_api_key"): 2}
