@@ -1,0 +1,135 @@
+"""A real model behind the router, beside a provider that is not there."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from openai import OpenAI
+
+from tests.e2e.llama import CONTEXT, MODEL, llama_server
+from tests.e2e.running import Router, ask, eventually, read, serving, unused_port
+
+CONFIG = """\
+version: 1
+server: {{drain: {{announce: 0s, wait: 5s}}}}
+providers:
+  dead: {{base_url: "http://127.0.0.1:{port}/v1", models: [{model}]}}
+  real: {{base_url: "{url}", models: [{model}]}}
+models:
+  best: {{policy: priority, tiers: [[dead/{model}], [real/{model}]]}}
+  mixed: {{policy: weighted_round_robin, targets: [dead/{model}, real/{model}]}}
+  alone: {{targets: [real/{model}]}}
+"""
+REAL, DEAD = f"real/{MODEL}", f"dead/{MODEL}"
+
+
+@pytest.fixture(scope="module")
+def model_url() -> Iterator[str]:
+    with llama_server() as url:
+        yield url
+
+
+@pytest.fixture
+def router(tmp_path, model_url) -> Iterator[Router]:
+    """One that has seen nothing yet."""
+    port = unused_port()
+    with serving(tmp_path, CONFIG.format(port=port, url=model_url, model=MODEL)) as running:
+        yield running
+
+
+def test_a_whole_answer_comes_from_the_real_model_though_the_first_choice_is_dead(router):
+    answer = router.chat("best", max_tokens=8)
+    assert answer.content.strip()
+    assert 0 < answer.json["usage"]["completion_tokens"] <= 8
+    assert answer.json["model"] == MODEL
+    assert answer.headers["x-router-target"] == REAL
+    assert int(answer.headers["x-router-attempts"]) > 1
+
+
+def test_so_does_a_stream(router):
+    answer = router.chat("best", max_tokens=8, stream=True)
+    assert answer.content.strip()
+    assert answer.data.count("[DONE]") == 1
+    assert answer.finish_reasons
+    assert answer.headers["x-router-target"] == REAL
+    assert int(answer.headers["x-router-attempts"]) > 1
+    (comment,) = answer.comments
+    told = json.loads(comment.removeprefix("pointsman "))
+    assert told["target"] == REAL
+    assert 0 < told["output_tokens"] <= 8
+    assert told["estimated"] is False
+
+
+def test_a_dead_provider_is_ejected_and_then_not_asked_any_more(router):
+    for _ in range(20):
+        assert router.chat("mixed", max_tokens=1).headers["x-router-target"] == REAL
+        if router.status()["targets"][DEAD]["state"] == "ejected":
+            break
+    status = router.status()["targets"]
+    assert status[DEAD]["state"] == "ejected"
+    assert status[REAL]["state"] == "healthy"
+    asked = failures(router)
+    for _ in range(4):
+        answer = router.chat("mixed", max_tokens=1)
+        assert answer.headers["x-router-attempts"] == "1"
+    assert failures(router) == asked
+
+
+def test_a_prompt_beyond_the_context_gets_the_providers_own_error(router, model_url):
+    long = [{"role": "user", "content": "word " * (CONTEXT + 100)}]
+    answer = router.chat("alone", messages=long)
+    theirs = ask_directly(model_url, long)
+    assert answer.status == 400
+    assert answer.json["error"]["type"] == theirs["error"]["type"] == "exceed_context_size_error"
+    assert router.status()["targets"][REAL]["health"] == 1.0
+
+
+def test_the_official_client_gets_a_real_stream(router):
+    with OpenAI(base_url=router.base_url, api_key="any", max_retries=0) as client:
+        stream = client.chat.completions.create(
+            model="mixed",
+            messages=[{"role": "user", "content": "Name a colour."}],
+            max_tokens=8,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        *chunks, last = stream
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks).strip()
+    assert last.usage is not None
+    assert 0 < last.usage.completion_tokens <= 8
+
+
+def test_a_client_that_leaves_the_real_model_frees_its_place(router):
+    with router.asked("alone", stream=True, max_tokens=500) as response:
+        assert response.readline().startswith(b"data: ")
+        assert router.status()["targets"][REAL]["in_flight"] == 1
+    eventually(lambda: router.status()["targets"][REAL]["in_flight"] == 0, within=0.5)
+    eventually(lambda: router.status()["running"] == 0, within=0.5)
+    assert {row["outcome"] for row in router.status()["attempts"]} == {"abandoned"}
+
+
+def test_streams_side_by_side_do_not_mix(router):
+    with (
+        router.asked("alone", stream=True, max_tokens=4) as one,
+        router.asked("alone", stream=True, max_tokens=8) as other,
+    ):
+        second, first = read(other), read(one)
+    assert {chunk["id"] for chunk in first.chunks}.isdisjoint(
+        chunk["id"] for chunk in second.chunks
+    )
+    assert first.finish_reasons
+    assert second.finish_reasons
+
+
+def failures(router: Router) -> int:
+    rows = router.status()["attempts"]
+    return sum(row["count"] for row in rows if row["target"] == DEAD)
+
+
+def ask_directly(url: str, messages: list[dict[str, str]]) -> dict[str, dict[str, str]]:
+    host, _, path = url.removeprefix("http://").partition("/")
+    body = json.dumps({"model": MODEL, "messages": messages})
+    answer: dict[str, dict[str, str]] = ask(
+        host, "POST", f"/{path}/chat/completions", None, body
+    ).json
+    return answer

@@ -1,0 +1,64 @@
+"""The project's own source, as its rules are checked on it."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+
+
+class Module(NamedTuple):
+    """One file of the project: its full name, its text, and what it parses to."""
+
+    name: str
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def file(self) -> str:
+        return str(self.path.relative_to(ROOT))
+
+    def imports(self) -> Iterator[tuple[int, str]]:
+        """Line and full name of whatever is imported anywhere in the module: `a.b` for
+        `from a import b` too, since that may be a module.
+        """
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from ((node.lineno, alias.name) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{self.file}:{node.lineno} imports relatively"
+                yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
+
+
+@cache
+def modules(package: str) -> list[Module]:
+    """Every module of a package of the project."""
+    found = []
+    for path in sorted((ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        text = path.read_text()
+        found.append(Module(name, path, text, ast.parse(text)))
+    assert found
+    return found
+
+
+def within(name: str, *packages: str) -> bool:
+    """Whether a module, or a name in one, belongs to one of these packages."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+@cache
+def tracked() -> list[Path]:
+    """Every file that is, or is about to be, in the repository."""
+    git = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others"]
+    listed = subprocess.run(
+        [*git, "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    paths = [ROOT / name for name in listed.split("\0") if name]
+    assert paths
+    return [path for path in paths if path.is_file()]

@@ -1,0 +1,62 @@
+"""What the documents show is what there is."""
+
+import re
+from pathlib import Path
+
+from policies import Outcome
+from router.config.written import (
+    Written,
+    WrittenDefaults,
+    WrittenLimits,
+    WrittenModel,
+    WrittenProvider,
+    WrittenRetry,
+    WrittenRoute,
+    WrittenServer,
+    WrittenTenant,
+    WrittenTimeouts,
+)
+
+ROOT = Path(__file__).parents[2]
+TABLES: tuple[type[Written], ...] = (
+    WrittenServer,
+    WrittenDefaults,
+    WrittenTimeouts,
+    WrittenRetry,
+    WrittenProvider,
+    WrittenModel,
+    WrittenLimits,
+    WrittenRoute,
+    WrittenTenant,
+)
+
+
+def blocks(file: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(), re.DOTALL)
+
+
+def test_the_readme_s_library_example_runs_as_written(capsys):
+    [example] = [block for block in blocks("README.md", "python") if "from policies" in block]
+    exec(compile(example, "README.md", "exec"), {})  # noqa: S102 - the project's own text
+    first, second = capsys.readouterr().out.splitlines()
+    assert {first, second} == {"send to openai/gpt-5-mini", "send to groq/llama-3.3-70b"}
+
+
+def test_the_table_of_outcomes_in_the_design_is_the_one_in_the_code():
+    rows = []
+    for outcome in Outcome:
+        health, rest, after = outcome.effect.health, outcome.effect.rest, outcome.effect.next
+        rows.append(f"| {outcome.value} | {health.value} | {rest.value} | {after.value} |")
+    assert "\n".join(rows) in (ROOT / "docs/design.md").read_text()
+
+
+def test_every_key_of_the_file_stands_in_the_reference():
+    reference = (ROOT / "docs/reference.md").read_text()
+    keys = {name for table in TABLES for name in table.model_fields}
+    assert [key for key in sorted(keys) if not re.search(rf"[`.]{key}`", reference)] == []
+
+
+def test_every_file_that_the_design_draws_exists():
+    drawn = blocks("docs/design.md", "")[0]
+    for name in re.findall(r"\b(\w+\.py)\b", drawn):
+        assert list(ROOT.glob(f"policies/**/{name}")) + list(ROOT.glob(f"router/**/{name}")), name

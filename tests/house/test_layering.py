@@ -1,0 +1,73 @@
+"""Who may know whom. An arrow that points the other way fails here, not in a year."""
+
+import sys
+
+import pytest
+
+from tests.house.source import modules, within
+
+ABOVE = ("router.pipeline", "router.passage", "router.app", "router.build", "router.cli")
+"""Where a request's life is, and where everything is wired together."""
+NETWORK = ("aiohttp", "uvloop", "socket", "ssl", "http.client", "urllib.request")
+
+FORBIDDEN = {
+    "router.config": (*ABOVE, *NETWORK, "policies", "router.front", "router.upstream"),
+    "router.dialects": (*ABOVE, *NETWORK, "asyncio", "time", "router.front", "router.upstream"),
+    "router.tenants": (*ABOVE, *NETWORK, "router.front", "router.upstream"),
+    "router.telemetry": (*ABOVE, *NETWORK, "asyncio", "router.front", "router.upstream"),
+    "router.upstream": (*ABOVE, "router.front", "router.config", "router.admin"),
+    "router.front": (*ABOVE, "router.upstream", "router.config", "router.admin"),
+    "router.admin": (*ABOVE, *NETWORK, "router.upstream"),
+    "router.pipeline": (*NETWORK, "router.front", "router.config", "router.admin", "router.app"),
+    "router.passage": (*NETWORK, "router.front", "router.config", "router.admin", "router.app"),
+}
+
+
+def test_policies_import_the_standard_library_and_themselves():
+    for module in modules("policies"):
+        for line, name in module.imports():
+            root = name.partition(".")[0]
+            assert root in sys.stdlib_module_names or root == "policies", f"{module.file}:{line}"
+
+
+@pytest.mark.parametrize("room", FORBIDDEN)
+def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
+    inside = [module for module in modules("router") if within(module.name, room)]
+    assert inside
+    found = [
+        f"{module.file}:{line} imports {name}"
+        for module in inside
+        for line, name in module.imports()
+        if within(name, *FORBIDDEN[room])
+    ]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("known", "by"),
+    [
+        ("router.app", ["router.cli"]),
+        ("router.build", ["router.app", "router.cli"]),
+        ("router.cli", ["router.cli", "router.__main__"]),
+        ("aiohttp", ["router.front", "router.upstream"]),
+        ("uvloop", ["router.cli"]),
+        ("pydantic", ["router.config"]),
+        ("yaml", ["router.config"]),
+        ("typer", ["router.cli"]),
+        ("rich", ["router.cli"]),
+    ],
+)
+def test_what_only_a_few_may_know_is_known_by_no_other(known, by):
+    found = [
+        f"{module.file}:{line}"
+        for module in modules("router")
+        for line, name in module.imports()
+        if within(name, known) and not within(module.name, *by)
+    ]
+    assert not found
+
+
+def test_the_seam_between_handlers_and_the_wire_knows_no_http_library():
+    for name in ("router.front.exchange", "router.front.guard", "router.sink"):
+        (module,) = [module for module in modules("router") if module.name == name]
+        assert not [told for _, told in module.imports() if within(told, *NETWORK)]

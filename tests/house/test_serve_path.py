@@ -1,0 +1,22 @@
+"""What `serve` loads before it serves: nothing that only some other command, or nobody, needs."""
+
+import subprocess
+import sys
+
+from tests.house.source import ROOT
+
+HEAVY = {
+    "alembic", "asyncpg", "boto3", "grpc", "httpx", "hypothesis", "numpy", "onnxruntime", "openai",
+    "opentelemetry", "pygments", "pytest", "redis", "requests", "rich", "sqlalchemy", "tiktoken",
+    "watchfiles",
+}  # fmt: skip
+TELL = "import sys, router.cli, router.cli.serving; print(*sys.modules)"
+
+
+def test_no_heavy_package_is_loaded():
+    loaded = subprocess.run(
+        [sys.executable, "-W", "error", "-c", TELL], cwd=ROOT, capture_output=True, check=True
+    ).stdout.decode()
+    packages = {name.partition(".")[0] for name in loaded.split()}
+    assert {"aiohttp", "router", "policies"} <= packages
+    assert packages & HEAVY == set()
