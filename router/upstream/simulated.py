@@ -1,78 +1,43 @@
-"""A provider inside the process: speaks the OpenAI dialect, takes its time, and sometimes
-fails.
+"""A provider inside the process: speaks the OpenAI dialect, takes its time, and sometimes fails.
 
-It exists so that the router runs, with all of its code, on a machine without keys or network,
-and so that load and faults can be had by number. Everything it does follows from its seed. It
-is no model: its text says so.
+It exists so that the router runs, with all of its code, on a machine without keys or network, and
+so that load and faults can be had by number. Everything it does follows from its seed and the
+number of the request. It is no model: its text says so.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
+
+import msgspec
 
 from router.bell import Bell
 from router.dialects.estimate import estimated_tokens
 from router.upstream.transport import Head, Upstream
 
-WORDS = [
-    "This",
-    "answer",
-    "is",
-    "simulated",
-    ":",
-    "no",
-    "model",
-    "wrote",
-    "it",
-    ".",
-    "The",
-    "router",
-    "chose",
-    "a",
-    "target",
-    ",",
-    "waited",
-    "for",
-    "a",
-    "first",
-    "token",
-    ",",
-    "relayed",
-    "every",
-    "event",
-    "as",
-    "it",
-    "came",
-    "and",
-    "counted",
-    "what",
-    "it",
-    "cost",
-    ".",
-    "Point",
-    "a",
-    "provider",
-    "at",
-    "a",
-    "key",
-    "and",
-    "the",
-    "same",
-    "request",
-    "reaches",
-    "a",
-    "real",
-    "one",
-    ".",
-]
+TEXT = (
+    "This answer is simulated : no model wrote it . The router chose a target , waited for a first "
+    "token , relayed every event as it came and counted what it cost . Point a provider at a key "
+    "and the same request reaches a real one ."
+)
+WORDS = TEXT.split()
 CREATED = 1_700_000_000
 """A fixed time: the same seed gives the same bytes."""
+FAILURE = {
+    "error": {
+        "message": "simulated failure",
+        "type": "server_error",
+        "param": None,
+        "code": "server_error",
+    }
+}
+
+_encode = msgspec.json.encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +55,26 @@ class Behaviour:
     seed: int = 0
 
 
+class Request(msgspec.Struct):
+    """As much of a request as decides the answer."""
+
+    stream: bool | None = None
+    max_completion_tokens: int | None = None
+    max_tokens: int | None = None
+    stream_options: dict[str, Any] | None = None
+
+
+class Line(NamedTuple):
+    """Seconds to wait, the status, and the bytes that come then."""
+
+    wait: float
+    status: int
+    data: bytes
+
+
+_request = msgspec.json.Decoder(Request)
+
+
 class Simulated:
     """The transport of simulated targets; `behaviours` by upstream model name."""
 
@@ -102,10 +87,8 @@ class Simulated:
     ) -> SimulatedExchange:
         """See `Transport.open`."""
         behaviour = self._behaviours[upstream.model]
-        number = next(self._numbers)
-        return SimulatedExchange(
-            behaviour, upstream.model, body, Random(f"{behaviour.seed}/{number}"), bell
-        )
+        script = Script(behaviour, upstream.model, next(self._numbers), body)
+        return SimulatedExchange(script.lines(), bell)
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -114,18 +97,14 @@ class Simulated:
 class SimulatedExchange:
     """One simulated answer. See `Exchange`."""
 
-    __slots__ = ("_bell", "_ended", "_rng", "_script", "_spread", "_taken", "_timer", "head")
+    __slots__ = ("_bell", "_ended", "_lines", "_taken", "_timer", "head")
 
-    def __init__(
-        self, behaviour: Behaviour, model: str, body: bytes, rng: Random, bell: Bell
-    ) -> None:
+    def __init__(self, lines: Iterator[Line], bell: Bell) -> None:
         self.head: Head | None = None
+        self._lines = lines
         self._bell = bell
-        self._rng = rng
-        self._spread = behaviour.jitter
         self._taken: list[bytes] = []
         self._ended = False
-        self._script = script(behaviour, model, json.loads(body), rng, estimated_tokens(body))
         self._timer: asyncio.TimerHandle | None = None
         self._wait_for_next()
 
@@ -142,101 +121,101 @@ class SimulatedExchange:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._ended:
-            self._script = iter(())
+        self._lines = iter(())
 
     def _wait_for_next(self) -> None:
-        """Arm the timer for the script's next line; lines without a wait come with the one
-        before.
-        """
-        for wait, status, data in self._script:
-            if wait > 0:
-                spread = 1 + self._spread * self._rng.uniform(-1, 1)
+        """Arm the timer for the next line; those without a wait come with the one before."""
+        for line in self._lines:
+            if line.wait > 0:
                 loop = asyncio.get_running_loop()
-                self._timer = loop.call_later(wait * spread, self._arrive, status, data)
+                self._timer = loop.call_later(line.wait, self._arrive, line)
                 return
-            self._receive(status, data)
+            self._receive(line)
         self._ended = True
 
-    def _arrive(self, status: int, data: bytes) -> None:
+    def _arrive(self, line: Line) -> None:
         self._timer = None
-        self._receive(status, data)
+        self._receive(line)
         self._wait_for_next()
         self._bell.ring()
 
-    def _receive(self, status: int, data: bytes) -> None:
+    def _receive(self, line: Line) -> None:
         if self.head is None:
-            kind = "text/event-stream" if data.startswith(b"data:") else "application/json"
-            self.head = Head(status, {"content-type": kind})
-        self._taken.append(data)
+            kind = "text/event-stream" if line.data.startswith(b"data:") else "application/json"
+            self.head = Head(line.status, {"content-type": kind})
+        self._taken.append(line.data)
 
 
-Line = tuple[float, int, bytes]
-"""Seconds to wait, the status (of the first), bytes."""
+class Script:
+    """What a simulated provider sends for its request number `number`, and when."""
 
-
-def script(
-    behaviour: Behaviour, model: str, request: dict[str, Any], rng: Random, prompt: int
-) -> Iterator[Line]:
-    """What the provider will send."""
-    if rng.random() < behaviour.error_rate:
-        error = {
-            "message": "simulated failure",
-            "type": "server_error",
-            "param": None,
-            "code": "server_error",
+    def __init__(self, behaviour: Behaviour, model: str, number: int, body: bytes) -> None:
+        self._behaviour = behaviour
+        self._request = _request.decode(body)
+        self._rng = Random(f"{behaviour.seed}/{number}") if _chance(behaviour) else None
+        most = self._request.max_completion_tokens or self._request.max_tokens
+        self._length = max(1, min(most or behaviour.output_tokens, behaviour.output_tokens))
+        self._finish = "length" if self._length < behaviour.output_tokens else "stop"
+        prompt = estimated_tokens(body)
+        self._usage = {
+            "prompt_tokens": prompt,
+            "completion_tokens": self._length,
+            "total_tokens": prompt + self._length,
         }
-        yield behaviour.first_token, 500, _encode({"error": error})
-        return
-    most = (
-        request.get("max_completion_tokens") or request.get("max_tokens") or behaviour.output_tokens
-    )
-    length = max(1, min(most, behaviour.output_tokens))
-    words = [WORDS[index % len(WORDS)] for index in range(length)]
-    finish = "length" if length < behaviour.output_tokens else "stop"
-    usage = {"prompt_tokens": prompt, "completion_tokens": length, "total_tokens": prompt + length}
-    common = {"id": f"chatcmpl-{rng.getrandbits(64):016x}", "created": CREATED, "model": model}
-    lines = _stream if request.get("stream") else _whole
-    yield from lines(behaviour, common, words, finish, usage, request)
+        self._common = {"id": f"chatcmpl-{number:016x}", "created": CREATED, "model": model}
+
+    def lines(self) -> Iterator[Line]:
+        """The whole of it."""
+        if self._rng is not None and self._rng.random() < self._behaviour.error_rate:
+            yield Line(self._spread(self._behaviour.first_token), 500, _encode(FAILURE))
+        elif self._request.stream:
+            yield from self._stream()
+        else:
+            yield self._whole()
+
+    def _words(self) -> Iterator[str]:
+        for position in range(self._length):
+            word = WORDS[position % len(WORDS)]
+            yield word if position == 0 else " " + word
+
+    def _whole(self) -> Line:
+        message = {"role": "assistant", "content": "".join(self._words())}
+        choice = {"index": 0, "message": message, "finish_reason": self._finish, "logprobs": None}
+        answer = {
+            **self._common,
+            "object": "chat.completion",
+            "choices": [choice],
+            "usage": self._usage,
+        }
+        behaviour = self._behaviour
+        seconds = behaviour.first_token + self._length / behaviour.tokens_per_second
+        return Line(self._spread(seconds), 200, _encode(answer))
+
+    def _stream(self) -> Iterator[Line]:
+        behaviour = self._behaviour
+        first = self._spread(behaviour.first_token)
+        yield Line(first, 200, self._event({"role": "assistant", "content": ""}))
+        for position, word in enumerate(self._words()):
+            wait = self._spread(1 / behaviour.tokens_per_second) if position else 0.0
+            yield Line(wait, 200, self._event({"content": word}))
+        yield Line(0.0, 200, self._event({}, self._finish))
+        if (self._request.stream_options or {}).get("include_usage"):
+            yield Line(0.0, 200, self._chunk(choices=[], usage=self._usage))
+        yield Line(0.0, 200, b"data: [DONE]\n\n")
+
+    def _event(self, delta: dict[str, str], finish: str | None = None) -> bytes:
+        return self._chunk(choices=[{"index": 0, "delta": delta, "finish_reason": finish}])
+
+    def _chunk(self, **more: object) -> bytes:
+        chunk = {**self._common, "object": "chat.completion.chunk", **more}
+        return b"data: " + _encode(chunk) + b"\n\n"
+
+    def _spread(self, seconds: float) -> float:
+        if self._rng is None:
+            return seconds
+        return seconds * (1 + self._behaviour.jitter * self._rng.uniform(-1, 1))
 
 
-def _whole(
-    behaviour: Behaviour,
-    common: dict[str, Any],
-    words: list[str],
-    finish: str,
-    usage: dict[str, int],
-    request: dict[str, Any],  # noqa: ARG001 - the same arguments as `_stream`
-) -> Iterator[Line]:
-    message = {"role": "assistant", "content": " ".join(words)}
-    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
-    answer = {**common, "object": "chat.completion", "choices": [choice], "usage": usage}
-    yield behaviour.first_token + len(words) / behaviour.tokens_per_second, 200, _encode(answer)
-
-
-def _stream(
-    behaviour: Behaviour,
-    common: dict[str, Any],
-    words: list[str],
-    finish: str,
-    usage: dict[str, int],
-    request: dict[str, Any],
-) -> Iterator[Line]:
-    common = {**common, "object": "chat.completion.chunk"}
-
-    def event(delta: dict[str, str], end: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "finish_reason": end}
-        return b"data: " + _encode({**common, "choices": [choice]}) + b"\n\n"
-
-    yield behaviour.first_token, 200, event({"role": "assistant", "content": ""})
-    for position, word in enumerate(words):
-        wait = 1 / behaviour.tokens_per_second if position else 0.0
-        yield wait, 200, event({"content": word if position == 0 else " " + word})
-    yield 0.0, 200, event({}, finish)
-    if (request.get("stream_options") or {}).get("include_usage"):
-        yield 0.0, 200, b"data: " + _encode({**common, "choices": [], "usage": usage}) + b"\n\n"
-    yield 0.0, 200, b"data: [DONE]\n\n"
-
-
-def _encode(value: Any) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+def _chance(behaviour: Behaviour) -> bool:
+    """Whether anything is left to chance; seeding a generator costs more than an answer."""
+    return behaviour.jitter > 0 or behaviour.error_rate > 0
