@@ -22,7 +22,8 @@ TIE = 1.1
 """Costs within 10 % are a tie: less than the noise of what was measured."""
 STALE = 30.0
 """Seconds in which an idle estimate loses 63 % of its distance to the pool's best: an r times
-slower target is looked at again after about 30·ln r seconds, a ten times slower one after 69.
+slower target is a tie again after 30·ln(10·(r − 1)) seconds, a ten times slower one after 135;
+load on the best brings it forward.
 """
 FLOOR = 1e-3
 """Seconds; keeps a cost above zero."""
@@ -50,19 +51,15 @@ class LeastLatency:
             return candidates[0]
         costs = self.costs(request, candidates, now)
         bar = min(costs) * TIE
-        close = [
-            (candidate, 1 / cost)
-            for candidate, cost in zip(candidates, costs, strict=True)
-            if cost <= bar
-        ]
-        if len(close) == 1:
-            return close[0][0]
-        draw = rng.random() * sum(odds for _, odds in close)
-        for candidate, odds in close:
-            draw -= odds
-            if draw <= 0:
-                return candidate
-        return close[-1][0]
+        close = [index for index, cost in enumerate(costs) if cost <= bar]
+        if len(close) > 1:
+            odds = [1 / costs[index] for index in close]
+            draw = rng.random() * sum(odds)
+            for index, share in zip(close, odds, strict=True):
+                draw -= share
+                if draw <= 0:
+                    return candidates[index]
+        return candidates[close[-1]]
 
     def costs(self, request: Request, candidates: Sequence[Candidate], now: float) -> list[float]:
         """Seconds, weighed by load and standing, in the order of `candidates`."""

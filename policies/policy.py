@@ -77,7 +77,7 @@ class Candidate(Protocol):
         """
 
     def idle(self, now: float) -> float:
-        """Seconds since its latency was last measured; infinite if it never was."""
+        """Seconds since its latency was last measured; if it never was, since it is known."""
 
 
 @runtime_checkable

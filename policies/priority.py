@@ -1,7 +1,8 @@
 """Priority: the first tier takes all it has room for; only the overflow goes on to the next.
 
 There is no rule here for "has room": the engine offers only targets that can serve, so a tier
-that is full, resting or ejected is not among the candidates.
+that is full, resting or ejected is not among the candidates. A tier that was away comes back by
+the ramp of its targets, not with everything at once.
 """
 
 from __future__ import annotations
@@ -38,9 +39,24 @@ class Priority:
         now: float,
         rng: Random,
     ) -> Candidate:
-        """The inner policy's choice in the first tier that can serve."""
-        first = min(candidate.tier for candidate in candidates)
+        """The inner policy's choice in the first tier that can serve and is back."""
+        first = min([candidate.tier for candidate in candidates])
         tier = [candidate for candidate in candidates if candidate.tier == first]
+        if len(tier) < len(candidates):
+            back = returned(tier, now)
+            if back < 1.0 and rng.random() >= back:
+                later = [candidate for candidate in candidates if candidate.tier > first]
+                return self.choose(request, later, memory, now, rng)
         if first not in memory:
             memory[first] = self.within.fresh()
         return self.within.choose(request, tier, memory[first], now, rng)
+
+
+def returned(tier: Sequence[Candidate], now: float) -> float:
+    """How far a tier is back, in [0.1, 1]: as far as the best of its candidates."""
+    most = 0.0
+    for candidate in tier:
+        most = max(most, candidate.ramp(now))
+        if most >= 1.0:
+            break
+    return most

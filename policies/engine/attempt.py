@@ -31,6 +31,7 @@ class Attempt:
         "_course",
         "_member",
         "_quotas",
+        "_second",
         "epoch",
         "first",
         "number",
@@ -44,29 +45,38 @@ class Attempt:
     def __init__(
         self, course: Course, member: Member, tokens: int, number: int, now: float, *, probe: bool
     ) -> None:
-        standing = member.standing
         self._course = course
-        self._member = member
         self.number = number
         self.tokens = tokens
-        self.probe = probe
-        self.epoch = standing.breaker.epoch
         self.started = now
         self.was_sent = now
         self.first: float | None = None
         self.open = True
-        standing.in_flight += 1
-        self._cells = (
-            [quota.take(tokens, now) for quota in standing.quotas] if standing.quotas else []
-        )
-        self._quotas = standing.quotas
-        if probe:
-            standing.breaker.probe()
+        self._second: Member | None = None
+        self._take(member, now, probe=probe)
 
     @property
     def target(self) -> str:
         """The full name of the target it is on."""
         return self._member.name
+
+    @property
+    def runner_up(self) -> str | None:
+        """The target that would have been chosen without this one: who reserves elsewhere asks for
+        both at once. None if there is no other.
+        """
+        second = self._runner_up()
+        return second.name if second is not None else None
+
+    def switch(self, now: float) -> None:
+        """Move to the runner-up before anything is sent: the place and the quota here return as if
+        never taken. Raises LookupError if there is no other target.
+        """
+        second = self._runner_up()
+        if second is None:
+            raise LookupError(f"nobody else can serve instead of {self._member.name}")
+        self._return(now)
+        self._take(second, now, probe=False)
 
     def sent(self, now: float) -> None:
         """The request is out; waiting for the answer begins."""
@@ -83,6 +93,7 @@ class Attempt:
         """End it. Raises `SettledTwice` if it has ended already."""
         self._close()
         standing = self._member.standing
+        standing.in_flight -= 1
         # Only what never reached the provider is refunded: what was spent is spent.
         unsent = report.phase is Phase.CONNECT and report.outcome is not Outcome.OK
         for quota, cells in zip(self._quotas, self._cells, strict=True):
@@ -100,20 +111,40 @@ class Attempt:
         already.
         """
         self._close()
+        self._return(now)
+        if until is not None:
+            self._member.standing.pauses[0].rest(Refusal.LIMITED, until)
+        self._course.given_back(self, now)
+
+    def _runner_up(self) -> Member | None:
+        if self._second is None:
+            # Once: a policy that draws would answer differently the next time.
+            self._second = self._course.runner_up(self._member, self.started)
+        return self._second
+
+    def _take(self, member: Member, now: float, *, probe: bool) -> None:
+        standing = member.standing
+        self._member = member
+        self._quotas = standing.quotas
+        self._cells = [quota.take(self.tokens, now) for quota in self._quotas]
+        self.epoch = standing.breaker.epoch
+        self.probe = probe
+        standing.in_flight += 1
+        if probe:
+            standing.breaker.probe()
+
+    def _return(self, now: float) -> None:
         standing = self._member.standing
+        standing.in_flight -= 1
         for quota, cells in zip(self._quotas, self._cells, strict=True):
             quota.give_back(cells, self.tokens, now)
-        if until is not None:
-            standing.pauses[0].rest(Refusal.LIMITED, until)
         if self.probe:
-            standing.breaker.probe_cancelled()
-        self._course.given_back(self, now)
+            standing.breaker.probe_cancelled(self.epoch)
 
     def _close(self) -> None:
         if not self.open:
             raise SettledTwice(f"the attempt on {self._member.name} was already settled")
         self.open = False
-        self._member.standing.in_flight -= 1
 
     def _used(self, report: Report) -> int:
         if report.input_tokens is None and report.output_tokens is None:

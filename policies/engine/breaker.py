@@ -101,9 +101,9 @@ class Breaker:
         """A probe is on its way."""
         self.state = State.PROBING
 
-    def probe_cancelled(self) -> None:
-        """The probe ended without evidence; another may be sent at once."""
-        if self.state is State.PROBING:
+    def probe_cancelled(self, epoch: int) -> None:
+        """The probe sent in `epoch` ended without evidence; another may be sent at once."""
+        if epoch == self.epoch and self.state is State.PROBING:
             self.state = State.EJECTED
 
     def ramp(self, now: float) -> float:
@@ -113,7 +113,8 @@ class Breaker:
         grown = max((now - self._since) / RAMP_SECONDS, self._answers / RAMP_ANSWERS)
         if grown >= 1.0 and self.state is State.RECOVERING:
             self.state = State.HEALTHY
-            self._good_since = now
+            self.cause = ""
+            self._good_since = min(now, self._since + RAMP_SECONDS)
             return 1.0
         return max(LEAST_RAMP, min(1.0, grown))
 
@@ -124,12 +125,16 @@ class Breaker:
 
     def answered(self, epoch: int, now: float, *, probe: bool) -> None:
         """A good outcome of an attempt that began in `epoch`."""
+        if epoch != self.epoch:
+            return
         if probe:
             self._recover(now)
-        elif epoch == self.epoch:
-            self.outcomes.append((now, False))
-            self._row = 0
-            self._answers += 1
+            return
+        self.outcomes.append((now, False))
+        self._row = 0
+        self._answers += 1
+        if self.state is State.RECOVERING:
+            self.ramp(now)
 
     def failed(
         self,
@@ -144,9 +149,12 @@ class Breaker:
         """A bad outcome; `usual` is p0, `others` the failure share of the other targets of the
         pool (None: there are no others, or nothing is known of them).
         """
+        if epoch != self.epoch:
+            return
         if probe:
             self.trip(now, "the probe failed", rng)
-        elif epoch == self.epoch and self.admits():
+        elif self.admits():
+            self.ramp(now)  # it may have ended while nobody looked
             self.outcomes.append((now, True))
             self._row += 1
             if cause := self._sick(now, usual, others):

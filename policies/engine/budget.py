@@ -27,14 +27,19 @@ class RetryBudget:
 
     def deposit(self, now: float) -> None:
         """One request has come."""
-        self._level = min(CAP, self._level + self.ratio + max(0.0, now - self._at) * FLOOR)
-        self._at = now
+        self._grow(now)
+        level = self._level + self.ratio
+        self._level = level if level < CAP else CAP
 
     def withdraw(self, now: float) -> bool:
         """Pay for one extra send; False: there is nothing left to pay with."""
-        self._level = min(CAP, self._level + max(0.0, now - self._at) * FLOOR)
-        self._at = now
+        self._grow(now)
         if self._level < 1.0:
             return False
         self._level -= 1.0
         return True
+
+    def _grow(self, now: float) -> None:
+        if now > self._at:
+            self._level = min(CAP, self._level + (now - self._at) * FLOOR)
+            self._at = now

@@ -10,15 +10,17 @@ and the point after which nothing may be sent again because the client has seen 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.breaker import State
-from policies.engine.eligibility import refuse
+from policies.engine.eligibility import only_ejected, refuse
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.queue import LONGEST_WAIT
-from policies.engine.refusal import NEVER, Cause, Refusal, Refused
+from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refused
 from policies.engine.standing import Member
 from policies.policy import Request
 
@@ -32,14 +34,16 @@ alone.
 HEALTHY_SHARE = 0.10
 """A failover is free when at most this share of the destination's recent outcomes failed."""
 P99_TIMES = 3.0
+CLOSED = Fail(Cause.OVER, MappingProxyType({}), None)
 
 
 class Course:
     """One request on its way. Not made by hand: `Engine.start`."""
 
     __slots__ = (
-        "_attempts", "_committed", "_end", "_engine", "_last", "_last_member", "_open", "_pool",
-        "_quick", "_retried_on_the_spot", "_tokens", "_tried", "_waits_since", "_wake", "request",
+        "_able", "_attempts", "_committed", "_end", "_engine", "_last", "_last_member", "_open",
+        "_pool", "_quick", "_retried_on_the_spot", "_tokens", "_tried", "_waits_since", "_wake",
+        "request",
     )  # fmt: skip
 
     def __init__(
@@ -57,6 +61,7 @@ class Course:
         self._wake = wake
         self._attempts = 0
         self._open: list[Attempt] = []
+        self._able: list[Member] = []
         self._tried: dict[str, Outcome] = {}
         self._last: Report | None = None
         self._last_member: Member | None = None
@@ -84,13 +89,13 @@ class Course:
         """Give up what is still open or waited for. Idempotent; always called in the driver's
         `finally`.
         """
-        self._pool.queue.leave(self)
+        self._leave_queue()
         for attempt in list(self._open):
             attempt.settle(
                 Report(Outcome.ABANDONED, Phase.HEAD if attempt.first is None else Phase.BODY), now
             )
         if self._end is None:
-            self._end = Fail(Cause.OVER, {}, None)
+            self._end = CLOSED
 
     def wake(self) -> None:
         """Something changed that this course waits for."""
@@ -112,6 +117,11 @@ class Course:
         self._open.remove(attempt)
         self._attempts -= 1
         self._engine.freed()
+
+    def runner_up(self, member: Member, now: float) -> Member | None:
+        """Who would be chosen at `now` if `member` could not serve; None: nobody."""
+        others = [other for other in self._able if other is not member]
+        return self._engine.second(self._pool, self.request, others, now) if others else None
 
     def refusals(self, now: float) -> dict[str, Refused]:
         """Why each target cannot serve now; those that can are absent."""
@@ -138,22 +148,27 @@ class Course:
 
     def _send_or_wait(self, now: float) -> Send | Wait | Fail:
         pool = self._pool
-        if pool.queue.ahead_of(self):
-            return self._wait(now, {}, NEVER)
         request, tokens, tried = self.request, self._tokens, self._tried
         able = [
             member for member in pool.members if refuse(member, request, tokens, tried, now) is None
         ]
+        promised = pool.queue.promised(self)
+        if promised:
+            able = [member for member in able if member.name not in promised]
         if tried:
             if (again := self._on_the_spot(able, now)) is not None:
                 return self._send(again, now)
             able = [member for member in able if member.name not in tried] or able
-        ejected = self._to_probe(able, now) if len(able) < len(pool.members) else None
+        ejected = self._to_probe(able, promised, now) if len(able) < len(pool.members) else None
         if ejected is None and not able:
-            return self._none_can(now)
+            return self._none_can(promised, now)
+        self._able = able
         member = ejected or self._engine.chosen(pool, request, able, now)
-        if self._attempts and not self._pays(member, now):
-            return self.fail(Cause.BUDGET, now)
+        if self._attempts and not self._is_free(member, now) and not pool.budget.withdraw(now):
+            able = [member for member in able if self._is_free(member, now)]
+            if not able:
+                return self.fail(Cause.BUDGET, now)
+            member = self._engine.chosen(pool, request, able, now)
         return self._send(member, now)
 
     def _send(self, member: Member, now: float) -> Send:
@@ -161,8 +176,8 @@ class Course:
         probe = member.standing.breaker.state is State.EJECTED
         attempt = Attempt(self, member, self._tokens, self._attempts, now, probe=probe)
         self._open.append(attempt)
-        self._waits_since = None
-        self._pool.queue.leave(self)
+        if self._waits_since is not None:
+            self._leave_queue()
         deadline = self.request.deadline
         patience = member.standing.facts.first_token
         if not self.request.stream:
@@ -172,8 +187,8 @@ class Course:
 
     def _on_the_spot(self, able: list[Member], now: float) -> Member | None:
         """The target that just failed, once more: when it failed quickly and stands alone in
-        its tier, since the order of the tiers is the user's wish. Paid from the budget, and
-        only once.
+        its tier, since the order of the tiers is the user's wish. Paid from the budget, only
+        once, and in the place that this request had: whoever waits for one came later.
         """
         failed = self._last_member
         if (
@@ -189,7 +204,9 @@ class Course:
         self._retried_on_the_spot = True
         return failed if self._pool.budget.withdraw(now) else None
 
-    def _to_probe(self, able: list[Member], now: float) -> Member | None:
+    def _to_probe(
+        self, able: list[Member], promised: AbstractSet[str], now: float
+    ) -> Member | None:
         """A target that should be looked at with this request: one whose ejection is over, when
         another can rescue the request; or the least bad of the ejected, throttled, when nobody
         else can serve.
@@ -200,7 +217,8 @@ class Course:
             member
             for member in self._pool.members
             if not member.standing.breaker.admits()
-            and refused_as(member, self.request, self._tokens, self._tried, now) is Refusal.EJECTED
+            and member.name not in promised
+            and only_ejected(member, self.request, self._tokens, self._tried, now)
         ]
         due = [member for member in ejected if member.standing.breaker.wants_probe(now)]
         if due:
@@ -212,57 +230,49 @@ class Course:
             return None
         return best
 
-    def _pays(self, member: Member, now: float) -> bool:
-        """Whether this extra send is free (the first, to a healthy place) or the budget pays
-        for it.
+    def _is_free(self, member: Member, now: float) -> bool:
+        """Whether sending to `member` is the first failover, to a healthy place; the budget pays
+        for any other extra send.
         """
+        if len(self._tried) > 1 or member.name in self._tried:
+            return False
         breaker = member.standing.breaker
         bad, total = breaker.failures(now)
-        if self._attempts == 1 and breaker.admits() and bad <= HEALTHY_SHARE * total:
-            return True
-        return self._pool.budget.withdraw(now)
+        return breaker.admits() and bad <= HEALTHY_SHARE * total
 
-    def _none_can(self, now: float) -> Wait | Fail:
+    def _none_can(self, promised: AbstractSet[str], now: float) -> Wait | Fail:
         refusals = self.refusals(now)
-        ends = [
-            refused.until
-            for refused in refusals.values()
-            if refused.refusal in (Refusal.RESTING, Refusal.LIMITED, Refusal.BUSY)
-        ]
-        busy = any(refused.refusal is Refusal.BUSY for refused in refusals.values())
-        soonest = min(ends, default=NEVER)
-        give_up = self._give_up(now)
-        if now < give_up and (busy or soonest <= give_up):
-            return self._wait(now, refusals, soonest)
-        return self.fail(Cause.NO_TARGET, now, refusals)
-
-    def _wait(self, now: float, refusals: Mapping[str, Refused], soonest: float) -> Wait | Fail:
-        give_up = self._give_up(now)
-        if now >= give_up:
-            return self.fail(Cause.NO_TARGET, now)
-        if not self._pool.queue.join(self):
-            return self.fail(Cause.QUEUE_FULL, now)
-        cause = Cause.REST if soonest < NEVER else Cause.PLACE
-        return Wait(min(give_up, soonest), cause)
-
-    def _give_up(self, now: float) -> float:
+        ends = [refused.until for refused in refusals.values() if refused.refusal in PASSING]
+        # A place ends when somebody leaves it: who stands behind others waits for that as well.
+        place = NEVER in ends or len(refusals) < len(self._pool.members)
         if self._waits_since is None:
             self._waits_since = now
-        return min(self.request.deadline, self._waits_since + LONGEST_WAIT)
+        give_up = min(self.request.deadline, self._waits_since + LONGEST_WAIT)
+        rest = min(ends, default=NEVER) <= give_up
+        if now >= give_up or not (place or rest):
+            return self.fail(Cause.NO_TARGET, now, refusals)
+        wanted = frozenset(
+            member.name
+            for member in self._pool.members
+            if member.name not in refusals or refusals[member.name].refusal not in FOR_GOOD
+        )
+        if not self._pool.queue.join(self, wanted):
+            return self.fail(Cause.QUEUE_FULL, now, refusals)
+        for name, refused in refusals.items():
+            if name not in promised and now < refused.until < give_up:
+                give_up = refused.until
+        return Wait(give_up, Cause.REST if rest else Cause.PLACE)
 
     def fail(self, cause: Cause, now: float, refusals: Mapping[str, Refused] | None = None) -> Fail:
         """End it without an answer."""
         if refusals is None:
             refusals = self.refusals(now)
-        ends = [refused.until for refused in refusals.values() if refused.until < NEVER]
+        ends = [refused.until for refused in refusals.values() if now < refused.until < NEVER]
         self._end = Fail(cause, refusals, min(ends, default=None))
-        self._pool.queue.leave(self)
+        self._leave_queue()
         return self._end
 
-
-def refused_as(
-    member: Member, request: Request, tokens: int, tried: Mapping[str, Outcome], now: float
-) -> Refusal | None:
-    """The cause alone."""
-    refused = refuse(member, request, tokens, tried, now)
-    return refused.refusal if refused is not None else None
+    def _leave_queue(self) -> None:
+        if self._waits_since is not None:
+            self._waits_since = None
+            self._pool.queue.leave(self)

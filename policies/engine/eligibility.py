@@ -20,6 +20,15 @@ TRIED = Refused(Refusal.TRIED)
 UNFIT = Refused(Refusal.UNFIT)
 CONTEXT = Refused(Refusal.CONTEXT)
 
+OUTPUT_GUESS = 256
+"""Tokens reserved for an answer to which the caller set no bound."""
+
+
+def tokens_of(request: Request) -> int:
+    """The tokens that are reserved for `request`."""
+    output = request.output_tokens
+    return request.input_tokens + (OUTPUT_GUESS if output is None else output)
+
 
 def refuse(
     member: Member, request: Request, tokens: int, tried: Mapping[str, Outcome], now: float
@@ -27,13 +36,14 @@ def refuse(
     """Why `member` cannot serve `request` at `now`; None: it can.
 
     `tokens` is what would be reserved; `tried` holds how earlier attempts of this request
-    ended. A target that only throttled the request may be asked again when its pause is over.
+    ended. A target that only throttled the request may be asked again when its pause is over; one
+    that is drained still serves who asks for it alone.
     """
     standing = member.standing
     only = request.only
     if only is not None and member.name not in only:
         return EXCLUDED
-    if member.weight <= 0 and only is None:
+    if member.weight <= 0 and (only is None or len(only) > 1):
         return DRAINED
     if (
         tried
@@ -52,3 +62,17 @@ def refuse(
         if (refused := quota.refused(tokens, now)) is not None:
             return refused
     return None
+
+
+def only_ejected(
+    member: Member, request: Request, tokens: int, tried: Mapping[str, Outcome], now: float
+) -> bool:
+    """Whether nothing but its breaker keeps `member` from serving: what is sent to it all the
+    same passes every other gate.
+    """
+    refused = refuse(member, request, tokens, tried, now)
+    return (
+        refused is not None
+        and refused.refusal is Refusal.EJECTED
+        and all(quota.refused(tokens, now) is None for quota in member.standing.quotas)
+    )

@@ -8,12 +8,15 @@ for the same history.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from random import Random
 
 from policies.engine.attempt import Attempt
 from policies.engine.budget import RetryBudget
 from policies.engine.course import Course
-from policies.engine.outcome import Health, Report
+from policies.engine.eligibility import tokens_of
+from policies.engine.latency import Length
+from policies.engine.outcome import Health, Outcome, Report
 from policies.engine.queue import Queue
 from policies.engine.refusal import Cause
 from policies.engine.route import NO_FACTS, Facts, Route
@@ -21,33 +24,38 @@ from policies.engine.standing import Group, Member, Standing
 from policies.engine.views import Explained, Headroom, News, TargetSnapshot, explain, snapshot
 from policies.policy import Policy, Request
 
-OUTPUT_GUESS = 256
-"""Tokens reserved for an answer of a target that was never measured and a caller that set no
-bound.
-"""
-
 PolicyError = Callable[[str, Exception], None]
 
 
 class Pool:
-    """A route, running: its members, its policies' memories, its retry budget and its queue."""
+    """A route, running: its members, its policy's memory, the length of its answers, its retry
+    budget and its queue.
 
-    __slots__ = ("budget", "members", "memories", "queue", "route")
+    A request may bring its own policy; `guests` are the memories of those. The driver decides which
+    it takes, so there are as many as it knows policies.
+    """
 
-    def __init__(self, route: Route, members: tuple[Member, ...], queue: Queue, now: float) -> None:
+    __slots__ = ("budget", "guests", "length", "members", "memory", "queue", "route")
+
+    def __init__(
+        self, route: Route, members: tuple[Member, ...], length: Length, queue: Queue, now: float
+    ) -> None:
         self.route = route
         self.members = members
-        self.memories: dict[Policy, object] = {route.policy: route.policy.fresh()}
+        self.length = length
+        self.memory: object = route.policy.fresh()
+        self.guests: dict[Policy, object] = {}
         self.budget = RetryBudget(route.retry.budget, now)
         self.queue = queue
 
-    def memory(self, policy: Policy) -> object:
-        """The memory of `policy` on this route. A request may bring its own policy; the driver
-        decides which, so there are as many memories as it knows policies.
-        """
-        if policy not in self.memories:
-            self.memories[policy] = policy.fresh()
-        return self.memories[policy]
+    def policy(self, request: Request) -> tuple[Policy, object]:
+        """The policy that decides `request`, and its memory on this route."""
+        policy = request.policy
+        if policy is None:
+            return self.route.policy, self.memory
+        if policy not in self.guests:
+            self.guests[policy] = policy.fresh()
+        return policy, self.guests[policy]
 
 
 class Engine:
@@ -72,7 +80,7 @@ class Engine:
         self._standings: dict[str, Standing] = {}
         self._groups: dict[str, Group] = {}
         self._pools: dict[str, Pool] = {}
-        self._crowded: set[Queue] = set()
+        self._crowded: dict[Queue, None] = {}
         self._configure(routes, facts or {}, now, running=False)
 
     def start(self, request: Request, now: float, wake: Callable[[], None] | None = None) -> Course:
@@ -81,12 +89,11 @@ class Engine:
         """
         pool = self._pools.get(request.model)
         if pool is None:
-            course = Course(self, Pool(Route([]), (), Queue(set()), now), request, 0, wake)
+            course = Course(self, Pool(Route([]), (), Length(), Queue({}), now), request, 0, wake)
             course.fail(Cause.UNKNOWN_MODEL, now)
             return course
         pool.budget.deposit(now)
-        output = OUTPUT_GUESS if request.output_tokens is None else request.output_tokens
-        return Course(self, pool, request, request.input_tokens + output, wake)
+        return Course(self, pool, request, tokens_of(request), wake)
 
     def replace(
         self, routes: Mapping[str, Route], facts: Mapping[str, Facts] | None, now: float
@@ -131,15 +138,24 @@ class Engine:
         """The policy's choice among those who can serve; one that fails to choose is served
         around.
         """
-        policy = request.policy or pool.route.policy
+        policy, memory = pool.policy(request)
+        return self._choice(policy, memory, request, able, now)
+
+    def second(self, pool: Pool, request: Request, able: list[Member], now: float) -> Member:
+        """Whom the policy would choose among these, without remembering that it did."""
+        policy, memory = pool.policy(request)
+        return self._choice(policy, deepcopy(memory), request, able, now)
+
+    def _choice(
+        self, policy: Policy, memory: object, request: Request, able: list[Member], now: float
+    ) -> Member:
         try:
-            candidate = policy.choose(request, able, pool.memory(policy), now, self.rng)
+            candidate = policy.choose(request, able, memory, now, self.rng)
         except Exception as error:  # noqa: BLE001 - a door: a user's policy must not fail a request
             self._report_policy(policy, error)
             return able[self.rng.randrange(len(able))]
-        for member in able:
-            if member is candidate:
-                return member
+        if isinstance(candidate, Member) and candidate in able:
+            return candidate
         self._report_policy(policy, LookupError("it chose none of the candidates"))
         return able[self.rng.randrange(len(able))]
 
@@ -151,6 +167,8 @@ class Engine:
         bad = report.overloaded or report.outcome.effect.health is Health.BAD
         others = others_failing(pool, member, now) if bad else None
         standing.judge(report, attempt.epoch, now, others, self.rng, probe=attempt.probe)
+        if report.output_tokens and report.outcome is Outcome.OK:
+            pool.length.answered(report.output_tokens)
         if self._crowded:
             self.freed()
 
@@ -174,7 +192,10 @@ class Engine:
 
     def _group(self, name: str, facts: Facts) -> Group:
         known = self._groups.get(name)
-        return known if known is not None and known.facts == facts else Group(name, facts)
+        if known is None or known.facts.identity != facts.identity:
+            return Group(name, facts)
+        known.refit(facts)
+        return known
 
     def _standing(
         self, name: str, facts: Facts, fates: tuple[str, ...], now: float, *, ramp: bool
@@ -187,11 +208,17 @@ class Engine:
         return known
 
     def _pool(self, name: str, route: Route, now: float) -> Pool:
-        members = tuple(Member(target, self._standings[target.name]) for target in route.targets)
         known = self._pools.get(name)
-        pool = Pool(route, members, known.queue if known is not None else Queue(self._crowded), now)
+        length = known.length if known is not None else Length()
+        members = tuple(
+            Member(target, self._standings[target.name], length) for target in route.targets
+        )
+        queue = known.queue if known is not None else Queue(self._crowded)
+        pool = Pool(route, members, length, queue, now)
         if known is not None and known.route.policy == route.policy:
-            pool.memories = known.memories
+            pool.memory = known.memory
+        if known is not None and known.route.retry == route.retry:
+            pool.budget = known.budget
         return pool
 
     def _report_policy(self, policy: Policy, error: Exception) -> None:

@@ -7,7 +7,7 @@ that nobody waited for to the end counts only as "at least this long".
 
 from __future__ import annotations
 
-from math import exp, log2
+from math import exp, floor, log2
 
 PEAK = 10.0
 """Seconds; the wait for the first token jumps up at once and comes down with this constant
@@ -40,7 +40,7 @@ class Histogram:
 
     def record(self, seconds: float) -> None:
         """Count one duration."""
-        index = int(log2(max(seconds, 1e-4))) - self.LOWEST
+        index = floor(log2(max(seconds, 1e-4))) - self.LOWEST
         self._bins[min(31, max(0, index))] += 1
         self._count += 1
         if self._count >= 1000:
@@ -61,18 +61,32 @@ class Histogram:
         return float(2.0 ** (len(self._bins) + self.LOWEST))
 
 
+class Length:
+    """How long the answers of a route are. One for all of its targets: compared at a length of its
+    own, a target would look slow for the long answers that it happened to give.
+    """
+
+    __slots__ = ("usual",)
+
+    def __init__(self) -> None:
+        self.usual = DEFAULT_OUTPUT
+
+    def answered(self, output: int) -> None:
+        """An answer had `output` tokens."""
+        self.usual += (output - self.usual) * OUTPUT_LEARNING
+
+
 class Latency:
     """What was measured of one target."""
 
-    __slots__ = ("at", "baseline", "first", "output", "per_token", "totals", "usual_in_flight")
+    __slots__ = ("at", "baseline", "first", "per_token", "totals", "usual_in_flight")
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
         self.first: float | None = None
         self.per_token: float | None = None
         self.baseline: float | None = None
-        self.output = DEFAULT_OUTPUT
         self.usual_in_flight = 0.0
-        self.at = float("-inf")
+        self.at = now
         self.totals = Histogram()
 
     def first_token(self, seconds: float, in_flight: int, now: float) -> None:
@@ -101,7 +115,6 @@ class Latency:
         (None: it came in one piece), and had `output` tokens (None: unknown).
         """
         if output:
-            self.output += (output - self.output) * OUTPUT_LEARNING
             writing = (
                 after_first if after_first is not None else max(0.0, total - (self.first or 0.0))
             )
@@ -117,20 +130,6 @@ class Latency:
         """An attempt waited `seconds` for its first token in vain: it takes no less."""
         if self.first is not None and seconds > self.first:
             self.first = seconds
-
-    def predicted(self, stream: bool, most: int | None) -> float | None:  # noqa: FBT001 - a hot path
-        """Seconds that an answer of at most `most` tokens is expected to take; None if never
-        measured.
-        """
-        first, per_token = self.first, self.per_token
-        if per_token is None:
-            return first
-        output = self.output
-        if most is not None and most < output:
-            output = most
-        if stream:
-            output *= STREAM_SHARE
-        return (first or 0.0) + output * per_token
 
     def slowness(self) -> float:
         """L in [0.2, 1]: below 1 when the first token takes more than twice what it usually

@@ -63,15 +63,16 @@ class Quota:
 
     def lower(self, requests: int | None, tokens: int | None, now: float) -> None:
         """Let at most this much remain now: what the provider says is left, when that is less
-        than we thought. Never raises.
+        than we thought. Never raises. It does not say of which of its windows it speaks; the
+        shortest is the one that a mistake blocks for the shortest time.
         """
         at = int(now * MICROSECONDS)
         for windows, remaining in ((self._requests, requests), (self._tokens, tokens)):
-            if remaining is not None and remaining >= 0:
-                for window in windows:
-                    excess = window.limit - window.used(at) - remaining
-                    if excess > 0:
-                        window.take(excess, at)
+            if windows and remaining is not None and remaining >= 0:
+                window = min(windows, key=lambda window: window.seconds)
+                excess = window.limit - window.used(at) - remaining
+                if excess > 0:
+                    window.take(excess, at)
 
     def room(self, now: float) -> tuple[float, float, float]:
         """Requests, tokens and places that are left, infinite where nothing bounds them."""

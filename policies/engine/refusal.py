@@ -25,6 +25,14 @@ class Refusal(Enum):
     LIMITED = "its rate limit is used up"
 
 
+FOR_GOOD = frozenset(
+    {Refusal.DRAINED, Refusal.EXCLUDED, Refusal.TRIED, Refusal.UNFIT, Refusal.CONTEXT}
+)
+"""What no waiting ends, for this request."""
+PASSING = frozenset({Refusal.RESTING, Refusal.BUSY, Refusal.LIMITED})
+"""What is worth waiting for."""
+
+
 class Refused(NamedTuple):
     """A refusal and the instant at which it ends, if time alone ends it (else `NEVER`)."""
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from policies.engine.breaker import Breaker, State
 from policies.engine.health import Evidence
-from policies.engine.latency import Latency
+from policies.engine.latency import STREAM_SHARE, Latency, Length
 from policies.engine.outcome import Health, Outcome, Phase, Report, Rest, Scope
 from policies.engine.quota import Quota
 from policies.engine.refusal import Refusal
@@ -49,6 +49,8 @@ class Pause:
         """A credential, a bill or a model was refused: 60 s, doubling to 15 min; `named`
         seconds where the provider says when its quota comes back.
         """
+        if named is None and self.refusal is Refusal.DENIED and now < self.until:
+            return  # It was on its way when the first was denied: one denial, not many.
         rest = min(LONGEST_DENIAL, FIRST_DENIAL * 2.0**self._denials) if named is None else named
         self._denials = min(self._denials + 1, 10)
         self.rest(Refusal.DENIED, now + rest)
@@ -70,6 +72,12 @@ class Group:
         self.facts = facts
         self.pause = Pause()
         self.quota = Quota(facts.limits)
+
+    def refit(self, facts: Facts) -> None:
+        """Take new facts, as a standing does."""
+        if facts.limits != self.quota.limits:
+            self.quota = Quota(facts.limits)
+        self.facts = facts
 
 
 class Factors(NamedTuple):
@@ -100,7 +108,7 @@ class Standing:
         self.in_flight = 0
         self.evidence = Evidence(now)
         self.breaker = Breaker(now, ramp=ramp)
-        self.latency = Latency()
+        self.latency = Latency(now)
         self.quota = Quota(Limits())
         self.pauses: tuple[Pause, ...] = (Pause(),)
         self.refit(facts, groups)
@@ -153,19 +161,19 @@ class Standing:
         breaker = self.breaker
         health = Health.BAD if report.overloaded else report.outcome.effect.health
         if health is Health.GOOD:
-            self.evidence.record(bad=False, healthy=breaker.admits(), now=now)
+            self.evidence.record(bad=False, healthy=breaker.state is State.HEALTHY, now=now)
             breaker.answered(epoch, now, probe=probe)
             for pause in self.pauses:
                 pause.accepted()
         elif health is Health.BAD:
-            self.evidence.record(bad=True, healthy=breaker.admits(), now=now)
+            self.evidence.record(bad=True, healthy=breaker.state is State.HEALTHY, now=now)
             breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
         elif probe:
             if report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
                 # It read the request and answered it: that is what a probe asks.
                 breaker.answered(epoch, now, probe=True)
             else:
-                breaker.probe_cancelled()
+                breaker.probe_cancelled(epoch)
 
     def measure(self, report: Report, sent: float, first: float | None, now: float) -> None:
         """Take the attempt's times, which only whole answers and vain waits tell."""
@@ -185,13 +193,14 @@ class Standing:
 class Member:
     """A target as one route sees it; the candidate that policies are shown."""
 
-    __slots__ = ("name", "standing", "tier", "weight")
+    __slots__ = ("length", "name", "standing", "tier", "weight")
 
-    def __init__(self, target: Target, standing: Standing) -> None:
+    def __init__(self, target: Target, standing: Standing, length: Length) -> None:
         self.name = target.name
         self.weight = target.weight
         self.tier = target.tier
         self.standing = standing
+        self.length = length
 
     @property
     def in_flight(self) -> int:
@@ -218,8 +227,16 @@ class Member:
 
     def predicted(self, request: Request) -> float | None:
         """Seconds for this request, with no load added; None if unseen."""
-        return self.standing.latency.predicted(request.stream, request.output_tokens)
+        latency = self.standing.latency
+        if latency.per_token is None:
+            return latency.first
+        output, most = self.length.usual, request.output_tokens
+        if most is not None and most < output:
+            output = most
+        if request.stream:
+            output *= STREAM_SHARE
+        return (latency.first or 0.0) + output * latency.per_token
 
     def idle(self, now: float) -> float:
-        """Seconds since its latency was measured."""
+        """Seconds since its latency was measured, or since it is known."""
         return now - self.standing.latency.at

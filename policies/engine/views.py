@@ -9,7 +9,7 @@ from enum import Enum
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from policies.engine.eligibility import refuse
+from policies.engine.eligibility import refuse, tokens_of
 from policies.engine.refusal import Refused
 from policies.engine.standing import Factors, Member, Standing
 from policies.policy import Policy, Request
@@ -79,12 +79,11 @@ class TargetSnapshot(NamedTuple):
 
 def explain(pool: Pool, request: Request, now: float) -> Explained:
     """See `Engine.explain`."""
-    output = 0 if request.output_tokens is None else request.output_tokens
-    tokens = request.input_tokens + output
+    tokens = tokens_of(request)
     refusals = {member.name: refuse(member, request, tokens, {}, now) for member in pool.members}
     able = [member for member in pool.members if refusals[member.name] is None]
-    policy = request.policy or pool.route.policy
-    odds = count_odds(policy, request, able, pool.memory(policy), now)
+    policy, memory = pool.policy(request)
+    odds = count_odds(policy, request, able, memory, now)
     return Explained(
         request.model,
         type(policy).__name__,
@@ -112,9 +111,10 @@ def count_odds(
     """
     if not able:
         return {}
-    memory, rng = deepcopy(memory), Random(0)
+    rng = Random(0)
     counts = {member.name: 0 for member in able}
     try:
+        memory = deepcopy(memory)
         for _ in range(DRAWS):
             counts[policy.choose(request, able, memory, now, rng).name] += 1
     except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
@@ -124,7 +124,7 @@ def count_odds(
 
 def snapshot(standing: Standing, now: float) -> TargetSnapshot:
     """See `Engine.snapshot`."""
-    breaker = standing.breaker
+    breaker, factors = standing.breaker, standing.factors(now)  # a ramp may end by looking at it
     state, cause, until = breaker.state.value, breaker.cause, breaker.until
     for pause in standing.pauses:
         if pause.until > now:
@@ -138,7 +138,7 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
         state,
         cause,
         until,
-        standing.factors(now),
+        factors,
         latency.first,
         latency.per_token,
         standing.in_flight,

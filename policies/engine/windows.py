@@ -20,15 +20,16 @@ class Window:
     debt).
     """
 
-    __slots__ = ("_cell", "_head", "_ring", "_sum", "limit")
+    __slots__ = ("_cell", "_head", "_ring", "_sum", "limit", "seconds")
 
     def __init__(self, limit: int, seconds: float) -> None:
         if limit < 1 or seconds <= 0:
             raise ValueError(f"a limit of {limit} in {seconds} s must have both above 0")
         self.limit = limit
+        self.seconds = seconds
         self._cell = max(1, round(seconds * MICROSECONDS) // CELLS)
         self._ring = [0] * (CELLS + 1)
-        self._head = 0
+        self._head = -(1 << 62)  # before any instant
         self._sum = 0
 
     def used(self, now: int) -> int:
