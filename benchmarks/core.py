@@ -1,9 +1,10 @@
 """What a decision, a pipeline and a request through the listener cost in CPU on this machine.
 
-Three seams, from the inside out: a course over eight targets from `start` to `settle`; the pipeline
-with a sink and a transport that do nothing; whole requests through a listener in a process of its own,
-with the simulated transport. Every figure is the median of its rounds, with the range beside it, in
-microseconds of CPU; the interpreter is named because it matters. Run it twice before believing it.
+Three seams, from the inside out: a course over eight targets from `start` to `settle`; the
+pipeline with a sink and a transport that do nothing; whole requests through a listener in a
+process of its own, with the simulated transport. Every figure is the median of its rounds, with
+the range beside it, in microseconds of CPU; the interpreter is named because it matters. Run it
+twice before believing it.
 """
 
 from __future__ import annotations

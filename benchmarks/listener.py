@@ -1,7 +1,9 @@
-"""CPU of whole requests through a real listener, in a process of its own, on the simulated transport.
+"""CPU of whole requests through a real listener, in a process of its own, on the simulated
+transport.
 
-The load comes from this process over a few keep-alive connections, with prebuilt bytes; the router's
-CPU time is the scheduler's accounting (utime + stime of /proc/PID/stat), so waiting costs nothing.
+The load comes from this process over a few keep-alive connections, with prebuilt bytes; the
+router's CPU time is the scheduler's accounting (utime + stime of /proc/PID/stat), so waiting
+costs nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +37,8 @@ providers:
       m6: *fast
       m7: *fast
 models:
-  m: {policy: least_latency, targets: [sim/m0, sim/m1, sim/m2, sim/m3, sim/m4, sim/m5, sim/m6, sim/m7]}
+  m:
+    targets: [sim/m0, sim/m1, sim/m2, sim/m3, sim/m4, sim/m5, sim/m6, sim/m7]
 tenants:
   bench: {keys: ["${BENCH_KEY}"]}
 """
@@ -92,11 +95,12 @@ def cpu(pid: int) -> float:
 
 
 def through_the_listener(case: Case) -> list[float]:
-    """CPU µs of one request, for each round; the first round warms up and is not counted."""
+    """CPU µs of one request, for each round after a first that warms up."""
     body = json.dumps(case.body).encode()
     head = (
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Authorization: Bearer {KEY}\r\nContent-Length: {len(body)}\r\n\r\n"
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Content-Type: application/json\r\nAuthorization: Bearer {KEY}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     rounds = []
     with served() as (pid, host, port):

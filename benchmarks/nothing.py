@@ -1,4 +1,6 @@
-"""A sink and a transport that do nothing, so that what is measured between them is the pipeline's."""
+"""A sink and a transport that do nothing, so that what is measured between them is the
+pipeline's.
+"""
 
 from __future__ import annotations
 
@@ -104,6 +106,7 @@ def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
         },
         tenants=Tenants([], DEFAULT),
         deadlines={"m": 60.0},
+        targets={"m": frozenset(names)},
         off={},
         policies={},
         listed={"m": 0},

@@ -91,6 +91,7 @@ class App:
             ]
         except (ConfigError, build.PolicyFault, OSError) as error:
             problems = str(error).splitlines()
+        state.counters.reloads["refused" if problems else "ok"] += 1
         if problems:
             state.errors = tuple(problems)
             for line in problems:
@@ -154,12 +155,17 @@ class App:
                 **dict.fromkeys(upstreams, config.defaults.deadline),
                 **{route.name: route.deadline for route in serving},
             },
+            targets={
+                route.name: frozenset(target.name for tier in route.tiers for target in tier)
+                for route in serving
+            },
             off=build.off(config),
             policies=build.named_policies(),
             listed={route.name: listed.get(route.name, since) for route in serving},
         )
 
     def _policy_failed(self, policy: str, error: Exception) -> None:
+        self.state.counters.policy_errors[policy] += 1
         self._log.event(
             "a policy failed, the request was served without it:", policy=policy, error=repr(error)
         )

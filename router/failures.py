@@ -45,18 +45,21 @@ def client_error(fail: Fail, last: Report | None, now: float) -> ClientError:
         case Cause.NO_TARGET if _all(fail.refusals, ELSEWHERE, but=frozenset()):
             message = "x-router-target: it is none of the targets of this model"
             return _wrong("invalid_header", message, "x-router-target")
-        case Cause.ATTEMPTS | Cause.BUDGET if last is not None and last.outcome is Outcome.FAILED:
-            message = (
-                f"{fail.cause.value}; the last attempt failed: {last.detail or last.phase.value}"
-            )
-            return ClientError(502, "server_error", "upstream_failed", message)
+        case _ if last is not None and last.outcome is Outcome.FAILED:
+            return _failed(fail, last, now)
         case _:
             return _unavailable(fail, now)
 
 
+def _failed(fail: Fail, last: Report, now: float) -> ClientError:
+    message = f"{_why(fail)}; the last attempt failed: {last.detail or last.phase.value}"
+    wait = fail.retry_at - now if fail.retry_at is not None and fail.retry_at > now else None
+    return ClientError(502, "server_error", "upstream_failed", message, retry_after=wait)
+
+
 def _unavailable(fail: Fail, now: float) -> ClientError:
     wait = max(0.0, fail.retry_at - now) if fail.retry_at is not None else SOON
-    message = f"{fail.cause.value} ({_words(fail.refusals)})" if fail.refusals else fail.cause.value
+    message = _why(fail)
     if fail.cause is Cause.QUEUE_FULL or _all(fail.refusals, LIMITS):
         return ClientError(429, "rate_limit_error", "no_capacity", message, retry_after=wait)
     return ClientError(503, "server_error", "no_target", message, retry_after=wait)
@@ -78,6 +81,10 @@ def _all(
 ) -> bool:
     told = [refused.refusal for refused in refusals.values() if refused.refusal not in but]
     return bool(told) and all(refusal in kinds for refusal in told)
+
+
+def _why(fail: Fail) -> str:
+    return f"{fail.cause.value} ({_words(fail.refusals)})" if fail.refusals else fail.cause.value
 
 
 def _words(refusals: Mapping[str, Refused]) -> str:

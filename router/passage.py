@@ -174,9 +174,9 @@ class Passage:
     async def _fail(self, fail: Fail, now: float) -> None:
         self._cause = fail.cause.name.lower()
         last = self._last
-        if last is not None and not self._reply.streaming and relayable(last):
+        if last is not None and not self._reply.streaming and (words := own_words(last)):
             status, headers = self._head(last)
-            await self._reply.whole(status, {**headers, "x-should-retry": "false"}, last.body)
+            await self._reply.whole(status, {**headers, "x-should-retry": "false"}, words)
             self._over, self._end = True, "error"
             return
         error = client_error(fail, last.report if last is not None else None, now)
@@ -266,13 +266,13 @@ class Passage:
         )
 
 
-def relayable(answer: Answer) -> bool:
-    """Whether a provider's own words serve the client best: it refused the request itself, by a
-    status, and in the dialect (a page from a proxy in between is not).
+def own_words(answer: Answer) -> bytes | None:
+    """What a provider said, where its own words serve the client best: it refused the request
+    itself, by a status and in the dialect.
     """
     report, head = answer.report, answer.exchange.head
     if report is None or head is None or 200 <= head.status < 300:
-        return False
-    if "json" not in head.headers.get("content-type", ""):
-        return False
-    return report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT)
+        return None
+    if report.outcome not in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
+        return None
+    return answer.upstream.dialect.own_words(answer.body)

@@ -76,10 +76,10 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
     """The request that the engine sees. Raises `ClientError` for what the tenant may not have."""
     tenant, wishes = caller.tenant, caller.wishes
     by_target = call.model in runtime.upstreams
-    if call.model not in runtime.deadlines or not (tenant.sees(call.model) or by_target):
-        raise runtime.unknown(call.model, tenant)
     if (by_target or wishes.target is not None) and "target" not in tenant.may:
         raise not_allowed("target", tenant)
+    if not runtime.admits(call.model, tenant):
+        raise runtime.unknown(call.model, tenant)
     if wishes.policy is not None and "policy" not in tenant.may:
         raise not_allowed("policy", tenant)
     policy = None

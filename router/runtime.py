@@ -18,9 +18,9 @@ LONGEST_NAME = 200
 class Runtime:
     """One revision of the configuration, running.
 
-    `deadlines` in seconds by model; `off` says of a model that cannot serve why; `policies` are
-    those a caller may name; `listed` are the models that clients are shown, with the Unix time
-    each has been served since.
+    `deadlines` in seconds by model, `targets` by model as well; `off` says of a model that
+    cannot serve why; `policies` are those a caller may name; `listed` are the models that
+    clients are shown, with the Unix time each has been served since.
     """
 
     revision: str
@@ -28,6 +28,7 @@ class Runtime:
     upstreams: Mapping[str, Upstream]
     tenants: Tenants
     deadlines: Mapping[str, float]
+    targets: Mapping[str, frozenset[str]]
     off: Mapping[str, str]
     policies: Mapping[str, Policy]
     listed: Mapping[str, int]
@@ -35,6 +36,20 @@ class Runtime:
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""
         return {name: since for name, since in self.listed.items() if tenant.sees(name)}
+
+    def admits(self, model: str, tenant: Tenant) -> bool:
+        """Whether `tenant` may ask for `model`: a route that it sees, or by its full name a target
+        of such a route (any target, where it sees all routes).
+        """
+        if model not in self.deadlines:
+            return False
+        if model not in self.upstreams:
+            return tenant.sees(model)
+        if "target" not in tenant.may:
+            return False
+        return tenant.models is None or any(
+            model in self.targets.get(route, ()) for route in tenant.models
+        )
 
     def unknown(self, model: str, tenant: Tenant) -> ClientError:
         """What a client is told that asked for a model which it cannot have, with the nearest

@@ -131,7 +131,10 @@ def status(state: State) -> dict[str, Any]:
             }
             for name, route in state.config.models.items()
         },
-        "targets": {name: _target(snapshot, now) for name, snapshot in snapshots.items()},
+        "targets": {
+            name: {**_target(snapshot, now), "last_failure": _failure(state, name, now)}
+            for name, snapshot in snapshots.items()
+        },
         "requests": [
             {"tenant": tenant, "model": model, "status": code, "end": end, "count": count}
             for (tenant, model, code, end), count in state.counters.requests.items()
@@ -140,6 +143,19 @@ def status(state: State) -> dict[str, Any]:
             {"target": target, "outcome": outcome, "phase": phase, "count": count}
             for (target, outcome, phase), count in state.counters.attempts.items()
         ],
+    }
+
+
+def _failure(state: State, target: str, now: float) -> dict[str, Any] | None:
+    """How the last attempt on a target that failed did, in words that quote nobody."""
+    record = state.counters.last_failure.get(target)
+    if record is None:
+        return None
+    return {
+        "outcome": record.report.outcome.word,
+        "phase": record.report.phase.value,
+        "detail": record.report.detail,
+        "s_ago": round(now - record.ended, 1),
     }
 
 

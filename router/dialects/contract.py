@@ -121,3 +121,8 @@ class UpstreamDialect(Protocol):
 
     def refusal(self, status: int, headers: Headers, body: bytes) -> Report:
         """The outcome that a status of failure and what came with it mean."""
+
+    def own_words(self, body: bytes) -> bytes | None:
+        """The body of a refusal as clients know it; None if it is not in the dialect (a page of
+        a proxy in between).
+        """

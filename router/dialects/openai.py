@@ -164,6 +164,16 @@ class OpenAI:
             decoded = None
         return report_of_status(status, headers, decoded)
 
+    def own_words(self, body: bytes) -> bytes | None:
+        """See `UpstreamDialect.own_words`. Some providers wrap the object in a list."""
+        try:
+            decoded = _anything.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if isinstance(decoded, list) and decoded and isinstance(decoded[0], dict):
+            return _encode(decoded[0])
+        return body if isinstance(decoded, dict) else None
+
     @staticmethod
     def _asking_usage(call: Call) -> Raw:
         options = call.fields.get("stream_options")

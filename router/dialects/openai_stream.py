@@ -97,7 +97,7 @@ class ChatStream:
         if data.startswith(b"[DONE]"):
             self.done = True
             # Some providers give fewer answers than were asked for: what was begun must be whole.
-            self.ended = bool(self._ends) and self._begun <= self._ends
+            self.ended = self.ended or (bool(self._ends) and self._begun <= self._ends)
             return False
         try:
             chunk = _chunk.decode(data)

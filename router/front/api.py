@@ -21,7 +21,7 @@ from router.front.guard import check_content_type
 from router.headers import upward
 from router.runtime import Runtime
 from router.sink import Sink
-from router.telemetry.journal import Journal
+from router.telemetry.journal import Journal, RefusalRecord
 from router.tenants.identity import Tenant
 
 JSON = {"content-type": "application/json"}
@@ -63,8 +63,7 @@ class Api:
         try:
             await self._endpoint(inbound)(inbound, responder)
         except ClientError as error:
-            self._journal.refused(error.status, error.code)
-            headers = {**JSON, **error.headers()}
+            headers = {**JSON, **error.headers(), **self._refused(error.status, error.code)}
             if error.status == 401:
                 headers["www-authenticate"] = "Bearer"
             elif error.status == 405:
@@ -73,12 +72,21 @@ class Api:
 
     def refuse(self, path: str, refused: Refused) -> tuple[int, Headers, bytes]:
         """Render what the listener itself refuses."""
-        self._journal.refused(refused.status, refused.code)
         kind = KINDS.get(refused.status, "invalid_request_error")
         error = ClientError(
             refused.status, kind, refused.code, refused.message, hopeless=refused.status < 500
         )
-        return refused.status, {**JSON, **error.headers()}, OPENAI.error(error)
+        headers = {**JSON, **error.headers(), **self._refused(refused.status, refused.code)}
+        return refused.status, headers, OPENAI.error(error)
+
+    def _refused(self, status: int, code: str) -> dict[str, str]:
+        """Report a refusal; the header by which its client and the log know it."""
+        record = RefusalRecord(self._request_id(), status, code)
+        self._journal.refused(record)
+        return {"x-request-id": record.request_id}
+
+    def _request_id(self) -> str:
+        return f"req_{self._rng.getrandbits(128):032x}"
 
     def _endpoint(self, inbound: Inbound) -> Endpoint:
         methods = self._methods(inbound.path)
@@ -105,8 +113,7 @@ class Api:
             raise refused
         wishes = wishes_of(inbound.headers)
         call = OPENAI.parse(await inbound.body())
-        request_id = f"req_{self._rng.getrandbits(128):032x}"
-        caller = Caller(request_id, tenant, OPENAI, upward(inbound.headers), wishes)
+        caller = Caller(self._request_id(), tenant, OPENAI, upward(inbound.headers), wishes)
         await self._run(call, caller, responder)
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
@@ -116,10 +123,10 @@ class Api:
     async def _model(self, inbound: Inbound, responder: Responder) -> None:
         tenant, runtime = self._identify(inbound), self._runtime()
         name = unquote(inbound.path.removeprefix(MODEL))
-        names = runtime.models(tenant)
-        if name not in names:
+        if not runtime.admits(name, tenant):
             raise runtime.unknown(name, tenant)
-        await responder.send(200, JSON, OPENAI.model(name, names[name]))
+        since = runtime.listed.get(name, 0)
+        await responder.send(200, JSON, OPENAI.model(name, since))
 
     async def _healthz(self, inbound: Inbound, responder: Responder) -> None:
         await responder.send(200, JSON, b'{"status":"ok"}')
@@ -140,7 +147,7 @@ class Api:
 
 def wishes_of(headers: Headers) -> Wishes:
     """The router's own request headers. Raises `ClientError` naming the one that is wrong."""
-    if (text := headers.get("x-router-timeout")) is None:
+    if not (text := headers.get("x-router-timeout")):
         timeout = None
     else:
         try:
@@ -157,4 +164,6 @@ def wishes_of(headers: Headers) -> Wishes:
                 "x-router-timeout",
                 hopeless=True,
             )
-    return Wishes(timeout, headers.get("x-router-target"), headers.get("x-router-policy"))
+    # A template that was not filled in leaves an empty header; it asks for nothing.
+    target, policy = headers.get("x-router-target"), headers.get("x-router-policy")
+    return Wishes(timeout, target or None, policy or None)

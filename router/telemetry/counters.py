@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import Counter
 
 from policies import Outcome
-from router.telemetry.journal import AttemptRecord, RequestRecord
+from router.telemetry.journal import AttemptRecord, RefusalRecord, RequestRecord
 
 BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 """Seconds: OpenTelemetry's advice for durations of generative-AI calls (semantic conventions
@@ -42,6 +42,9 @@ class Counters:
         self.attempts: Counter[tuple[str, str, str]] = Counter()
         self.tokens: Counter[tuple[str, str]] = Counter()
         self.rescued: Counter[str] = Counter()
+        self.policy_errors: Counter[str] = Counter()
+        self.reloads: Counter[str] = Counter()
+        self.last_failure: dict[str, AttemptRecord] = {}
         self.duration: dict[str, Histogram] = {}
         self.first_token: dict[str, Histogram] = {}
 
@@ -50,6 +53,8 @@ class Counters:
         report = record.report
         phase = "" if report.outcome is Outcome.OK else report.phase.value
         self.attempts[record.target, report.outcome.word, phase] += 1
+        if report.outcome not in (Outcome.OK, Outcome.ABANDONED):
+            self.last_failure[record.target] = record
         if report.input_tokens:
             self.tokens[record.target, "input"] += report.input_tokens
         if report.output_tokens:
@@ -64,9 +69,9 @@ class Counters:
             self.rescued[record.model] += 1
         _of(self.duration, record.model).record(record.ended - record.started)
 
-    def refused(self, status: int, code: str) -> None:
+    def refused(self, record: RefusalRecord) -> None:
         """See `Reader.refused`."""
-        self.refusals[status, code] += 1
+        self.refusals[record.status, record.code] += 1
 
 
 def _of(histograms: dict[str, Histogram], name: str) -> Histogram:

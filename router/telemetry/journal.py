@@ -57,6 +57,14 @@ class RequestRecord(msgspec.Struct, frozen=True):
     estimated: bool
 
 
+class RefusalRecord(msgspec.Struct, frozen=True):
+    """A request that was refused at the door: nobody was asked to answer it."""
+
+    request_id: str
+    status: int
+    code: str
+
+
 class Reader(Protocol):
     """Whoever wants to know."""
 
@@ -66,7 +74,7 @@ class Reader(Protocol):
     def request(self, record: RequestRecord) -> None:
         """A request has ended."""
 
-    def refused(self, status: int, code: str) -> None:
+    def refused(self, record: RefusalRecord) -> None:
         """A request was refused before it had a course."""
 
 
@@ -93,11 +101,11 @@ class Journal:
             except Exception as error:  # noqa: BLE001 - a door, as above
                 self._drop(reader, error)
 
-    def refused(self, status: int, code: str) -> None:
+    def refused(self, record: RefusalRecord) -> None:
         """Report a request that was refused at the door."""
         for reader in self._readers:
             try:
-                reader.refused(status, code)
+                reader.refused(record)
             except Exception as error:  # noqa: BLE001 - a door, as above
                 self._drop(reader, error)
 

@@ -14,7 +14,8 @@ from typing import Any, Literal, TextIO
 
 import msgspec
 
-from router.telemetry.journal import AttemptRecord, RequestRecord
+from policies import Outcome
+from router.telemetry.journal import AttemptRecord, RefusalRecord, RequestRecord
 
 MOST_WAITING = 10_000
 LAST_LINES = 1.0
@@ -45,10 +46,31 @@ class Log:
             self._line(f"{self._stamp()} {message}{more}")
 
     def attempt(self, record: AttemptRecord) -> None:
-        """Attempts are in the request's line."""
+        """A line for an attempt that failed; those that answered are in the request's."""
+        report = record.report
+        if self._form == "off" or report.outcome in (Outcome.OK, Outcome.ABANDONED):
+            return
+        line = {
+            "time": self._stamp(),
+            "request": record.request_id,
+            "model": record.model,
+            "target": record.target,
+            "attempt": record.number,
+            "outcome": report.outcome.word,
+            "phase": report.phase.value,
+            "detail": report.detail,
+            "after_ms": round((record.ended - record.started) * 1000),
+        }
+        self._line(msgspec.json.encode(line).decode() if self._form == "json" else _attempt(line))
 
-    def refused(self, status: int, code: str) -> None:
-        """Refusals are counted, not logged: whoever sends garbage would fill the disk."""
+    def refused(self, record: RefusalRecord) -> None:
+        """See `Reader.refused`."""
+        if self._form == "json":
+            line = {"time": self._stamp(), **msgspec.structs.asdict(record)}
+            self._line(msgspec.json.encode(line).decode())
+        elif self._form == "text":
+            told = f"{record.status} {record.code} [{record.request_id}]"
+            self._line(f"{self._stamp()} refused: {told}")
 
     def request(self, record: RequestRecord) -> None:
         """See `Reader.request`."""
@@ -64,9 +86,9 @@ class Log:
             "end": record.end,
             "cause": record.cause,
             "attempts": record.attempts,
-            "first_ms": None
-            if record.first is None
-            else round((record.first - record.started) * 1000),
+            "first_ms": round((record.first - record.started) * 1000)
+            if record.stream and record.first is not None
+            else None,
             "total_ms": round((record.ended - record.started) * 1000),
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
@@ -98,6 +120,14 @@ class Log:
     def _stamp(self) -> str:
         now = self._wall()
         return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}Z"
+
+
+def _attempt(line: dict[str, Any]) -> str:
+    detail = f": {line['detail']}" if line["detail"] else ""
+    return (
+        f"{line['time']} {line['model']} → {line['target']}: attempt {line['attempt']} "
+        f"{line['outcome']} ({line['phase']}){detail}, {line['after_ms']} ms [{line['request']}]"
+    )
 
 
 def _text(line: dict[str, Any]) -> str:

@@ -17,7 +17,11 @@ def prometheus(
 ) -> str:
     """The whole page."""
     lines: list[str] = []
-    for name, kind, text, samples in (*totals(counters, dropped), *gauges(targets, running)):
+    for name, kind, text, samples in (
+        *totals(counters),
+        *faults(counters, dropped),
+        *gauges(targets, running),
+    ):
         lines += [f"# HELP pointsman_{name} {text}", f"# TYPE pointsman_{name} {kind}"]
         lines += [f"pointsman_{name}{_labels(labels)} {value:.12g}" for labels, value in samples]
     lines += histogram("request_seconds", "From first byte to last.", "model", counters.duration)
@@ -27,20 +31,13 @@ def prometheus(
     return "\n".join(lines) + "\n"
 
 
-def totals(counters: Counters, dropped: int) -> Iterable[Metric]:
-    """Name, kind, help and samples of everything that only grows."""
+def totals(counters: Counters) -> Iterable[Metric]:
+    """Name, kind, help and samples of what requests and attempts came to."""
     yield (
         "requests_total", "counter", "Requests that have ended.",
         [
             ({"tenant": tenant, "model": model, "status": status, "end": end}, count)
             for (tenant, model, status, end), count in counters.requests.items()
-        ],
-    )  # fmt: skip
-    yield (
-        "refused_total", "counter", "Requests refused at the door.",
-        [
-            ({"status": status, "code": code}, count)
-            for (status, code), count in counters.refusals.items()
         ],
     )  # fmt: skip
     yield (
@@ -61,6 +58,25 @@ def totals(counters: Counters, dropped: int) -> Iterable[Metric]:
             for (target, kind), count in counters.tokens.items()
         ],
     )  # fmt: skip
+
+
+def faults(counters: Counters, dropped: int) -> Iterable[Metric]:
+    """The same of what went wrong inside, or was refused."""
+    yield (
+        "refused_total", "counter", "Requests refused at the door.",
+        [
+            ({"status": status, "code": code}, count)
+            for (status, code), count in counters.refusals.items()
+        ],
+    )  # fmt: skip
+    yield (
+        "policy_errors_total", "counter", "Choices for which a policy failed.",
+        [({"policy": policy}, count) for policy, count in counters.policy_errors.items()],
+    )  # fmt: skip
+    yield (
+        "reloads_total", "counter", "Reloads, as they ended.",
+        [({"end": end}, count) for end, count in counters.reloads.items()],
+    )  # fmt: skip
     yield "log_lines_dropped_total", "counter", "Log lines that nobody took.", [({}, dropped)]
 
 
@@ -70,6 +86,10 @@ def gauges(targets: Mapping[str, TargetSnapshot], running: int) -> Iterable[Metr
     yield (
         "target_in_flight", "gauge", "Attempts open.",
         [({"target": name}, target.in_flight) for name, target in targets.items()],
+    )  # fmt: skip
+    yield (
+        "target_state", "gauge", "1 for the state in which a target is.",
+        [({"target": name, "state": target.state}, 1) for name, target in targets.items()],
     )  # fmt: skip
     yield (
         "target_health", "gauge", "Health, S = A * L * R.",

@@ -18,7 +18,7 @@ from router.caller import Caller, Wishes
 from router.dialects.openai import OPENAI
 from router.pipeline import Pipeline
 from router.runtime import Runtime
-from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
+from router.telemetry.journal import AttemptRecord, Journal, RefusalRecord, RequestRecord
 from router.tenants.identity import EVERYTHING, Tenant, Tenants
 from router.upstream.transport import Timeouts, Upstream
 from tests.router.scripted import Client, Script, Scripted
@@ -60,7 +60,7 @@ class Kept:
     def request(self, record: RequestRecord) -> None:
         self.requests.append(record)
 
-    def refused(self, status: int, code: str) -> None:
+    def refused(self, record: RefusalRecord) -> None:
         raise AssertionError("the pipeline does not report refusals at the door")
 
 
@@ -90,6 +90,7 @@ class Scene:
             upstreams={name: self._upstream(name, timeouts, ask_usage) for name in scripts},
             tenants=Tenants((), ALL),
             deadlines=dict.fromkeys(routes, deadline),
+            targets={"chat": frozenset(scripts)},
             off={"asleep": "nobody has a key"},
             policies={"weighted_round_robin": WeightedRoundRobin()},
             listed={"chat": 0, "charm": 0},

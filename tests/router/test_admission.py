@@ -54,7 +54,7 @@ async def test_what_a_tenant_may_not_have_is_refused_with_a_reason(
 async def test_a_target_that_was_asked_for_is_the_only_one_asked() -> None:
     scene = Scene({"a/m": [answer("from a")], "b/m": [refusal(500)]})
     client = await scene.ask(wishes=Wishes(target="b/m"))
-    assert client.status == 503
+    assert client.status == 502
     assert set(scene.asked) == {"b/m"}
 
 

@@ -110,13 +110,22 @@ async def test_a_wrong_request_gets_the_providers_words_at_once(status: int) -> 
     assert (scene.request.status, scene.request.end) == (status, "error")
 
 
+@pytest.mark.parametrize("body", [b"<html>Request header too large</html>", b"", b"{", b"[]"])
 @in_virtual_time
-async def test_a_page_that_refuses_a_request_is_not_passed_on() -> None:
-    scene = Scene({"a/m": [piece(400, b"<html>Request header too large</html>")]})
+async def test_a_refusal_in_no_dialect_is_told_in_the_clients(body: bytes) -> None:
+    scene = Scene({"a/m": [piece(400, body)]})
     client = await scene.ask()
     assert (client.status, client.error) == (400, "invalid_request")
     assert client.headers["content-type"] == "application/json"
     assert b"html" not in client.body
+
+
+@in_virtual_time
+async def test_a_refusal_wrapped_in_a_list_is_unwrapped() -> None:
+    error = {"error": {"code": 400, "message": "no such parameter", "status": "INVALID_ARGUMENT"}}
+    scene = Scene({"a/m": [piece(400, [error])]})
+    client = await scene.ask()
+    assert (client.status, client.json) == (400, error)
 
 
 @in_virtual_time
@@ -166,11 +175,20 @@ async def test_throttled_everywhere_is_a_429_that_says_truly_when_to_come_back()
 
 
 @in_virtual_time
-async def test_failed_everywhere_is_a_503_with_a_time_to_come_back() -> None:
+async def test_failed_everywhere_is_a_502_that_says_how_the_last_attempt_did() -> None:
     scene = Scene({"a/m": [refusal(500)], "b/m": [piece(502, b"<html>")]}, attempts=5)
     client = await scene.ask()
-    assert (client.status, client.error) == (503, "no_target")
-    assert int(client.headers["retry-after"]) >= 1
+    assert (client.status, client.error) == (502, "upstream_failed")
+    assert "the last attempt failed: 502" in client.json["error"]["message"]
+
+
+@in_virtual_time
+async def test_refused_by_every_provider_is_a_503_until_the_first_of_them_may_be_asked() -> None:
+    scene = Scene({"a/m": [refusal(401)], "b/m": [refusal(402)]}, attempts=5)
+    for _ in range(2):
+        client = await scene.ask()
+        assert (client.status, client.error) == (503, "no_target")
+        assert client.headers["retry-after"] == "60"
 
 
 @in_virtual_time

@@ -13,6 +13,7 @@ RUNTIME = Runtime(
     upstreams={},
     tenants=Tenants([], DEFAULT),
     deadlines={},
+    targets={},
     off={"gpt": "dear: DEAR_KEY is not set", "claude": "other: OTHER_KEY is not set"},
     policies={},
     listed={"chat": 1, "chat-large": 2, "quick": 3},

@@ -2,6 +2,7 @@ import pytest
 
 from policies import Outcome, Phase, Report
 from router.telemetry.counters import BOUNDS, Counters, Histogram
+from router.telemetry.journal import RefusalRecord
 from tests.router.telemetry.records import ATTEMPT, OK, REQUEST, changed
 
 
@@ -76,6 +77,6 @@ def test_the_first_token_is_timed_where_there_was_one() -> None:
 
 def test_refusals_are_counted_by_status_and_code() -> None:
     counters = Counters()
-    counters.refused(401, "invalid_api_key")
-    counters.refused(401, "invalid_api_key")
+    counters.refused(RefusalRecord("req_1", 401, "invalid_api_key"))
+    counters.refused(RefusalRecord("req_1", 401, "invalid_api_key"))
     assert counters.refusals == {(401, "invalid_api_key"): 2}

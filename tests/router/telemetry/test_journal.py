@@ -1,5 +1,7 @@
-from router.telemetry.journal import AttemptRecord, Journal, Reader, RequestRecord
+from router.telemetry.journal import AttemptRecord, Journal, Reader, RefusalRecord, RequestRecord
 from tests.router.telemetry.records import ATTEMPT, REQUEST
+
+REFUSAL = RefusalRecord("req_1", 404, "model_not_found")
 
 
 class Keeps:
@@ -14,8 +16,8 @@ class Keeps:
     def request(self, record: RequestRecord) -> None:
         self.read.append(record)
 
-    def refused(self, status: int, code: str) -> None:
-        self.read.append((status, code))
+    def refused(self, record: RefusalRecord) -> None:
+        self.read.append(record)
 
 
 class Raises(Keeps):
@@ -29,8 +31,8 @@ class Raises(Keeps):
         super().request(record)
         raise KeyError("request")
 
-    def refused(self, status: int, code: str) -> None:
-        super().refused(status, code)
+    def refused(self, record: RefusalRecord) -> None:
+        super().refused(record)
         raise KeyError("refused")
 
 
@@ -38,8 +40,8 @@ def tell(journal: Journal) -> list[object]:
     """Everything that can be told."""
     journal.attempt(ATTEMPT)
     journal.request(REQUEST)
-    journal.refused(404, "model_not_found")
-    return [ATTEMPT, REQUEST, (404, "model_not_found")]
+    journal.refused(REFUSAL)
+    return [ATTEMPT, REQUEST, REFUSAL]
 
 
 def journal_of(*readers: Reader) -> tuple[Journal, list[tuple[str, str]]]:
@@ -82,7 +84,7 @@ def test_whatever_it_is_that_a_reader_fails_at_nobody_else_notices() -> None:
         {
             "attempt": lambda journal=journal: journal.attempt(ATTEMPT),
             "request": lambda journal=journal: journal.request(REQUEST),
-            "refused": lambda journal=journal: journal.refused(404, "model_not_found"),
+            "refused": lambda journal=journal: journal.refused(REFUSAL),
         }[verb]()
         assert len(kept.read) == 1
         assert reported == [("Raises", f"KeyError('{verb}')")]

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from policies import Outcome, Phase, Report
+from router.telemetry.journal import RefusalRecord
 from router.telemetry.log import MOST_WAITING, Format, Log
 from tests.router.running import JSON, completion, running, written
 from tests.router.telemetry.records import ATTEMPT, REQUEST, changed
@@ -21,7 +23,6 @@ def logged(form: Format, **change: object) -> str:
     log = Log(stream, form, lambda: NOON)
     log.attempt(ATTEMPT)
     log.request(changed(REQUEST, **change))
-    log.refused(404, "model_not_found")
     log.close()
     return stream.getvalue()
 
@@ -31,6 +32,35 @@ def test_a_request_is_one_line_of_text() -> None:
         f"{STAMP} chat → sim/fast: 200 ok, 1 attempt, first 500 ms, 1000 ms, 3 → 4 tokens "
         "[default req_1]\n"
     )
+
+
+def test_what_was_refused_at_the_door_is_a_line_with_its_name() -> None:
+    cases: list[tuple[Format, object]] = [
+        ("text", f"{STAMP} refused: 404 model_not_found [req_1]"),
+        ("json", {"time": STAMP, "request_id": "req_1", "status": 404, "code": "model_not_found"}),
+        ("off", ""),
+    ]
+    for form, line in cases:
+        stream = StringIO()
+        log = Log(stream, form, lambda: NOON)
+        log.refused(RefusalRecord("req_1", 404, "model_not_found"))
+        log.close()
+        said = stream.getvalue().strip()
+        assert (json.loads(said) if form == "json" else said) == line
+
+
+def test_an_attempt_that_failed_is_a_line_that_says_how() -> None:
+    report = Report(Outcome.FAILED, Phase.HEAD, detail="500 server_error")
+    forms: list[Format] = ["text", "json"]
+    for form in forms:
+        stream = StringIO()
+        log = Log(stream, form, lambda: NOON)
+        log.attempt(changed(ATTEMPT, report=report))
+        log.attempt(changed(ATTEMPT, report=Report(Outcome.ABANDONED)))
+        log.close()
+        (line,) = stream.getvalue().splitlines()
+        assert "500 server_error" in line
+        assert "req_1" in line
 
 
 def test_a_request_without_an_answer_says_why() -> None:
@@ -109,7 +139,7 @@ endless: {targets: [sim/endless]}
         await router.ask("GET", f"/{PROMPT}", headers=key)
         router.app.reload()
     lines = router.stream.getvalue().splitlines()
-    assert len([line for line in lines if "req_" in line]) == 5
+    assert len([line for line in lines if "req_" in line]) == 17  # each refusal and failure too
     for word in (PROMPT, KEY, PROVIDER_KEY):
         assert not [line for line in lines if word in line]
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.telemetry.counters import Counters
+from router.telemetry.journal import RefusalRecord
 from router.telemetry.prometheus import prometheus
 from tests.router.running import running, written
 from tests.router.telemetry.records import ATTEMPT, REQUEST, changed
@@ -73,7 +74,7 @@ def test_every_count_is_a_sample() -> None:
     counters = Counters()
     counters.request(changed(REQUEST, attempts=2))
     counters.attempt(ATTEMPT)
-    counters.refused(404, "model_not_found")
+    counters.refused(RefusalRecord("req_1", 404, "model_not_found"))
     samples = parsed(prometheus(counters, {}, 3, 4))
     request = (("tenant", "default"), ("model", "chat"), ("status", "200"), ("end", "ok"))
     attempt = (("target", "sim/fast"), ("outcome", "ok"), ("phase", ""))
