@@ -42,21 +42,12 @@ class Priority:
         """The inner policy's choice in the first tier that can serve and is back."""
         first = min([candidate.tier for candidate in candidates])
         tier = [candidate for candidate in candidates if candidate.tier == first]
-        if len(tier) < len(candidates):
-            back = returned(tier, now)
-            if back < 1.0 and rng.random() >= back:
+        if len(tier) < len(candidates) and tier[0].ramp(now) < 1.0:
+            # A tier is back as far as the best of its targets.
+            back = max(candidate.ramp(now) for candidate in tier)
+            if rng.random() >= back:
                 later = [candidate for candidate in candidates if candidate.tier > first]
                 return self.choose(request, later, memory, now, rng)
         if first not in memory:
             memory[first] = self.within.fresh()
         return self.within.choose(request, tier, memory[first], now, rng)
-
-
-def returned(tier: Sequence[Candidate], now: float) -> float:
-    """How far a tier is back, in [0.1, 1]: as far as the best of its candidates."""
-    most = 0.0
-    for candidate in tier:
-        most = max(most, candidate.ramp(now))
-        if most >= 1.0:
-            break
-    return most

@@ -70,13 +70,17 @@ class Attempt:
 
     def switch(self, now: float) -> None:
         """Move to the runner-up before anything is sent: the place and the quota here return as if
-        never taken. Raises LookupError if there is no other target.
+        never taken. Raises LookupError if there is no other target, `SettledTwice` if the attempt
+        has ended already.
         """
+        self._check_open()
         second = self._runner_up()
         if second is None:
             raise LookupError(f"nobody else can serve instead of {self._member.name}")
         self._return(now)
         self._take(second, now, probe=False)
+        self._second = None
+        self._course.switched()
 
     def sent(self, now: float) -> None:
         """The request is out; waiting for the answer begins."""
@@ -142,9 +146,12 @@ class Attempt:
             standing.breaker.probe_cancelled(self.epoch)
 
     def _close(self) -> None:
+        self._check_open()
+        self.open = False
+
+    def _check_open(self) -> None:
         if not self.open:
             raise SettledTwice(f"the attempt on {self._member.name} was already settled")
-        self.open = False
 
     def _used(self, report: Report) -> int:
         if report.input_tokens is None and report.output_tokens is None:

@@ -118,6 +118,10 @@ class Course:
         self._attempts -= 1
         self._engine.freed()
 
+    def switched(self) -> None:
+        """The attempt left its place for the runner-up's (told by the attempt itself)."""
+        self._engine.freed()
+
     def runner_up(self, member: Member, now: float) -> Member | None:
         """Who would be chosen at `now` if `member` could not serve; None: nobody."""
         others = [other for other in self._able if other is not member]
@@ -157,6 +161,7 @@ class Course:
             able = [member for member in able if member.name not in promised]
         if tried:
             if (again := self._on_the_spot(able, now)) is not None:
+                self._able = able
                 return self._send(again, now)
             able = [member for member in able if member.name not in tried] or able
         ejected = self._to_probe(able, promised, now) if len(able) < len(pool.members) else None
@@ -267,10 +272,20 @@ class Course:
         """End it without an answer."""
         if refusals is None:
             refusals = self.refusals(now)
-        ends = [refused.until for refused in refusals.values() if now < refused.until < NEVER]
-        self._end = Fail(cause, refusals, min(ends, default=None))
+        self._end = Fail(cause, refusals, self._retry_at(now))
         self._leave_queue()
         return self._end
+
+    def _retry_at(self, now: float) -> float | None:
+        """When the same request, sent anew, would find somebody who can serve it."""
+        ends = []
+        for member in self._pool.members:
+            refused = refuse(member, self.request, self._tokens, {}, now)
+            if refused is None:
+                return now
+            if now < refused.until < NEVER:
+                ends.append(refused.until)
+        return min(ends, default=None)
 
     def _leave_queue(self) -> None:
         if self._waits_since is not None:

@@ -22,7 +22,7 @@ class Refusal(Enum):
     RESTING = "its provider asked for a pause"
     EJECTED = "it is ejected after failures"
     BUSY = "as many requests as allowed are in flight"
-    LIMITED = "its rate limit is used up"
+    LIMITED = "its rate limit has no room for the request now"
 
 
 FOR_GOOD = frozenset(

@@ -10,11 +10,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,10 +22,17 @@ from router import build
 from router.admin.explain import DEFAULT_POLICY, Question
 from router.admin.explain import explain as cold_explain
 from router.cli.address import address
-from router.config import Config, ConfigError, load
+from router.config import Address, Config, ConfigError, Server, load
 
 PATIENCE = 2.0
 """Seconds for a router on the same machine to answer."""
+
+
+class Running(NamedTuple):
+    """A router that may run: where its operators connect, and the token they need."""
+
+    address: Address
+    token: str | None
 
 
 def check(path: Path, *, strict: bool) -> int:
@@ -46,23 +52,27 @@ def check(path: Path, *, strict: bool) -> int:
 
 def explain(path: Path, question: Question, admin: str | None, *, as_json: bool) -> int:
     """Print how a request would be decided."""
-    config = _load(path, admin)
-    if config is None:
+    try:
+        running = find(path, admin)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 1
-    source = f"the running router at {config.server.admin}"
+    source = f"the running router at {running.address}"
     told: dict[str, Any] | None
     try:
-        told = _ask(config, "/explain", msgspec.json.encode(question))
+        told = _ask(running, "/explain", msgspec.json.encode(question))
     except urllib.error.HTTPError as error:
         print(f"{source}: {_detail(error)}", file=sys.stderr)
         return 1
     except OSError:
-        source = f"a cold start (no router answers at {config.server.admin})"
+        source = f"a cold start (no router answers at {running.address})"
+        if (config := _load(path)) is None:
+            return 1
         told = _cold(config, question)
-    if told is None:
-        why = build.off(config).get(question.model, "there is no such route")
-        print(f"no route {question.model!r} in {path} can serve: {why}", file=sys.stderr)
-        return 1
+        if told is None:
+            why = build.off(config).get(question.model, "there is no such route")
+            print(f"no route {question.model!r} in {path} can serve: {why}", file=sys.stderr)
+            return 1
     if as_json:
         print(json.dumps({"source": source, **told}, indent=2))
     else:
@@ -74,21 +84,23 @@ def explain(path: Path, question: Question, admin: str | None, *, as_json: bool)
 
 def status(path: Path, admin: str | None, *, watch: bool, as_json: bool) -> int:
     """Print the running router's status, once or every second."""
-    config = _load(path, admin)
-    if config is None:
+    try:
+        running = find(path, admin)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return 1
     from router.cli.tables import overview
 
     while True:
         try:
-            told = _ask(config, "/status", None)
+            told = _ask(running, "/status", None)
         except OSError as error:
             reason = (
                 _detail(error)
                 if isinstance(error, urllib.error.HTTPError)
                 else "is `pointsman serve` running?"
             )
-            print(f"no status from {config.server.admin}: {reason}", file=sys.stderr)
+            print(f"no status from {running.address}: {reason}", file=sys.stderr)
             return 1
         if as_json:
             print(json.dumps(told, indent=2))
@@ -102,27 +114,39 @@ def status(path: Path, admin: str | None, *, watch: bool, as_json: bool) -> int:
             return 0
 
 
-def _load(path: Path, admin: str | None = None) -> Config | None:
+def find(path: Path, admin: str | None) -> Running:
+    """Where the running router is asked. The file says it, with the token; one that is wrong must
+    not hide a router that runs on an older one, so then it is the usual address. Raises ValueError
+    for an `admin` that is no address.
+    """
+    try:
+        server = load(path, os.environ).server
+    except ConfigError as error:
+        server = Server()
+        if admin is None:
+            first = f"{error.problems[0]}" if error.problems else str(error)
+            print(f"{first}\n(asking {server.admin} all the same)", file=sys.stderr)
+    token = server.admin_token.reveal() if server.admin_token is not None else None
+    return Running(server.admin if admin is None else address(admin, "--admin"), token)
+
+
+def _load(path: Path) -> Config | None:
     try:
         config = load(path, os.environ)
         build.find_plugins(config)
         build.routes_of(config)
-        if admin is not None:
-            config = replace(config, server=replace(config.server, admin=address(admin, "--admin")))
-    except (ConfigError, build.PolicyFault, ValueError) as error:
-        print(
-            f"{path}: {error}" if isinstance(error, build.PolicyFault) else error, file=sys.stderr
-        )
+    except (ConfigError, build.PolicyFault) as error:
+        where = f"{path}: " if isinstance(error, build.PolicyFault) else ""
+        print(f"{where}{error}", file=sys.stderr)
         return None
     return config
 
 
-def _ask(config: Config, path: str, body: bytes | None) -> dict[str, Any]:
+def _ask(running: Running, path: str, body: bytes | None) -> dict[str, Any]:
     """The admin listener's answer. Raises OSError when there is none."""
-    server = config.server
-    request = urllib.request.Request(f"http://{server.admin}{path}", data=body)
-    if server.admin_token is not None:
-        request.add_header("authorization", f"Bearer {server.admin_token.reveal()}")
+    request = urllib.request.Request(f"http://{running.address}{path}", data=body)
+    if running.token is not None:
+        request.add_header("authorization", f"Bearer {running.token}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=PATIENCE) as answer:

@@ -43,6 +43,8 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
         f"{ready}, up {told['uptime_s']:.0f} s, {told['running']} running, "
         f"revision {told['revision']}"
     )
+    if told["config"]["errors"]:
+        screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
         screen.print(f"[red]{escape(line)}[/]", soft_wrap=True)
     for table in (_models(told), _targets(told)):
@@ -68,8 +70,8 @@ def _models(told: dict[str, Any]) -> Table:
 
 
 def _targets(told: dict[str, Any]) -> Table:
-    numbers = ("health", "first token", "per token", "in flight", "answered", "not")
-    table = _table(("target",), numbers, ("state",))
+    numbers = ("health", "first token", "per token", "in flight", "answered", "failed")
+    table = _table(("target",), numbers, ("state", "last failure"))
     counts = _counts(told)
     for name, target in told["targets"].items():
         good, bad = counts.get(name, (0, 0))
@@ -81,9 +83,22 @@ def _targets(told: dict[str, Any]) -> Table:
             str(target["in_flight"]),
             str(good),
             str(bad),
-            target["state"] + (f" ({target['cause']})" if target["cause"] else ""),
+            _state(target),
+            _failure(target["last_failure"]),
         )
     return table
+
+
+def _state(target: dict[str, Any]) -> str:
+    cause = f" ({target['cause']})" if target["cause"] else ""
+    left = f", {target['for_s']:.0f} s left" if cause and target["for_s"] else ""
+    return f"{target['state']}{cause}{left}"
+
+
+def _failure(last: dict[str, Any] | None) -> str:
+    if last is None:
+        return ""
+    return f"{last['detail'] or last['outcome']} ({last['phase']}), {last['s_ago']:.0f} s ago"
 
 
 def _table(names: tuple[str, ...], numbers: tuple[str, ...], texts: tuple[str, ...]) -> Table:

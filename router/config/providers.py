@@ -56,6 +56,7 @@ class _Resolver:
         given = {k: v for link in reversed(chain) for k, v in self.written[link].given().items()}
         merged = WrittenProvider.model_construct(**given)
         self._check_own_keys(name)
+        self._note_plain_key(name)
         self._check_models(name, merged)
         preset = PRESETS.get(merged.preset or "")
         simulated = merged.dialect == "simulated"
@@ -114,6 +115,13 @@ class _Resolver:
             what = f"provider {quoted(name)} has no address"
             remedy = "give it a preset, a base_url, or `like: another`; or `dialect: simulated`"
             self.report.problem(mark, what, remedy)
+
+    def _note_plain_key(self, name: str) -> None:
+        entry = self.tree.table("providers").table(name).entries.get("api_key")
+        leaf = entry.value if entry is not None else None
+        if isinstance(leaf, Leaf) and leaf.value and not variables.names(leaf):
+            what = f"the key of provider {quoted(name)} stands in the file"
+            self.report.note(leaf.mark, what, 'keep it in the environment: "${NAME}"')
 
     def _check_models(self, name: str, merged: WrittenProvider) -> None:
         models = self.tree.table("providers").table(name).table("models")

@@ -119,7 +119,9 @@ class _Builder:
 
     def _boolean(self, text: str, mark: Mark) -> bool:
         if text.lower() not in ("true", "false"):
-            self._report.problem(mark, f"{text} is a boolean to YAML", f'quote it: "{text}"')
+            self._report.problem(
+                mark, f"{text} is a boolean to YAML", f'quote it if it is a name: "{text}"'
+            )
         return text.lower() in ("true", "yes", "on")
 
     def _number(self, text: str, kind: str, mark: Mark) -> Scalar:

@@ -8,6 +8,7 @@ needs.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -153,6 +154,10 @@ class _Resolver:
         provider, slash, _ = target.partition("/")
         section = self.tree.table("providers").entries
         if target in self.declared or (provider in section and provider not in self.providers):
+            return
+        if re.search(r":\s*\d", key.written):
+            what = f"{_shown(key)} is one word to YAML"
+            self.report.problem(key.mark, what, "put a space after the colon: {a: 90}")
             return
         mine = [name for name in self.shown if name.startswith(f"{provider}/")]
         if slash and provider in section:

@@ -18,6 +18,7 @@ from router.config.units import Unreadable
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?")
+_ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/models")
 _MOST_PORTS = 65536
 
 
@@ -84,6 +85,8 @@ def base_url(value: object) -> str:
         raise Unreadable("holds a user or a password", "use api_key")
     if not port_is_read or parts.query or parts.fragment or url[-1] in "?#":
         raise Unreadable("goes on after the path", remedy)
+    if url.rstrip("/").endswith(_ENDPOINTS):
+        raise Unreadable("names one endpoint", "end it before that: https://host/v1")
     return url.rstrip("/")
 
 

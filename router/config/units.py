@@ -69,7 +69,8 @@ def count(value: object) -> int:
 
 def positive(value: object) -> int:
     """A whole number, 1 or more."""
-    return _whole(_quantity(value, COUNTS, "is not a count", _COUNT), 1, _COUNT)
+    remedy = "write 1 or more: 3, 64, 200k"
+    return _whole(_quantity(value, COUNTS, "is not a count", remedy), 1, remedy)
 
 
 def rate(value: object) -> Rate:

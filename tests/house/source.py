@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
+MADE = {
+    ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis",
+    "pointsman.egg-info",
+}  # fmt: skip
 
 
 class Module(NamedTuple):
@@ -57,8 +61,11 @@ def tracked() -> list[Path]:
     """Every file that is, or is about to be, in the repository."""
     git = ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others"]
     listed = subprocess.run(
-        [*git, "--exclude-standard"], cwd=ROOT, capture_output=True, check=True, text=True
-    ).stdout
-    paths = [ROOT / name for name in listed.split("\0") if name]
+        [*git, "--exclude-standard"], cwd=ROOT, capture_output=True, check=False, text=True
+    )
+    if listed.returncode:  # an unpacked archive: all of it was tracked, but for what was made since
+        paths = [path for path in ROOT.rglob("*") if not MADE & set(path.relative_to(ROOT).parts)]
+    else:
+        paths = [ROOT / name for name in listed.stdout.split("\0") if name]
     assert paths
     return [path for path in paths if path.is_file()]

@@ -4,9 +4,11 @@ look, and when the instant that it was given has come.
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from policies import Course, Fail, Report, Request, Send, Stop, Wait
+from policies.engine.queue import Queue
 from tests.policies.driver import ANSWERED, World
 
 
@@ -82,6 +84,11 @@ class Crowd:
         caller.look()
         return caller
 
+    @property
+    def untils(self) -> list[float]:
+        """The instants at which somebody is to look again."""
+        return [caller.action.until for caller in self.callers if isinstance(caller.action, Wait)]
+
     def look(self) -> None:
         """Whoever was woken, or whose time has come, looks again, until nobody has to."""
         while due := self.rung[:1] or [caller for caller in self.callers if caller.due]:
@@ -92,10 +99,7 @@ class Crowd:
         end = self.world.now + seconds
         while True:
             self.look()
-            untils = [
-                caller.action.until for caller in self.callers if isinstance(caller.action, Wait)
-            ]
-            self.world.now = min([end, *untils])
+            self.world.now = min([end, *self.untils])
             if self.world.now >= end:
                 return
 
@@ -103,3 +107,19 @@ class Crowd:
         for caller in self.callers:
             caller.close()
         self.world.close()
+
+
+def crowd(*targets: str, **options: Any) -> Crowd:
+    return Crowd(World(*targets, **options))
+
+
+def waiting(here: Crowd) -> Queue:
+    """Those who wait on its route."""
+    return here.world.engine._pools["m"].queue
+
+
+class Never(Random):
+    """No luck in any draw, and so no overflow to the ejected."""
+
+    def random(self) -> float:
+        return 0.0

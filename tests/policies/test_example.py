@@ -62,7 +62,8 @@ def drive(engine: Engine, request: Request, *outcomes: Outcome) -> list[str]:
                 case Wait(until, cause):
                     raise AssertionError(f"nothing to wait for until {until}: {cause}")
                 case Fail(cause, refusals, retry_at):
-                    assert retry_at is None
+                    assert retry_at is not None
+                    assert retry_at <= clock()  # both could serve a request sent anew
                     return [*told, cause.name, *refusals]
     finally:
         course.close(now=clock())

@@ -103,12 +103,12 @@ class Strict(Caller):
                 fresh = {name for name in free if name not in self.failed}
                 assert tiers[action.target] not in {tiers[name] for name in fresh}
         if isinstance(action, Fail):
-            assert action.retry_at is None or action.retry_at > self._world.now
+            assert action.retry_at is None or action.retry_at >= self._world.now
         return action
 
     def settle(self, report: Report = ANSWERED) -> None:
         assert self.send is not None
-        self.failed.append(self.send.target)
+        self.failed.append(self.send.attempt.target)
         self.content = self.send.attempt.first is not None and self.course.request.stream
         super().settle(report)
 
@@ -193,6 +193,19 @@ class Machine(RuleBasedStateMachine):
         self.ended.append(caller.send)
         caller.give_back(None if rest is None else self.world.now + rest)
         caller.look()
+
+    @precondition(lambda self: self.open)
+    @rule(which=st.integers(0, 50))
+    def switch(self, which: int) -> None:
+        caller = self.open[which % len(self.open)]
+        assert caller.send is not None
+        attempt = caller.send.attempt
+        second = attempt.runner_up
+        assert second != attempt.target
+        # Whoever says that there is a place knows of one.
+        if second is not None and second not in caller.course.refusals(self.world.now):
+            attempt.switch(self.world.now)
+            assert attempt.target == second
 
     @precondition(lambda self: self.crowd.callers)
     @rule(which=st.integers(0, 50))

@@ -1,7 +1,7 @@
 import pytest
 
-from policies import Outcome, Phase, Report
-from tests.policies.driver import ANSWERED, FAILED, World
+from policies import Outcome, Phase, Report, Send, SettledTwice, Target
+from tests.policies.driver import ANSWERED, FAILED, THROTTLED, World
 
 
 def test_it_names_its_target_and_its_number() -> None:
@@ -13,6 +13,41 @@ def test_it_names_its_target_and_its_number() -> None:
         ("b/m", 2),
     ]
     assert [send.target for send in told.sends] == ["a/m", "b/m"]
+
+
+def test_after_its_end_it_cannot_switch() -> None:
+    world = World("a/m", "b/m")
+    send = world.send()
+    assert send.attempt.runner_up == "b/m"
+    world.settle(send)
+    with pytest.raises(SettledTwice):
+        send.attempt.switch(world.now)
+    assert [shown.in_flight for shown in world.engine.snapshot(world.now).values()] == [0, 0]
+
+
+def test_after_a_switch_there_may_be_another() -> None:
+    world = World("a/m", "b/m", "c/m")
+    send = world.send()
+    ways = [send.attempt.target]
+    for _ in range(3):
+        assert send.attempt.runner_up != send.attempt.target
+        send.attempt.switch(world.now)
+        ways.append(send.attempt.target)
+    assert ways == ["a/m", "b/m", "a/m", "b/m"]
+    world.settle(send)
+
+
+def test_a_retry_on_the_spot_has_a_runner_up_of_its_own() -> None:
+    world = World("a/m", Target("b/m", tier=1))
+    course = world.start()
+    send = course.next(world.now)
+    assert isinstance(send, Send)
+    world.settle(world.send(only=frozenset({"b/m"})), THROTTLED)
+    world.settle(send, FAILED)
+    again = course.next(world.now)
+    assert isinstance(again, Send)
+    assert (again.target, again.attempt.runner_up) == ("a/m", None)
+    world.close()
 
 
 def test_the_wait_for_the_first_token_begins_when_the_request_is_out() -> None:

@@ -101,6 +101,15 @@ def test_the_second_failover_pays() -> None:
     assert told.fail.cause is Cause.BUDGET
 
 
+def test_every_request_earns_a_part_of_a_retry_for_its_route() -> None:
+    world = drained(World("a/m", "b/m", "c/m"))
+    for name in ("a/m", "b/m"):
+        world.will(name, FAILED)
+    for _ in range(4):
+        assert world.ask(only=frozenset({"c/m"})).fail is None
+    assert world.ask().targets == ["a/m", "b/m", "c/m"]
+
+
 def test_a_failover_to_a_sick_place_pays() -> None:
     world = World("a/m", "b/m")
     for _ in range(8):

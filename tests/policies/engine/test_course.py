@@ -70,7 +70,7 @@ class TestFailover:
             "a/m": Refusal.TRIED,
             "b/m": Refusal.UNFIT,
         }
-        assert told.fail.retry_at is None
+        assert told.fail.retry_at == world.now  # sent anew, it would find them both
 
     @pytest.mark.parametrize("attempts", [1, 2, 3, 5])
     def test_attempts_are_bounded(self, attempts: int) -> None:

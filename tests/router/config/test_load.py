@@ -8,6 +8,7 @@ import pytest
 
 from router.config import (
     Address,
+    ConfigError,
     Defaults,
     Drain,
     Limits,
@@ -335,7 +336,7 @@ def test_two_loads_of_one_file_are_equal():
     ("text", "note"),
     [
         (
-            LIKE.replace("api_key: two", 'api_key: "${B_KEY:-}"'),
+            LIKE.replace(": one", ': "${A_KEY:-one}"').replace(": two", ': "${B_KEY:-}"'),
             '4:25: provider "b" is off: B_KEY is not set; set it to switch the provider on',
         ),
         (
@@ -375,6 +376,19 @@ def test_two_loads_of_one_file_are_equal():
 )
 def test_what_is_allowed_but_worth_knowing_is_a_note(text, note):
     assert noted(text) == [note]
+
+
+def test_a_key_that_stands_in_the_file_is_noted_and_not_shown():
+    [note] = noted(LIKE.replace(": two", ': "${B_KEY:-two}"').replace(": one", ": sk-1"))
+    assert "stands in the file" in note
+    assert "sk-1" not in note
+
+
+def test_a_weight_without_a_space_after_its_colon_is_told_how_to_write_it():
+    with pytest.raises(ConfigError) as caught:
+        loaded(PROVIDERS + "models: {chat: {targets: {sim/fast:90, sim/slow: 10}}}\n")
+    told = [str(problem) for problem in caught.value.problems]
+    assert any("one word to YAML; put a space after the colon" in line for line in told)
 
 
 def test_a_route_whose_providers_are_all_off_gets_a_note():

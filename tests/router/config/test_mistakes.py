@@ -41,12 +41,27 @@ SYNTAX = {
     "a merge key": (BASE + "»<<: {server: }", "merge keys (<<) are not read", "`like:`"),
 }
 SURPRISES = {
-    "no": (REAL + "    models: [»no, m]\n" + CHAT, "no is a boolean to YAML", 'quote it: "no"'),
-    "on": (BASE + "server: {auth: »On}\n", "On is a boolean to YAML", 'quote it: "On"'),
+    "no": (
+        REAL + "    models: [»no, m]\n" + CHAT,
+        "no is a boolean to YAML",
+        'quote it if it is a name: "no"',
+    ),
+    "on": (
+        BASE + "server: {auth: »On}\n",
+        "On is a boolean to YAML",
+        'quote it if it is a name: "On"',
+    ),
     "a key that is a boolean": (
         REAL + "    models: {»yes: , m: }\n" + CHAT,
         "a boolean to YAML",
         "quote it",
+    ),
+    "an endpoint for an address": (
+        REAL.replace("http:", "»http:").replace("/v1", "/v1/completions")
+        + "    models: [m]\n"
+        + CHAT,
+        "names one endpoint",
+        "end it before that",
     ),
     "a key that is a number": (BASE + "  »4: {targets: [sim/fast]}\n", "a number to", "quote it"),
     "a key that is nothing": (BASE + "  »~: {targets: [sim/fast]}\n", "no value to", "quote it"),
@@ -147,7 +162,7 @@ VALUES = {
     ),
     "half a count": (REAL + "    models: {m: {context: »1.5}}\n" + CHAT, "is not whole", "200k"),
     "no attempt": (
-        BASE + "defaults: {retry: {attempts: »0}}\n", '"0" must be at least 1', "write it as"
+        BASE + "defaults: {retry: {attempts: »0}}\n", '"0" must be at least 1', "write 1 or more"
     ),
     "a rate": (
         REAL + "    models: [m]\n    limits: {requests: »500}\n" + CHAT,
