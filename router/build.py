@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from hashlib import sha256
 from importlib import import_module
 
 from policies import (
@@ -61,7 +62,10 @@ def routes_of(config: Config) -> dict[str, Route]:
 
 def facts_of(config: Config) -> dict[str, Facts]:
     """What is known of every target that is switched on, and the limits of every provider."""
-    facts = {name: Facts(limits_of(provider.limits)) for name, provider in config.providers.items()}
+    facts = {
+        name: Facts(limits_of(provider.limits), identity=account(provider))
+        for name, provider in config.providers.items()
+    }
     for name in live_targets(config):
         provider, model = config.target(name)
         facts[name] = Facts(
@@ -72,6 +76,12 @@ def facts_of(config: Config) -> dict[str, Facts]:
             identity=f"{provider.base_url or provider.dialect} {model.name}",
         )
     return facts
+
+
+def account(provider: Provider) -> str:
+    """What makes it the same account after a reload: with another key, a denial is forgotten."""
+    key = provider.api_key.reveal() if provider.api_key else ""
+    return f"{provider.base_url} {sha256(key.encode()).hexdigest()}"
 
 
 def upstreams_of(config: Config, http: Transport) -> dict[str, Upstream]:

@@ -42,8 +42,8 @@ class Course:
 
     __slots__ = (
         "_able", "_attempts", "_committed", "_end", "_engine", "_last", "_last_member", "_open",
-        "_pool", "_quick", "_retried_on_the_spot", "_tokens", "_tried", "_waits_since", "_wake",
-        "request",
+        "_pool", "_quick", "_retried_on_the_spot", "_tokens", "_tried", "_waits", "_waits_until",
+        "_wake", "request",
     )  # fmt: skip
 
     def __init__(
@@ -68,7 +68,8 @@ class Course:
         self._quick = False
         self._retried_on_the_spot = False
         self._committed = False
-        self._waits_since: float | None = None
+        self._waits = False
+        self._waits_until: float | None = None
         self._end: Fail | None = None
 
     def next(self, now: float) -> Send | Stop | Wait | Fail:
@@ -181,7 +182,7 @@ class Course:
         probe = member.standing.breaker.state is State.EJECTED
         attempt = Attempt(self, member, self._tokens, self._attempts, now, probe=probe)
         self._open.append(attempt)
-        if self._waits_since is not None:
+        if self._waits:
             self._leave_queue()
         deadline = self.request.deadline
         patience = member.standing.facts.first_token
@@ -250,9 +251,10 @@ class Course:
         ends = [refused.until for refused in refusals.values() if refused.refusal in PASSING]
         # A place ends when somebody leaves it: who stands behind others waits for that as well.
         place = NEVER in ends or len(refusals) < len(self._pool.members)
-        if self._waits_since is None:
-            self._waits_since = now
-        give_up = min(self.request.deadline, self._waits_since + LONGEST_WAIT)
+        if self._waits_until is None:
+            # From the first wait on, over all of them: a caller waits once, whatever it waits for.
+            self._waits_until = min(self.request.deadline, now + LONGEST_WAIT)
+        give_up = self._waits_until
         rest = min(ends, default=NEVER) <= give_up
         if now >= give_up or not (place or rest):
             return self.fail(Cause.NO_TARGET, now, refusals)
@@ -263,6 +265,7 @@ class Course:
         )
         if not self._pool.queue.join(self, wanted):
             return self.fail(Cause.QUEUE_FULL, now, refusals)
+        self._waits = True
         for name, refused in refusals.items():
             if name not in promised and now < refused.until < give_up:
                 give_up = refused.until
@@ -288,6 +291,6 @@ class Course:
         return min(ends, default=None)
 
     def _leave_queue(self) -> None:
-        if self._waits_since is not None:
-            self._waits_since = None
+        if self._waits:
+            self._waits = False
             self._pool.queue.leave(self)

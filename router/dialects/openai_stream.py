@@ -4,6 +4,7 @@ failed.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -100,8 +101,8 @@ class ChatStream:
             self.ended = self.ended or (bool(self._ends) and self._begun <= self._ends)
             return False
         try:
-            chunk = _chunk.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            chunk = _decoded(data)
+        except (ValueError, RecursionError):
             self._fail("an event that is not a chunk")
             return False
         if chunk.error or (event.startswith(b"event:") and event[6:].lstrip().startswith(b"error")):
@@ -148,6 +149,18 @@ class ChatStream:
 
 def _index(choice: _Choice) -> int:
     return choice.index if isinstance(choice.index, int) else 0
+
+
+def _decoded(data: bytes) -> _Chunk:
+    """A chunk. Raises ValueError (which msgspec's and the standard library's errors are)."""
+    try:
+        return _chunk.decode(data)
+    except msgspec.DecodeError:
+        if b"\\ud" not in data.lower():
+            raise
+    # Half of a character beyond the first 65,536: some providers escape them one by one, and cut
+    # between. It passes on in its original bytes; msgspec alone refuses to look at it.
+    return msgspec.convert(json.loads(data), _Chunk)
 
 
 def usage_of(usage: Any) -> Usage | None:

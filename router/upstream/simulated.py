@@ -28,6 +28,7 @@ TEXT = (
 WORDS = TEXT.split()
 CREATED = 1_700_000_000
 """A fixed time: the same seed gives the same bytes."""
+MOST_CHOICES = 16
 FAILURE = {
     "error": {
         "message": "simulated failure",
@@ -62,6 +63,7 @@ class Request(msgspec.Struct):
     max_completion_tokens: int | None = None
     max_tokens: int | None = None
     stream_options: dict[str, Any] | None = None
+    n: int | None = None
 
 
 class Line(NamedTuple):
@@ -156,11 +158,12 @@ class Script:
         most = self._request.max_completion_tokens or self._request.max_tokens
         self._length = max(1, min(most or behaviour.output_tokens, behaviour.output_tokens))
         self._finish = "length" if self._length < behaviour.output_tokens else "stop"
-        prompt = estimated_tokens(body)
+        self._choices = range(max(1, min(self._request.n or 1, MOST_CHOICES)))
+        prompt, completion = estimated_tokens(body), self._length * len(self._choices)
         self._usage = {
             "prompt_tokens": prompt,
-            "completion_tokens": self._length,
-            "total_tokens": prompt + self._length,
+            "completion_tokens": completion,
+            "total_tokens": prompt + completion,
         }
         self._common = {"id": f"chatcmpl-{number:016x}", "created": CREATED, "model": model}
 
@@ -180,11 +183,11 @@ class Script:
 
     def _whole(self) -> Line:
         message = {"role": "assistant", "content": "".join(self._words())}
-        choice = {"index": 0, "message": message, "finish_reason": self._finish, "logprobs": None}
+        choice = {"message": message, "finish_reason": self._finish, "logprobs": None}
         answer = {
             **self._common,
             "object": "chat.completion",
-            "choices": [choice],
+            "choices": [{"index": index, **choice} for index in self._choices],
             "usage": self._usage,
         }
         behaviour = self._behaviour
@@ -204,7 +207,8 @@ class Script:
         yield Line(0.0, 200, b"data: [DONE]\n\n")
 
     def _event(self, delta: dict[str, str], finish: str | None = None) -> bytes:
-        return self._chunk(choices=[{"index": 0, "delta": delta, "finish_reason": finish}])
+        choice = {"delta": delta, "finish_reason": finish}
+        return self._chunk(choices=[{"index": index, **choice} for index in self._choices])
 
     def _chunk(self, **more: object) -> bytes:
         chunk = {**self._common, "object": "chat.completion.chunk", **more}

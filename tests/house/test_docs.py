@@ -1,9 +1,13 @@
 """What the documents show is what there is."""
 
 import re
+import sys
 from pathlib import Path
+from random import Random
 
-from policies import Outcome
+from policies import Engine, Outcome, Request
+from router import build
+from router.config import load
 from router.config.written import (
     Written,
     WrittenDefaults,
@@ -60,3 +64,20 @@ def test_every_file_that_the_design_draws_exists():
     drawn = blocks("docs/design.md", "")[0]
     for name in re.findall(r"\b(\w+\.py)\b", drawn):
         assert list(ROOT.glob(f"policies/**/{name}")) + list(ROOT.glob(f"router/**/{name}")), name
+
+
+def test_the_reference_s_policy_works_as_written(tmp_path, monkeypatch):
+    [module] = [block for block in blocks("docs/reference.md", "python") if "Shortest" in block]
+    [models] = [block for block in blocks("docs/reference.md", "yaml") if "Shortest" in block]
+    (tmp_path / "shortest.py").write_text(module)
+    path = tmp_path / "providers.yaml"
+    path.write_text(
+        "version: 1\nproviders: {sim: {dialect: simulated, models: [fast, slow]}}\n" + models
+    )
+    monkeypatch.setattr("sys.path", [*sys.path])
+    config = load(path, {})
+    build.find_plugins(config)
+    engine = Engine(build.routes_of(config), rng=Random(1), now=0.0)
+    explained = engine.explain(Request("chat", 60.0), 0.0)
+    assert explained.policy == "Shortest"
+    assert sum(target.odds for target in explained.targets) == 1

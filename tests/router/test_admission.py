@@ -33,6 +33,14 @@ MAY_ALL = Tenant("t", frozenset({"target", "policy"}))
         (MAY_ALL, NONE, "asleep", 404, "model_not_found", "is off: nobody has a key"),
         (MAY_ALL, NONE, "a/n", 404, "model_not_found", "does not exist"),
         (Tenant("t", models=frozenset({"other"})), NONE, "chat", 404, "model_not_found", "exist"),
+        (
+            Tenant("t", frozenset({"target"}), frozenset({"other"})),
+            NONE,
+            "a/m",
+            404,
+            "model_not_found",
+            "does not exist",
+        ),
         (Tenant("t"), NONE, "a/m", 403, "not_allowed", "`may: [target]`"),
         (Tenant("t"), Wishes(target="a/m"), "chat", 403, "not_allowed", "`may: [target]`"),
         (Tenant("t"), Wishes(policy="x"), "chat", 403, "not_allowed", "`may: [policy]`"),
@@ -86,3 +94,11 @@ async def test_a_policy_that_was_asked_for_chooses() -> None:
     for _ in range(10):
         await scene.ask(wishes=Wishes(policy="weighted_round_robin"))
     assert sorted(scene.asked[10:]) == ["a/m"] * 5 + ["b/m"] * 5
+
+
+@in_virtual_time
+async def test_a_tenant_that_sees_some_models_may_name_their_targets_and_no_others() -> None:
+    tenant = Tenant("t", frozenset({"target"}), frozenset({"chat"}))
+    scene = Scene({"a/m": [answer("from a")]})
+    client = await scene.ask(tenant=tenant, model="a/m")
+    assert client.status == 200

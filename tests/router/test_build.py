@@ -283,3 +283,9 @@ def test_a_policy_that_cannot_be_made_is_named_with_its_reason(
         build.routes_of(loads(plugged(name)))
     assert str(caught.value).startswith("the policy 'mine:First' cannot be made: ")
     assert words in str(caught.value)
+
+
+def test_another_key_is_another_account_and_no_fact_shows_it(loads: Loads) -> None:
+    first, second = (build.facts_of(loads(FAR_KEY=key))["far"] for key in ("key-one", "key-two"))
+    assert first.identity != second.identity
+    assert "key-one" not in repr(first)

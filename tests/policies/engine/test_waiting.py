@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies import Cause, Route, Send, Target, Wait
+from policies import Cause, Fail, Route, Send, Target, Wait
 from tests.policies.crowd import Caller, Crowd, Never, crowd, waiting
 from tests.policies.driver import ANSWERED, FAILED, THROTTLED, InOrder, World, limited
 
@@ -201,4 +201,18 @@ def test_every_waiter_is_woken_or_times_out(
     left = Counter(type(caller.action) for caller in here.callers)
     assert left[Wait] == left[Send] == 0
     assert len(waiting(here)) == 0
+    here.close()
+
+
+def test_a_request_waits_ten_seconds_in_all_whatever_it_waits_for() -> None:
+    here = crowd("a/m")
+    patient = here.come()
+    patient.settle(THROTTLED._replace(rest=7.0))
+    assert isinstance(patient.look(), Wait)
+    here.world.now += 7.0
+    assert isinstance(patient.look(), Send)
+    patient.settle(THROTTLED._replace(rest=7.0))
+    end = patient.look()
+    assert isinstance(end, Fail)
+    assert end.retry_at == here.world.now + 7.0
     here.close()

@@ -212,3 +212,14 @@ def test_an_endless_event_is_a_failure() -> None:
     assert stream.feed(b"data: " + b"x" * (17 * 1024 * 1024)) == b""
     assert stream.failure is not None
     assert "longer than" in stream.failure.detail
+
+
+def test_half_a_character_passes_as_it_came() -> None:
+    halves = [
+        b'data: {"choices": [{"index": 0, "delta": {"content": "%s"}}]}\n\n' % half
+        for half in (b"\\ud83d", b"\\ude00")
+    ]
+    stream = reader()
+    assert b"".join(stream.feed(half) for half in halves) == b"".join(halves)
+    assert stream.failure is None
+    assert stream.content == 2

@@ -168,3 +168,14 @@ async def test_a_provider_without_waits_answers_at_once() -> None:
 
 def test_it_says_that_it_is_no_model() -> None:
     assert "simulated" in WORDS[:5]
+
+
+@in_virtual_time
+async def test_as_many_answers_come_as_were_asked_for() -> None:
+    provider = Simulated({"m": QUICK})
+    whole = await ask(provider, n=3)
+    assert [choice["index"] for choice in whole.json["choices"]] == [0, 1, 2]
+    assert whole.json["usage"]["completion_tokens"] == 15
+    stream = ChatStream(3, withhold_usage=True)
+    stream.feed((await ask(provider, n=3, stream=True)).body)
+    assert stream.ended
