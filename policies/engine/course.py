@@ -19,13 +19,14 @@ from policies.engine.attempt import Attempt
 from policies.engine.breaker import State
 from policies.engine.eligibility import only_ejected, refuse
 from policies.engine.outcome import Next, Outcome, Phase, Report
+from policies.engine.pool import Pool
 from policies.engine.queue import LONGEST_WAIT
 from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refused
 from policies.engine.standing import Member
 from policies.policy import Request
 
 if TYPE_CHECKING:
-    from policies.engine.engine import Engine, Pool
+    from policies.engine.engine import Engine
 
 FAST = 2.0
 """Seconds: a failure this quick (a 5xx, a reset) may be retried on the spot where a target is

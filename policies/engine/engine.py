@@ -12,11 +12,11 @@ from copy import deepcopy
 from random import Random
 
 from policies.engine.attempt import Attempt
-from policies.engine.budget import RetryBudget
 from policies.engine.course import Course
 from policies.engine.eligibility import tokens_of
 from policies.engine.latency import Length
 from policies.engine.outcome import Health, Outcome, Report
+from policies.engine.pool import Pool
 from policies.engine.queue import Queue
 from policies.engine.refusal import Cause
 from policies.engine.route import NO_FACTS, Facts, Route
@@ -25,37 +25,6 @@ from policies.engine.views import Explained, Headroom, News, TargetSnapshot, exp
 from policies.policy import Policy, Request
 
 PolicyError = Callable[[str, Exception], None]
-
-
-class Pool:
-    """A route, running: its members, its policy's memory, the length of its answers, its retry
-    budget and its queue.
-
-    A request may bring its own policy; `guests` are the memories of those. The driver decides which
-    it takes, so there are as many as it knows policies.
-    """
-
-    __slots__ = ("budget", "guests", "length", "members", "memory", "queue", "route")
-
-    def __init__(
-        self, route: Route, members: tuple[Member, ...], length: Length, queue: Queue, now: float
-    ) -> None:
-        self.route = route
-        self.members = members
-        self.length = length
-        self.memory: object = route.policy.fresh()
-        self.guests: dict[Policy, object] = {}
-        self.budget = RetryBudget(route.retry.budget, now)
-        self.queue = queue
-
-    def policy(self, request: Request) -> tuple[Policy, object]:
-        """The policy that decides `request`, and its memory on this route."""
-        policy = request.policy
-        if policy is None:
-            return self.route.policy, self.memory
-        if policy not in self.guests:
-            self.guests[policy] = policy.fresh()
-        return policy, self.guests[policy]
 
 
 class Engine:
@@ -165,7 +134,7 @@ class Engine:
         """Evidence of an attempt that has ended (told by its course)."""
         standing = member.standing
         bad = report.overloaded or report.outcome.effect.health is Health.BAD
-        others = others_failing(pool, member, now) if bad else None
+        others = pool.others_failing(member, now) if bad else None
         standing.judge(report, attempt.epoch, now, others, self.rng, probe=attempt.probe)
         if report.output_tokens and report.outcome is Outcome.OK:
             pool.length.answered(report.output_tokens)
@@ -229,12 +198,3 @@ class Engine:
 def groups_of(name: str, facts: Mapping[str, Facts]) -> tuple[str, ...]:
     """The groups that a target shares a fate with, its provider first."""
     return facts.get(name, NO_FACTS).groups or (name.partition("/")[0],)
-
-
-def others_failing(pool: Pool, member: Member, now: float) -> float | None:
-    """The failure share of the other targets of the pool, taken together; None: nothing is
-    known of them.
-    """
-    counts = [other.standing.breaker.failures(now) for other in pool.members if other is not member]
-    total = sum(count for _, count in counts)
-    return sum(bad for bad, _ in counts) / total if total else None

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from math import exp, floor, log2
 
+from policies.engine.line import Line
+
 PEAK = 10.0
 """Seconds; the wait for the first token jumps up at once and comes down with this constant
 (peak-EWMA).
@@ -77,13 +79,22 @@ class Length:
 
 
 class Latency:
-    """What was measured of one target."""
+    """What was measured of one target.
 
-    __slots__ = ("at", "baseline", "first", "per_token", "totals", "usual_in_flight")
+    `start` and `per_token` are what an answer is predicted from: the wait before it is written, and
+    the pace of writing. `first` is that wait as streams have shown it; until one has, both come
+    from a line through the answers that came in one piece.
+    """
+
+    __slots__ = (
+        "at", "baseline", "first", "per_token", "pieces", "start", "totals", "usual_in_flight",
+    )  # fmt: skip
 
     def __init__(self, now: float) -> None:
         self.first: float | None = None
+        self.start: float | None = None
         self.per_token: float | None = None
+        self.pieces = Line()
         self.baseline: float | None = None
         self.usual_in_flight = 0.0
         self.at = now
@@ -96,6 +107,7 @@ class Latency:
             self.first = seconds
         else:
             self.first += (seconds - self.first) * (1 - exp(-max(elapsed, 0.1) / PEAK))
+        self.start = self.first
         if self.baseline is None:
             self.baseline = seconds
         else:
@@ -114,11 +126,13 @@ class Latency:
         """A whole answer took `total` seconds, `after_first` of them after the first content
         (None: it came in one piece), and had `output` tokens (None: unknown).
         """
-        if output:
-            writing = (
-                after_first if after_first is not None else max(0.0, total - (self.first or 0.0))
-            )
-            self._token(writing / max(1, output - (after_first is not None)), now)
+        if output and after_first is not None:
+            self._token(after_first / max(1, output - 1), now)
+        elif output and self.first is not None:
+            self._token(max(0.0, total - self.first) / output, now)
+        elif output:
+            self.pieces.record(output, total)
+            self.start, self.per_token = self.pieces.start, self.pieces.pace
         if after_first is None:
             self.totals.record(total)
             if not output:
@@ -129,7 +143,7 @@ class Latency:
     def at_least(self, seconds: float) -> None:
         """An attempt waited `seconds` for its first token in vain: it takes no less."""
         if self.first is not None and seconds > self.first:
-            self.first = seconds
+            self.first = self.start = seconds
 
     def slowness(self) -> float:
         """L in [0.2, 1]: below 1 when the first token takes more than twice what it usually

@@ -228,14 +228,15 @@ class Member:
     def predicted(self, request: Request) -> float | None:
         """Seconds for this request, with no load added; None if unseen."""
         latency = self.standing.latency
-        if latency.per_token is None:
-            return latency.first
+        start, per_token = latency.start, latency.per_token
+        if start is None or per_token is None:
+            return start
         output, most = self.length.usual, request.output_tokens
         if most is not None and most < output:
             output = most
         if request.stream:
             output *= STREAM_SHARE
-        return (latency.first or 0.0) + output * latency.per_token
+        return start + output * per_token
 
     def idle(self, now: float) -> float:
         """Seconds since its latency was measured, or since it is known."""

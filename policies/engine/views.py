@@ -7,15 +7,13 @@ from __future__ import annotations
 from copy import deepcopy
 from enum import Enum
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from policies.engine.eligibility import refuse, tokens_of
+from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
 from policies.engine.standing import Factors, Member, Standing
 from policies.policy import Policy, Request
-
-if TYPE_CHECKING:
-    from policies.engine.engine import Pool
 
 DRAWS = 200
 """Choices that the odds are counted over."""
@@ -139,7 +137,7 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
         cause,
         until,
         factors,
-        latency.first,
+        latency.start,
         latency.per_token,
         standing.in_flight,
         requests,

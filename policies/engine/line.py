@@ -1,0 +1,47 @@
+"""Start and pace of answers that come in one piece, from nothing but their times and lengths.
+
+Time over tokens takes the wait before the first token for slowness, so a target that was asked for
+three tokens at a time would look a hundred times too slow for three hundred. A line through the
+answers tells the two apart as soon as their lengths differ; until then the pace is taken to be no
+slower than is common.
+"""
+
+from __future__ import annotations
+
+FADE = 0.9
+"""What each answer leaves of the weight of those before it: about ten count."""
+COMMON_PACE = 0.02
+"""Seconds a token, 50 tokens a second: what is believed of answers that are all equally long."""
+LEAST_SPREAD = 0.1
+"""Lengths that spread less than this share of their mean say nothing of the pace."""
+
+
+class Line:
+    """Least squares over the last answers, those of before fading."""
+
+    __slots__ = ("_tokens", "_tokens2", "_total", "_weight", "_work", "pace", "start")
+
+    def __init__(self) -> None:
+        self._weight = 0.0
+        self._tokens = 0.0
+        self._total = 0.0
+        self._tokens2 = 0.0
+        self._work = 0.0
+        self.start: float | None = None
+        self.pace: float | None = None
+
+    def record(self, tokens: int, seconds: float) -> None:
+        """An answer of `tokens` took `seconds`."""
+        self._weight = self._weight * FADE + 1.0
+        self._tokens = self._tokens * FADE + tokens
+        self._total = self._total * FADE + seconds
+        self._tokens2 = self._tokens2 * FADE + tokens * tokens
+        self._work = self._work * FADE + tokens * seconds
+        mean, usual = self._tokens / self._weight, self._total / self._weight
+        spread = self._tokens2 / self._weight - mean * mean
+        if spread > (LEAST_SPREAD * mean) ** 2:
+            pace = (self._work / self._weight - mean * usual) / spread
+        else:
+            pace = min(COMMON_PACE, usual / mean)
+        self.pace = min(max(0.0, pace), usual / mean)
+        self.start = max(0.0, usual - self.pace * mean)
