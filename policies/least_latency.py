@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import exp
 from random import Random
 from statistics import median
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from policies.policy import Candidate, Request
 
@@ -63,20 +63,23 @@ class LeastLatency:
 
     def costs(self, request: Request, candidates: Sequence[Candidate], now: float) -> list[float]:
         """Seconds, weighed by load and standing, in the order of `candidates`."""
-        predictions = [candidate.predicted(request) for candidate in candidates]
-        seen = [seconds for seconds in predictions if seconds is not None]
-        best = min(seen) if seen else 1.0
+        expected = [candidate.predicted(request) for candidate in candidates]
         # Never 0: an unseen target must not take every pick until its first answer is there.
-        usual = median(seen) if 0 < len(seen) < len(predictions) else best
+        seconds = unseen_as_median(expected) if None in expected else cast("list[float]", expected)
+        best = min(seconds)
+        near = best * TIE
         costs = []
-        for candidate, seconds in zip(candidates, predictions, strict=True):
-            expected = usual if seconds is None else seconds
-            if expected > best:
-                expected = best + (expected - best) * exp(-candidate.idle(now) / STALE)
-            cost = expected if expected > FLOOR else FLOOR
-            load = candidate.load
-            if load > 1:
-                cost *= load
-            fitness = candidate.fitness(now)
-            costs.append(cost / (candidate.weight * (fitness if fitness > FLOOR else FLOOR)))
+        for candidate, cost in zip(candidates, seconds, strict=True):
+            if cost > near:
+                cost = best + (cost - best) * exp(-candidate.idle(now) / STALE)  # noqa: PLW2901
+            costs.append((cost if cost > FLOOR else FLOOR) * candidate.strain(now))
         return costs
+
+
+def unseen_as_median(predictions: Sequence[float | None]) -> list[float]:
+    """Predictions with the median of their peers where there is none; a second where nobody was
+    seen yet.
+    """
+    seen = [seconds for seconds in predictions if seconds is not None]
+    usual = median(seen) if seen else 1.0
+    return [usual if seconds is None else seconds for seconds in predictions]

@@ -59,12 +59,11 @@ class Candidate(Protocol):
     def in_flight(self) -> int:
         """Attempts that are open on it now, over all routes."""
 
-    @property
-    def load(self) -> float:
-        """Attempts in flight, with this one, against the level at which its latency was learned."""
-
-    def fitness(self, now: float) -> float:
-        """A · R in [0, 1]: how far recent failures, and a ramp, leave it usable."""
+    def strain(self, now: float) -> float:
+        """Load / (w · A · R): how many times its prediction a request costs here now. Load is the
+        attempts in flight, with this one, against the level at which its latency was learned, and
+        at least 1; w the weight; A how far recent failures leave it usable; R the ramp.
+        """
 
     def ramp(self, now: float) -> float:
         """R in [0.1, 1]: below 1 while it comes back from an illness or is new in a running

@@ -55,7 +55,9 @@ class Answer:
     @property
     def body(self) -> bytes:
         """The whole of an answer in one piece, or of a refusal."""
-        return b"".join(self._body)
+        if len(self._body) > 1:
+            self._body = [b"".join(self._body)]
+        return self._body[0] if self._body else b""
 
     def passing(self) -> bytes:
         """What is to be passed on to the client; each byte once."""
@@ -107,7 +109,8 @@ class Answer:
             self._read(data, now)
 
     def _keep(self, data: bytes, most: int) -> None:
-        self._body.append(data)
+        if data:
+            self._body.append(data)
         self._size += len(data)
         if self._size > most:
             self.report = Report(

@@ -34,7 +34,8 @@ alone.
 """
 HEALTHY_SHARE = 0.10
 """A failover is free when at most this share of the destination's recent outcomes failed."""
-P99_TIMES = 3.0
+TAILS = 3.0
+"""Times its usual 99th percentile that an answer in one piece may take to begin."""
 CLOSED = Fail(Cause.OVER, MappingProxyType({}), None)
 
 
@@ -188,8 +189,8 @@ class Course:
         deadline = self.request.deadline
         patience = member.standing.facts.first_token
         if not self.request.stream:
-            p99 = member.standing.latency.totals.quantile(0.99)
-            patience = max(patience, P99_TIMES * p99) if p99 is not None else patience
+            tail = member.standing.latency.totals.tail
+            patience = max(patience, TAILS * tail) if tail is not None else patience
         return Send(attempt, member.name, TimeLimits(min(deadline, now + patience), deadline))
 
     def _on_the_spot(self, able: list[Member], now: float) -> Member | None:

@@ -7,7 +7,7 @@ that nobody waited for to the end counts only as "at least this long".
 
 from __future__ import annotations
 
-from math import exp, floor, log2
+from math import exp, frexp
 
 from policies.engine.line import Line
 
@@ -29,25 +29,37 @@ DEFAULT_OUTPUT = 200.0
 
 
 class Histogram:
-    """Counts by power of two, halved every thousand: a bounded memory of a distribution."""
+    """Counts by power of two, halved every thousand: a bounded memory of a distribution. `tail` is
+    its 99th percentile, looked up once in a while.
+    """
 
-    __slots__ = ("_bins", "_count")
+    __slots__ = ("_bins", "_count", "_fresh", "tail")
 
     LOWEST = -10
     """2**-10 s, about a millisecond."""
+    LOOKED_UP = 16
+    """Durations after which the tail is looked up again."""
 
     def __init__(self) -> None:
         self._bins = [0.0] * 32
         self._count = 0.0
+        self._fresh = 0
+        self.tail: float | None = None
 
     def record(self, seconds: float) -> None:
         """Count one duration."""
-        index = floor(log2(max(seconds, 1e-4))) - self.LOWEST
-        self._bins[min(31, max(0, index))] += 1
+        index = frexp(seconds)[1] - 1 - self.LOWEST
+        if index < 0 or seconds <= 0:
+            index = 0
+        self._bins[index if index < 32 else 31] += 1
         self._count += 1
         if self._count >= 1000:
             self._bins = [count / 2 for count in self._bins]
             self._count /= 2
+        self._fresh -= 1
+        if self._fresh < 0:
+            self._fresh = self.LOOKED_UP
+            self.tail = self.quantile(0.99)
 
     def quantile(self, share: float) -> float | None:
         """A duration that `share` of those counted do not exceed, up to a factor of two; None

@@ -26,18 +26,22 @@ little.
 """
 UNNAMED_RESET = 1.0
 """The pause after a 429 that named none."""
+LEAST_FITNESS = 1e-3
+"""Keeps a strain finite; nobody that is this unfit is chosen while there is another."""
 FIRST_DENIAL, LONGEST_DENIAL = 60.0, 900.0
 
 
 class Pause:
-    """Until when nothing is sent, and why. The later end wins."""
+    """Until when nothing is sent, and why. The later end wins. `denials` in a row make it longer;
+    an answer ends the row.
+    """
 
-    __slots__ = ("_denials", "refusal", "until")
+    __slots__ = ("denials", "refusal", "until")
 
     def __init__(self) -> None:
         self.until = float("-inf")
         self.refusal = Refusal.RESTING
-        self._denials = 0
+        self.denials = 0
 
     def rest(self, refusal: Refusal, until: float) -> None:
         """Send nothing before `until`."""
@@ -51,13 +55,9 @@ class Pause:
         """
         if named is None and self.refusal is Refusal.DENIED and now < self.until:
             return  # It was on its way when the first was denied: one denial, not many.
-        rest = min(LONGEST_DENIAL, FIRST_DENIAL * 2.0**self._denials) if named is None else named
-        self._denials = min(self._denials + 1, 10)
+        rest = min(LONGEST_DENIAL, FIRST_DENIAL * 2.0**self.denials) if named is None else named
+        self.denials = min(self.denials + 1, 10)
         self.rest(Refusal.DENIED, now + rest)
-
-    def accepted(self) -> None:
-        """It answered: the next denial starts from the shortest pause."""
-        self._denials = 0
 
 
 class Group:
@@ -133,19 +133,19 @@ class Standing:
 
     def rest(self, report: Report, now: float) -> None:
         """Pause the target, or its provider, as the outcome demands."""
+        kind = report.outcome.effect.rest
+        if kind is Rest.NONE:
+            return
         group = (
             self.groups[0].pause
             if report.scope is Scope.PROVIDER and self.groups
             else self.pauses[0]
         )
-        match report.outcome.effect.rest:
-            case Rest.RESET:
-                named = UNNAMED_RESET if report.rest is None else report.rest
-                group.rest(Refusal.RESTING, now + min(LONGEST_RESET, max(0.0, named)))
-            case Rest.DOUBLING:
-                group.denied(now, report.rest)
-            case Rest.NONE:
-                pass
+        if kind is Rest.DOUBLING:
+            group.denied(now, report.rest)
+        else:
+            named = UNNAMED_RESET if report.rest is None else report.rest
+            group.rest(Refusal.RESTING, now + min(LONGEST_RESET, max(0.0, named)))
 
     def judge(
         self,
@@ -164,7 +164,7 @@ class Standing:
             self.evidence.record(bad=False, healthy=breaker.state is State.HEALTHY, now=now)
             breaker.answered(epoch, now, probe=probe)
             for pause in self.pauses:
-                pause.accepted()
+                pause.denials = 0
         elif health is Health.BAD:
             self.evidence.record(bad=True, healthy=breaker.state is State.HEALTHY, now=now)
             breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
@@ -207,18 +207,16 @@ class Member:
         """Open attempts, over all routes."""
         return self.standing.in_flight
 
-    @property
-    def load(self) -> float:
-        """Attempts in flight, with one more, against the level at which its latency was learned."""
+    def strain(self, now: float) -> float:
+        """Load / (w · A · R)."""
         standing = self.standing
-        return (standing.in_flight + 1) / (standing.latency.usual_in_flight + 1)
-
-    def fitness(self, now: float) -> float:
-        """A · R in [0, 1]."""
-        standing = self.standing
+        load = (standing.in_flight + 1) / (standing.latency.usual_in_flight + 1)
+        if load < 1.0:
+            load = 1.0
         if standing.breaker.state is State.HEALTHY and not standing.evidence.bad:
-            return 1.0
-        return standing.evidence.availability(now) * standing.breaker.ramp(now)
+            return load / self.weight
+        fitness = standing.evidence.availability(now) * standing.breaker.ramp(now)
+        return load / (self.weight * (fitness if fitness > LEAST_FITNESS else LEAST_FITNESS))
 
     def ramp(self, now: float) -> float:
         """R in [0.1, 1]."""

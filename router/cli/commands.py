@@ -13,7 +13,6 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="A router for LLM traffic.",
 )
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 AdminAddress = Annotated[
@@ -28,6 +27,27 @@ class LogFormat(StrEnum):
     text = "text"
     json = "json"
     off = "off"
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(version("pointsman"))
+        except PackageNotFoundError:
+            print("unknown: it runs from a folder where it was not installed")
+        raise typer.Exit
+
+
+@app.callback()
+def pointsman(
+    asked: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Route LLM traffic: by health, latency, quota and a policy."""
 
 
 @app.command()

@@ -63,9 +63,9 @@ async def serve(config: Config, server: Server, log: Log) -> int:
     try:
         addresses = await application.start()
     except OSError as error:
-        print(
-            f"cannot listen: {error.strerror or error}; is another router running?", file=sys.stderr
-        )
+        where = " or ".join(str(each) for each in (server.listen, server.admin) if each.port)
+        why = os.strerror(error.errno).lower() if error.errno else str(error)
+        print(f"cannot listen on {where}: {why}; is another router running?", file=sys.stderr)
         await application.close()
         return 1
     loop.add_signal_handler(signal.SIGHUP, application.reload)

@@ -138,7 +138,8 @@ class _Resolver:
     def _base_url(self, name: str, merged: WrittenProvider, preset: Preset | None) -> str | None:
         if merged.base_url:
             return preset.completed(merged.base_url) if preset else merged.base_url
-        if merged.base_url is None and preset and preset.base_url is None:
+        wrong = "base_url" in self.tree.table("providers").table(name).entries
+        if merged.base_url is None and preset and preset.base_url is None and not wrong:
             mark = find(self.tree, ("providers", name, "preset")).node.mark
             what = f"preset {merged.preset} needs a base_url"
             self.report.problem(mark, what, 'write base_url: "${NAME:-}", and set NAME to it')

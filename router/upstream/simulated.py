@@ -21,9 +21,9 @@ from router.dialects.estimate import estimated_tokens
 from router.upstream.transport import Head, Upstream
 
 TEXT = (
-    "This answer is simulated : no model wrote it . The router chose a target , waited for a first "
-    "token , relayed every event as it came and counted what it cost . Point a provider at a key "
-    "and the same request reaches a real one ."
+    "This answer is simulated: no model wrote it. The router chose a target, waited for a first "
+    "token, relayed every event as it came and counted what it cost. Point a provider at a key and "
+    "the same request reaches a real one."
 )
 WORDS = TEXT.split()
 CREATED = 1_700_000_000

@@ -59,7 +59,7 @@ def outer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Router]:
 def test_a_whole_answer_comes_through_two_routers(outer):
     answer = outer.chat("fast")
     assert answer.whole
-    assert answer.content == "This answer is simulated :"
+    assert answer.content == "This answer is simulated: no"
     assert answer.json["usage"]["completion_tokens"] == 5
     assert answer.headers["x-router-target"] == "inner/fast"
     assert answer.headers["x-router-attempts"] == "1"
@@ -70,7 +70,7 @@ def test_a_stream_through_two_routers_has_one_comment_and_one_end(outer, asked):
     options = {"stream_options": {"include_usage": True}} if asked else {}
     answer = outer.chat("fast", stream=True, **options)
     assert answer.whole
-    assert answer.content == "This answer is simulated :"
+    assert answer.content == "This answer is simulated: no"
     assert answer.finish_reasons == ["stop"]
     assert answer.data.count("[DONE]") == 1
     assert answer.data[-1] == "[DONE]"

@@ -201,7 +201,7 @@ async def test_an_address_that_is_taken_is_1_and_said(
         log.close()
         said = capsys.readouterr()
         assert said.out == ""
-        assert said.err.startswith("cannot listen: ")
+        assert said.err.startswith(f"cannot listen on {served.first['listen']}: address already")
         assert "is another router running?" in said.err
 
 

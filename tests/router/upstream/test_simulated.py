@@ -57,7 +57,7 @@ async def test_a_whole_answer_comes_when_its_last_token_would() -> None:
     told = await ask(Simulated({"m": QUICK}))
     assert told.pieces[0][0] == pytest.approx(0.2 + 5 / 10)
     choice = told.json["choices"][0]
-    assert choice["message"]["content"] == "This answer is simulated :"
+    assert choice["message"]["content"] == "This answer is simulated: no"
     assert choice["finish_reason"] == "stop"
     assert told.json["usage"]["completion_tokens"] == 5
     assert OPENAI.whole(told.body).outcome is Outcome.OK
@@ -67,7 +67,7 @@ async def test_a_whole_answer_comes_when_its_last_token_would() -> None:
 async def test_a_stream_comes_token_by_token_in_its_time() -> None:
     told = await ask(Simulated({"m": QUICK}), stream=True)
     assert [at for at, _ in told.pieces] == pytest.approx([0.2, 0.3, 0.4, 0.5, 0.6])
-    assert "".join(told.words) == "This answer is simulated :"
+    assert "".join(told.words) == "This answer is simulated: no"
     reader = ChatStream(1, withhold_usage=True)
     reader.feed(told.body)
     assert (reader.content, reader.ended, reader.done, reader.failure) == (5, True, True, None)
@@ -167,7 +167,7 @@ async def test_a_provider_without_waits_answers_at_once() -> None:
 
 
 def test_it_says_that_it_is_no_model() -> None:
-    assert "simulated" in WORDS[:5]
+    assert "simulated:" in WORDS[:5]
 
 
 @in_virtual_time
