@@ -8,13 +8,14 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
-.PHONY: help serve test bench demo lock clean
+.PHONY: help serve test bench bench-routing demo lock clean
 
 help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
 	@echo 'make demo    the same beside a real model on this machine and a dead provider'
 	@echo 'make test    lint, types and tests'
 	@echo 'make bench   how fast it is here'
+	@echo 'make bench-routing   how well policies choose, beside baselines'
 	@echo 'make lock    resolve the lock files again (ARGS=--upgrade: to the newest versions)'
 	@echo 'make clean   remove .venv and caches'
 
@@ -29,6 +30,9 @@ test: .venv/testing
 
 bench: .venv/testing
 	$(BIN)/python -m benchmarks.core $(ARGS)
+
+bench-routing: .venv/testing
+	$(BIN)/python -m benchmarks.routing $(ARGS)
 
 demo: .venv/testing
 	$(BIN)/python -m tests.e2e.demo $(ARGS)

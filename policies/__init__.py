@@ -15,7 +15,7 @@ from policies.engine.route import Facts, Limits, Rate, Retry, Route, Target
 from policies.engine.standing import Factors
 from policies.engine.views import Explained, ExplainedTarget, Headroom, News, TargetSnapshot
 from policies.least_latency import LeastLatency
-from policies.policy import Candidate, Policy, Request
+from policies.policy import Candidate, Learner, Policy, Request
 from policies.priority import Priority
 from policies.weighted_round_robin import WeightedRoundRobin
 
@@ -52,6 +52,7 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Rate",
     # policies, and the contract for one's own
     "Policy",
+    "Learner",
     "Candidate",
     "Request",
     "WeightedRoundRobin",

@@ -25,6 +25,10 @@ STALE = 30.0
 slower target is a tie again after 30·ln(10·(r − 1)) seconds, a ten times slower one after 135;
 load on the best brings it forward.
 """
+LOOK = 60.0
+"""Seconds after which a target that nobody measures is looked at with one request, whatever it was
+thought to cost: by drifting alone, a ten times slower one would be a tie only after 135."""
+LOOKED_AT = 1e-9
 FLOOR = 1e-3
 """Seconds; keeps a cost above zero."""
 
@@ -68,11 +72,17 @@ class LeastLatency:
         seconds = unseen_as_median(expected) if None in expected else cast("list[float]", expected)
         best = min(seconds)
         near = best * TIE
+        # A target that comes back may rise to what is usual here before its load counts against it.
+        level = sum([candidate.usual_in_flight for candidate in candidates]) / len(candidates)
         costs = []
         for candidate, cost in zip(candidates, seconds, strict=True):
             if cost > near:
-                cost = best + (cost - best) * exp(-candidate.idle(now) / STALE)  # noqa: PLW2901
-            costs.append((cost if cost > FLOOR else FLOOR) * candidate.strain(now))
+                idle = candidate.idle(now)
+                if idle > LOOK and not candidate.in_flight:
+                    costs.append(LOOKED_AT)
+                    continue
+                cost = best + (cost - best) * exp(-idle / STALE)  # noqa: PLW2901
+            costs.append((cost if cost > FLOOR else FLOOR) * candidate.strain(now, level))
         return costs
 
 

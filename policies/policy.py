@@ -2,8 +2,9 @@
 
 The engine removes every target that *cannot* serve a request; a policy chooses among those that
 *can* the one that *should*. A policy is therefore small: an immutable value with one verb,
-`choose`. What it needs to remember from one choice to the next is a memory that the engine
-owns, keeps over a reload and hands in; what it needs to know of time and chance are arguments.
+`choose` (one that measures for itself has a second, `learn`). What it needs to remember from one
+choice to the next is a memory that the engine owns, keeps over a reload and hands in; what it
+needs to know of time and chance are arguments.
 A policy does no I/O, keeps no cache, filters no health, and never sees an empty list.
 """
 
@@ -13,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+from policies.engine.outcome import Report
 
 NO_FEATURES: Mapping[str, Any] = MappingProxyType({})
 
@@ -59,10 +62,15 @@ class Candidate(Protocol):
     def in_flight(self) -> int:
         """Attempts that are open on it now, over all routes."""
 
-    def strain(self, now: float) -> float:
-        """Load / (w · A · R): how many times its prediction a request costs here now. Load is the
-        attempts in flight, with this one, against the level at which its latency was learned, and
-        at least 1; w the weight; A how far recent failures leave it usable; R the ramp.
+    @property
+    def usual_in_flight(self) -> float:
+        """The level of `in_flight` at which its latency was learned."""
+
+    def strain(self, now: float, level: float) -> float:
+        """Load / (w · A · R): how many times its prediction a request costs here now. Load is
+        the attempts in flight, with this one, against the level at which its latency was
+        learned or `level` (what is usual in its pool), whichever is more, and at least 1; w the
+        weight; A how far recent failures leave it usable; R the ramp.
         """
 
     def ramp(self, now: float) -> float:
@@ -101,3 +109,24 @@ class Policy(Protocol):
         rng: Random,
     ) -> Candidate:
         """One of `candidates`, which is never empty."""
+
+
+class Learner(Protocol):
+    """What a policy may have besides: it is told how the attempts end of the requests that it
+    decides. Most need none of it, since the engine's estimates are in the candidates.
+    """
+
+    def learn(
+        self,
+        target: str,
+        report: Report,
+        seconds: float,
+        first: float | None,
+        memory: Any,
+        now: float,
+    ) -> None:
+        """An attempt on `target` has settled, `seconds` after it was sent; its first content came
+        `first` seconds after that (None: there was none). `memory` is the one that `choose` gets,
+        and to be bounded here as well. What it raises is reported, and changes nothing for the
+        request.
+        """

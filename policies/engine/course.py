@@ -113,7 +113,7 @@ class Course:
         self._quick = now - attempt.started <= FAST
         self._committed = self._committed or (attempt.first is not None and self.request.stream)
         self._tried[member.name] = report.outcome
-        self._engine.judged(self._pool, attempt, member, report, now)
+        self._engine.judged(self._pool, self.request, attempt, member, report, now)
 
     def given_back(self, attempt: Attempt, now: float) -> None:
         """The attempt was given back unsent (told by the attempt itself)."""

@@ -16,7 +16,7 @@ from policies.engine.course import Course
 from policies.engine.eligibility import tokens_of
 from policies.engine.latency import Length
 from policies.engine.outcome import Health, Outcome, Report
-from policies.engine.pool import Pool
+from policies.engine.pool import Pool, learning
 from policies.engine.queue import Queue
 from policies.engine.refusal import Cause
 from policies.engine.route import NO_FACTS, Facts, Route
@@ -129,7 +129,13 @@ class Engine:
         return able[self.rng.randrange(len(able))]
 
     def judged(
-        self, pool: Pool, attempt: Attempt, member: Member, report: Report, now: float
+        self,
+        pool: Pool,
+        request: Request,
+        attempt: Attempt,
+        member: Member,
+        report: Report,
+        now: float,
     ) -> None:
         """Evidence of an attempt that has ended (told by its course)."""
         standing = member.standing
@@ -138,8 +144,25 @@ class Engine:
         standing.judge(report, attempt.epoch, now, others, self.rng, probe=attempt.probe)
         if report.output_tokens and report.outcome is Outcome.OK:
             pool.length.answered(report.output_tokens)
+        if pool.learn is not None or request.policy is not None:
+            self._teach(pool, request, attempt, report, now)
         if self._crowded:
             self.freed()
+
+    def _teach(
+        self, pool: Pool, request: Request, attempt: Attempt, report: Report, now: float
+    ) -> None:
+        """Tell the policy that decided the request, if it wants to know."""
+        policy, memory = pool.policy(request)
+        learn = pool.learn if request.policy is None else learning(policy)
+        if learn is None:
+            return
+        sent = attempt.was_sent
+        first = attempt.first - sent if attempt.first is not None else None
+        try:
+            learn(attempt.target, report, now - sent, first, memory, now)
+        except Exception as error:  # noqa: BLE001 - a door: as for `choose`
+            self._report_policy(policy, error)
 
     def freed(self) -> None:
         """A place may have come free: the heads of all queues look again."""

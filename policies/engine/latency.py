@@ -99,7 +99,8 @@ class Latency:
     """
 
     __slots__ = (
-        "at", "baseline", "first", "per_token", "pieces", "start", "totals", "usual_in_flight",
+        "_first_at", "_token_at", "at", "baseline", "first", "per_token", "pieces", "start",
+        "totals", "usual_in_flight",
     )  # fmt: skip
 
     def __init__(self, now: float) -> None:
@@ -109,21 +110,22 @@ class Latency:
         self.pieces = Line()
         self.baseline: float | None = None
         self.usual_in_flight = 0.0
-        self.at = now
+        self.at = self._first_at = self._token_at = now
         self.totals = Histogram()
 
     def first_token(self, seconds: float, in_flight: int, now: float) -> None:
         """The first content came `seconds` after sending."""
-        elapsed = max(0.0, now - self.at)
+        elapsed = max(0.1, now - self._first_at)
+        self._first_at = now
         if self.first is None or seconds >= self.first:
             self.first = seconds
         else:
-            self.first += (seconds - self.first) * (1 - exp(-max(elapsed, 0.1) / PEAK))
+            self.first += (seconds - self.first) * (1 - exp(-elapsed / PEAK))
         self.start = self.first
         if self.baseline is None:
             self.baseline = seconds
         else:
-            self.baseline += (seconds - self.baseline) * (1 - exp(-max(elapsed, 0.1) / BASELINE))
+            self.baseline += (seconds - self.baseline) * (1 - exp(-elapsed / BASELINE))
         self.usual_in_flight += (in_flight - self.usual_in_flight) * 0.1
         self.at = now
 
@@ -166,10 +168,10 @@ class Latency:
         return min(1.0, max(0.2, 2.0 * self.baseline / self.first))
 
     def _token(self, seconds: float, now: float) -> None:
-        known = self.per_token
+        known, elapsed = self.per_token, max(0.1, now - self._token_at)
+        self._token_at = now
         if known is None:
             self.per_token = seconds
             return
         seconds = min(known * SPREAD, max(known / SPREAD, seconds)) if known else seconds
-        elapsed = max(0.1, now - self.at)
         self.per_token = known + (seconds - known) * (1 - exp(-elapsed / PER_TOKEN))

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from policies.engine.budget import RetryBudget
 from policies.engine.latency import Length
+from policies.engine.outcome import Report
 from policies.engine.queue import Queue
 from policies.engine.route import Route
 from policies.engine.standing import Member
 from policies.policy import Policy, Request
+
+Learn = Callable[[str, Report, float, float | None, Any, float], None]
 
 
 class Pool:
@@ -17,7 +23,7 @@ class Pool:
     it takes, so there are as many as it knows policies.
     """
 
-    __slots__ = ("budget", "guests", "length", "members", "memory", "queue", "route")
+    __slots__ = ("budget", "guests", "learn", "length", "members", "memory", "queue", "route")
 
     def __init__(
         self, route: Route, members: tuple[Member, ...], length: Length, queue: Queue, now: float
@@ -26,6 +32,7 @@ class Pool:
         self.members = members
         self.length = length
         self.memory: object = route.policy.fresh()
+        self.learn = learning(route.policy)
         self.guests: dict[Policy, object] = {}
         self.budget = RetryBudget(route.retry.budget, now)
         self.queue = queue
@@ -46,3 +53,9 @@ class Pool:
         ]
         total = sum(count for _, count in counts)
         return sum(bad for bad, _ in counts) / total if total else None
+
+
+def learning(policy: Policy) -> Learn | None:
+    """The policy's `learn`; None if it has none, as most."""
+    learn: Learn | None = getattr(policy, "learn", None)
+    return learn

@@ -207,10 +207,16 @@ class Member:
         """Open attempts, over all routes."""
         return self.standing.in_flight
 
-    def strain(self, now: float) -> float:
+    @property
+    def usual_in_flight(self) -> float:
+        """The level at which its latency was learned."""
+        return self.standing.latency.usual_in_flight
+
+    def strain(self, now: float, level: float) -> float:
         """Load / (w · A · R)."""
         standing = self.standing
-        load = (standing.in_flight + 1) / (standing.latency.usual_in_flight + 1)
+        usual = standing.latency.usual_in_flight
+        load = (standing.in_flight + 1) / ((usual if usual > level else level) + 1)
         if load < 1.0:
             load = 1.0
         if standing.breaker.state is State.HEALTHY and not standing.evidence.bad:

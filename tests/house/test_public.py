@@ -19,7 +19,7 @@ PUBLIC = {
     # what the engine is configured with
     "Route", "Target", "Retry", "Facts", "Limits", "Rate",
     # policies, and the contract for one's own
-    "Policy", "Candidate", "Request", "WeightedRoundRobin", "LeastLatency", "Priority",
+    "Policy", "Learner", "Candidate", "Request", "WeightedRoundRobin", "LeastLatency", "Priority",
     # what the engine shows and is told
     "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Headroom", "News",
 }  # fmt: skip

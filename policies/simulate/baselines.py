@@ -1,0 +1,293 @@
+"""Rules that other routers choose by, as policies: what a policy of ours is measured against.
+
+Each is the rule of its source and no better: where it herds, starves or forgets, that is what is
+to be seen. They are for comparison, not for serving. The smooth round robin of nginx is
+`WeightedRoundRobin`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from random import Random
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
+
+from policies.engine.outcome import Health, Outcome, Report
+from policies.policy import Candidate, Policy, Request
+from policies.weighted_round_robin import MOST_NAMES
+
+NOTHING: frozenset[str] = frozenset()
+LAST = 10
+"""Latencies of a target that `MeanOfLastTen` remembers."""
+ALPHA = 0.3
+"""Share of the newest sample in the averages of `Agentgateway`."""
+CROWDING = 0.1
+"""Share by which one attempt in flight lengthens a latency for `Agentgateway`."""
+TAU = 10.0
+"""Seconds in which an average of `PeakEwma` loses 63 % of its distance to what is lower."""
+PENALTY = 1e6
+"""Seconds, beyond any real load: for `PeakEwma`, a target that has not answered its first yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRobin:
+    """One after another (the common rule): a cursor over the list of those who can serve, blind
+    to weights.
+    """
+
+    needs: ClassVar[frozenset[str]] = NOTHING
+
+    def fresh(self) -> list[int]:
+        """The cursor."""
+        return [0]
+
+    def choose(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: list[int],
+        now: float,
+        rng: Random,
+    ) -> Candidate:
+        """The candidate at the cursor."""
+        place = memory[0] % len(candidates)
+        memory[0] = place + 1
+        return candidates[place]
+
+
+@dataclass(frozen=True, slots=True)
+class Randomly:
+    """Drawn in proportion to the weights (LiteLLM's `simple-shuffle`)."""
+
+    needs: ClassVar[frozenset[str]] = NOTHING
+
+    def fresh(self) -> None:
+        """Nothing."""
+
+    def choose(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: None,
+        now: float,
+        rng: Random,
+    ) -> Candidate:
+        """A draw."""
+        return rng.choices(candidates, [candidate.weight for candidate in candidates])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class LeastInFlight:
+    """Fewest open attempts, the first of the list among equals (LiteLLM's `least-busy`): at low
+    load, the first takes everything.
+    """
+
+    needs: ClassVar[frozenset[str]] = NOTHING
+
+    def fresh(self) -> None:
+        """Nothing."""
+
+    def choose(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: None,
+        now: float,
+        rng: Random,
+    ) -> Candidate:
+        """The least busy."""
+        return min(candidates, key=lambda candidate: candidate.in_flight)
+
+
+@dataclass(frozen=True, slots=True)
+class MeanOfLastTen:
+    """Lowest mean of the last ten total latencies, unseen as 0, ties drawn (LiteLLM's
+    `latency-based-routing`): it sees nothing that is still open, and forgets nothing of a target
+    that it has left.
+    """
+
+    needs: ClassVar[frozenset[str]] = NOTHING
+
+    def fresh(self) -> dict[str, deque[float]]:
+        """Latencies in seconds by target name."""
+        return {}
+
+    def choose(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: dict[str, deque[float]],
+        now: float,
+        rng: Random,
+    ) -> Candidate:
+        """The lowest mean."""
+        means = [mean(memory.get(candidate.name)) for candidate in candidates]
+        best = min(means)
+        return candidates[rng.choice([place for place, one in enumerate(means) if one == best])]
+
+    def learn(
+        self,
+        target: str,
+        report: Report,
+        seconds: float,
+        first: float | None,
+        memory: dict[str, deque[float]],
+        now: float,
+    ) -> None:
+        """Only answers count."""
+        if report.outcome is Outcome.OK:
+            make_room(memory, target)
+            memory.setdefault(target, deque(maxlen=LAST)).append(seconds)
+
+
+class Seen(NamedTuple):
+    """What `Agentgateway` has learned of a target: a share in [0, 1], and seconds."""
+
+    health: float = 1.0
+    latency: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Agentgateway:
+    """The better of two drawn at random by health / (1 + latency · (1 + 0.1 · in flight))
+    (agentgateway's `EndpointInfo`): both averages move by sample and not by time, so that what
+    was once learned stays until the next request; unseen is healthy and takes no time.
+    """
+
+    needs: ClassVar[frozenset[str]] = NOTHING
+
+    def fresh(self) -> dict[str, Seen]:
+        """Averages by target name."""
+        return {}
+
+    def choose(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: dict[str, Seen],
+        now: float,
+        rng: Random,
+    ) -> Candidate:
+        """The higher score."""
+
+        def score(candidate: Candidate) -> float:
+            health, latency = memory.get(candidate.name, Seen())
+            return health / (1 + latency * (1 + CROWDING * candidate.in_flight))
+
+        return max(two(candidates, rng), key=score)
+
+    def learn(
+        self,
+        target: str,
+        report: Report,
+        seconds: float,
+        first: float | None,
+        memory: dict[str, Seen],
+        now: float,
+    ) -> None:
+        """Answers and failures move the health; only answers the latency."""
+        evidence = report.outcome.effect.health
+        if evidence is Health.SILENT:
+            return
+        make_room(memory, target)
+        health, latency = memory.get(target, Seen())
+        good = evidence is Health.GOOD
+        health += ALPHA * (good - health)
+        if good:
+            latency = latency + ALPHA * (seconds - latency) if latency else seconds
+        memory[target] = Seen(health, latency)
+
+
+class Peak(NamedTuple):
+    """What `PeakEwma` has learned of a target: seconds, and when they were last looked at."""
+
+    cost: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeakEwma:
+    """The lighter of two drawn at random by average · (in flight + 1) (Finagle's `PeakEwma`):
+    the average jumps up to a slower sample at once, and falls with time, to a faster one or, at
+    each look, towards 0. Failures are samples as well, so a target that fails fast looks fast.
+    """
+
+    needs: ClassVar[frozenset[str]] = NOTHING
+
+    def fresh(self) -> dict[str, Peak]:
+        """Averages by target name."""
+        return {}
+
+    def choose(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: dict[str, Peak],
+        now: float,
+        rng: Random,
+    ) -> Candidate:
+        """The lower load."""
+
+        def load(candidate: Candidate) -> float:
+            known = memory.get(candidate.name)
+            if known is None:
+                return PENALTY + candidate.in_flight if candidate.in_flight else 0.0
+            memory[candidate.name] = seen = observed(known, 0.0, now)
+            return seen.cost * (candidate.in_flight + 1)
+
+        return min(two(candidates, rng), key=load)
+
+    def learn(
+        self,
+        target: str,
+        report: Report,
+        seconds: float,
+        first: float | None,
+        memory: dict[str, Peak],
+        now: float,
+    ) -> None:
+        """Every end is a sample."""
+        make_room(memory, target)
+        memory[target] = observed(memory.get(target, Peak(0.0, now)), seconds, now)
+
+
+BASELINES: Mapping[str, Policy] = MappingProxyType(
+    {
+        "round_robin": RoundRobin(),
+        "random": Randomly(),
+        "least_in_flight": LeastInFlight(),
+        "mean_of_last_ten": MeanOfLastTen(),
+        "agentgateway": Agentgateway(),
+        "peak_ewma": PeakEwma(),
+    }
+)
+"""All of them, by the name that a report gives them."""
+
+
+def two(candidates: Sequence[Candidate], rng: Random) -> Sequence[Candidate]:
+    """Two distinct candidates in a random order, or the only one."""
+    return rng.sample(candidates, 2) if len(candidates) > 1 else candidates
+
+
+def mean(latencies: deque[float] | None) -> float:
+    """Their mean in seconds; 0 for a target that never answered."""
+    return sum(latencies) / len(latencies) if latencies else 0.0
+
+
+def observed(known: Peak, seconds: float, now: float) -> Peak:
+    """The average after a sample: a peak counts whole, anything less by the time since the last
+    look.
+    """
+    if seconds > known.cost:
+        return Peak(seconds, now)
+    kept = exp(-max(now - known.at, 0.0) / TAU)
+    return Peak(known.cost * kept + seconds * (1 - kept), now)
+
+
+def make_room(memory: dict[str, Any], target: str) -> None:
+    """Start anew rather than remember more names than any route has."""
+    if target not in memory and len(memory) >= MOST_NAMES:
+        memory.clear()
