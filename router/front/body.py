@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable
 
-from aiohttp import StreamReader, web
+from aiohttp import StreamReader
+from aiohttp.web_protocol import RequestPayloadError
+from aiohttp.web_request import BaseRequest
 
 from router.front.exchange import Refused, TooLarge
 from router.sink import ClientGone
@@ -13,7 +15,7 @@ PACE_BYTES = 16 * 1024
 
 
 async def read_body(
-    request: web.BaseRequest, ask: Callable[[], None], limit: int, pace: float
+    request: BaseRequest, ask: Callable[[], None], limit: int, pace: float
 ) -> bytes:
     """Read the body of at most `limit` bytes. `ask` gives a client that waits leave to send it.
 
@@ -51,7 +53,7 @@ async def _gather(content: StreamReader, limit: int, pace: float) -> bytes:
         raise Refused(
             408, "body_too_slow", f"next to nothing of the request's body came for {pace:g} seconds"
         ) from None
-    except web.RequestPayloadError:
+    except RequestPayloadError:
         raise Refused(
             400, "malformed_request", "the request's body is not framed as HTTP asks"
         ) from None

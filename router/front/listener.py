@@ -9,7 +9,10 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+from aiohttp.web_request import BaseRequest
+from aiohttp.web_response import StreamResponse
+from aiohttp.web_server import Server
 
 from router.front.body import read_body
 from router.front.connection import LAST, NEXT, Connection
@@ -53,10 +56,10 @@ class Listener:
         self.client_write = client_write
         self._body_pace = body_pace
         self._date = HttpDate()
-        self._open: dict[web.RequestHandler, WireResponder] = {}
+        self._open: dict[RequestHandler, WireResponder] = {}
         self._transports: set[asyncio.Transport] = set()
         self._stopping = False
-        self._server: web.Server | None = None
+        self._server: Server | None = None
         self._sockets: asyncio.Server | None = None
 
     @property
@@ -70,7 +73,7 @@ class Listener:
         Raises OSError when the address cannot be had.
         """
         loop = asyncio.get_running_loop()
-        server = web.Server(self._serve, handler_cancellation=True)
+        server = Server(self._serve, handler_cancellation=True)
         connection = partial(
             Connection, server, loop, self._transports, self._malformed, self._on_error
         )
@@ -108,7 +111,7 @@ class Listener:
             transport.abort()
         await _wait_until(lambda: not (self._transports or server.connections), UNWIND)
 
-    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _serve(self, request: BaseRequest) -> StreamResponse:
         connection, transport = request.protocol, request.transport
         if transport is None:
             return LAST
@@ -126,7 +129,7 @@ class Listener:
                 responder.abort()
         return NEXT if responder.keep_alive else LAST
 
-    def _inbound(self, request: web.BaseRequest, responder: WireResponder) -> Inbound:
+    def _inbound(self, request: BaseRequest, responder: WireResponder) -> Inbound:
         target = request.rel_url
         ask = responder.ask_for_body
         body = partial(read_body, request, ask, self._max_body, self._body_pace)
@@ -171,7 +174,7 @@ class Listener:
         if not (responder.ended or responder.lost):
             raise RuntimeError(f"{inbound.method} {inbound.path} was left without a whole answer")
 
-    def _malformed(self, request: web.BaseRequest, message: str) -> None:
+    def _malformed(self, request: BaseRequest, message: str) -> None:
         """Answer what could not be parsed; `request` stands in for it, and says nothing."""
         transport = request.transport
         if transport is None or transport.is_closing():

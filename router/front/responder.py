@@ -11,7 +11,7 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp.web_request import BaseRequest
 
 from router.front.exchange import Headers
 from router.sink import ClientGone, SlowClient
@@ -79,7 +79,7 @@ class WireResponder:
     )
 
     def __init__(
-        self, request: web.BaseRequest, transport: asyncio.Transport, date: HttpDate, wait: float
+        self, request: BaseRequest, transport: asyncio.Transport, date: HttpDate, wait: float
     ) -> None:
         self._request = request
         self._transport = transport
