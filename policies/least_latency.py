@@ -25,10 +25,6 @@ STALE = 30.0
 slower target is a tie again after 30·ln(10·(r − 1)) seconds, a ten times slower one after 135;
 load on the best brings it forward.
 """
-LOOK = 60.0
-"""Seconds after which a target that nobody measures is looked at with one request, whatever it was
-thought to cost: by drifting alone, a ten times slower one would be a tie only after 135."""
-LOOKED_AT = 1e-9
 FLOOR = 1e-3
 """Seconds; keeps a cost above zero."""
 
@@ -77,11 +73,7 @@ class LeastLatency:
         costs = []
         for candidate, cost in zip(candidates, seconds, strict=True):
             if cost > near:
-                idle = candidate.idle(now)
-                if idle > LOOK and not candidate.in_flight:
-                    costs.append(LOOKED_AT)
-                    continue
-                cost = best + (cost - best) * exp(-idle / STALE)  # noqa: PLW2901
+                cost = best + (cost - best) * exp(-candidate.idle(now) / STALE)  # noqa: PLW2901
             costs.append((cost if cost > FLOOR else FLOOR) * candidate.strain(now, level))
         return costs
 

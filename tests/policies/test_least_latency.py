@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import LeastLatency, Outcome, Phase, Report, Request, Send, Target
-from policies.least_latency import LOOK
 from tests.policies.driver import (
     ABANDONED,
     DENIED,
@@ -47,8 +46,8 @@ def test_an_unseen_target_costs_what_the_median_of_its_peers_costs() -> None:
         here.teach(target, seconds)
     *_, unseen = costs(here)
     assert unseen == pytest.approx(0.002, rel=0.05)  # it has drifted for a second
-    here.now += 50
-    assert costs(here)[-1] == pytest.approx(0.001, rel=0.25)  # and goes on to the best of them
+    here.now += 300
+    assert costs(here)[-1] == pytest.approx(0.001, rel=0.05)
 
 
 def test_an_unseen_target_does_not_take_every_pick() -> None:
@@ -225,7 +224,7 @@ def test_a_burst_is_spread_by_weight() -> None:
     here.close()
 
 
-@given(st.floats(0, LOOK - 1), st.floats(0, LOOK - 1), st.floats(1.2, 1000))
+@given(st.floats(0, 3600), st.floats(0, 3600), st.floats(1.2, 1000))
 def test_an_idle_estimate_drifts_to_the_best_of_the_pool_and_never_below(
     one: float, other: float, times: float
 ) -> None:
@@ -241,19 +240,33 @@ def test_an_idle_estimate_drifts_to_the_best_of_the_pool_and_never_below(
     assert drifted[0] >= drifted[1]
 
 
-def test_a_slower_target_is_looked_at_once_a_minute_by_one_request_at_a_time() -> None:
+@pytest.mark.parametrize(("times", "seconds"), [(2, 69), (10, 135), (100, 207)])
+def test_an_idle_target_is_a_tie_again_after_a_time_that_grows_with_the_logarithm(
+    times: int, seconds: int
+) -> None:
+    """An r times slower one after 30·ln(10·(r − 1)) seconds."""
     here = world("fast/m", "slow/m")
-    here.teach("slow/m", 10.0)
+    here.teach("slow/m", times)
     here.teach("fast/m", 1.0)
-    here.now += LOOK - 2
-    assert here.send().target == "fast/m"
-    here.now += 3
-    look = here.send()
-    assert look.target == "slow/m"
-    assert here.send().target == "fast/m"  # as long as nothing is known of the look
-    here.now += 10
-    here.settle(look)
-    assert here.send().target == "fast/m"
+    fast, slow = LeastLatency().costs(ONE_PIECE, here.members, here.now + 0.9 * seconds)
+    assert slow > 1.1 * fast
+    fast, slow = LeastLatency().costs(ONE_PIECE, here.members, here.now + seconds + 1)
+    assert slow <= 1.1 * fast
+
+
+def test_with_a_request_a_minute_the_fast_target_still_gets_most_of_them() -> None:
+    here = world("fast/m", "one/m", "two/m", "three/m")
+    for name in ("one/m", "two/m", "three/m"):
+        here.teach(name, 10.0)
+    here.teach("fast/m", 1.0)
+    counts: Counter[str] = Counter()
+    for _ in range(200):
+        here.now += 60
+        send = here.send()
+        counts[send.target] += 1
+        here.now += 1.0 if send.target == "fast/m" else 10.0
+        here.settle(send)
+    assert counts["fast/m"] >= 60
     here.close()
 
 
