@@ -11,11 +11,11 @@ from policies.engine.course import Course
 from policies.engine.engine import Engine
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import Cause, Refusal, Refused
-from policies.engine.route import Facts, Limits, Rate, Retry, Route, Target
+from policies.engine.route import Climb, Facts, Limits, Rate, Retry, Route, Target
 from policies.engine.standing import Factors
 from policies.engine.views import Explained, ExplainedTarget, Headroom, News, TargetSnapshot
 from policies.least_latency import LeastLatency
-from policies.policy import Candidate, Learner, Policy, Request
+from policies.policy import Band, Candidate, Learner, Policy, Request, Starter
 from policies.priority import Priority
 from policies.weighted_round_robin import WeightedRoundRobin
 
@@ -47,14 +47,17 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Route",
     "Target",
     "Retry",
+    "Climb",
     "Facts",
     "Limits",
     "Rate",
     # policies, and the contract for one's own
     "Policy",
     "Learner",
+    "Starter",
     "Candidate",
     "Request",
+    "Band",
     "WeightedRoundRobin",
     "LeastLatency",
     "Priority",

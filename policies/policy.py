@@ -11,6 +11,7 @@ A policy does no I/O, keeps no cache, filters no health, and never sees an empty
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from random import Random
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -20,13 +21,24 @@ from policies.engine.outcome import Report
 NO_FEATURES: Mapping[str, Any] = MappingProxyType({})
 
 
+class Band(IntEnum):
+    """Who goes first where requests wait for a place. A lower band keeps a tenth of what is
+    served while it waits.
+    """
+
+    CRITICAL = 0
+    STANDARD = 1
+    SHEDDABLE = 2
+
+
 class Request(NamedTuple):
     """What the engine and the policies may know of one request. Never its text.
 
     `deadline` is an instant on the clock that the driver passes as `now`. `input_tokens` is an
     estimate; `output_tokens` the most that the caller lets the model write (None: it set no
     bound). `only` confines the request to those targets; `policy` replaces the route's for this
-    request; `features` holds what the policy's `needs` asked for.
+    request; `features` holds what the policy's `needs` asked for. Where requests wait, `band` says
+    who goes first, and those of one `tenant` share its turns.
     """
 
     model: str
@@ -37,6 +49,8 @@ class Request(NamedTuple):
     only: frozenset[str] | None = None
     policy: Policy | None = None
     features: Mapping[str, Any] = NO_FEATURES
+    tenant: str = ""
+    band: Band = Band.STANDARD
 
 
 class Candidate(Protocol):
@@ -109,6 +123,15 @@ class Policy(Protocol):
         rng: Random,
     ) -> Candidate:
         """One of `candidates`, which is never empty."""
+
+
+class Starter(Protocol):
+    """What a policy among tiers may have besides: where a request begins."""
+
+    def start(self, request: Request) -> int:
+        """The first tier, from 0, that `request` may be sent to; without this verb it is 0. The
+        engine offers no tier before it, and a later one only when those before are left.
+        """
 
 
 class Learner(Protocol):

@@ -23,6 +23,7 @@ from collections import deque
 from enum import Enum
 from math import sqrt
 from random import Random
+from typing import NamedTuple
 
 IN_A_ROW = 5
 IN_A_ROW_RECOVERING = 3
@@ -49,6 +50,30 @@ class State(Enum):
     RECOVERING = "recovering"
 
 
+class Why(Enum):
+    """What ejects a target."""
+
+    ROW = "failures in a row"
+    SHARE = "too many of the last outcomes failed"
+    PROBE = "the probe failed"
+    SILENCE = "requests past their time without a first token"
+    FATE = "others of its group are ejected"
+
+
+class Trip(NamedTuple):
+    """An ejection: the instant, why, and what it was seen by: `bad` outcomes, or silent requests,
+    out of `of`; the share of failures among the other targets (None: nothing known of any); the
+    group whose fate it shares.
+    """
+
+    at: float
+    why: Why
+    bad: int = 0
+    of: int = 0
+    others: float | None = None
+    group: str = ""
+
+
 def wilson_lower(bad: int, total: int) -> float:
     """The failure share that `bad` of `total` surely exceeds (Wilson's score interval,
     one-sided 95 %).
@@ -70,8 +95,8 @@ class Breaker:
         "_row",
         "_since",
         "_trips",
-        "cause",
         "epoch",
+        "last_trip",
         "outcomes",
         "state",
         "until",
@@ -81,7 +106,7 @@ class Breaker:
         self.state = State.RECOVERING if ramp else State.HEALTHY
         self.epoch = 0
         self.until = now
-        self.cause = "new" if ramp else ""
+        self.last_trip: Trip | None = None
         self.outcomes: deque[tuple[float, bool]] = deque(maxlen=SAMPLE)
         self._row = 0
         self._trips = 0
@@ -113,7 +138,7 @@ class Breaker:
         grown = max((now - self._since) / RAMP_SECONDS, self._answers / RAMP_ANSWERS)
         if grown >= 1.0 and self.state is State.RECOVERING:
             self.state = State.HEALTHY
-            self.cause = ""
+            self.last_trip = None
             self._good_since = min(now, self._since + RAMP_SECONDS)
             return 1.0
         return max(LEAST_RAMP, min(1.0, grown))
@@ -152,16 +177,17 @@ class Breaker:
         if epoch != self.epoch:
             return
         if probe:
-            self.trip(now, "the probe failed", rng)
+            self.trip(Trip(now, Why.PROBE), rng)
         elif self.admits():
             self.ramp(now)  # it may have ended while nobody looked
             self.outcomes.append((now, True))
             self._row += 1
-            if cause := self._sick(now, usual, others):
-                self.trip(now, cause, rng)
+            if (trip := self._sick(now, usual, others)) is not None:
+                self.trip(trip, rng)
 
-    def trip(self, now: float, cause: str, rng: Random) -> None:
+    def trip(self, trip: Trip, rng: Random) -> None:
         """Eject it for 5 s, doubling to 60; each clean minute takes back one doubling."""
+        now = trip.at
         if self.state is State.HEALTHY:
             self._trips = max(0, self._trips - int((now - self._good_since) / 60.0))
         rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(self._trips, 10)) * rng.uniform(
@@ -170,7 +196,7 @@ class Breaker:
         self.until = now + min(LONGEST_REST, rest)
         self._trips += 1
         self.state = State.EJECTED
-        self.cause = cause
+        self.last_trip = trip
         self.epoch += 1
         self._since = now
         self._row = 0
@@ -187,17 +213,16 @@ class Breaker:
 
     def _recover(self, now: float) -> None:
         self.state = State.RECOVERING
-        self.cause = "recovering"
         self.epoch += 1
         self._since = now
         self._answers = 0
         self._row = 0
         self.outcomes.clear()
 
-    def _sick(self, now: float, usual: float, others: float | None) -> str:
+    def _sick(self, now: float, usual: float, others: float | None) -> Trip | None:
         row = IN_A_ROW if self.state is State.HEALTHY else IN_A_ROW_RECOVERING
         if self._row >= row:
-            return f"{self._row} failures in a row"
+            return Trip(now, Why.ROW, self._row, self._row, others)
         bad, total = self.failures(now)
         lower = wilson_lower(bad, total)
         bar = max(LEAST_SHARE, TIMES_USUAL * usual)
@@ -206,5 +231,5 @@ class Breaker:
             and lower > bar
             and (others is None or lower > TIMES_OTHERS * others)
         ):
-            return f"{bad} of the last {total} failed"
-        return ""
+            return Trip(now, Why.SHARE, bad, total, others)
+        return None

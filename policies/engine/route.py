@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 
 from policies.least_latency import LeastLatency
 from policies.policy import Policy
@@ -32,19 +33,40 @@ class Target:
 class Retry:
     """How much may be spent on other attempts: at most `attempts` sends a request, and `budget`
     extra sends per request over the whole route (those that are free apart: see `budget`).
+    `hedge` is the share of streamed requests that may be asked for twice when their first content
+    is late; 0 never does.
     """
 
     attempts: int = 3
     budget: float = 0.2
+    hedge: float = 0.0
+
+
+class Climb(Enum):
+    """What lets a request leave a tier for the next."""
+
+    FAILURE = "failure"
+    """It failed there, or everything there is ejected or denied."""
+    THROTTLED = "throttled"
+    """Everything there rests, is busy or is at its limit."""
+
+
+ANY_CLIMB = frozenset(Climb)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A model's targets and how to choose among them."""
+    """A model's targets and how to choose among them.
+
+    Where they stand in tiers, `climb` says what lets a request leave one for the next, and
+    `patience` for how many seconds it first waits there for a pause, a limit or a place.
+    """
 
     targets: Sequence[Target]
     policy: Policy = field(default_factory=LeastLatency)
     retry: Retry = Retry()
+    climb: frozenset[Climb] = ANY_CLIMB
+    patience: float = 0.0
 
     def __post_init__(self) -> None:
         names = [target.name for target in self.targets]
@@ -55,10 +77,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """At most `amount` in any `seconds`."""
+    """At most `amount` in any `seconds`. A provider that counts in slices of so many seconds
+    (Azure: a minute's requests, second by second) takes only a slice's share at once.
+    """
 
     amount: int
     seconds: float
+    slice: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from policies.engine.eligibility import refuse, tokens_of
 from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
 from policies.engine.standing import Factors, Member, Standing
+from policies.engine.words import of_breaker
 from policies.policy import Policy, Request
 
 DRAWS = 200
@@ -123,7 +124,7 @@ def count_odds(
 def snapshot(standing: Standing, now: float) -> TargetSnapshot:
     """See `Engine.snapshot`."""
     breaker, factors = standing.breaker, standing.factors(now)  # a ramp may end by looking at it
-    state, cause, until = breaker.state.value, breaker.cause, breaker.until
+    state, cause, until = breaker.state.value, of_breaker(breaker), breaker.until
     for pause in standing.pauses:
         if pause.until > now:
             state, cause, until = pause.refusal.name.lower(), pause.refusal.value, pause.until

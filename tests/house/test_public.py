@@ -17,9 +17,10 @@ PUBLIC = {
     # why a target cannot serve, why a course waits or fails
     "Refusal", "Refused", "Cause",
     # what the engine is configured with
-    "Route", "Target", "Retry", "Facts", "Limits", "Rate",
+    "Route", "Target", "Retry", "Climb", "Facts", "Limits", "Rate",
     # policies, and the contract for one's own
-    "Policy", "Learner", "Candidate", "Request", "WeightedRoundRobin", "LeastLatency", "Priority",
+    "Policy", "Learner", "Starter", "Candidate", "Request", "Band",
+    "WeightedRoundRobin", "LeastLatency", "Priority",
     # what the engine shows and is told
     "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Headroom", "News",
 }  # fmt: skip

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.engine.breaker import Breaker, State, wilson_lower
+from policies.engine.breaker import Breaker, State, Why, wilson_lower
 
 HEALTHY, EJECTED, PROBING, RECOVERING = State
 
@@ -50,7 +50,9 @@ class TestTrips:
         patient = Patient()
         assert patient.has("+" * 60 + "----") is HEALTHY
         assert patient.has("-") is EJECTED
-        assert patient.breaker.cause == "5 failures in a row"
+        trip = patient.breaker.last_trip
+        assert trip is not None
+        assert (trip.why, trip.bad) == (Why.ROW, 5)
 
     def test_one_that_never_answered_by_the_fourth(self) -> None:
         assert Patient().has("---") is HEALTHY
@@ -205,7 +207,7 @@ class TestRamp:
         ramps = [patient.breaker.ramp(seconds) for seconds in (0, 3, 15, 30, 45, 60)]
         assert ramps == [0.1, 0.1, 0.25, 0.5, 0.75, 1.0]
         assert patient.breaker.state is HEALTHY
-        assert patient.breaker.cause == ""
+        assert patient.breaker.last_trip is None
 
     def test_it_ends_after_twenty_answers(self) -> None:
         patient = Patient(ramp=True)

@@ -184,4 +184,4 @@ def test_a_lone_target_is_well_again_after_its_ramp_though_no_policy_asks() -> N
     for _ in range(25):
         world.ask()
     breaker = standing(world, "a/m").breaker
-    assert (breaker.state.value, breaker.cause) == ("healthy", "")
+    assert (breaker.state.value, breaker.last_trip) == ("healthy", None)
