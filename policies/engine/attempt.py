@@ -7,11 +7,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.engine.outcome import Outcome, Phase, Report
-from policies.engine.refusal import Refusal
+from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
     from policies.engine.course import Course
-    from policies.engine.standing import Member
+    from policies.engine.standing import Member, Standing
 
 
 class SettledTwice(RuntimeError):
@@ -24,6 +24,11 @@ class Attempt:
     The driver says `sent` when the request's last byte is out, `first_token` when the first
     content has come (for a streamed answer that is the point of no return), and in the end
     either `settle` or, if nothing was sent at all, `give_back`.
+
+    `expected` is how many seconds its first content (its answer, where that comes in one piece) was
+    predicted to take, `overdue` the instant after which only one in a thousand comes, `look_at`
+    the one at which its course looks whether something is to be done about its waiting; `unsure`
+    marks one that went to see how the target is, and has a rescue behind it.
     """
 
     __slots__ = (
@@ -33,12 +38,16 @@ class Attempt:
         "_quotas",
         "_second",
         "epoch",
+        "expected",
         "first",
+        "look_at",
         "number",
         "open",
+        "overdue",
         "probe",
         "started",
         "tokens",
+        "unsure",
         "was_sent",
     )
 
@@ -52,6 +61,8 @@ class Attempt:
         self.was_sent = now
         self.first: float | None = None
         self.open = True
+        self.unsure = False
+        self.expected = self.overdue = self.look_at = NEVER
         self._second: Member | None = None
         self._take(member, now, probe=probe)
 
@@ -67,6 +78,15 @@ class Attempt:
         """
         second = self._runner_up()
         return second.name if second is not None else None
+
+    @property
+    def standing(self) -> Standing:
+        """What is known of its target."""
+        return self._member.standing
+
+    def wake(self) -> None:
+        """Its course is to look again."""
+        self._course.wake()
 
     def switch(self, now: float) -> None:
         """Move to the runner-up before anything is sent: the place and the quota here return as if
@@ -90,14 +110,21 @@ class Attempt:
         """The first content has come."""
         if self.first is None:
             self.first = now
+            self.look_at = NEVER
             standing = self._member.standing
-            standing.latency.first_token(now - self.was_sent, standing.in_flight, now)
+            standing.heard = now
+            standing.unanswered = 0
+            standing.waiting.pop(self, None)
+            standing.latency.first_token(
+                now - self.was_sent, standing.in_flight, now, self._course.request.input_tokens
+            )
 
     def settle(self, report: Report, now: float) -> None:
         """End it. Raises `SettledTwice` if it has ended already."""
         self._close()
         standing = self._member.standing
         standing.in_flight -= 1
+        standing.waiting.pop(self, None)
         # Only what never reached the provider is refunded: what was spent is spent.
         unsent = report.phase is Phase.CONNECT and report.outcome is not Outcome.OK
         for quota, cells in zip(self._quotas, self._cells, strict=True):
@@ -105,8 +132,9 @@ class Attempt:
                 quota.give_back(cells, self.tokens, now)
             else:
                 quota.settle(cells, self.tokens, self._used(report), now)
-        standing.measure(report, self.was_sent, self.first, now)
+        standing.measure(report, self, now)
         standing.rest(report, now)
+        self._end_trial()
         self._course.settled(self, self._member, report, now)
 
     def give_back(self, now: float, until: float | None = None) -> None:
@@ -134,16 +162,27 @@ class Attempt:
         self.epoch = standing.breaker.epoch
         self.probe = probe
         standing.in_flight += 1
+        standing.waiting[self] = None
+        for pause in standing.pauses:
+            if pause.denials:
+                pause.trial = self
         if probe:
             standing.breaker.probe()
 
     def _return(self, now: float) -> None:
         standing = self._member.standing
         standing.in_flight -= 1
+        standing.waiting.pop(self, None)
+        self._end_trial()
         for quota, cells in zip(self._quotas, self._cells, strict=True):
             quota.give_back(cells, self.tokens, now)
         if self.probe:
             standing.breaker.probe_cancelled(self.epoch)
+
+    def _end_trial(self) -> None:
+        for pause in self._member.standing.pauses:
+            if pause.trial is self:
+                pause.trial = None
 
     def _close(self) -> None:
         self._check_open()

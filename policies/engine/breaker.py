@@ -36,6 +36,10 @@ TIMES_OTHERS = 2.0
 Z95 = 1.645
 """One-sided 95 % quantile of the normal distribution."""
 FIRST_REST, LONGEST_REST = 5.0, 60.0
+LONGEST_SILENCE = 20.0
+"""The longest rest after silence: a probe with a rescue behind it costs little, and who was only
+slow should not stay away for a minute.
+"""
 JITTER = 0.2
 RAMP_SECONDS, RAMP_ANSWERS, LEAST_RAMP = 60.0, 20, 0.1
 """A ramp ends by time or by answers, whichever is first, or a quiet route would starve it."""
@@ -131,6 +135,11 @@ class Breaker:
         if epoch == self.epoch and self.state is State.PROBING:
             self.state = State.EJECTED
 
+    def outrun(self, epoch: int, now: float, rng: Random) -> None:
+        """The probe sent in `epoch` had not been answered when another answer had come."""
+        if epoch == self.epoch and self.state is State.PROBING:
+            self.trip(Trip(now, Why.SILENCE, 1, 1), rng)
+
     def ramp(self, now: float) -> float:
         """R in [0.1, 1]."""
         if self.state is State.HEALTHY:
@@ -190,16 +199,24 @@ class Breaker:
         now = trip.at
         if self.state is State.HEALTHY:
             self._trips = max(0, self._trips - int((now - self._good_since) / 60.0))
-        rest = min(LONGEST_REST, FIRST_REST * 2.0 ** min(self._trips, 10)) * rng.uniform(
-            1 - JITTER, 1 + JITTER
-        )
-        self.until = now + min(LONGEST_REST, rest)
+        longest = LONGEST_SILENCE if trip.why is Why.SILENCE else LONGEST_REST
+        rest = FIRST_REST * 2.0 ** min(self._trips, 10) * rng.uniform(1 - JITTER, 1 + JITTER)
+        self.until = now + min(longest, rest)
         self._trips += 1
         self.state = State.EJECTED
         self.last_trip = trip
         self.epoch += 1
         self._since = now
         self._row = 0
+
+    def spared(self, now: float) -> None:
+        """What it was ejected with is well again."""
+        if self.state is not State.EJECTED or self.last_trip is None:
+            return
+        if self.last_trip.why is Why.FATE:
+            self._recover(now)
+        else:
+            self.until = now
 
     def advised(self, now: float, *, well: bool) -> None:
         """A peer's news: a probe of its own that was answered ends the ejection; its bad

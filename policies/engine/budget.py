@@ -39,7 +39,44 @@ class RetryBudget:
         self._level -= 1.0
         return True
 
+    @property
+    def empty(self) -> bool:
+        """Whether there was nothing left to pay with when it was last looked at."""
+        return self._level < 1.0
+
     def _grow(self, now: float) -> None:
         if now > self._at:
             self._level = min(CAP, self._level + (now - self._at) * FLOOR)
             self._at = now
+
+
+class HedgeBudget:
+    """Second tries that a route may make beside first ones that are late: `share` of its streamed
+    requests. Where everything is late, a hedge only adds to the load: when the budget runs dry
+    there are none until it is half full again.
+    """
+
+    __slots__ = ("_dry", "_level", "share")
+
+    CAP = 10.0
+
+    def __init__(self, share: float) -> None:
+        self.share = share
+        self._level = self.CAP
+        self._dry = False
+
+    def deposit(self) -> None:
+        """One streamed request was sent."""
+        self._level = min(self.CAP, self._level + self.share)
+        if self._dry and self._level >= self.CAP / 2:
+            self._dry = False
+
+    def withdraw(self) -> bool:
+        """Pay for one hedge; False: not now."""
+        if self._dry:
+            return False
+        if self._level < 1.0:
+            self._dry = True
+            return False
+        self._level -= 1.0
+        return True

@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.breaker import State
-from policies.engine.eligibility import only_ejected, refuse
+from policies.engine.eligibility import refuse
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
+from policies.engine.probing import to_probe
 from policies.engine.queue import LONGEST_WAIT
 from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refused
+from policies.engine.rescue import expect, late
 from policies.engine.standing import Member
 from policies.policy import Request
 
@@ -43,9 +45,9 @@ class Course:
     """One request on its way. Not made by hand: `Engine.start`."""
 
     __slots__ = (
-        "_able", "_attempts", "_committed", "_end", "_engine", "_last", "_last_member", "_open",
-        "_pool", "_quick", "_retried_on_the_spot", "_tokens", "_tried", "_waits", "_waits_until",
-        "_wake", "request",
+        "_able", "_committed", "_end", "_last", "_last_member", "_quick", "_retried_on_the_spot",
+        "_waits", "_waits_until", "_wake", "attempts", "engine", "opened", "pool", "request",
+        "tokens", "tried",
     )  # fmt: skip
 
     def __init__(
@@ -57,14 +59,14 @@ class Course:
         wake: Callable[[], None] | None,
     ) -> None:
         self.request = request
-        self._engine = engine
-        self._pool = pool
-        self._tokens = tokens
+        self.engine = engine
+        self.pool = pool
+        self.tokens = tokens
         self._wake = wake
-        self._attempts = 0
-        self._open: list[Attempt] = []
+        self.attempts = 0
+        self.opened: list[Attempt] = []
         self._able: list[Member] = []
-        self._tried: dict[str, Outcome] = {}
+        self.tried: dict[str, Outcome] = {}
         self._last: Report | None = None
         self._last_member: Member | None = None
         self._quick = False
@@ -80,10 +82,8 @@ class Course:
         """
         if self._end is not None:
             return self._end
-        if self._open:
-            if now >= self.request.deadline:
-                return Stop(self._open[0], Outcome.ABANDONED)
-            return Wait(self.request.deadline, Cause.ANSWER)
+        if self.opened:
+            return self._while_open(now)
         if (cause := self._over(now)) is not None:
             return self.fail(cause, now)
         return self._send_or_wait(now)
@@ -93,7 +93,7 @@ class Course:
         `finally`.
         """
         self._leave_queue()
-        for attempt in list(self._open):
+        for attempt in list(self.opened):
             attempt.settle(
                 Report(Outcome.ABANDONED, Phase.HEAD if attempt.first is None else Phase.BODY), now
             )
@@ -107,37 +107,76 @@ class Course:
 
     def settled(self, attempt: Attempt, member: Member, report: Report, now: float) -> None:
         """The attempt ended (told by the attempt itself)."""
-        self._open.remove(attempt)
+        self.opened.remove(attempt)
         self._last = report
         self._last_member = member
         self._quick = now - attempt.started <= FAST
         self._committed = self._committed or (attempt.first is not None and self.request.stream)
-        self._tried[member.name] = report.outcome
-        self._engine.judged(self._pool, self.request, attempt, member, report, now)
+        self.tried[member.name] = report.outcome
+        self.engine.judged(self.pool, self.request, attempt, member, report, now)
 
     def given_back(self, attempt: Attempt, now: float) -> None:
         """The attempt was given back unsent (told by the attempt itself)."""
-        self._open.remove(attempt)
-        self._attempts -= 1
-        self._engine.freed()
+        self.opened.remove(attempt)
+        self.attempts -= 1
+        self.engine.freed()
 
     def switched(self) -> None:
         """The attempt left its place for the runner-up's (told by the attempt itself)."""
-        self._engine.freed()
+        self.engine.freed()
 
     def runner_up(self, member: Member, now: float) -> Member | None:
         """Who would be chosen at `now` if `member` could not serve; None: nobody."""
         others = [other for other in self._able if other is not member]
-        return self._engine.second(self._pool, self.request, others, now) if others else None
+        return self.engine.second(self.pool, self.request, others, now) if others else None
 
     def refusals(self, now: float) -> dict[str, Refused]:
         """Why each target cannot serve now; those that can are absent."""
         refusals = {}
-        for member in self._pool.members:
-            refused = refuse(member, self.request, self._tokens, self._tried, now)
+        for member in self.pool.members:
+            refused = refuse(member, self.request, self.tokens, self.tried, now)
             if refused is not None:
                 refusals[member.name] = refused
         return refusals
+
+    def others(self, now: float, *, paid: bool = False) -> list[Member]:
+        """Who could take the request beside, or instead of, its open attempts, now and within
+        its attempts and the retry budget; with `paid` not even the first is free.
+        """
+        if self.attempts >= self.pool.route.retry.attempts:
+            return []
+        busy = [attempt.target for attempt in self.opened]
+        promised = self.pool.queue.promised(self)
+        return [
+            member
+            for member in self.pool.members
+            if member.name not in busy
+            and member.name not in self.tried
+            and member.name not in promised
+            and refuse(member, self.request, self.tokens, self.tried, now) is None
+            and (not self.pool.budget.empty or (not paid and self.is_free(member, now)))
+        ]
+
+    def _while_open(self, now: float) -> Send | Stop | Wait:
+        first, deadline = self.opened[0], self.request.deadline
+        if now >= deadline:
+            return Stop(first, Outcome.ABANDONED)
+        if len(self.opened) > 1:
+            if self._last is not None and self._last.outcome.effect.next is Next.CLIENT:
+                return Stop(first, Outcome.ABANDONED)
+            won = [attempt for attempt in self.opened if attempt.first is not None]
+            for attempt in self.opened:
+                if won and attempt is not won[0]:
+                    return Stop(attempt, Outcome.ABANDONED)
+        elif first.first is None and (
+            now >= first.look_at or first.epoch != first.standing.breaker.epoch
+        ):
+            action = late(self, first, now)
+            if action is not None:
+                return action
+        if now < first.look_at < deadline:
+            deadline = first.look_at
+        return Wait(deadline, Cause.ANSWER)
 
     def _over(self, now: float) -> Cause | None:
         after = self._last.outcome.effect.next if self._last is not None else None
@@ -149,13 +188,13 @@ class Course:
             return Cause.OVER
         if self._committed:
             return Cause.INTERRUPTED
-        if self._attempts >= self._pool.route.retry.attempts:
+        if self.attempts >= self.pool.route.retry.attempts:
             return Cause.ATTEMPTS
         return None
 
     def _send_or_wait(self, now: float) -> Send | Wait | Fail:
-        pool = self._pool
-        request, tokens, tried = self.request, self._tokens, self._tried
+        pool = self.pool
+        request, tokens, tried = self.request, self.tokens, self.tried
         able = [
             member for member in pool.members if refuse(member, request, tokens, tried, now) is None
         ]
@@ -165,25 +204,27 @@ class Course:
         if tried:
             if (again := self._on_the_spot(able, now)) is not None:
                 self._able = able
-                return self._send(again, now)
+                return self.send(again, now)
             able = [member for member in able if member.name not in tried] or able
-        ejected = self._to_probe(able, promised, now) if len(able) < len(pool.members) else None
+        ejected = to_probe(self, able, promised, now) if len(able) < len(pool.members) else None
         if ejected is None and not able:
             return self._none_can(promised, now)
         self._able = able
-        member = ejected or self._engine.chosen(pool, request, able, now)
-        if self._attempts and not self._is_free(member, now) and not pool.budget.withdraw(now):
-            able = [member for member in able if self._is_free(member, now)]
+        member = ejected or self.engine.chosen(pool, request, able, now)
+        if self.attempts and not self.is_free(member, now) and not pool.budget.withdraw(now):
+            able = [member for member in able if self.is_free(member, now)]
             if not able:
                 return self.fail(Cause.BUDGET, now)
-            member = self._engine.chosen(pool, request, able, now)
-        return self._send(member, now)
+            member = self.engine.chosen(pool, request, able, now)
+        return self.send(member, now)
 
-    def _send(self, member: Member, now: float) -> Send:
-        self._attempts += 1
+    def send(self, member: Member, now: float) -> Send:
+        """Take a place on `member`."""
+        self.attempts += 1
         probe = member.standing.breaker.state is State.EJECTED
-        attempt = Attempt(self, member, self._tokens, self._attempts, now, probe=probe)
-        self._open.append(attempt)
+        attempt = Attempt(self, member, self.tokens, self.attempts, now, probe=probe)
+        self.opened.append(attempt)
+        expect(self, attempt, now)
         if self._waits:
             self._leave_queue()
         deadline = self.request.deadline
@@ -202,47 +243,21 @@ class Course:
         if (
             failed is None
             or self._retried_on_the_spot
-            or self._tried[failed.name] is not Outcome.FAILED
+            or self.tried[failed.name] is not Outcome.FAILED
         ):
             return None
         if not self._quick or any(member.tier == failed.tier for member in able):
             return None
-        if refuse(failed, self.request, self._tokens, {}, now) is not None:
+        if refuse(failed, self.request, self.tokens, {}, now) is not None:
             return None
         self._retried_on_the_spot = True
-        return failed if self._pool.budget.withdraw(now) else None
+        return failed if self.pool.budget.withdraw(now) else None
 
-    def _to_probe(
-        self, able: list[Member], promised: AbstractSet[str], now: float
-    ) -> Member | None:
-        """A target that should be looked at with this request: one whose ejection is over, when
-        another can rescue the request; or the least bad of the ejected, throttled, when nobody
-        else can serve.
-        """
-        if self._attempts and able:
-            return None
-        ejected = [
-            member
-            for member in self._pool.members
-            if not member.standing.breaker.admits()
-            and member.name not in promised
-            and only_ejected(member, self.request, self._tokens, self._tried, now)
-        ]
-        due = [member for member in ejected if member.standing.breaker.wants_probe(now)]
-        if due:
-            return due[0]
-        if able or not ejected:
-            return None
-        best = max(ejected, key=lambda member: member.standing.factors(now).score * member.weight)
-        if self._engine.rng.random() < best.standing.evidence.throttled_share(now):
-            return None
-        return best
-
-    def _is_free(self, member: Member, now: float) -> bool:
+    def is_free(self, member: Member, now: float) -> bool:
         """Whether sending to `member` is the first failover, to a healthy place; the budget pays
         for any other extra send.
         """
-        if len(self._tried) > 1 or member.name in self._tried:
+        if len(self.tried) > 1 or member.name in self.tried:
             return False
         breaker = member.standing.breaker
         bad, total = breaker.failures(now)
@@ -252,7 +267,7 @@ class Course:
         refusals = self.refusals(now)
         ends = [refused.until for refused in refusals.values() if refused.refusal in PASSING]
         # A place ends when somebody leaves it: who stands behind others waits for that as well.
-        place = NEVER in ends or len(refusals) < len(self._pool.members)
+        place = NEVER in ends or len(refusals) < len(self.pool.members)
         if self._waits_until is None:
             # From the first wait on, over all of them: a caller waits once, whatever it waits for.
             self._waits_until = min(self.request.deadline, now + LONGEST_WAIT)
@@ -262,10 +277,10 @@ class Course:
             return self.fail(Cause.NO_TARGET, now, refusals)
         wanted = frozenset(
             member.name
-            for member in self._pool.members
+            for member in self.pool.members
             if member.name not in refusals or refusals[member.name].refusal not in FOR_GOOD
         )
-        if not self._pool.queue.join(self, wanted):
+        if not self.pool.queue.join(self, wanted):
             return self.fail(Cause.QUEUE_FULL, now, refusals)
         self._waits = True
         for name, refused in refusals.items():
@@ -284,8 +299,8 @@ class Course:
     def _retry_at(self, now: float) -> float | None:
         """When the same request, sent anew, would find somebody who can serve it."""
         ends = []
-        for member in self._pool.members:
-            refused = refuse(member, self.request, self._tokens, {}, now)
+        for member in self.pool.members:
+            refused = refuse(member, self.request, self.tokens, {}, now)
             if refused is None:
                 return now
             if now < refused.until < NEVER:
@@ -295,4 +310,4 @@ class Course:
     def _leave_queue(self) -> None:
         if self._waits:
             self._waits = False
-            self._pool.queue.leave(self)
+            self.pool.queue.leave(self)

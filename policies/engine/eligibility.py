@@ -56,6 +56,8 @@ def refuse(
     for pause in standing.pauses:
         if pause.until > now:
             return Refused(pause.refusal, pause.until)
+        if pause.trial is not None:
+            return Refused(Refusal.DENIED)
     if not standing.breaker.admits():
         return Refused(Refusal.EJECTED, standing.breaker.until)
     for quota in standing.quotas:

@@ -12,15 +12,17 @@ from copy import deepcopy
 from random import Random
 
 from policies.engine.attempt import Attempt
+from policies.engine.breaker import State
 from policies.engine.course import Course
 from policies.engine.eligibility import tokens_of
+from policies.engine.group import Group
 from policies.engine.latency import Length
 from policies.engine.outcome import Health, Outcome, Report
 from policies.engine.pool import Pool, learning
 from policies.engine.queue import Queue
 from policies.engine.refusal import Cause
 from policies.engine.route import NO_FACTS, Facts, Route
-from policies.engine.standing import Group, Member, Standing
+from policies.engine.standing import SILENT, Member, Standing
 from policies.engine.views import Explained, Headroom, News, TargetSnapshot, explain, snapshot
 from policies.policy import Policy, Request
 
@@ -141,7 +143,12 @@ class Engine:
         standing = member.standing
         bad = report.overloaded or report.outcome.effect.health is Health.BAD
         others = pool.others_failing(member, now) if bad else None
-        standing.judge(report, attempt.epoch, now, others, self.rng, probe=attempt.probe)
+        epoch = standing.breaker.epoch
+        standing.judge(report, attempt, now, others, self.rng)
+        if standing.unanswered >= SILENT and standing.is_silent(now):
+            self.fell_silent(standing, now)
+        elif standing.breaker.epoch != epoch:
+            self._tell_groups(standing, now)
         if report.output_tokens and report.outcome is Outcome.OK:
             pool.length.answered(report.output_tokens)
         if pool.learn is not None or request.policy is not None:
@@ -164,6 +171,19 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - a door: as for `choose`
             self._report_policy(policy, error)
 
+    def fell_silent(self, standing: Standing, now: float) -> None:
+        """Nothing comes from it any more (told by a course whose attempt waits there)."""
+        standing.fell_silent(now, self.rng)
+        self._tell_groups(standing, now)
+
+    def _tell_groups(self, standing: Standing, now: float) -> None:
+        """Its breaker has opened or closed."""
+        for group in standing.groups:
+            if standing.breaker.state is State.EJECTED:
+                group.tripped(standing, now, self.rng)
+            else:
+                group.recovered(now)
+
     def freed(self) -> None:
         """A place may have come free: the heads of all queues look again."""
         for queue in list(self._crowded):
@@ -180,6 +200,8 @@ class Engine:
             name: self._standing(name, facts.get(name, NO_FACTS), fates[name], now, ramp=running)
             for name in names
         }
+        for group in self._groups.values():
+            group.standings = tuple(one for one in self._standings.values() if group in one.groups)
         self._pools = {name: self._pool(name, route, now) for name, route in routes.items()}
 
     def _group(self, name: str, facts: Facts) -> Group:

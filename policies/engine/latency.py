@@ -7,13 +7,18 @@ that nobody waited for to the end counts only as "at least this long".
 
 from __future__ import annotations
 
-from math import exp, frexp
+from math import exp
 
-from policies.engine.line import Line
+from policies.engine.histogram import Histogram
+from policies.engine.line import Line, Slope
 
 PEAK = 10.0
 """Seconds; the wait for the first token jumps up at once and comes down with this constant
 (peak-EWMA).
+"""
+FORGOTTEN = 15.0
+"""Seconds without a measurement after which the next one counts whole, also when it is faster: the
+average is of another time.
 """
 PER_TOKEN = 30.0
 BASELINE = 600.0
@@ -26,53 +31,6 @@ reading.
 OUTPUT_LEARNING = 0.05
 DEFAULT_OUTPUT = 200.0
 """Tokens of an answer before any was seen: the median of public conversation traces is 211."""
-
-
-class Histogram:
-    """Counts by power of two, halved every thousand: a bounded memory of a distribution. `tail` is
-    its 99th percentile, looked up once in a while.
-    """
-
-    __slots__ = ("_bins", "_count", "_fresh", "tail")
-
-    LOWEST = -10
-    """2**-10 s, about a millisecond."""
-    LOOKED_UP = 16
-    """Durations after which the tail is looked up again."""
-
-    def __init__(self) -> None:
-        self._bins = [0.0] * 32
-        self._count = 0.0
-        self._fresh = 0
-        self.tail: float | None = None
-
-    def record(self, seconds: float) -> None:
-        """Count one duration."""
-        index = frexp(seconds)[1] - 1 - self.LOWEST
-        if index < 0 or seconds <= 0:
-            index = 0
-        self._bins[index if index < 32 else 31] += 1
-        self._count += 1
-        if self._count >= 1000:
-            self._bins = [count / 2 for count in self._bins]
-            self._count /= 2
-        self._fresh -= 1
-        if self._fresh < 0:
-            self._fresh = self.LOOKED_UP
-            self.tail = self.quantile(0.99)
-
-    def quantile(self, share: float) -> float | None:
-        """A duration that `share` of those counted do not exceed, up to a factor of two; None
-        if empty.
-        """
-        if not self._count:
-            return None
-        left = share * self._count
-        for index, count in enumerate(self._bins):
-            left -= count
-            if left <= 1e-9:
-                return float(2.0 ** (index + self.LOWEST + 1))
-        return float(2.0 ** (len(self._bins) + self.LOWEST))
 
 
 class Length:
@@ -94,40 +52,48 @@ class Latency:
     """What was measured of one target.
 
     `start` and `per_token` are what an answer is predicted from: the wait before it is written, and
-    the pace of writing. `first` is that wait as streams have shown it; until one has, both come
-    from a line through the answers that came in one piece.
+    the pace of writing. `first` is that wait as streams have shown it, for an input of usual
+    length (`prefill` is what longer ones add); until one has, both come from a line through the
+    answers that came in one piece. `firsts` and `totals` are how waits and whole answers are
+    spread.
     """
 
     __slots__ = (
-        "_first_at", "_token_at", "at", "baseline", "first", "per_token", "pieces", "start",
-        "totals", "usual_in_flight",
+        "_first_at", "_token_at", "at", "baseline", "first", "firsts", "per_token", "pieces",
+        "prefill", "start", "totals", "usual_in_flight",
     )  # fmt: skip
 
     def __init__(self, now: float) -> None:
         self.first: float | None = None
         self.start: float | None = None
         self.per_token: float | None = None
+        self.prefill = Slope()
         self.pieces = Line()
         self.baseline: float | None = None
         self.usual_in_flight = 0.0
         self.at = self._first_at = self._token_at = now
+        self.firsts = Histogram()
         self.totals = Histogram()
 
-    def first_token(self, seconds: float, in_flight: int, now: float) -> None:
-        """The first content came `seconds` after sending."""
-        elapsed = max(0.1, now - self._first_at)
-        self._first_at = now
-        if self.first is None or seconds >= self.first:
+    def first_token(self, seconds: float, in_flight: int, now: float, tokens: int = 0) -> None:
+        """The first content for an input of `tokens` came `seconds` after sending."""
+        elapsed = now - self._first_at
+        self._first_at = self.at = now
+        self.prefill.record(tokens, seconds)
+        if self.prefill.pace:
+            seconds = max(0.0, seconds - self.prefill.more(tokens))
+        self.firsts.record(seconds)
+        first = self.first
+        if first is None or seconds >= first or elapsed >= FORGOTTEN:
             self.first = seconds
         else:
-            self.first += (seconds - self.first) * (1 - exp(-elapsed / PEAK))
+            self.first = first + (seconds - first) * (1 - exp(-max(0.1, elapsed) / PEAK))
         self.start = self.first
         if self.baseline is None:
             self.baseline = seconds
         else:
-            self.baseline += (seconds - self.baseline) * (1 - exp(-elapsed / BASELINE))
+            self.baseline += (seconds - self.baseline) * (1 - exp(-max(0.1, elapsed) / BASELINE))
         self.usual_in_flight += (in_flight - self.usual_in_flight) * 0.1
-        self.at = now
 
     def finished(
         self,
@@ -154,10 +120,20 @@ class Latency:
         self.usual_in_flight += (in_flight - self.usual_in_flight) * 0.1
         self.at = now
 
-    def at_least(self, seconds: float) -> None:
+    def at_least(self, seconds: float, now: float) -> None:
         """An attempt waited `seconds` for its first token in vain: it takes no less."""
         if self.first is not None and seconds > self.first:
             self.first = self.start = seconds
+        self.at = now
+
+    def late(self, tokens: int, *, stream: bool) -> float | None:
+        """Seconds that only one first content in a thousand takes for an input of `tokens` (one
+        whole answer, where it is not streamed), None if nothing is known.
+        """
+        late = self.firsts.late if stream else self.totals.late
+        if late is None or not stream or not self.prefill.pace:
+            return late
+        return late + max(0.0, self.prefill.more(tokens))
 
     def slowness(self) -> float:
         """L in [0.2, 1]: below 1 when the first token takes more than twice what it usually
@@ -173,5 +149,8 @@ class Latency:
         if known is None:
             self.per_token = seconds
             return
-        seconds = min(known * SPREAD, max(known / SPREAD, seconds)) if known else seconds
-        self.per_token = known + (seconds - known) * (1 - exp(-elapsed / PER_TOKEN))
+        if known:
+            seconds = min(known * SPREAD, max(known / SPREAD, seconds))
+        if elapsed < FORGOTTEN:
+            seconds = known + (seconds - known) * (1 - exp(-elapsed / PER_TOKEN))
+        self.per_token = seconds

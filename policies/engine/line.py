@@ -1,4 +1,7 @@
-"""Start and pace of answers that come in one piece, from nothing but their times and lengths.
+"""What lengths add to times, learned from nothing but both.
+
+Start and pace of answers that come in one piece: `Line`. Seconds that a token of input adds to the
+wait for the first content: `Slope`.
 
 Time over tokens takes the wait before the first token for slowness, so a target that was asked for
 three tokens at a time would look a hundred times too slow for three hundred. A line through the
@@ -45,3 +48,50 @@ class Line:
             pace = min(COMMON_PACE, usual / mean)
         self.pace = min(max(0.0, pace), usual / mean)
         self.start = max(0.0, usual - self.pace * mean)
+
+
+class Slope:
+    """Seconds that each token of input adds, once the lengths seen explain enough of the waits.
+
+    `pace` is 0 until then: a slope through noise would make long inputs look slow or fast by
+    chance.
+    """
+
+    __slots__ = ("_count", "_mixed", "_spread", "_time", "_tokens", "_variance", "pace")
+
+    MEMORY = 50.0
+    """Waits that count, about."""
+    EXPLAINED = 0.2
+    """Share of the variance that a slope must explain: with fifty waits, three and a half times
+    its own error.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0.0
+        self._tokens = self._time = 0.0
+        self._spread = self._variance = self._mixed = 0.0
+        self.pace = 0.0
+
+    def record(self, tokens: int, seconds: float) -> None:
+        """An input of `tokens` waited `seconds`."""
+        if self._count < self.MEMORY:
+            self._count += 1.0
+        share = 1.0 / self._count
+        far, late = tokens - self._tokens, seconds - self._time
+        self._tokens += far * share
+        self._time += late * share
+        kept = 1.0 - share
+        self._spread = kept * (self._spread + share * far * far)
+        self._variance = kept * (self._variance + share * late * late)
+        self._mixed = mixed = kept * (self._mixed + share * far * late)
+        known = mixed > 0.0 and self._count >= self.MEMORY
+        if known and mixed * mixed > self.EXPLAINED * self._spread * self._variance:
+            self.pace = mixed / self._spread
+        else:
+            self.pace = 0.0
+
+    def more(self, tokens: int) -> float:
+        """Seconds that an input of `tokens` takes more than a usual one; less than 0 if it is
+        shorter.
+        """
+        return self.pace * (tokens - self._tokens)

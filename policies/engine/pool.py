@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from policies.engine.budget import RetryBudget
+from policies.engine.budget import HedgeBudget, RetryBudget
 from policies.engine.latency import Length
 from policies.engine.outcome import Report
 from policies.engine.queue import Queue
@@ -23,7 +23,9 @@ class Pool:
     it takes, so there are as many as it knows policies.
     """
 
-    __slots__ = ("budget", "guests", "learn", "length", "members", "memory", "queue", "route")
+    __slots__ = (
+        "budget", "guests", "hedges", "learn", "length", "members", "memory", "queue", "route",
+    )  # fmt: skip
 
     def __init__(
         self, route: Route, members: tuple[Member, ...], length: Length, queue: Queue, now: float
@@ -35,6 +37,7 @@ class Pool:
         self.learn = learning(route.policy)
         self.guests: dict[Policy, object] = {}
         self.budget = RetryBudget(route.retry.budget, now)
+        self.hedges = HedgeBudget(route.retry.hedge) if route.retry.hedge else None
         self.queue = queue
 
     def policy(self, request: Request) -> tuple[Policy, object]:
@@ -47,12 +50,25 @@ class Pool:
         return policy, self.guests[policy]
 
     def others_failing(self, member: Member, now: float) -> float | None:
-        """The failure share of the other targets together; None: nothing is known of them."""
+        """The failure share of the other targets of its tier together, those that are ejected
+        apart; None: nothing is known of any.
+        """
         counts = [
-            other.standing.breaker.failures(now) for other in self.members if other is not member
+            other.standing.breaker.failures(now)
+            for other in self.members
+            if other is not member and other.tier == member.tier and other.standing.breaker.admits()
         ]
         total = sum(count for _, count in counts)
         return sum(bad for bad, _ in counts) / total if total else None
+
+    def usual_late(self, *, stream: bool) -> float | None:
+        """What the slowest of its targets calls late, in seconds; None if none was measured."""
+        known = [
+            late
+            for member in self.members
+            if (late := member.standing.latency.late(0, stream=stream)) is not None
+        ]
+        return max(known, default=None)
 
 
 def learning(policy: Policy) -> Learn | None:

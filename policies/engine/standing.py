@@ -1,17 +1,17 @@
 """What is known of a target now: its health, breaker, latency, quota, pauses and open attempts.
 
-One standing per target, shared by all routes that name it; one per group (a provider's account,
-say) for what binds its targets together. A `Member` is a target as one route sees it: the
-standing plus the route's weight and tier. Members are the candidates that policies see: live
-views, made once per configuration.
+One standing per target, shared by all routes that name it. A `Member` is a target as one route sees
+it: the standing plus the route's weight and tier. Members are the candidates that policies see:
+live views, made once per configuration.
 """
 
 from __future__ import annotations
 
 from random import Random
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from policies.engine.breaker import Breaker, State
+from policies.engine.breaker import Breaker, State, Trip, Why
+from policies.engine.group import Group, Pause
 from policies.engine.health import Evidence
 from policies.engine.latency import STREAM_SHARE, Latency, Length
 from policies.engine.outcome import Health, Outcome, Phase, Report, Rest, Scope
@@ -19,6 +19,9 @@ from policies.engine.quota import Quota
 from policies.engine.refusal import Refusal
 from policies.engine.route import Facts, Limits, Target
 from policies.policy import Request
+
+if TYPE_CHECKING:
+    from policies.engine.attempt import Attempt
 
 LONGEST_RESET = 60.0
 """A pause that a provider asks for is believed up to here: headers lie, and a minute costs
@@ -28,56 +31,9 @@ UNNAMED_RESET = 1.0
 """The pause after a 429 that named none."""
 LEAST_FITNESS = 1e-3
 """Keeps a strain finite; nobody that is this unfit is chosen while there is another."""
-FIRST_DENIAL, LONGEST_DENIAL = 60.0, 900.0
-
-
-class Pause:
-    """Until when nothing is sent, and why. The later end wins. `denials` in a row make it longer;
-    an answer ends the row.
-    """
-
-    __slots__ = ("denials", "refusal", "until")
-
-    def __init__(self) -> None:
-        self.until = float("-inf")
-        self.refusal = Refusal.RESTING
-        self.denials = 0
-
-    def rest(self, refusal: Refusal, until: float) -> None:
-        """Send nothing before `until`."""
-        if until > self.until:
-            self.until = until
-            self.refusal = refusal
-
-    def denied(self, now: float, named: float | None) -> None:
-        """A credential, a bill or a model was refused: 60 s, doubling to 15 min; `named`
-        seconds where the provider says when its quota comes back.
-        """
-        if named is None and self.refusal is Refusal.DENIED and now < self.until:
-            return  # It was on its way when the first was denied: one denial, not many.
-        rest = min(LONGEST_DENIAL, FIRST_DENIAL * 2.0**self.denials) if named is None else named
-        self.denials = min(self.denials + 1, 10)
-        self.rest(Refusal.DENIED, now + rest)
-
-
-class Group:
-    """What binds several targets together: pauses of a whole provider, limits of a whole
-    account.
-    """
-
-    __slots__ = ("facts", "name", "pause", "quota")
-
-    def __init__(self, name: str, facts: Facts) -> None:
-        self.name = name
-        self.facts = facts
-        self.pause = Pause()
-        self.quota = Quota(facts.limits)
-
-    def refit(self, facts: Facts) -> None:
-        """Take new facts, as a standing does."""
-        if facts.limits != self.quota.limits:
-            self.quota = Quota(facts.limits)
-        self.facts = facts
+SILENT = 3
+"""Requests past their time, and nothing heard since the first of them was: that is silence."""
+LEAST_EXPECTED = 1e-3
 
 
 class Factors(NamedTuple):
@@ -94,11 +50,15 @@ class Factors(NamedTuple):
 
 
 class Standing:
-    """What is known of one target now."""
+    """What is known of one target now.
+
+    `waiting` are the attempts without content so far, oldest first; `heard` is when anything but a
+    failure last came from it, `unanswered` counts those who left past their time since.
+    """
 
     __slots__ = (
-        "breaker", "context", "evidence", "facts", "groups", "in_flight",
-        "latency", "name", "pauses", "quota", "quotas",
+        "breaker", "context", "evidence", "facts", "groups", "heard", "in_flight",
+        "latency", "name", "pauses", "quota", "quotas", "unanswered", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -106,6 +66,9 @@ class Standing:
     ) -> None:
         self.name = name
         self.in_flight = 0
+        self.waiting: dict[Attempt, None] = {}
+        self.heard = float("-inf")
+        self.unanswered = 0
         self.evidence = Evidence(now)
         self.breaker = Breaker(now, ramp=ramp)
         self.latency = Latency(now)
@@ -150,15 +113,13 @@ class Standing:
     def judge(
         self,
         report: Report,
-        epoch: int,
+        attempt: Attempt,
         now: float,
         others: float | None,
         rng: Random,
-        *,
-        probe: bool,
     ) -> None:
         """Take the outcome as evidence, where it is any."""
-        breaker = self.breaker
+        breaker, epoch, probe = self.breaker, attempt.epoch, attempt.probe
         health = Health.BAD if report.overloaded else report.outcome.effect.health
         if health is Health.GOOD:
             self.evidence.record(bad=False, healthy=breaker.state is State.HEALTHY, now=now)
@@ -168,15 +129,49 @@ class Standing:
         elif health is Health.BAD:
             self.evidence.record(bad=True, healthy=breaker.state is State.HEALTHY, now=now)
             breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
-        elif probe:
-            if report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
-                # It read the request and answered it: that is what a probe asks.
+        elif report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
+            # It read the request and answered it: that is what a probe, or a trial, asks.
+            for pause in self.pauses:
+                pause.denials = 0
+            if probe:
                 breaker.answered(epoch, now, probe=True)
+        elif probe:
+            if now >= attempt.look_at and report.outcome is Outcome.ABANDONED:
+                breaker.outrun(epoch, now, rng)
             else:
                 breaker.probe_cancelled(epoch)
 
-    def measure(self, report: Report, sent: float, first: float | None, now: float) -> None:
+    def is_silent(self, now: float) -> bool:
+        """Whether so many wait past their time, and nothing was heard since, that it is evidence
+        by itself.
+        """
+        if not self.breaker.admits():
+            return False
+        count, since = self.unanswered, now
+        for attempt in self.waiting:
+            if attempt.overdue <= now:
+                count += 1
+                since = min(since, attempt.overdue)
+            if count >= SILENT:
+                return self.heard < since
+        return count >= SILENT
+
+    def fell_silent(self, now: float, rng: Random) -> None:
+        """Eject it; whoever waits looks for another place, the oldest first."""
+        count = self.unanswered + sum(attempt.overdue <= now for attempt in self.waiting)
+        self.breaker.trip(Trip(now, Why.SILENCE, count, count), rng)
+        for attempt in list(self.waiting):
+            attempt.wake()
+
+    def measure(self, report: Report, attempt: Attempt, now: float) -> None:
         """Take the attempt's times, which only whole answers and vain waits tell."""
+        sent, first = attempt.was_sent, attempt.first
+        if report.outcome is Outcome.ABANDONED:
+            if first is None and now >= attempt.overdue:
+                self.unanswered += 1
+        elif report.outcome is not Outcome.FAILED:
+            self.heard = now
+            self.unanswered = 0
         if report.outcome is Outcome.OK:
             after_first = None if first is None else now - first
             self.latency.finished(
@@ -187,7 +182,7 @@ class Standing:
             and first is None
             and report.phase is not Phase.CONNECT
         ):
-            self.latency.at_least(now - sent)
+            self.latency.at_least(now - sent, now)
 
 
 class Member:
@@ -219,6 +214,12 @@ class Member:
         load = (standing.in_flight + 1) / ((usual if usual > level else level) + 1)
         if load < 1.0:
             load = 1.0
+        if standing.waiting:
+            # Whoever still waits past its own prediction tells of now, before anything is measured.
+            oldest = next(iter(standing.waiting))
+            age = now - oldest.was_sent
+            if age > oldest.expected:
+                load *= age / oldest.expected
         if standing.breaker.state is State.HEALTHY and not standing.evidence.bad:
             return load / self.weight
         fitness = standing.evidence.availability(now) * standing.breaker.ramp(now)
@@ -233,7 +234,11 @@ class Member:
         """Seconds for this request, with no load added; None if unseen."""
         latency = self.standing.latency
         start, per_token = latency.start, latency.per_token
-        if start is None or per_token is None:
+        if start is None:
+            return None
+        if latency.prefill.pace:
+            start = max(LEAST_EXPECTED, start + latency.prefill.more(request.input_tokens))
+        if per_token is None:
             return start
         output, most = self.length.usual, request.output_tokens
         if most is not None and most < output:

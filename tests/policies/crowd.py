@@ -45,9 +45,9 @@ class Caller:
     def able(self) -> set[str]:
         """The targets that could serve it now, and that nobody older waits for."""
         course = self.course
-        members = {member.name for member in course._pool.members}
+        members = {member.name for member in course.pool.members}
         refused = course.refusals(self._world.now).keys()
-        return members - refused - course._pool.queue.promised(course)
+        return members - refused - course.pool.queue.promised(course)
 
     def look(self) -> Send | Stop | Wait | Fail:
         if self.woken:

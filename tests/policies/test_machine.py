@@ -91,7 +91,7 @@ class Strict(Caller):
     def look(self) -> Send | Stop | Wait | Fail:
         idle = self.send is None
         free = self.able if idle else set()
-        tiers = {member.name: member.tier for member in self.course._pool.members}
+        tiers = {member.name: member.tier for member in self.course.pool.members}
         action = super().look()
         if isinstance(action, Send):
             self.sends += 1

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.engine.latency import DEFAULT_OUTPUT, Histogram, Latency, Length
+from policies.engine.histogram import Histogram
+from policies.engine.latency import DEFAULT_OUTPUT, Latency, Length
 
 
 def test_nothing_is_known_before_the_first_answer() -> None:
@@ -57,8 +58,8 @@ def test_the_head_of_a_whole_answer_is_a_tail_of_its_totals() -> None:
         latency.finished(1.5, None, 100, 0, 0.0)
     latency.finished(100.0, None, 100, 0, 0.0)
     median, top = latency.totals.quantile(0.5), latency.totals.quantile(1.0)
-    assert median == 2.0
-    assert top == 128.0
+    assert median == 1.75
+    assert top == 112.0
 
 
 def test_slowness_compares_with_what_is_usual_and_has_a_floor() -> None:
@@ -88,7 +89,7 @@ def test_the_length_of_a_routes_answers_is_learned() -> None:
 
 
 @given(st.lists(st.floats(0, 1e7), min_size=1, max_size=3000), st.floats(0.01, 1.0))
-def test_a_quantile_is_within_a_factor_of_two(durations: list[float], share: float) -> None:
+def test_a_quantile_is_at_most_a_quarter_too_high(durations: list[float], share: float) -> None:
     histogram = Histogram()
     for seconds in durations[-900:]:
         histogram.record(seconds)
@@ -97,7 +98,7 @@ def test_a_quantile_is_within_a_factor_of_two(durations: list[float], share: flo
     found = histogram.quantile(share)
     assert found is not None
     if 2.0**-10 <= exact < 2.0**21:
-        assert exact <= found <= 2 * exact
+        assert exact <= found <= 1.25 * exact
 
 
 def test_an_empty_histogram_has_no_quantile() -> None:
@@ -110,4 +111,4 @@ def test_a_histogram_forgets_old_habits() -> None:
         histogram.record(100.0)
     for _ in range(5000):
         histogram.record(1.5)
-    assert histogram.quantile(0.9) == 2.0
+    assert histogram.quantile(0.9) == 1.75

@@ -1,0 +1,123 @@
+"""What binds several targets together: a provider's account, a company, a region, an upstream model.
+
+A group has the limits and pauses that bind all of its targets, and a fate that they share: where
+two are ejected within seconds and none of the others has answered since, it is the group that is
+sick. Then all of it is ejected, and one probe asks for all.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from policies.engine.breaker import State, Trip, Why
+from policies.engine.quota import Quota
+from policies.engine.refusal import Refusal
+from policies.engine.route import Facts
+
+if TYPE_CHECKING:
+    from policies.engine.attempt import Attempt
+    from policies.engine.standing import Standing
+
+FIRST_DENIAL, LONGEST_DENIAL = 60.0, 900.0
+LONGEST_NAMED = 86_400.0
+"""The pause of a denial that names its own end is believed up to here: a look a day costs little,
+and a header may lie.
+"""
+TOGETHER = 10.0
+"""Seconds within which ejections are of one cause."""
+ENOUGH = 2
+
+
+class Pause:
+    """Until when nothing is sent, and why. The later end wins. `denials` in a row make it longer;
+    an answer ends the row. After a denial one attempt is the `trial`: the others wait for what
+    becomes of it.
+    """
+
+    __slots__ = ("denials", "refusal", "trial", "until")
+
+    def __init__(self) -> None:
+        self.until = float("-inf")
+        self.refusal = Refusal.RESTING
+        self.denials = 0
+        self.trial: Attempt | None = None
+
+    def rest(self, refusal: Refusal, until: float) -> None:
+        """Send nothing before `until`."""
+        if until > self.until:
+            self.until = until
+            self.refusal = refusal
+
+    def denied(self, now: float, named: float | None) -> None:
+        """A credential, a bill or a model was refused: 60 s, doubling to 15 min; `named`
+        seconds where the provider says when its quota comes back.
+        """
+        if named is None and self.refusal is Refusal.DENIED and now < self.until:
+            return  # It was on its way when the first was denied: one denial, not many.
+        if named is None:
+            rest = min(LONGEST_DENIAL, FIRST_DENIAL * 2.0**self.denials)
+        else:
+            rest = min(LONGEST_NAMED, max(0.0, named))
+        self.denials = min(self.denials + 1, 10)
+        self.rest(Refusal.DENIED, now + rest)
+
+
+class Group:
+    """Targets that share limits and a fate. `standings` are set by the engine."""
+
+    __slots__ = ("_trips", "facts", "name", "pause", "quota", "sick", "standings")
+
+    def __init__(self, name: str, facts: Facts) -> None:
+        self.name = name
+        self.facts = facts
+        self.pause = Pause()
+        self.quota = Quota(facts.limits)
+        self.standings: tuple[Standing, ...] = ()
+        self.sick = False
+        self._trips: dict[str, float] = {}
+
+    def refit(self, facts: Facts) -> None:
+        """Take new facts, as a standing does."""
+        if facts.limits != self.quota.limits:
+            self.quota = Quota(facts.limits)
+        self.facts = facts
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is sick as a whole, and a probe is already on its way for all of it."""
+        return self.sick and any(one.breaker.state is State.PROBING for one in self.standings)
+
+    def tripped(self, standing: Standing, now: float, rng: Random) -> None:
+        """One of its targets was ejected: the rest as well, if it looks like one cause."""
+        if self.sick:
+            for other in self.standings:
+                if other.breaker.state is State.EJECTED:
+                    other.breaker.until = max(other.breaker.until, standing.breaker.until)
+            return
+        self._trips = {
+            one.name: at
+            for one in self.standings
+            if (at := self._trips.get(one.name)) is not None and now - at <= TOGETHER
+        }
+        self._trips[standing.name] = now
+        if len(self._trips) < ENOUGH:
+            return
+        begin = min(self._trips.values())
+        if any(one.heard >= begin for one in self.standings):
+            return
+        self.sick = True
+        for other in self.standings:
+            if other.breaker.admits():
+                other.breaker.trip(Trip(now, Why.FATE, group=self.name), rng)
+
+    def recovered(self, now: float) -> None:
+        """A probe was answered: those that were ejected with the others come back, those with
+        reasons of their own are asked next.
+        """
+        if not self.sick:
+            return
+        self.sick = False
+        self._trips.clear()
+        for other in self.standings:
+            other.breaker.spared(now)

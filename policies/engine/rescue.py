@@ -1,0 +1,108 @@
+"""What is done about an attempt that waits too long for its first content.
+
+A target that has fallen silent is left: what waits there is stopped and sent elsewhere, oldest
+first. Behind an attempt that went to see how a target is (a probe, or the first after a while) a
+second one is sent when a usual answer would long be there; the first content of either wins.
+So it is with a hedge, which a route may ask for. Nothing is stopped or doubled while there is
+nowhere to go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.engine.actions import Send, Stop
+from policies.engine.breaker import State, Why
+from policies.engine.eligibility import refuse
+from policies.engine.outcome import Outcome
+from policies.engine.refusal import NEVER
+
+if TYPE_CHECKING:
+    from policies.engine.attempt import Attempt
+    from policies.engine.course import Course
+
+SHORTEST = 1.0
+"""Seconds: nobody is late before, whatever is usual: a lost packet is sent again after one."""
+UNKNOWN = 30.0
+"""Seconds after which a first content is late where nothing was measured of any target."""
+UNSURE = 15.0
+"""Seconds without a measurement after which a target may have become anything."""
+AGAIN = 1.0
+"""Seconds after which an attempt that has nowhere to go looks again."""
+LEAST_EXPECTED = 1e-3
+
+
+def expect(course: Course, attempt: Attempt, now: float) -> None:
+    """Set the attempt's times: what it is expected to take, and when it is late."""
+    request = course.request
+    latency = attempt.standing.latency
+    late = latency.late(request.input_tokens, stream=request.stream)
+    if late is None:
+        usual = course.pool.usual_late(stream=request.stream)
+        late = UNKNOWN if usual is None else 2 * usual
+    elif request.stream:
+        attempt.expected = max(LEAST_EXPECTED, latency.first or 0.0)
+    else:
+        attempt.expected = max(LEAST_EXPECTED, latency.totals.tail or 0.0)
+    attempt.overdue = attempt.look_at = now + (late if late > SHORTEST else SHORTEST)
+    if attempt.probe or now - latency.at > UNSURE:
+        attempt.unsure = True
+        attempt.look_at = min(attempt.look_at, now + others_late(course, attempt))
+    if course.pool.hedges is not None and request.stream:
+        course.pool.hedges.deposit()
+        if latency.firsts.high is not None:
+            usual = latency.firsts.high + max(0.0, latency.prefill.more(request.input_tokens))
+            attempt.look_at = min(attempt.look_at, now + max(SHORTEST, usual))
+
+
+def late(course: Course, attempt: Attempt, now: float) -> Send | Stop | None:
+    """What is to be done about the only open attempt of a course; None: nothing now."""
+    standing = attempt.standing
+    if attempt.unsure:
+        if now < attempt.look_at:
+            return None
+    elif is_silent(attempt, now):
+        if standing.breaker.admits():
+            course.engine.fell_silent(standing, now)
+        if course.others(now):
+            return Stop(attempt, Outcome.FAILED)
+        attempt.look_at = now + AGAIN
+        return None
+    elif now < attempt.look_at:
+        return None
+    elif now < attempt.overdue:
+        attempt.look_at = attempt.overdue
+        if course.pool.hedges is None or not course.pool.hedges.withdraw():
+            return None
+    else:
+        attempt.look_at = NEVER
+        return None
+    others = course.others(now, paid=True)
+    if not others or not course.pool.budget.withdraw(now):
+        attempt.look_at = max(attempt.overdue, now + AGAIN)
+        return None
+    attempt.unsure = False
+    return course.send(course.engine.chosen(course.pool, course.request, others, now), now)
+
+
+def is_silent(attempt: Attempt, now: float) -> bool:
+    """Whether the attempt waits for a target that has fallen silent."""
+    breaker = attempt.standing.breaker
+    if breaker.epoch == attempt.epoch:
+        return now >= attempt.overdue and attempt.standing.is_silent(now)
+    trip = breaker.last_trip
+    return trip is not None and trip.why is Why.SILENCE and breaker.state is not State.RECOVERING
+
+
+def others_late(course: Course, attempt: Attempt) -> float:
+    """Seconds after which the best of the other targets would be late with this request."""
+    request = course.request
+    known = [
+        late
+        for member in course.pool.members
+        if member.name != attempt.target
+        and (late := member.standing.latency.late(request.input_tokens, stream=request.stream))
+        is not None
+        and refuse(member, request, course.tokens, course.tried, attempt.started) is None
+    ]
+    return max(SHORTEST, min(known, default=NEVER))
