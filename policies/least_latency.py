@@ -1,6 +1,6 @@
 """Least latency: the target that is expected to answer this request soonest.
 
-cost = T̂ · load / (w · A · R), over all candidates (there are at most some dozens, and sampling
+cost = T̂ · load / (w · A), over all candidates (there are at most some dozens, and sampling
 two of them would cap the fastest at 2/n of the traffic). T̂ is the engine's prediction for
 *this* request, with first token and time per token apart, so that long answers do not look like
 slow targets. `load` grows with the attempts in flight beyond the level at which T̂ was learned:
@@ -27,31 +27,6 @@ load on the best brings it forward.
 """
 FLOOR = 1e-3
 """Seconds; keeps a cost above zero."""
-LOOK = 15.0
-"""Seconds without a measurement after which a target is worth a look: what it was then, it need not
-be now. The engine sends somebody after who takes long to look.
-"""
-LOOKS, MOST_LOOKS = 0.02, 0.1
-"""Share of the requests that may be spent on looks; the second where few come."""
-LEAST_LOOKS = 1 / 60
-"""Looks a second, within the second of those shares."""
-
-
-class Looks:
-    """What may be spent on looking at targets that nobody else would go to."""
-
-    __slots__ = ("at", "saved")
-
-    def __init__(self) -> None:
-        self.saved = 0.0
-        self.at: float | None = None
-
-    def earn(self, now: float) -> bool:
-        """One request more; whether there is a look to be spent."""
-        since = now if self.at is None else self.at
-        self.at = now
-        self.saved += min(MOST_LOOKS, LOOKS + (now - since) * LEAST_LOOKS)
-        return self.saved >= 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +34,22 @@ class LeastLatency:
     """Cheapest expected time, ties drawn in proportion to 1/cost."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    measures: ClassVar[bool] = True
 
-    def fresh(self) -> Looks:
-        """What it may spend on looks; all else that counts is the engine's."""
-        return Looks()
+    def fresh(self) -> None:
+        """Nothing: all that counts is the engine's."""
 
     def choose(
         self,
         request: Request,
         candidates: Sequence[Candidate],
-        memory: Looks,
+        memory: None,
         now: float,
         rng: Random,
     ) -> Candidate:
-        """The cheapest candidate, or one of those within 10 % of it; now and then, one that
-        nobody has measured for long.
-        """
+        """The cheapest candidate, or one of those within 10 % of it."""
         if len(candidates) == 1:
             return candidates[0]
-        if memory.earn(now) and (forgotten := longest_idle(candidates, now)) is not None:
-            memory.saved = 0.0
-            return forgotten
         costs = self.costs(request, candidates, now)
         bar = min(costs) * TIE
         close = [index for index, cost in enumerate(costs) if cost <= bar]
@@ -107,12 +77,6 @@ class LeastLatency:
                 cost = best + (cost - best) * exp(-candidate.idle(now) / STALE)  # noqa: PLW2901
             costs.append((cost if cost > FLOOR else FLOOR) * candidate.strain(now, level))
         return costs
-
-
-def longest_idle(candidates: Sequence[Candidate], now: float) -> Candidate | None:
-    """Whom nobody has measured for longest and too long, and nobody is asking now."""
-    stalest = max(candidates, key=lambda candidate: candidate.idle(now))
-    return stalest if stalest.idle(now) > LOOK and not stalest.in_flight else None
 
 
 def unseen_as_median(predictions: Sequence[float | None]) -> list[float]:

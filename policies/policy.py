@@ -81,15 +81,11 @@ class Candidate(Protocol):
         """The level of `in_flight` at which its latency was learned."""
 
     def strain(self, now: float, level: float) -> float:
-        """Load / (w · A · R): how many times its prediction a request costs here now. Load is
-        the attempts in flight, with this one, against the level at which its latency was
-        learned or `level` (what is usual in its pool), whichever is more, and at least 1; w the
-        weight; A how far recent failures leave it usable; R the ramp.
-        """
-
-    def ramp(self, now: float) -> float:
-        """R in [0.1, 1]: below 1 while it comes back from an illness or is new in a running
-        engine.
+        """Load / (w · A): how many times its prediction a request costs here now. Load is the
+        attempts in flight, with this one, against the level at which its latency was learned or
+        `level` (what is usual in its pool), whichever is more, and at least 1, times how far
+        the oldest that waits there is past its own prediction; w the weight; A how far recent
+        failures leave it usable.
         """
 
     def predicted(self, request: Request) -> float | None:
@@ -123,6 +119,16 @@ class Policy(Protocol):
         rng: Random,
     ) -> Candidate:
         """One of `candidates`, which is never empty."""
+
+
+class Measuring(Protocol):
+    """What a policy may have besides: that it goes by measurements."""
+
+    @property
+    def measures(self) -> bool:
+        """Whether targets that were not measured for long are looked at now and then, with
+        requests that nobody would send there otherwise; without this attribute they are not.
+        """
 
 
 class Starter(Protocol):

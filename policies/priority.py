@@ -1,8 +1,8 @@
 """Priority: the first tier takes all it has room for; only the overflow goes on to the next.
 
 There is no rule here for "has room": the engine offers only targets that can serve, so a tier
-that is full, resting or ejected is not among the candidates. A tier that was away comes back by
-the ramp of its targets, not with everything at once.
+that is full, resting or ejected is not among the candidates, and one that was away comes back as
+its targets do, by and by.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ class Priority:
         """What the policy inside the tiers needs."""
         return self.within.needs
 
+    @property
+    def measures(self) -> bool:
+        """Whether the policy inside the tiers goes by measurements."""
+        return getattr(self.within, "measures", False)
+
     def fresh(self) -> dict[int, Any]:
         """One memory of the inner policy for each tier."""
         return {}
@@ -39,15 +44,9 @@ class Priority:
         now: float,
         rng: Random,
     ) -> Candidate:
-        """The inner policy's choice in the first tier that can serve and is back."""
+        """The inner policy's choice in the first tier that can serve."""
         first = min([candidate.tier for candidate in candidates])
         tier = [candidate for candidate in candidates if candidate.tier == first]
-        if len(tier) < len(candidates) and tier[0].ramp(now) < 1.0:
-            # A tier is back as far as the best of its targets.
-            back = max(candidate.ramp(now) for candidate in tier)
-            if rng.random() >= back:
-                later = [candidate for candidate in candidates if candidate.tier > first]
-                return self.choose(request, later, memory, now, rng)
         if first not in memory:
             memory[first] = self.within.fresh()
         return self.within.choose(request, tier, memory[first], now, rng)

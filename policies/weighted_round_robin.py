@@ -24,7 +24,7 @@ MOST_NAMES = 256
 
 @dataclass(frozen=True, slots=True)
 class WeightedRoundRobin:
-    """Shares in proportion to weight × ramp."""
+    """Shares in proportion to the weights."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
 
@@ -47,7 +47,7 @@ class WeightedRoundRobin:
         most = float("-inf")
         chosen = candidates[0]
         for candidate in candidates:
-            share = candidate.weight * candidate.ramp(now)
+            share = candidate.weight
             total += share
             credit = memory.get(candidate.name)
             if credit is None:

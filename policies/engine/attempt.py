@@ -115,6 +115,8 @@ class Attempt:
             standing.heard = now
             standing.unanswered = 0
             standing.waiting.pop(self, None)
+            if self.probe:
+                self._course.engine.probe_began(self, standing, now)
             standing.latency.first_token(
                 now - self.was_sent, standing.in_flight, now, self._course.request.input_tokens
             )

@@ -96,12 +96,12 @@ class Breaker:
     __slots__ = (
         "_answers",
         "_good_since",
-        "_row",
         "_since",
         "_trips",
         "epoch",
         "last_trip",
         "outcomes",
+        "row",
         "state",
         "until",
     )
@@ -112,7 +112,7 @@ class Breaker:
         self.until = now
         self.last_trip: Trip | None = None
         self.outcomes: deque[tuple[float, bool]] = deque(maxlen=SAMPLE)
-        self._row = 0
+        self.row = 0
         self._trips = 0
         self._since = now
         self._good_since = now
@@ -165,7 +165,7 @@ class Breaker:
             self._recover(now)
             return
         self.outcomes.append((now, False))
-        self._row = 0
+        self.row = 0
         self._answers += 1
         if self.state is State.RECOVERING:
             self.ramp(now)
@@ -190,7 +190,7 @@ class Breaker:
         elif self.admits():
             self.ramp(now)  # it may have ended while nobody looked
             self.outcomes.append((now, True))
-            self._row += 1
+            self.row += 1
             if (trip := self._sick(now, usual, others)) is not None:
                 self.trip(trip, rng)
 
@@ -207,7 +207,7 @@ class Breaker:
         self.last_trip = trip
         self.epoch += 1
         self._since = now
-        self._row = 0
+        self.row = 0
 
     def spared(self, now: float) -> None:
         """What it was ejected with is well again."""
@@ -226,20 +226,20 @@ class Breaker:
         if well and self.state in (State.EJECTED, State.PROBING):
             self._recover(now)
         elif not well and self.state is State.HEALTHY:
-            self._row = max(self._row, IN_A_ROW - IN_A_ROW_RECOVERING)
+            self.row = max(self.row, IN_A_ROW - IN_A_ROW_RECOVERING)
 
     def _recover(self, now: float) -> None:
         self.state = State.RECOVERING
         self.epoch += 1
         self._since = now
         self._answers = 0
-        self._row = 0
+        self.row = 0
         self.outcomes.clear()
 
     def _sick(self, now: float, usual: float, others: float | None) -> Trip | None:
         row = IN_A_ROW if self.state is State.HEALTHY else IN_A_ROW_RECOVERING
-        if self._row >= row:
-            return Trip(now, Why.ROW, self._row, self._row, others)
+        if self.row >= row:
+            return Trip(now, Why.ROW, self.row, self.row, others)
         bad, total = self.failures(now)
         lower = wilson_lower(bad, total)
         bar = max(LEAST_SHARE, TIMES_USUAL * usual)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 CAP = 20.0
 """Sends saved up at most."""
-FLOOR = 0.2
+FLOOR = 0.1
 """Sends per second that come in without any requests."""
 
 
@@ -48,6 +48,33 @@ class RetryBudget:
         if now > self._at:
             self._level = min(CAP, self._level + (now - self._at) * FLOOR)
             self._at = now
+
+
+class Curiosity:
+    """What a route may spend on seeing how targets are that nobody would send to: looks at those
+    that were not measured for long, and second probes of those that were silent.
+    """
+
+    __slots__ = ("_at", "saved")
+
+    SHARE, MOST = 0.02, 0.1
+    """Of the requests; the second where few come."""
+    LEAST = 1 / 60
+    """A second, within the second of those shares."""
+
+    def __init__(self, now: float) -> None:
+        self.saved = 0.0
+        self._at = now
+
+    def deposit(self, now: float) -> None:
+        """One request has come."""
+        earned = self.SHARE + (now - self._at) * self.LEAST
+        self._at = now
+        self.saved += earned if earned < self.MOST else self.MOST
+
+    def spend(self) -> None:
+        """It was spent; what could not be used before is not saved up."""
+        self.saved = 0.0
 
 
 class HedgeBudget:

@@ -20,7 +20,7 @@ from policies.engine.breaker import State
 from policies.engine.eligibility import refuse
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
-from policies.engine.probing import to_probe
+from policies.engine.probing import back, to_look_at, to_probe
 from policies.engine.queue import LONGEST_WAIT
 from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refused
 from policies.engine.rescue import expect, late
@@ -206,11 +206,15 @@ class Course:
                 self._able = able
                 return self.send(again, now)
             able = [member for member in able if member.name not in tried] or able
-        ejected = to_probe(self, able, promised, now) if len(able) < len(pool.members) else None
-        if ejected is None and not able:
+            # A failover goes to whom the last request did not fail, if there is one.
+            able = [member for member in able if not member.standing.breaker.row] or able
+        steered = to_probe(self, able, promised, now) if len(able) < len(pool.members) else None
+        if steered is None and not able:
             return self._none_can(promised, now)
-        self._able = able
-        member = ejected or self.engine.chosen(pool, request, able, now)
+        if steered is None and pool.curiosity.saved >= 1.0 and pool.measures(request):
+            steered = to_look_at(self, able, now)
+        self._able = able = back(able, now, self.engine.rng)
+        member = steered or self.engine.chosen(pool, request, able, now)
         if self.attempts and not self.is_free(member, now) and not pool.budget.withdraw(now):
             able = [member for member in able if self.is_free(member, now)]
             if not able:
@@ -261,7 +265,7 @@ class Course:
             return False
         breaker = member.standing.breaker
         bad, total = breaker.failures(now)
-        return breaker.admits() and bad <= HEALTHY_SHARE * total
+        return breaker.state is State.HEALTHY and bad <= HEALTHY_SHARE * total
 
     def _none_can(self, promised: AbstractSet[str], now: float) -> Wait | Fail:
         refusals = self.refusals(now)

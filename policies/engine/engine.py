@@ -64,6 +64,7 @@ class Engine:
             course.fail(Cause.UNKNOWN_MODEL, now)
             return course
         pool.budget.deposit(now)
+        pool.curiosity.deposit(now)
         return Course(self, pool, request, tokens_of(request), wake)
 
     def replace(
@@ -170,6 +171,14 @@ class Engine:
             learn(attempt.target, report, now - sent, first, memory, now)
         except Exception as error:  # noqa: BLE001 - a door: as for `choose`
             self._report_policy(policy, error)
+
+    def probe_began(self, attempt: Attempt, standing: Standing, now: float) -> None:
+        """A probe's first content has come: its target is back, whatever the rest of it is."""
+        breaker = standing.breaker
+        if breaker.epoch == attempt.epoch:
+            breaker.answered(attempt.epoch, now, probe=True)
+            attempt.epoch, attempt.probe = breaker.epoch, False
+            self._tell_groups(standing, now)
 
     def fell_silent(self, standing: Standing, now: float) -> None:
         """Nothing comes from it any more (told by a course whose attempt waits there)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from policies.engine.budget import HedgeBudget, RetryBudget
+from policies.engine.budget import Curiosity, HedgeBudget, RetryBudget
 from policies.engine.latency import Length
 from policies.engine.outcome import Report
 from policies.engine.queue import Queue
@@ -24,7 +24,7 @@ class Pool:
     """
 
     __slots__ = (
-        "budget", "guests", "hedges", "learn", "length", "members", "memory", "queue", "route",
+        "budget", "curiosity", "guests", "hedges", "learn", "length", "members", "memory", "queue", "route",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +37,7 @@ class Pool:
         self.learn = learning(route.policy)
         self.guests: dict[Policy, object] = {}
         self.budget = RetryBudget(route.retry.budget, now)
+        self.curiosity = Curiosity(now)
         self.hedges = HedgeBudget(route.retry.hedge) if route.retry.hedge else None
         self.queue = queue
 
@@ -48,6 +49,10 @@ class Pool:
         if policy not in self.guests:
             self.guests[policy] = policy.fresh()
         return policy, self.guests[policy]
+
+    def measures(self, request: Request) -> bool:
+        """Whether the policy that decides `request` goes by measurements."""
+        return getattr(request.policy or self.route.policy, "measures", False)
 
     def others_failing(self, member: Member, now: float) -> float | None:
         """The failure share of the other targets of its tier together, those that are ejected

@@ -1,17 +1,23 @@
-"""Who of the ejected is sent a request: one at a time to see whether it is back, with a rescue
-behind it; and where nobody else can serve, as much as it seems to bear.
+"""Who is sent a request to see how it is: an ejected target, one at a time, and one that was not
+measured for long, both with a rescue behind them; and where nobody else can serve, the ejected as
+much as they seem to bear.
 """
 
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from random import Random
 from typing import TYPE_CHECKING
 
+from policies.engine.breaker import State, Why
 from policies.engine.eligibility import only_ejected
 
 if TYPE_CHECKING:
     from policies.engine.course import Course
-    from policies.engine.standing import Member
+    from policies.engine.standing import Member, Standing
+
+LOOK = 15.0
+"""Seconds without a measurement after which a target is worth a look."""
 
 
 def to_probe(
@@ -31,8 +37,7 @@ def to_probe(
         and only_ejected(member, course.request, course.tokens, course.tried, now)
     ]
     for member in ejected:
-        standing = member.standing
-        if standing.breaker.wants_probe(now) and not any(group.asked for group in standing.groups):
+        if is_due(course, member.standing, now):
             return member
     if able or not ejected:
         return None
@@ -40,3 +45,49 @@ def to_probe(
     if course.engine.rng.random() < best.standing.evidence.throttled_share(now):
         return None
     return best
+
+
+def is_due(course: Course, standing: Standing, now: float) -> bool:
+    """Whether a probe should be sent now. Who was silent and stays so is asked no oftener than the
+    route can spare: whoever asks waits for the rescue.
+    """
+    breaker, curiosity = standing.breaker, course.pool.curiosity
+    if not breaker.wants_probe(now) or any(group.asked for group in standing.groups):
+        return False
+    if breaker.last_trip is not None and breaker.last_trip.why is Why.SILENCE:
+        if curiosity.saved < 1.0:
+            return False
+        curiosity.spend()
+    return True
+
+
+def to_look_at(course: Course, able: list[Member], now: float) -> Member | None:
+    """Whom nobody has measured for longest and too long, and nobody is asking now."""
+    if len(able) < 2 or course.attempts or course.pool.route.retry.attempts < 2:
+        return None
+    tier = min(member.tier for member in able)
+    idle = [
+        member
+        for member in able
+        if member.tier == tier and not member.in_flight and member.idle(now) > LOOK
+    ]
+    if not idle:
+        return None
+    course.pool.curiosity.spend()
+    return max(idle, key=lambda member: member.idle(now))
+
+
+def back(able: list[Member], now: float, rng: Random) -> list[Member]:
+    """Those of `able` that are offered to the policy now: one that comes back, or is new, only as
+    often as its ramp says, unless there is nobody else.
+    """
+    for member in able:
+        if member.standing.breaker.state is not State.HEALTHY:
+            break
+    else:
+        return able
+    return [
+        member
+        for member in able
+        if member.standing.breaker.state is State.HEALTHY or rng.random() < member.ramp(now)
+    ] or able

@@ -169,7 +169,8 @@ class Standing:
         if report.outcome is Outcome.ABANDONED:
             if first is None and now >= attempt.overdue:
                 self.unanswered += 1
-        elif report.outcome is not Outcome.FAILED:
+        elif report.outcome is not Outcome.FAILED and first is None:
+            # The end of a stream says nothing of those that wait for their beginning.
             self.heard = now
             self.unanswered = 0
         if report.outcome is Outcome.OK:
@@ -208,7 +209,7 @@ class Member:
         return self.standing.latency.usual_in_flight
 
     def strain(self, now: float, level: float) -> float:
-        """Load / (w · A · R)."""
+        """Load / (w · A)."""
         standing = self.standing
         usual = standing.latency.usual_in_flight
         load = (standing.in_flight + 1) / ((usual if usual > level else level) + 1)
@@ -220,10 +221,10 @@ class Member:
             age = now - oldest.was_sent
             if age > oldest.expected:
                 load *= age / oldest.expected
-        if standing.breaker.state is State.HEALTHY and not standing.evidence.bad:
+        if not standing.evidence.bad:
             return load / self.weight
-        fitness = standing.evidence.availability(now) * standing.breaker.ramp(now)
-        return load / (self.weight * (fitness if fitness > LEAST_FITNESS else LEAST_FITNESS))
+        available = standing.evidence.availability(now)
+        return load / (self.weight * (available if available > LEAST_FITNESS else LEAST_FITNESS))
 
     def ramp(self, now: float) -> float:
         """R in [0.1, 1]."""

@@ -107,7 +107,7 @@ def test_a_recovered_target_gets_a_part_of_its_weight() -> None:
     world.settle(world.send())  # the probe
     assert world.state("a/m") == "recovering"
     sends = [world.send() for _ in range(110)]
-    assert sum(send.target == "a/m" for send in sends) in (9, 10, 11)
+    assert 2 <= sum(send.target == "a/m" for send in sends) <= 9  # a tenth of its half
     world.close()
 
 

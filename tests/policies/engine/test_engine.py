@@ -144,7 +144,7 @@ class TestReplace:
         assert (shown["a/m"].state, shown["b/m"].state) == ("healthy", "recovering")
         assert shown["b/m"].factors.ramp == 0.1
         sends = [world.send() for _ in range(110)]
-        assert 9 <= sum(send.target == "b/m" for send in sends) <= 11
+        assert 2 <= sum(send.target == "b/m" for send in sends) <= 9  # a tenth of its half
         world.close()
 
     def test_at_the_start_nothing_is_new(self) -> None:

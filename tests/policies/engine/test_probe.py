@@ -64,7 +64,7 @@ def test_while_it_is_probed_others_go_elsewhere() -> None:
     assert [world.send().target for _ in range(5)] == ["b/m"] * 5
     world.settle(probe)
     assert world.state("a/m") == "recovering"
-    assert world.send().target == "a/m"
+    assert "a/m" in [world.send().target for _ in range(50)]
     world.close()
 
 
@@ -218,7 +218,7 @@ def test_good_news_of_a_peer_ends_the_ejection() -> None:
     world = sick("a/m", "b/m", due=False)
     world.engine.advise("a/m", News.WELL, world.now)
     assert world.state("a/m") == "recovering"
-    assert world.ask().targets == ["a/m"]
+    assert ["a/m"] in [world.ask().targets for _ in range(50)]
 
 
 def test_a_request_that_began_before_does_not_end_it() -> None:
