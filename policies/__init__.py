@@ -10,6 +10,7 @@ from policies.engine.attempt import Attempt, SettledTwice
 from policies.engine.course import Course
 from policies.engine.engine import Engine
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
+from policies.engine.record import Record
 from policies.engine.refusal import Cause, Refusal, Refused
 from policies.engine.route import Climb, Facts, Limits, Rate, Retry, Route, Target
 from policies.engine.standing import Factors
@@ -66,6 +67,7 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "ExplainedTarget",
     "Factors",
     "TargetSnapshot",
+    "Record",
     "Headroom",
     "News",
 ]

@@ -22,7 +22,8 @@ from router.front.listener import Listener
 from router.pipeline import Pipeline
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
-from router.telemetry.journal import Journal
+from router.telemetry.decisions import Decisions, Origin
+from router.telemetry.journal import Journal, Reader
 from router.telemetry.log import Log
 from router.upstream.http import Http
 
@@ -50,23 +51,30 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._http = Http()
         counters = Counters()
-        journal = Journal([counters, log], self._reader_failed)
         now = self._loop.time()
+        server = server or config.server
+        # A seed of the engine's own, so that what it decided can be decided again.
+        origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), now)
+        decisions = decisions_of(server, origin)
+        readers: list[Reader] = [counters, log]
+        if decisions is not None:
+            readers.append(decisions)
+        journal = Journal(readers, self._reader_failed)
         engine = Engine(
             build.routes_of(config),
             facts=build.facts_of(config),
-            rng=rng,
+            rng=Random(origin.seed),
             now=now,
             on_policy_error=self._policy_failed,
         )
         self.state = State(config, self._runtime(config, engine, {}), counters, self._loop.time)
-        self.pipeline = Pipeline(lambda: self.state.runtime, journal, self._loop)
+        self.state.decisions = decisions
+        self.pipeline = Pipeline(lambda: self.state.runtime, journal, self._loop, decisions)
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
         api = Api(
             self.pipeline.run, lambda: self.state.runtime, journal, lambda: self.state.ready, rng
         )
-        server = server or config.server
         pages = Pages(self.state, server.admin_token)
         self._clients = self._listener(server, str(server.listen), api, server.origins)
         self._admin = self._listener(server, str(server.admin), pages, ())
@@ -184,6 +192,16 @@ class App:
         self._log.event(
             "a request failed inside the router:", error=type(error).__name__, at=places
         )
+
+
+def decisions_of(server: Server, origin: Origin) -> Decisions | None:
+    """Where records of decisions are kept; None: none is made."""
+    keep, rate = server.decisions.keep, server.decisions.rate
+    if not keep:
+        return None
+    if rate is None:
+        return Decisions(origin, keep, None)
+    return Decisions(origin, keep, rate.amount, rate.seconds)
 
 
 def revision(path: Path) -> str:

@@ -25,17 +25,25 @@ from router.passage import Passage
 from router.reply import Reply
 from router.runtime import Runtime
 from router.sink import Sink
+from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
 
 
 class Pipeline:
-    """Runs requests. `runtime` gives the configuration in force; the clock is the loop's."""
+    """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
+    `decisions` some of them, or all, leave a record.
+    """
 
     def __init__(
-        self, runtime: Callable[[], Runtime], journal: Journal, loop: asyncio.AbstractEventLoop
+        self,
+        runtime: Callable[[], Runtime],
+        journal: Journal,
+        loop: asyncio.AbstractEventLoop,
+        decisions: Decisions | None = None,
     ) -> None:
         self._runtime = runtime
+        self._decisions = decisions
         self._journal = journal
         self._loop = loop
         self._running: set[Passage] = set()
@@ -51,7 +59,9 @@ class Pipeline:
         now = clock()
         request = admit(call, caller, runtime, now)
         bell = Bell(self._loop)
-        course = runtime.engine.start(request, now, bell.ring)
+        decisions = self._decisions
+        record = decisions.sample(caller.request_id, now) if decisions is not None else None
+        course = runtime.engine.start(request, now, bell.ring, record)
         reply = Reply(caller, sink, clock)
         passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
         self._running.add(passage)

@@ -118,6 +118,11 @@ class Breaker:
         self._good_since = now
         self._answers = 0
 
+    @property
+    def since(self) -> float:
+        """The instant of its last trip or recovery, whichever is later; else since it is known."""
+        return self._since
+
     def admits(self) -> bool:
         """Whether ordinary requests may be sent."""
         return self.state is State.HEALTHY or self.state is State.RECOVERING

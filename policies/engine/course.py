@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.breaker import State
 from policies.engine.eligibility import refuse
+from policies.engine.extra import FAST, is_free, on_the_spot
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
 from policies.engine.probing import back, to_look_at, to_probe
@@ -30,12 +31,6 @@ from policies.policy import Request
 if TYPE_CHECKING:
     from policies.engine.engine import Engine
 
-FAST = 2.0
-"""Seconds: a failure this quick (a 5xx, a reset) may be retried on the spot where a target is
-alone.
-"""
-HEALTHY_SHARE = 0.10
-"""A failover is free when at most this share of the destination's recent outcomes failed."""
 TAILS = 3.0
 """Times its usual 99th percentile that an answer in one piece may take to begin."""
 CLOSED = Fail(Cause.OVER, MappingProxyType({}), None)
@@ -45,10 +40,12 @@ class Course:
     """One request on its way. Not made by hand: `Engine.start`."""
 
     __slots__ = (
-        "_able", "_committed", "_end", "_last", "_last_member", "_quick", "_retried_on_the_spot",
-        "_waits", "_waits_until", "_wake", "attempts", "engine", "opened", "pool", "request",
+        "_able", "_committed", "_end", "_last", "_waits", "_waits_until", "_wake", "attempts",
+        "engine", "last_member", "opened", "pool", "quick", "request", "retried_on_the_spot",
         "tokens", "tried",
     )  # fmt: skip
+
+    place: ClassVar[type[Attempt]] = Attempt
 
     def __init__(
         self,
@@ -68,9 +65,9 @@ class Course:
         self._able: list[Member] = []
         self.tried: dict[str, Outcome] = {}
         self._last: Report | None = None
-        self._last_member: Member | None = None
-        self._quick = False
-        self._retried_on_the_spot = False
+        self.last_member: Member | None = None
+        self.quick = False
+        self.retried_on_the_spot = False
         self._committed = False
         self._waits = False
         self._waits_until: float | None = None
@@ -109,8 +106,8 @@ class Course:
         """The attempt ended (told by the attempt itself)."""
         self.opened.remove(attempt)
         self._last = report
-        self._last_member = member
-        self._quick = now - attempt.started <= FAST
+        self.last_member = member
+        self.quick = now - attempt.started <= FAST
         self._committed = self._committed or (attempt.first is not None and self.request.stream)
         self.tried[member.name] = report.outcome
         self.engine.judged(self.pool, self.request, attempt, member, report, now)
@@ -138,24 +135,6 @@ class Course:
             if refused is not None:
                 refusals[member.name] = refused
         return refusals
-
-    def others(self, now: float, *, paid: bool = False) -> list[Member]:
-        """Who could take the request beside, or instead of, its open attempts, now and within
-        its attempts and the retry budget; with `paid` not even the first is free.
-        """
-        if self.attempts >= self.pool.route.retry.attempts:
-            return []
-        busy = [attempt.target for attempt in self.opened]
-        promised = self.pool.queue.promised(self)
-        return [
-            member
-            for member in self.pool.members
-            if member.name not in busy
-            and member.name not in self.tried
-            and member.name not in promised
-            and refuse(member, self.request, self.tokens, self.tried, now) is None
-            and (not self.pool.budget.empty or (not paid and self.is_free(member, now)))
-        ]
 
     def _while_open(self, now: float) -> Send | Stop | Wait:
         first, deadline = self.opened[0], self.request.deadline
@@ -202,7 +181,7 @@ class Course:
         if promised:
             able = [member for member in able if member.name not in promised]
         if tried:
-            if (again := self._on_the_spot(able, now)) is not None:
+            if (again := on_the_spot(self, able, now)) is not None:
                 self._able = able
                 return self.send(again, now)
             able = [member for member in able if member.name not in tried] or able
@@ -215,8 +194,8 @@ class Course:
             steered = to_look_at(self, able, now)
         self._able = able = back(able, now, self.engine.rng)
         member = steered or self.engine.chosen(pool, request, able, now)
-        if self.attempts and not self.is_free(member, now) and not pool.budget.withdraw(now):
-            able = [member for member in able if self.is_free(member, now)]
+        if self.attempts and not is_free(self, member, now) and not pool.budget.withdraw(now):
+            able = [member for member in able if is_free(self, member, now)]
             if not able:
                 return self.fail(Cause.BUDGET, now)
             member = self.engine.chosen(pool, request, able, now)
@@ -226,7 +205,7 @@ class Course:
         """Take a place on `member`."""
         self.attempts += 1
         probe = member.standing.breaker.state is State.EJECTED
-        attempt = Attempt(self, member, self.tokens, self.attempts, now, probe=probe)
+        attempt = self.place(self, member, self.tokens, self.attempts, now, probe=probe)
         self.opened.append(attempt)
         expect(self, attempt, now)
         if self._waits:
@@ -237,35 +216,6 @@ class Course:
             tail = member.standing.latency.totals.tail
             patience = max(patience, TAILS * tail) if tail is not None else patience
         return Send(attempt, member.name, TimeLimits(min(deadline, now + patience), deadline))
-
-    def _on_the_spot(self, able: list[Member], now: float) -> Member | None:
-        """The target that just failed, once more: when it failed quickly and stands alone in
-        its tier, since the order of the tiers is the user's wish. Paid from the budget, only
-        once, and in the place that this request had: whoever waits for one came later.
-        """
-        failed = self._last_member
-        if (
-            failed is None
-            or self._retried_on_the_spot
-            or self.tried[failed.name] is not Outcome.FAILED
-        ):
-            return None
-        if not self._quick or any(member.tier == failed.tier for member in able):
-            return None
-        if refuse(failed, self.request, self.tokens, {}, now) is not None:
-            return None
-        self._retried_on_the_spot = True
-        return failed if self.pool.budget.withdraw(now) else None
-
-    def is_free(self, member: Member, now: float) -> bool:
-        """Whether sending to `member` is the first failover, to a healthy place; the budget pays
-        for any other extra send.
-        """
-        if len(self.tried) > 1 or member.name in self.tried:
-            return False
-        breaker = member.standing.breaker
-        bad, total = breaker.failures(now)
-        return breaker.state is State.HEALTHY and bad <= HEALTHY_SHARE * total
 
     def _none_can(self, promised: AbstractSet[str], now: float) -> Wait | Fail:
         refusals = self.refusals(now)

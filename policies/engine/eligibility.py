@@ -54,10 +54,8 @@ def refuse(
     if standing.context is not None and request.input_tokens > standing.context:
         return CONTEXT
     for pause in standing.pauses:
-        if pause.until > now:
-            return Refused(pause.refusal, pause.until)
-        if pause.trial is not None:
-            return Refused(Refusal.DENIED)
+        if pause.until > now or pause.trial is not None:
+            return pause.refused(now)
     if not standing.breaker.admits():
         return Refused(Refusal.EJECTED, standing.breaker.until)
     for quota in standing.quotas:

@@ -20,6 +20,7 @@ from policies.engine.latency import Length
 from policies.engine.outcome import Health, Outcome, Report
 from policies.engine.pool import Pool, learning
 from policies.engine.queue import Queue
+from policies.engine.record import Record, RecordedCourse
 from policies.engine.refusal import Cause
 from policies.engine.route import NO_FACTS, Facts, Route
 from policies.engine.standing import SILENT, Member, Standing
@@ -54,18 +55,32 @@ class Engine:
         self._crowded: dict[Queue, None] = {}
         self._configure(routes, facts or {}, now, running=False)
 
-    def start(self, request: Request, now: float, wake: Callable[[], None] | None = None) -> Course:
+    def start(
+        self,
+        request: Request,
+        now: float,
+        wake: Callable[[], None] | None = None,
+        record: Record | None = None,
+    ) -> Course:
         """The course of one request. `wake` is called when `next` would say something new
-        before the instant it named; it must only schedule.
+        before the instant it named; it must only schedule. `record` is filled with what the
+        course is asked and says; without one nothing is paid for it.
         """
         pool = self._pools.get(request.model)
+        known = pool is not None
         if pool is None:
-            course = Course(self, Pool(Route([]), (), Length(), Queue({}), now), request, 0, wake)
-            course.fail(Cause.UNKNOWN_MODEL, now)
-            return course
+            pool = Pool(Route([]), (), Length(), Queue({}), now)
         pool.budget.deposit(now)
         pool.curiosity.deposit(now)
-        return Course(self, pool, request, tokens_of(request), wake)
+        tokens = tokens_of(request)
+        if record is None:
+            course = Course(self, pool, request, tokens, wake)
+        else:
+            course = RecordedCourse(self, pool, request, tokens, wake)
+            course.keep(record, now)
+        if not known:
+            course.fail(Cause.UNKNOWN_MODEL, now)
+        return course
 
     def replace(
         self, routes: Mapping[str, Route], facts: Mapping[str, Facts] | None, now: float

@@ -1,4 +1,4 @@
-"""What binds several targets together: a provider's account, a company, a region, an upstream model.
+"""What binds several targets together: an account, a company, a region, an upstream model.
 
 A group has the limits and pauses that bind all of its targets, and a fate that they share: where
 two are ejected within seconds and none of the others has answered since, it is the group that is
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from policies.engine.breaker import State, Trip, Why
 from policies.engine.quota import Quota
-from policies.engine.refusal import Refusal
+from policies.engine.refusal import Refusal, Refused
 from policies.engine.route import Facts
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ class Pause:
         self.refusal = Refusal.RESTING
         self.denials = 0
         self.trial: Attempt | None = None
+
+    def refused(self, now: float) -> Refused:
+        """Why nothing is sent at `now`."""
+        if self.until > now:
+            return Refused(self.refusal, self.until)
+        return Refused(Refusal.DENIED)
 
     def rest(self, refusal: Refusal, until: float) -> None:
         """Send nothing before `until`."""

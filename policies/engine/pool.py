@@ -24,7 +24,8 @@ class Pool:
     """
 
     __slots__ = (
-        "budget", "curiosity", "guests", "hedges", "learn", "length", "members", "memory", "queue", "route",
+        "budget", "curiosity", "guests", "hedges", "learn", "length", "members", "memory",
+        "queue", "route",
     )  # fmt: skip
 
     def __init__(

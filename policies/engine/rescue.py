@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from policies.engine.actions import Send, Stop
 from policies.engine.breaker import State, Why
 from policies.engine.eligibility import refuse
+from policies.engine.extra import others
 from policies.engine.outcome import Outcome
 from policies.engine.refusal import NEVER
 
@@ -64,7 +65,7 @@ def late(course: Course, attempt: Attempt, now: float) -> Send | Stop | None:
     elif is_silent(attempt, now):
         if standing.breaker.admits():
             course.engine.fell_silent(standing, now)
-        if course.others(now):
+        if others(course, now):
             return Stop(attempt, Outcome.FAILED)
         attempt.look_at = now + AGAIN
         return None
@@ -77,12 +78,12 @@ def late(course: Course, attempt: Attempt, now: float) -> Send | Stop | None:
     else:
         attempt.look_at = NEVER
         return None
-    others = course.others(now, paid=True)
-    if not others or not course.pool.budget.withdraw(now):
+    beside = others(course, now, paid=True)
+    if not beside or not course.pool.budget.withdraw(now):
         attempt.look_at = max(attempt.overdue, now + AGAIN)
         return None
     attempt.unsure = False
-    return course.send(course.engine.chosen(course.pool, course.request, others, now), now)
+    return course.send(course.engine.chosen(course.pool, course.request, beside, now), now)
 
 
 def is_silent(attempt: Attempt, now: float) -> bool:

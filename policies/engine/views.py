@@ -4,16 +4,20 @@ news.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from enum import Enum
 from random import Random
 from typing import NamedTuple
 
+from policies.engine import words
+from policies.engine.breaker import State, Trip
 from policies.engine.eligibility import refuse, tokens_of
+from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
+from policies.engine.probing import back
 from policies.engine.refusal import Refused
-from policies.engine.standing import Factors, Member, Standing
-from policies.engine.words import of_breaker
+from policies.engine.standing import LEAST_FITNESS, Factors, Member, Standing
 from policies.policy import Policy, Request
 
 DRAWS = 200
@@ -34,11 +38,43 @@ class Headroom(NamedTuple):
     tokens: int | None = None
 
 
+class View(NamedTuple):
+    """One target, as a request finds it: every number that words are made of.
+
+    `predicted` is in seconds with no load added (None: never measured), `start` and `per_token`
+    what it is made of; `load` is how many times that a request costs for the attempts that are
+    open. `state`, `trip`, `since` and `until` are the breaker's; `failures` are bad and all of its
+    last outcomes, told where availability is below 1; `denials` those in a row; `full` names the
+    places that are taken, where they are: how many, out of how many, and the group that they bind
+    together ("": the target alone).
+    """
+
+    target: str
+    tier: int
+    weight: float
+    refused: Refused | None
+    factors: Factors
+    predicted: float | None
+    start: float | None
+    per_token: float | None
+    stream: bool
+    load: float
+    in_flight: int
+    state: State
+    trip: Trip | None
+    since: float
+    until: float
+    failures: tuple[int, int]
+    denials: int
+    full: tuple[int, int, str] | None
+
+
 class ExplainedTarget(NamedTuple):
     """One target, as a request would find it.
 
     `odds` is its share of the next choices if nothing changed meanwhile, over 200 of them.
-    `predicted` is in seconds, None if it was never measured.
+    `predicted` is in seconds, None if it was never measured. `words` say what keeps it from
+    serving, or factor by factor what the request would cost there.
     """
 
     target: str
@@ -49,6 +85,7 @@ class ExplainedTarget(NamedTuple):
     predicted: float | None
     in_flight: int
     odds: float
+    words: str
 
 
 class Explained(NamedTuple):
@@ -76,11 +113,74 @@ class TargetSnapshot(NamedTuple):
     places_left: float
 
 
+def look(
+    pool: Pool, request: Request, tokens: int, tried: Mapping[str, Outcome], now: float
+) -> tuple[View, ...]:
+    """Every target of a pool, as `request` finds it at `now`; `tokens` and `tried` as for
+    `refuse`. Nothing is taken, and nothing is changed.
+    """
+    refusals = [refuse(member, request, tokens, tried, now) for member in pool.members]
+    usual = [
+        member.usual_in_flight
+        for member, refused in zip(pool.members, refusals, strict=True)
+        if refused is None
+    ]
+    level = sum(usual) / len(usual) if usual else 0.0
+    return tuple(
+        _view(member, request, refused, level, now)
+        for member, refused in zip(pool.members, refusals, strict=True)
+    )
+
+
+def _view(
+    member: Member, request: Request, refused: Refused | None, level: float, now: float
+) -> View:
+    standing = member.standing
+    breaker, latency, factors = standing.breaker, standing.latency, standing.factors(now)
+    load = 1.0
+    if member.weight > 0:
+        fitness = max(LEAST_FITNESS, factors.availability)
+        load = member.strain(now, level) * member.weight * fitness
+    return View(
+        member.name,
+        member.tier,
+        member.weight,
+        refused,
+        factors,
+        member.predicted(request),
+        latency.start,
+        latency.per_token,
+        request.stream,
+        load,
+        member.in_flight,
+        breaker.state,
+        breaker.last_trip,
+        breaker.since,
+        breaker.until,
+        breaker.failures(now) if factors.availability < 1.0 else (0, 0),
+        _denials(standing, now),
+        _full(standing),
+    )
+
+
+def _denials(standing: Standing, now: float) -> int:
+    return max((pause.denials for pause in standing.pauses if pause.until > now), default=0)
+
+
+def _full(standing: Standing) -> tuple[int, int, str] | None:
+    quotas = [(standing.quota, ""), *((group.quota, group.name) for group in standing.groups)]
+    for quota, group in quotas:
+        if quota.concurrent is not None and quota.in_flight >= quota.concurrent:
+            return quota.in_flight, quota.concurrent, group
+    return None
+
+
 def explain(pool: Pool, request: Request, now: float) -> Explained:
     """See `Engine.explain`."""
-    tokens = tokens_of(request)
-    refusals = {member.name: refuse(member, request, tokens, {}, now) for member in pool.members}
-    able = [member for member in pool.members if refusals[member.name] is None]
+    views = look(pool, request, tokens_of(request), {}, now)
+    able = [
+        member for member, view in zip(pool.members, views, strict=True) if view.refused is None
+    ]
     policy, memory = pool.policy(request)
     odds = count_odds(policy, request, able, memory, now)
     return Explained(
@@ -88,16 +188,17 @@ def explain(pool: Pool, request: Request, now: float) -> Explained:
         type(policy).__name__,
         tuple(
             ExplainedTarget(
-                member.name,
-                member.tier,
-                member.weight,
-                refusals[member.name],
-                member.standing.factors(now),
-                member.predicted(request),
-                member.in_flight,
-                odds.get(member.name, 0.0),
+                view.target,
+                view.tier,
+                view.weight,
+                view.refused,
+                view.factors,
+                view.predicted,
+                view.in_flight,
+                odds.get(view.target, 0.0),
+                words.of_view(view, now, odds.get(view.target)),
             )
-            for member in pool.members
+            for view in views
         ),
     )
 
@@ -115,7 +216,8 @@ def count_odds(
     try:
         memory = deepcopy(memory)
         for _ in range(DRAWS):
-            counts[policy.choose(request, able, memory, now, rng).name] += 1
+            offered = back(able, now, rng)
+            counts[policy.choose(request, offered, memory, now, rng).name] += 1
     except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
         return {}
     return {name: count / DRAWS for name, count in counts.items()}
@@ -124,10 +226,14 @@ def count_odds(
 def snapshot(standing: Standing, now: float) -> TargetSnapshot:
     """See `Engine.snapshot`."""
     breaker, factors = standing.breaker, standing.factors(now)  # a ramp may end by looking at it
-    state, cause, until = breaker.state.value, of_breaker(breaker), breaker.until
+    state, until = breaker.state.value, breaker.until
+    cause = words.of_breaker(
+        breaker.state, breaker.last_trip, breaker.since, until, factors.ramp, now
+    )
     for pause in standing.pauses:
         if pause.until > now:
-            state, cause, until = pause.refusal.name.lower(), pause.refusal.value, pause.until
+            state, until = pause.refusal.name.lower(), pause.until
+            cause = words.of_pause(pause.refusal, until, pause.denials, now)
     rooms = [
         quota.room(now) for quota in (standing.quota, *(group.quota for group in standing.groups))
     ]

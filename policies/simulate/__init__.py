@@ -7,6 +7,7 @@ up. Standard library and numpy only.
 from policies.simulate.arrivals import CODE, CONVERSATION, Arrival, Lengths, bursts, poisson
 from policies.simulate.baselines import BASELINES
 from policies.simulate.judge import Verdict, judge
+from policies.simulate.replay import Replayed, replay
 from policies.simulate.scenarios import SCENARIOS, Scenario
 from policies.simulate.service import Fault, Service
 from policies.simulate.world import Answered, Sent, World
@@ -20,6 +21,7 @@ __all__ = [
     "Arrival",
     "Fault",
     "Lengths",
+    "Replayed",
     "Scenario",
     "Sent",
     "Service",
@@ -28,4 +30,5 @@ __all__ = [
     "bursts",
     "judge",
     "poisson",
+    "replay",
 ]

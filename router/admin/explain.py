@@ -55,6 +55,7 @@ def _target(target: ExplainedTarget, now: float) -> dict[str, Any]:
         "tier": target.tier + 1,
         "weight": target.weight,
         "odds": target.odds,
+        "words": target.words,
         "refused": refused.refusal.value if refused is not None else None,
         "refused_for_s": number(refused.until - now) if refused is not None else None,
         "health": round(factors.score, 3),

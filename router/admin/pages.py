@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from policies import TargetSnapshot
+from router.admin.decisions import listing, one
 from router.admin.explain import DEFAULT_POLICY, Question, explain, number
 from router.config import Config, Secret
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_admin_token
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
+from router.telemetry.decisions import Decisions
 from router.telemetry.prometheus import prometheus
 from router.tenants.identity import DEFAULT
 
 JSON = {"content-type": "application/json"}
+DECISION = "/decisions/"
 TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 
 
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
     that was refused, empty when the file in force is the newest. `running` counts requests under
-    way, `dropped` the log lines that nobody took.
+    way, `dropped` the log lines that nobody took; `decisions` is None where no record is made.
     """
 
     def __init__(
@@ -38,6 +43,7 @@ class State:
         self.loaded = clock()
         self.errors: tuple[str, ...] = ()
         self.ready = False
+        self.decisions: Decisions | None = None
         self.running: Callable[[], int] = lambda: 0
         self.dropped: Callable[[], int] = lambda: 0
 
@@ -52,6 +58,7 @@ class Pages:
             ("GET", "/status"): self._status,
             ("GET", "/metrics"): self._metrics,
             ("GET", "/healthz"): self._healthz,
+            ("GET", "/decisions"): self._decisions,
             ("POST", "/explain"): self._explain,
         }
 
@@ -61,9 +68,10 @@ class Pages:
             refused := check_admin_token(inbound.headers, self._token.reveal())
         ):
             raise refused
-        page = self._pages.get(
-            ("GET" if inbound.method == "HEAD" else inbound.method, inbound.path)
-        )
+        method, path = inbound.method.replace("HEAD", "GET"), inbound.path
+        page = self._pages.get((method, path))
+        if method == "GET" and path.startswith(DECISION):
+            page = self._decision
         if page is None:
             known = ", ".join(f"{method} {path}" for method, path in self._pages)
             raise Refused(404, "unknown_path", f"this listener knows {known}")
@@ -90,6 +98,26 @@ class Pages:
         text = prometheus(state.counters, targets, state.running(), state.dropped())
         await responder.send(200, TEXT, text.encode())
 
+    async def _decisions(self, inbound: Inbound, responder: Responder) -> None:
+        decisions = self._recorded()
+        asked = asked_of(inbound.query)
+        found = islice(decisions.newest(asked.model, asked.end), asked.limit)
+        told = listing(decisions, self._state.counters.reloads["ok"], found)
+        await responder.send(200, JSON, msgspec.json.encode(told))
+
+    async def _decision(self, inbound: Inbound, responder: Responder) -> None:
+        decision = self._recorded().find(inbound.path.removeprefix(DECISION))
+        if decision is None:
+            raise Refused(404, "no_such_decision", "it was not recorded, or is no longer kept")
+        await responder.send(200, JSON, msgspec.json.encode(one(decision)))
+
+    def _recorded(self) -> Decisions:
+        if self._state.decisions is None:
+            raise Refused(
+                404, "no_decisions", "no decision is recorded: server.decisions.keep is 0"
+            )
+        return self._state.decisions
+
     async def _explain(self, inbound: Inbound, responder: Responder) -> None:
         try:
             question = msgspec.json.decode(await inbound.body(), type=Question)
@@ -105,6 +133,26 @@ class Pages:
         policy = route.policy.name if route is not None else DEFAULT_POLICY
         explained = explain(state.runtime.engine, state.clock(), question, policy)
         await responder.send(200, JSON, msgspec.json.encode(explained))
+
+
+class Asked(NamedTuple):
+    """Which decisions are asked for, and how many at most."""
+
+    limit: int = 20
+    model: str | None = None
+    end: str | None = None
+
+
+def asked_of(query: str) -> Asked:
+    """What a query asks for. Raises `Refused` for what it cannot."""
+    given = dict(parse_qsl(query, keep_blank_values=True))
+    limit = given.pop("limit", "20")
+    if not (limit.isascii() and limit.isdigit() and len(limit) < 10):
+        raise Refused(400, "invalid_query", "limit is a number: /decisions?limit=20")
+    model, end = given.pop("model", None), given.pop("end", None)
+    if given:
+        raise Refused(400, "invalid_query", "/decisions knows ?limit=, ?model= and ?end=")
+    return Asked(int(limit), model, end)
 
 
 def status(state: State) -> dict[str, Any]:

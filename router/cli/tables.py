@@ -18,7 +18,7 @@ def explained(source: str, told: dict[str, Any]) -> None:
     screen = _console()
     screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
     numbers = ("tier", "weight", "odds", "health", "A", "L", "R", "predicted", "in flight")
-    table = _table(("target",), numbers, ("refused",))
+    table = _table(("target",), numbers, ())
     for target in told["targets"]:
         table.add_row(
             escape(target["target"]),
@@ -28,9 +28,11 @@ def explained(source: str, told: dict[str, Any]) -> None:
             *(f"{target[factor]:.2f}" for factor in ("health", "availability", "latency", "ramp")),
             "unseen" if target["predicted_s"] is None else f"{target['predicted_s']:.2f} s",
             str(target["in_flight"]),
-            target["refused"] or "",
         )
     screen.print(table)
+    screen.print()
+    for target in told["targets"]:
+        screen.print(escape(f"  {target['target']}: {target['words']}"), soft_wrap=True)
 
 
 def overview(told: dict[str, Any], *, clear: bool) -> None:
@@ -90,9 +92,7 @@ def _targets(told: dict[str, Any]) -> Table:
 
 
 def _state(target: dict[str, Any]) -> str:
-    cause = f" ({target['cause']})" if target["cause"] else ""
-    left = f", {target['for_s']:.0f} s left" if cause and target["for_s"] else ""
-    return f"{target['state']}{cause}{left}"
+    return escape(target["cause"] or target["state"])
 
 
 def _failure(last: dict[str, Any] | None) -> str:

@@ -10,6 +10,7 @@ from router.config.problems import ConfigError, Problem
 from router.config.schema import (
     Address,
     Config,
+    Decisions,
     Defaults,
     Drain,
     Limits,
@@ -32,6 +33,7 @@ __all__ = [
     "Address",
     "Config",
     "ConfigError",
+    "Decisions",
     "Defaults",
     "Drain",
     "Limits",

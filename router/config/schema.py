@@ -88,6 +88,16 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class Decisions:
+    """Records of decisions: how many are kept (0: none is made), and at most how many are made (a
+    rate of None: of every request).
+    """
+
+    keep: int = 1000
+    rate: Rate | None = Rate(10, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """The start-up keys: changing one needs a restart. `hosts` and `origins` are in lower case."""
 
@@ -97,6 +107,7 @@ class Server:
     auth: Literal["open", "keys"] = "open"
     max_body: int = 32 * 1024**2
     drain: Drain = Drain()
+    decisions: Decisions = Decisions()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()

@@ -86,6 +86,16 @@ def rate(value: object) -> Rate:
     return Rate(whole, seconds)
 
 
+def rate_or_all(value: object) -> Rate | None:
+    """An amount in a window; None for `all`, which bounds nothing."""
+    if value == "all":
+        return None
+    try:
+        return rate(value)
+    except Unreadable as unreadable:
+        raise Unreadable(unreadable.what, "write it as 10/s or 600/min, or all") from None
+
+
 def weight(value: object) -> float:
     """A number, 0 or more."""
     return float(_quantity(value, _PLAIN, "is not a number, 0 or more", "write it as 90 or 0.5"))

@@ -50,6 +50,13 @@ class WrittenDrain(Written):
     wait: Duration = None
 
 
+class WrittenDecisions(Written):
+    """`server.decisions`."""
+
+    keep: Count = None
+    rate: Annotated[Rate | None, BeforeValidator(units.rate_or_all)] = None
+
+
 class WrittenServer(Written):
     """`server`."""
 
@@ -61,6 +68,7 @@ class WrittenServer(Written):
     ] = None
     max_body: Annotated[int | None, BeforeValidator(units.size)] = None
     drain: WrittenDrain = WrittenDrain()
+    decisions: WrittenDecisions = WrittenDecisions()
     hosts: tuple[Annotated[str, BeforeValidator(texts.host)], ...] = ()
     origins: tuple[Annotated[str, BeforeValidator(texts.origin)], ...] = ()
     plugins: tuple[Annotated[str, BeforeValidator(texts.module)], ...] = ()

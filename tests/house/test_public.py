@@ -22,7 +22,7 @@ PUBLIC = {
     "Policy", "Learner", "Starter", "Candidate", "Request", "Band",
     "WeightedRoundRobin", "LeastLatency", "Priority",
     # what the engine shows and is told
-    "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Headroom", "News",
+    "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Record", "Headroom", "News",
 }  # fmt: skip
 ALONE = """
 import sys

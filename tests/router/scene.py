@@ -13,12 +13,29 @@ import httpx2
 import openai
 from openai.types.chat import ChatCompletionChunk
 
-from policies import Candidate, Engine, Facts, Request, Retry, Route, Target, WeightedRoundRobin
+from policies import (
+    Candidate,
+    Engine,
+    Facts,
+    Policy,
+    Request,
+    Retry,
+    Route,
+    Target,
+    WeightedRoundRobin,
+)
 from router.caller import Caller, Wishes
 from router.dialects.openai import OPENAI
 from router.pipeline import Pipeline
 from router.runtime import Runtime
-from router.telemetry.journal import AttemptRecord, Journal, RefusalRecord, RequestRecord
+from router.telemetry.decisions import Decisions
+from router.telemetry.journal import (
+    AttemptRecord,
+    Journal,
+    Reader,
+    RefusalRecord,
+    RequestRecord,
+)
 from router.tenants.identity import EVERYTHING, Tenant, Tenants
 from router.upstream.transport import Timeouts, Upstream
 from tests.router.scripted import Client, Script, Scripted
@@ -76,13 +93,16 @@ class Scene:
         facts: Mapping[str, Facts] | None = None,
         timeouts: Timeouts = Timeouts(),  # noqa: B008 - a value
         ask_usage: bool = True,
+        policy: Policy | None = None,
+        decisions: Decisions | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.kept = Kept()
         self.transport = Scripted(scripts)
         retry = Retry(attempts=attempts)
-        routes = {"chat": Route([Target(name) for name in scripts], InOrder(), retry)}
+        routes = {"chat": Route([Target(name) for name in scripts], policy or InOrder(), retry)}
         routes |= {name: Route([Target(name)], InOrder(), retry) for name in scripts}
+        self.routes = routes
         self.engine = Engine(routes, rng=Random(1), now=loop.time(), facts=facts)
         runtime = Runtime(
             revision="1",
@@ -95,7 +115,10 @@ class Scene:
             policies={"weighted_round_robin": WeightedRoundRobin()},
             listed={"chat": 0, "charm": 0},
         )
-        self.pipeline = Pipeline(lambda: runtime, Journal([self.kept], failed), loop)
+        readers: list[Reader] = [self.kept]
+        if decisions is not None:
+            readers.append(decisions)
+        self.pipeline = Pipeline(lambda: runtime, Journal(readers, failed), loop, decisions)
 
     async def ask(
         self,
@@ -104,11 +127,14 @@ class Scene:
         wishes: Wishes = Wishes(),  # noqa: B008 - a value
         tenant: Tenant = ALL,
         headers: Mapping[str, str] | None = None,
+        request_id: str = "req_1",
         **fields: Any,
     ) -> Client:
         """Ask for an answer in one piece; `stream=True`, and any other field, as a client would."""
         body = json.dumps({"model": "chat", "messages": MESSAGES, **fields}).encode()
-        return await self.ask_raw(body, sink, wishes=wishes, tenant=tenant, headers=headers)
+        return await self.ask_raw(
+            body, sink, wishes=wishes, tenant=tenant, headers=headers, request_id=request_id
+        )
 
     async def ask_raw(
         self,
@@ -118,9 +144,10 @@ class Scene:
         wishes: Wishes = Wishes(),  # noqa: B008 - a value
         tenant: Tenant = ALL,
         headers: Mapping[str, str] | None = None,
+        request_id: str = "req_1",
     ) -> Client:
         sink = sink or Client()
-        caller = Caller("req_1", tenant, OPENAI, headers or {}, wishes)
+        caller = Caller(request_id, tenant, OPENAI, headers or {}, wishes)
         try:
             await self.pipeline.run(OPENAI.parse(body), caller, sink)
         finally:

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Outcome, Phase, Refusal, Report, Scope
-from policies.engine.standing import Pause, Standing
+from policies.engine.group import Pause
+from policies.engine.standing import Standing
 from tests.policies.driver import (
     ABANDONED,
     ANSWERED,

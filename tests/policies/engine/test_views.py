@@ -118,7 +118,7 @@ class TestSnapshot:
         world.settle(world.send(), THROTTLED)
         shown = world.engine.snapshot(world.now)["a/m"]
         assert (shown.state, shown.until) == ("resting", world.now + 30)
-        assert shown.cause == Refusal.RESTING.value
+        assert shown.cause == "rests for 30 s: its provider asked for it (429 or 529)"
         world.now += 30
         assert world.engine.snapshot(world.now)["a/m"].state == "healthy"
         world.close()
@@ -128,7 +128,7 @@ class TestSnapshot:
         world.eject("a/m")
         shown = world.engine.snapshot(world.now)["a/m"]
         assert shown.state == "ejected"
-        assert shown.cause == "4 of the last 4 failed"
+        assert shown.cause == "ejected just now: 4 of the last 4 failed; next look in 4.6 s"
         assert shown.factors.availability < 0.2
         assert 4.0 <= shown.until - world.now <= 6.0
         world.close()
@@ -137,7 +137,9 @@ class TestSnapshot:
         world = World("a/m", "b/m")
         world.eject("a/m")
         world.engine.advise("a/m", News.WELL, world.now)
-        assert world.engine.snapshot(world.now)["a/m"].cause == "recovering"
+        assert world.engine.snapshot(world.now)["a/m"].cause == (
+            "recovering for 0 s, at 10 % of its share"
+        )
         world.now += 61
         shown = world.engine.snapshot(world.now)["a/m"]
         assert (shown.state, shown.cause) == ("healthy", "")

@@ -15,7 +15,13 @@ gpt: {targets: [dear/gpt]}
 """
 GUARDED = 'admin_token: "${TOKEN}"'
 ENVIRON = {"TOKEN": "open-sesame"}
-PAGES = [("GET", "/status"), ("GET", "/metrics"), ("GET", "/healthz"), ("POST", "/explain")]
+PAGES = [
+    ("GET", "/status"),
+    ("GET", "/metrics"),
+    ("GET", "/healthz"),
+    ("GET", "/decisions"),
+    ("POST", "/explain"),
+]
 
 
 def question(**fields: Any) -> bytes:
@@ -160,6 +166,16 @@ async def test_explain_says_of_each_target_whether_and_how_often(tmp_path: Path)
     assert fast["refused"] is None
     assert broken["refused"] == "its weight is 0"
     assert broken["refused_for_s"] is None  # until somebody writes another
+
+
+async def test_explain_says_it_in_words(tmp_path: Path) -> None:
+    async with running(written(tmp_path, MODELS)) as router:
+        told = (await router.ask_admin("POST", "/explain", question(model="chat"))).told
+    assert [target["words"] for target in told["targets"]] == [
+        "not measured yet: judged as its peers are; chosen for 75 %",
+        "not measured yet: judged as its peers are; chosen for 25 %",
+        "its weight is 0",
+    ]
 
 
 async def test_explain_counts_tiers_from_one(tmp_path: Path) -> None:

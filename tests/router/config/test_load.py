@@ -9,6 +9,7 @@ import pytest
 from router.config import (
     Address,
     ConfigError,
+    Decisions,
     Defaults,
     Drain,
     Limits,
@@ -49,6 +50,7 @@ server:
   auth: keys
   max_body: 10kB
   drain: {announce: 0, wait: 1m}
+  decisions: {keep: 20, rate: 5/min}
   hosts: [Router.example.com]
   origins: ["https://App.example.com:8443"]
   plugins: [mine.policies]
@@ -65,6 +67,7 @@ defaults:
     assert (server.listen, server.admin) == (Address("::1", 0), Address("localhost", 8081))
     assert str(server.listen) == "[::1]:0"
     assert (server.auth, server.max_body, server.drain) == ("keys", 10_000, Drain(0, 60))
+    assert server.decisions == Decisions(20, Rate(5, 60.0))
     assert server.hosts == ("router.example.com",)
     assert server.origins == ("https://app.example.com:8443",)
     assert server.plugins == ("mine.policies",)

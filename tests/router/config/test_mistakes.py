@@ -174,6 +174,11 @@ VALUES = {
         'tokens "1k/week" is not a rate',
         "write it as 500/min",
     ),
+    "a rate of records": (
+        BASE + "server: {decisions: {rate: »some}}\n",
+        'rate "some" is not a rate',
+        "write it as 10/s or 600/min, or all",
+    ),
     "a share": (
         BASE + "defaults: {retry: {budget: »20}}\n", "not a number from 0 to 1", "20 % as 0.2"
     ),

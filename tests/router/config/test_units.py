@@ -86,6 +86,13 @@ def test_a_rate_is_an_amount_in_a_period(text, rate):
     assert units.rate(text) == rate
 
 
+def test_a_rate_may_be_all_where_that_is_a_choice():
+    assert units.rate_or_all("all") is None
+    assert units.rate_or_all("5/s") == Rate(5, 1)
+    with pytest.raises(units.Unreadable):
+        units.rate_or_all(None)
+
+
 @pytest.mark.parametrize("value", ["500", "500/week", "/min", "0/min", "0.5/s", 500, None, "5//s"])
 def test_a_rate_needs_both_and_admits_something(value):
     with pytest.raises(units.Unreadable):

@@ -1,0 +1,74 @@
+"""What a request may be sent again for, and who pays.
+
+The first failover is free where its destination is healthy; any other extra send is paid from the
+route's retry budget, so that an outage is not multiplied.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.engine.breaker import State
+from policies.engine.eligibility import refuse
+from policies.engine.outcome import Outcome
+
+if TYPE_CHECKING:
+    from policies.engine.course import Course
+    from policies.engine.standing import Member
+
+FAST = 2.0
+"""Seconds: a failure this quick (a 5xx, a reset) may be retried on the spot where a target is
+alone.
+"""
+HEALTHY_SHARE = 0.10
+"""A failover is free when at most this share of the destination's recent outcomes failed."""
+
+
+def is_free(course: Course, member: Member, now: float) -> bool:
+    """Whether sending to `member` is the first failover, to a healthy place; the budget pays
+    for any other extra send.
+    """
+    if len(course.tried) > 1 or member.name in course.tried:
+        return False
+    breaker = member.standing.breaker
+    bad, total = breaker.failures(now)
+    return breaker.state is State.HEALTHY and bad <= HEALTHY_SHARE * total
+
+
+def on_the_spot(course: Course, able: list[Member], now: float) -> Member | None:
+    """The target that just failed, once more: when it failed quickly and stands alone in
+    its tier, since the order of the tiers is the user's wish. Paid from the budget, only
+    once, and in the place that this request had: whoever waits for one came later.
+    """
+    failed = course.last_member
+    if (
+        failed is None
+        or course.retried_on_the_spot
+        or course.tried[failed.name] is not Outcome.FAILED
+    ):
+        return None
+    if not course.quick or any(member.tier == failed.tier for member in able):
+        return None
+    if refuse(failed, course.request, course.tokens, {}, now) is not None:
+        return None
+    course.retried_on_the_spot = True
+    return failed if course.pool.budget.withdraw(now) else None
+
+
+def others(course: Course, now: float, *, paid: bool = False) -> list[Member]:
+    """Who could take the request beside, or instead of, its open attempts, now and within
+    its attempts and the retry budget; with `paid` not even the first is free.
+    """
+    if course.attempts >= course.pool.route.retry.attempts:
+        return []
+    busy = [attempt.target for attempt in course.opened]
+    promised = course.pool.queue.promised(course)
+    return [
+        member
+        for member in course.pool.members
+        if member.name not in busy
+        and member.name not in course.tried
+        and member.name not in promised
+        and refuse(member, course.request, course.tokens, course.tried, now) is None
+        and (not course.pool.budget.empty or (not paid and is_free(course, member, now)))
+    ]

@@ -1,0 +1,102 @@
+"""The last decisions, in memory: a reader of the journal that has seen how they were made.
+
+Which requests get a record is settled before their course starts, by counting, so that a quiet
+router keeps all of them and a busy one pays for so many a second. Nothing here outlives the
+process, and nothing holds a text, a key or what a caller wrote into a header.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import NamedTuple
+
+from policies.engine.record import Record
+from router.telemetry.journal import AttemptRecord, RefusalRecord, RequestRecord
+
+
+class Origin(NamedTuple):
+    """The engine that decided: its name, the seed of its chance, the instant at which it was made.
+    With the same configuration, another one begins alike.
+    """
+
+    engine: str
+    seed: int
+    started: float
+
+
+class Decision:
+    """One request's record, and how it ended (None: it is under way)."""
+
+    __slots__ = ("end", "record", "request_id")
+
+    def __init__(self, request_id: str, record: Record) -> None:
+        self.request_id = request_id
+        self.record = record
+        self.end: RequestRecord | None = None
+
+
+class Decisions:
+    """The last `keep` records, of at most `most` requests in any `seconds` by the clock (None: of
+    every one). `seen` counts all requests, `recorded` those that got a record.
+    """
+
+    def __init__(
+        self, origin: Origin, keep: int = 1000, most: int | None = 10, seconds: float = 1.0
+    ) -> None:
+        self.origin = origin
+        self.seen = 0
+        self.recorded = 0
+        self._keep = keep
+        self._most = most
+        self._seconds = seconds
+        self._window = 0
+        self._left = most or 0
+        self._order = count()
+        self._kept: dict[str, Decision] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def sample(self, request_id: str, now: float) -> Record | None:
+        """A record to be filled by a request that starts now, or None: it goes without."""
+        self.seen += 1
+        if self._most is not None:
+            window = int(now / self._seconds)
+            if window != self._window:
+                self._window, self._left = window, self._most
+            if not self._left:
+                return None
+            self._left -= 1
+        self.recorded += 1
+        if len(self._kept) >= self._keep:
+            del self._kept[next(iter(self._kept))]
+        record = Record(self._order)
+        self._kept[request_id] = Decision(request_id, record)
+        return record
+
+    def find(self, request_id: str) -> Decision | None:
+        """The decision on one request; None: it was not recorded, or is no longer kept."""
+        return self._kept.get(request_id)
+
+    def newest(self, model: str | None = None, end: str | None = None) -> Iterator[Decision]:
+        """The decisions, newest first; those on `model`, and those that ended in `end` alone, where
+        they are given.
+        """
+        for decision in reversed(self._kept.values()):
+            request = decision.record.request
+            if model is not None and (request is None or request.model != model):
+                continue
+            if end is None or (decision.end is not None and decision.end.end == end):
+                yield decision
+
+    def attempt(self, record: AttemptRecord) -> None:
+        """See `Reader.attempt`; the course has kept it."""
+
+    def request(self, record: RequestRecord) -> None:
+        """See `Reader.request`."""
+        if (decision := self._kept.get(record.request_id)) is not None:
+            decision.end = record
+
+    def refused(self, record: RefusalRecord) -> None:
+        """See `Reader.refused`; nothing was decided."""
