@@ -140,9 +140,9 @@ class Course:
         first, deadline = self.opened[0], self.request.deadline
         if now >= deadline:
             return Stop(first, Outcome.ABANDONED)
+        if self._last is not None and self._last.outcome.effect.next is Next.CLIENT:
+            return Stop(first, Outcome.ABANDONED)
         if len(self.opened) > 1:
-            if self._last is not None and self._last.outcome.effect.next is Next.CLIENT:
-                return Stop(first, Outcome.ABANDONED)
             won = [attempt for attempt in self.opened if attempt.first is not None]
             for attempt in self.opened:
                 if won and attempt is not won[0]:

@@ -102,7 +102,10 @@ class Engine:
     def advise(self, target: str, news: News, now: float) -> None:
         """What a peer instance has seen of a target."""
         if (standing := self._standings.get(target)) is not None:
+            epoch = standing.breaker.epoch
             standing.breaker.advised(now, well=news is News.WELL)
+            if standing.breaker.epoch != epoch:
+                self._tell_groups(standing, now)
             self.freed()
 
     def explain(self, request: Request, now: float) -> Explained:
