@@ -18,11 +18,13 @@ from typing import ClassVar, cast
 
 from policies.policy import Candidate, Request
 
-TIE = 1.1
-"""Costs within 10 % are a tie: less than the noise of what was measured."""
+TIE = 1.15
+"""Costs within 15 % are a tie: less than the noise of what was measured, which else decides who of
+equals gets more.
+"""
 STALE = 30.0
 """Seconds in which an idle estimate loses 63 % of its distance to the pool's best: an r times
-slower target is a tie again after 30·ln(10·(r − 1)) seconds, a ten times slower one after 135;
+slower target is a tie again after 30·ln((r − 1) / 0.15) seconds, a ten times slower one after 123;
 load on the best brings it forward.
 """
 FLOOR = 1e-3
@@ -47,7 +49,7 @@ class LeastLatency:
         now: float,
         rng: Random,
     ) -> Candidate:
-        """The cheapest candidate, or one of those within 10 % of it."""
+        """The cheapest candidate, or one of those within 15 % of it."""
         if len(candidates) == 1:
             return candidates[0]
         costs = self.costs(request, candidates, now)

@@ -68,8 +68,10 @@ class Curiosity:
 
     def deposit(self, now: float) -> None:
         """One request has come."""
-        earned = self.SHARE + (now - self._at) * self.LEAST
+        earned = (now - self._at) * self.LEAST
         self._at = now
+        if earned < self.SHARE:
+            earned = self.SHARE
         self.saved += earned if earned < self.MOST else self.MOST
 
     def spend(self) -> None:
