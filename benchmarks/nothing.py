@@ -110,6 +110,7 @@ def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
         off={},
         policies={},
         listed={"m": 0},
+        needs={},
     )
 
 

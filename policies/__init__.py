@@ -5,6 +5,7 @@
 clock, draws from a global random, opens a socket or needs the `router` package.
 """
 
+from policies.cost_tiers import CostTiers, Rule, Threshold
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt, SettledTwice
 from policies.engine.course import Course
@@ -62,6 +63,9 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "WeightedRoundRobin",
     "LeastLatency",
     "Priority",
+    "CostTiers",
+    "Rule",
+    "Threshold",
     # what the engine shows and is told
     "Explained",
     "ExplainedTarget",

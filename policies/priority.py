@@ -1,17 +1,12 @@
-"""Priority: the first tier takes all it has room for; only the overflow goes on to the next.
-
-There is no rule here for "has room": the engine offers only targets that can serve, so a tier
-that is full, resting or ejected is not among the candidates, and one that was away comes back as
-its targets do, by and by.
-"""
+"""Priority: the first tier takes all it has room for; only the overflow goes on to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
+from policies import overflow
 from policies.least_latency import LeastLatency
 from policies.policy import Candidate, Policy, Request
 
@@ -32,21 +27,22 @@ class Priority:
         """Whether the policy inside the tiers goes by measurements."""
         return getattr(self.within, "measures", False)
 
-    def fresh(self) -> dict[int, Any]:
+    @property
+    def learn(self) -> Callable[..., None] | None:
+        """What the policy inside learns, each tier for itself; None if it learns nothing."""
+        return overflow.lesson(self.within)
+
+    def fresh(self) -> overflow.Memory:
         """One memory of the inner policy for each tier."""
-        return {}
+        return overflow.fresh(self.within)
 
     def choose(
         self,
         request: Request,
         candidates: Sequence[Candidate],
-        memory: dict[int, Any],
+        memory: overflow.Memory,
         now: float,
         rng: Random,
     ) -> Candidate:
         """The inner policy's choice in the first tier that can serve."""
-        first = min([candidate.tier for candidate in candidates])
-        tier = [candidate for candidate in candidates if candidate.tier == first]
-        if first not in memory:
-            memory[first] = self.within.fresh()
-        return self.within.choose(request, tier, memory[first], now, rng)
+        return overflow.choose(self.within, request, candidates, memory, now, rng)

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from traceback import extract_tb
 
-from policies import Engine
+from policies import Engine, Route
 from router import build
 from router.admin.pages import Pages, State
 from router.config import Config, ConfigError, Server, load, needs_restart, words
@@ -56,18 +56,18 @@ class App:
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), now)
         decisions = decisions_of(server, origin)
-        readers: list[Reader] = [counters, log]
-        if decisions is not None:
-            readers.append(decisions)
+        readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
+        routes = build.routes_of(config)
         engine = Engine(
-            build.routes_of(config),
+            routes,
             facts=build.facts_of(config),
             rng=Random(origin.seed),
             now=now,
             on_policy_error=self._policy_failed,
         )
-        self.state = State(config, self._runtime(config, engine, {}), counters, self._loop.time)
+        runtime = self._runtime(config, routes, engine, {})
+        self.state = State(config, runtime, counters, self._loop.time)
         self.state.decisions = decisions
         self.pipeline = Pipeline(lambda: self.state.runtime, journal, self._loop, decisions)
         self.state.running = lambda: self.pipeline.running
@@ -93,7 +93,7 @@ class App:
         try:
             config = load(old.path, self._environ)
             routes, facts = build.routes_of(config), build.facts_of(config)
-            runtime = self._runtime(config, state.runtime.engine, state.runtime.listed)
+            runtime = self._runtime(config, routes, state.runtime.engine, state.runtime.listed)
             problems = [
                 f"{key} changed, which needs a restart" for key in needs_restart(old, config)
             ]
@@ -150,7 +150,13 @@ class App:
             client_write=self.state.config.defaults.timeouts.client_write,
         )
 
-    def _runtime(self, config: Config, engine: Engine, listed: Mapping[str, int]) -> Runtime:
+    def _runtime(
+        self,
+        config: Config,
+        routes: Mapping[str, Route],
+        engine: Engine,
+        listed: Mapping[str, int],
+    ) -> Runtime:
         upstreams = build.upstreams_of(config, self._http)
         serving = build.serving(config)
         since = int(time.time())
@@ -170,6 +176,7 @@ class App:
             off=build.off(config),
             policies=build.named_policies(),
             listed={route.name: listed.get(route.name, since) for route in serving},
+            needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         )
 
     def _policy_failed(self, policy: str, error: Exception) -> None:

@@ -9,8 +9,11 @@ import sys
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib import import_module
+from typing import Any
 
 from policies import (
+    Climb,
+    CostTiers,
     Facts,
     LeastLatency,
     Limits,
@@ -19,12 +22,16 @@ from policies import (
     Rate,
     Retry,
     Route,
+    Rule,
     Target,
+    Threshold,
     WeightedRoundRobin,
 )
-from router.config import Config, PolicySpec, Provider, ProviderModel
+from router.config import Asked, Config, PolicySpec, Provider, ProviderModel, StartRule
 from router.config import Limits as ConfigLimits
+from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
+from router.config import Threshold as ConfigThreshold
 from router.dialects.openai import OPENAI
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.simulated import Behaviour, Simulated
@@ -50,11 +57,13 @@ def routes_of(config: Config) -> dict[str, Route]:
                 for target in targets
             ],
             policy_of(route),
-            Retry(route.retry.attempts, route.retry.budget),
+            retry_of(route.retry),
+            frozenset(Climb(cause) for cause in route.climb),
+            route.patience,
         )
         for route in serving(config)
     }
-    retry = Retry(config.defaults.retry.attempts, config.defaults.retry.budget)
+    retry = retry_of(config.defaults.retry)
     return routes | {
         name: Route([Target(name)], LeastLatency(), retry) for name in live_targets(config)
     }
@@ -121,15 +130,37 @@ def tenants_of(config: Config) -> Tenants:
 
 
 def named_policies() -> dict[str, Policy]:
-    """The policies that a caller may name: those built in, as they are without options."""
+    """The policies that a caller may name: those built in, as they are without options. The rules
+    of `cost_tiers` are a route's own: without them it would be `priority`.
+    """
     return {**{name: kind() for name, kind in BUILT_IN.items()}, "priority": Priority()}
 
 
 def policy_of(route: ConfigRoute) -> Policy:
     """The policy of a route. Raises `PolicyFault`."""
-    if route.policy.name == "priority":
-        return Priority(make(route.within)) if route.within is not None else Priority()
-    return make(route.policy)
+    within = make(route.within) if route.within is not None else LeastLatency()
+    match route.policy.name:
+        case "priority":
+            return Priority(within)
+        case "cost_tiers":
+            return CostTiers(tuple(rule_of(rule) for rule in route.start), within)
+        case _:
+            return make(route.policy)
+
+
+def rule_of(rule: StartRule) -> Rule:
+    """A start rule in the engine's words: the file counts tiers from 1."""
+    return Rule(rule.tier - 1, **{name: asked_of(asked) for name, asked in rule.conditions})
+
+
+def asked_of(asked: Asked) -> Any:
+    """What a condition asks, in the engine's words."""
+    return Threshold(asked.sign, asked.count) if isinstance(asked, ConfigThreshold) else asked
+
+
+def retry_of(retry: ConfigRetry) -> Retry:
+    """The engine's words for a file's retries."""
+    return Retry(retry.attempts, retry.budget, retry.hedge)
 
 
 def find_plugins(config: Config) -> None:
@@ -155,8 +186,8 @@ def _imported(spec: PolicySpec) -> Policy:
     policy = getattr(import_module(module), attribute)(**spec.options)
     if not isinstance(policy, Policy):
         raise TypeError("it is no policy, which has `needs`, `fresh` and `choose`")
-    if policy.needs:
-        raise ValueError(f"it needs features that nobody extracts: {sorted(policy.needs)}")
+    if unknown := policy.needs - OPENAI.FEATURES:
+        raise ValueError(f"it needs features that nobody extracts: {sorted(unknown)}")
     hash(policy)  # the engine keeps its memory by it
     policy.fresh()
     return policy

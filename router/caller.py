@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from policies import Band
 from router.dialects.contract import ClientDialect
 from router.tenants.identity import Tenant
 
@@ -15,6 +16,7 @@ class Wishes(NamedTuple):
     timeout: float | None = None
     target: str | None = None
     policy: str | None = None
+    priority: Band | None = None
 
 
 class Caller(NamedTuple):

@@ -17,7 +17,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from policies import Request
+from policies import Band, Request
+from policies.policy import NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
@@ -97,11 +98,14 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         raise _wrong(
             "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
         )
+    if wishes.priority is not None and "priority" not in tenant.may:
+        raise not_allowed("priority", tenant)
     if wishes.target is not None and wishes.target not in runtime.upstreams:
         raise _wrong("x-router-target", f"no target {wishes.target!r} is declared and switched on")
     seconds = runtime.deadlines[call.model]
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
+    needs = runtime.needs.get(call.model) if policy is None else policy.needs
     return Request(
         call.model,
         now + seconds,
@@ -110,6 +114,9 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         call.stream,
         frozenset({wishes.target}) if wishes.target is not None else None,
         policy,
+        caller.dialect.features(call, needs) if needs else NO_FEATURES,
+        tenant.name,
+        Band.STANDARD if wishes.priority is None else wishes.priority,
     )
 
 

@@ -18,7 +18,8 @@ LONGEST_NAME = 200
 class Runtime:
     """One revision of the configuration, running.
 
-    `deadlines` in seconds by model, `targets` by model as well; `off` says of a model that
+    `deadlines` in seconds by model, `targets` by model as well, and `needs`, the features that a
+    model's policy asks for, where it asks for any; `off` says of a model that
     cannot serve why; `policies` are those a caller may name; `listed` are the models that
     clients are shown, with the Unix time each has been served since.
     """
@@ -32,6 +33,7 @@ class Runtime:
     off: Mapping[str, str]
     policies: Mapping[str, Policy]
     listed: Mapping[str, int]
+    needs: Mapping[str, frozenset[str]]
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

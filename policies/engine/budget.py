@@ -33,16 +33,15 @@ class RetryBudget:
 
     def withdraw(self, now: float) -> bool:
         """Pay for one extra send; False: there is nothing left to pay with."""
-        self._grow(now)
-        if self._level < 1.0:
+        if not self.can_pay(now):
             return False
         self._level -= 1.0
         return True
 
-    @property
-    def empty(self) -> bool:
-        """Whether there was nothing left to pay with when it was last looked at."""
-        return self._level < 1.0
+    def can_pay(self, now: float) -> bool:
+        """Whether one extra send could be paid for now."""
+        self._grow(now)
+        return self._level >= 1.0
 
     def _grow(self, now: float) -> None:
         if now > self._at:

@@ -9,7 +9,7 @@ and the point after which nothing may be sent again because the client has seen 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.breaker import State
-from policies.engine.eligibility import refuse
+from policies.engine.eligibility import OUT_OF_REACH, refusals_of, refuse
 from policies.engine.extra import FAST, is_free, on_the_spot
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
@@ -26,6 +26,7 @@ from policies.engine.queue import LONGEST_WAIT
 from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refused
 from policies.engine.rescue import expect, late
 from policies.engine.standing import Member
+from policies.engine.tiers import ascent
 from policies.policy import Request
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ CLOSED = Fail(Cause.OVER, MappingProxyType({}), None)
 
 
 class Course:
-    """One request on its way. Not made by hand: `Engine.start`."""
+    """One request on its way, among `members` of its pool. Not made by hand: `Engine.start`."""
 
     __slots__ = (
-        "_able", "_committed", "_end", "_last", "_waits", "_waits_until", "_wake", "attempts",
-        "engine", "last_member", "opened", "pool", "quick", "request", "retried_on_the_spot",
-        "tokens", "tried",
+        "_able", "_committed", "_end", "_last", "_waits_until", "_wake", "_wanted", "ascent",
+        "attempts", "engine", "last_member", "opened", "pool", "quick", "reach", "request",
+        "retried_on_the_spot", "tokens", "tried",
     )  # fmt: skip
 
     place: ClassVar[type[Attempt]] = Attempt
@@ -53,6 +54,7 @@ class Course:
         pool: Pool,
         request: Request,
         tokens: int,
+        members: Sequence[Member],
         wake: Callable[[], None] | None,
     ) -> None:
         self.request = request
@@ -62,6 +64,8 @@ class Course:
         self._wake = wake
         self.attempts = 0
         self.opened: list[Attempt] = []
+        self.reach = members
+        self.ascent = ascent(pool, request, tokens, members) if pool.holds else None
         self._able: list[Member] = []
         self.tried: dict[str, Outcome] = {}
         self._last: Report | None = None
@@ -69,7 +73,7 @@ class Course:
         self.quick = False
         self.retried_on_the_spot = False
         self._committed = False
-        self._waits = False
+        self._wanted: frozenset[str] | None = None
         self._waits_until: float | None = None
         self._end: Fail | None = None
 
@@ -129,12 +133,9 @@ class Course:
 
     def refusals(self, now: float) -> dict[str, Refused]:
         """Why each target cannot serve now; those that can are absent."""
-        refusals = {}
-        for member in self.pool.members:
-            refused = refuse(member, self.request, self.tokens, self.tried, now)
-            if refused is not None:
-                refusals[member.name] = refused
-        return refusals
+        within = refusals_of(self.reach, self.request, self.tokens, self.tried, now)
+        beyond = [member for member in self.pool.members if member not in self.reach]
+        return within | dict.fromkeys([member.name for member in beyond], OUT_OF_REACH)
 
     def _while_open(self, now: float) -> Send | Stop | Wait:
         first, deadline = self.opened[0], self.request.deadline
@@ -174,10 +175,13 @@ class Course:
     def _send_or_wait(self, now: float) -> Send | Wait | Fail:
         pool = self.pool
         request, tokens, tried = self.request, self.tokens, self.tried
-        able = [
-            member for member in pool.members if refuse(member, request, tokens, tried, now) is None
-        ]
         promised = pool.queue.promised(self)
+        if self.ascent is not None:
+            last = self.attempts > 0 and self.attempts + 1 >= pool.route.retry.attempts
+            self.reach = self.ascent.reach(tried, promised, now, last=last)
+        able = [
+            member for member in self.reach if refuse(member, request, tokens, tried, now) is None
+        ]
         if promised:
             able = [member for member in able if member.name not in promised]
         if tried:
@@ -187,7 +191,7 @@ class Course:
             able = [member for member in able if member.name not in tried] or able
             # A failover goes to whom the last request did not fail, if there is one.
             able = [member for member in able if not member.standing.breaker.row] or able
-        steered = to_probe(self, able, promised, now) if len(able) < len(pool.members) else None
+        steered = to_probe(self, able, promised, now) if len(able) < len(self.reach) else None
         if steered is None and not able:
             return self._none_can(promised, now)
         if steered is None and pool.curiosity.saved >= 1.0 and pool.measures(request):
@@ -208,7 +212,7 @@ class Course:
         attempt = self.place(self, member, self.tokens, self.attempts, now, probe=probe)
         self.opened.append(attempt)
         expect(self, attempt, now)
-        if self._waits:
+        if self._wanted is not None:
             self._leave_queue()
         deadline = self.request.deadline
         patience = member.standing.facts.first_token
@@ -217,7 +221,7 @@ class Course:
             patience = max(patience, TAILS * tail) if tail is not None else patience
         return Send(attempt, member.name, TimeLimits(min(deadline, now + patience), deadline))
 
-    def _none_can(self, promised: AbstractSet[str], now: float) -> Wait | Fail:
+    def _none_can(self, promised: AbstractSet[str], now: float) -> Send | Wait | Fail:
         refusals = self.refusals(now)
         ends = [refused.until for refused in refusals.values() if refused.refusal in PASSING]
         # A place ends when somebody leaves it: who stands behind others waits for that as well.
@@ -225,7 +229,8 @@ class Course:
         if self._waits_until is None:
             # From the first wait on, over all of them: a caller waits once, whatever it waits for.
             self._waits_until = min(self.request.deadline, now + LONGEST_WAIT)
-        give_up = self._waits_until
+        patient = self.ascent.patient if self.ascent is not None else None
+        give_up = self._waits_until if patient is None else patient
         rest = min(ends, default=NEVER) <= give_up
         if now >= give_up or not (place or rest):
             return self.fail(Cause.NO_TARGET, now, refusals)
@@ -234,34 +239,31 @@ class Course:
             for member in self.pool.members
             if member.name not in refusals or refusals[member.name].refusal not in FOR_GOOD
         )
+        if wanted != self._wanted:
+            self._leave_queue()
         if not self.pool.queue.join(self, wanted):
-            return self.fail(Cause.QUEUE_FULL, now, refusals)
-        self._waits = True
+            if self.ascent is None or patient is None:
+                return self.fail(Cause.QUEUE_FULL, now, refusals)
+            self.ascent.hurry(now)
+            return self._send_or_wait(now)
+        self._wanted = wanted
         for name, refused in refusals.items():
             if name not in promised and now < refused.until < give_up:
                 give_up = refused.until
         return Wait(give_up, Cause.REST if rest else Cause.PLACE)
 
     def fail(self, cause: Cause, now: float, refusals: Mapping[str, Refused] | None = None) -> Fail:
-        """End it without an answer."""
+        """End it without an answer; say when the same request, sent anew, would find somebody."""
         if refusals is None:
             refusals = self.refusals(now)
-        self._end = Fail(cause, refusals, self._retry_at(now))
+        fresh = refusals_of(self.reach, self.request, self.tokens, {}, now)
+        able = len(fresh) < len(self.reach)
+        ends = [refused.until for refused in fresh.values() if now < refused.until < NEVER]
+        self._end = Fail(cause, refusals, now if able else min(ends, default=None))
         self._leave_queue()
         return self._end
 
-    def _retry_at(self, now: float) -> float | None:
-        """When the same request, sent anew, would find somebody who can serve it."""
-        ends = []
-        for member in self.pool.members:
-            refused = refuse(member, self.request, self.tokens, {}, now)
-            if refused is None:
-                return now
-            if now < refused.until < NEVER:
-                ends.append(refused.until)
-        return min(ends, default=None)
-
     def _leave_queue(self) -> None:
-        if self._waits:
-            self._waits = False
+        if self._wanted is not None:
+            self._wanted = None
             self.pool.queue.leave(self)

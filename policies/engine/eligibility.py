@@ -7,7 +7,7 @@ explain most.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from policies.engine.outcome import Outcome
 from policies.engine.refusal import Refusal, Refused
@@ -19,6 +19,7 @@ EXCLUDED = Refused(Refusal.EXCLUDED)
 TRIED = Refused(Refusal.TRIED)
 UNFIT = Refused(Refusal.UNFIT)
 CONTEXT = Refused(Refusal.CONTEXT)
+OUT_OF_REACH = Refused(Refusal.TIER)
 
 OUTPUT_GUESS = 256
 """Tokens reserved for an answer to which the caller set no bound."""
@@ -62,6 +63,18 @@ def refuse(
         if (refused := quota.refused(tokens, now)) is not None:
             return refused
     return None
+
+
+def refusals_of(
+    members: Iterable[Member],
+    request: Request,
+    tokens: int,
+    tried: Mapping[str, Outcome],
+    now: float,
+) -> dict[str, Refused]:
+    """Why each of `members` cannot serve `request`; those that can are absent."""
+    refusals = ((member.name, refuse(member, request, tokens, tried, now)) for member in members)
+    return {name: refused for name, refused in refusals if refused is not None}
 
 
 def only_ejected(

@@ -7,7 +7,7 @@ for the same history.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from random import Random
 
@@ -24,6 +24,7 @@ from policies.engine.record import Record, RecordedCourse
 from policies.engine.refusal import Cause
 from policies.engine.route import NO_FACTS, Facts, Route
 from policies.engine.standing import SILENT, Member, Standing
+from policies.engine.tiers import offered
 from policies.engine.views import Explained, Headroom, News, TargetSnapshot, explain, snapshot
 from policies.policy import Policy, Request
 
@@ -72,11 +73,14 @@ class Engine:
             pool = Pool(Route([]), (), Length(), Queue({}), now)
         pool.budget.deposit(now)
         pool.curiosity.deposit(now)
+        members: Sequence[Member] = pool.members
+        if pool.starts or request.policy is not None:
+            members = self._offered(pool, request)
         tokens = tokens_of(request)
         if record is None:
-            course = Course(self, pool, request, tokens, wake)
+            course = Course(self, pool, request, tokens, members, wake)
         else:
-            course = RecordedCourse(self, pool, request, tokens, wake)
+            course = RecordedCourse(self, pool, request, tokens, members, wake)
             course.keep(record, now)
         if not known:
             course.fail(Cause.UNKNOWN_MODEL, now)
@@ -174,6 +178,14 @@ class Engine:
             self._teach(pool, request, attempt, report, now)
         if self._crowded:
             self.freed()
+
+    def _offered(self, pool: Pool, request: Request) -> Sequence[Member]:
+        """Whom the policy lets this request begin with; all, if it fails to say."""
+        try:
+            return offered(pool, request)
+        except Exception as error:  # noqa: BLE001 - a door: as for `choose`
+            self._report_policy(pool.policy(request)[0], error)
+            return pool.members
 
     def _teach(
         self, pool: Pool, request: Request, attempt: Attempt, report: Report, now: float

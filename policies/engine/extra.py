@@ -65,10 +65,10 @@ def others(course: Course, now: float, *, paid: bool = False) -> list[Member]:
     promised = course.pool.queue.promised(course)
     return [
         member
-        for member in course.pool.members
+        for member in course.reach
         if member.name not in busy
         and member.name not in course.tried
         and member.name not in promised
         and refuse(member, course.request, course.tokens, course.tried, now) is None
-        and (not course.pool.budget.empty or (not paid and is_free(course, member, now)))
+        and (course.pool.budget.can_pay(now) or (not paid and is_free(course, member, now)))
     ]

@@ -9,7 +9,7 @@ from policies.engine.budget import Curiosity, HedgeBudget, RetryBudget
 from policies.engine.latency import Length
 from policies.engine.outcome import Report
 from policies.engine.queue import Queue
-from policies.engine.route import Route
+from policies.engine.route import ANY_CLIMB, Route
 from policies.engine.standing import Member
 from policies.policy import Policy, Request
 
@@ -19,13 +19,14 @@ Learn = Callable[[str, Report, float, float | None, Any, float], None]
 class Pool:
     """Members, the policy's memory, the length of answers, the retry budget and the queue.
 
-    A request may bring its own policy; `guests` are the memories of those. The driver decides which
-    it takes, so there are as many as it knows policies.
+    `starts`: the route's policy says in which tier a request starts. `holds`: the route does not
+    let every request leave a tier at once. A request may bring its own policy; `guests` are the
+    memories of those. The driver decides which it takes, so there are as many as it knows policies.
     """
 
     __slots__ = (
-        "budget", "curiosity", "guests", "hedges", "learn", "length", "members", "memory",
-        "queue", "route",
+        "budget", "curiosity", "guests", "hedges", "holds", "learn", "length", "members", "memory",
+        "queue", "route", "starts",
     )  # fmt: skip
 
     def __init__(
@@ -36,6 +37,10 @@ class Pool:
         self.length = length
         self.memory: object = route.policy.fresh()
         self.learn = learning(route.policy)
+        self.starts = hasattr(route.policy, "start")
+        self.holds = (route.climb != ANY_CLIMB or route.patience > 0) and (
+            len({member.tier for member in members}) > 1
+        )
         self.guests: dict[Policy, object] = {}
         self.budget = RetryBudget(route.retry.budget, now)
         self.curiosity = Curiosity(now)

@@ -31,7 +31,7 @@ def to_probe(
         return None
     ejected = [
         member
-        for member in course.pool.members
+        for member in course.reach
         if not member.standing.breaker.admits()
         and member.name not in promised
         and only_ejected(member, course.request, course.tokens, course.tried, now)
@@ -39,7 +39,7 @@ def to_probe(
     for member in ejected:
         if is_due(course, member.standing, now):
             return member
-    if able or not ejected:
+    if able or not ejected or (course.ascent and course.ascent.patient is not None):
         return None
     best = max(ejected, key=lambda member: member.standing.factors(now).score * member.weight)
     if course.engine.rng.random() < best.standing.evidence.throttled_share(now):

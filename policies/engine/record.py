@@ -189,7 +189,7 @@ class RecordedCourse(Course):
         """A place is about to be taken: see all targets as they are before it is. Returns the
         number of the send.
         """
-        self._targets = look(self.pool, self.request, self.tokens, self.tried, now)
+        self._targets = look(self.pool, self.request, self.reach, self.tokens, self.tried, now)
         self.record.sends += 1
         return self.record.sends
 

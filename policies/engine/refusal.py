@@ -15,6 +15,7 @@ class Refusal(Enum):
 
     DRAINED = "its weight is 0"
     EXCLUDED = "the request asked for another target"
+    TIER = "its tier is not open to the request"
     TRIED = "it has already failed this request"
     UNFIT = "it cannot take this request"
     CONTEXT = "the request is longer than its context"
@@ -26,7 +27,14 @@ class Refusal(Enum):
 
 
 FOR_GOOD = frozenset(
-    {Refusal.DRAINED, Refusal.EXCLUDED, Refusal.TRIED, Refusal.UNFIT, Refusal.CONTEXT}
+    {
+        Refusal.DRAINED,
+        Refusal.EXCLUDED,
+        Refusal.TIER,
+        Refusal.TRIED,
+        Refusal.UNFIT,
+        Refusal.CONTEXT,
+    }
 )
 """What no waiting ends, for this request."""
 PASSING = frozenset({Refusal.RESTING, Refusal.BUSY, Refusal.LIMITED})

@@ -100,7 +100,7 @@ def others_late(course: Course, attempt: Attempt) -> float:
     request = course.request
     known = [
         late
-        for member in course.pool.members
+        for member in course.reach
         if member.name != attempt.target
         and (late := member.standing.latency.late(request.input_tokens, stream=request.stream))
         is not None

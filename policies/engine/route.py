@@ -59,7 +59,8 @@ class Route:
     """A model's targets and how to choose among them.
 
     Where they stand in tiers, `climb` says what lets a request leave one for the next, and
-    `patience` for how many seconds it first waits there for a pause, a limit or a place.
+    `patience` for how many seconds, over the whole request, it first waits there for a pause, a
+    limit or a place (at most half of the time left until its deadline).
     """
 
     targets: Sequence[Target]
@@ -73,6 +74,8 @@ class Route:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise ValueError(f"target {twice} is named twice in one route")
+        if not self.patience >= 0:
+            raise ValueError(f"patience {self.patience} must be 0 or more seconds")
 
 
 @dataclass(frozen=True, slots=True)

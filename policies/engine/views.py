@@ -4,7 +4,7 @@ news.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from enum import Enum
 from random import Random
@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from policies.engine import words
 from policies.engine.breaker import State, Trip
-from policies.engine.eligibility import refuse, tokens_of
+from policies.engine.eligibility import OUT_OF_REACH, refuse, tokens_of
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.probing import back
 from policies.engine.refusal import Refused
 from policies.engine.standing import LEAST_FITNESS, Factors, Member, Standing
+from policies.engine.tiers import NOTHING, ascent, offered
 from policies.policy import Policy, Request
 
 DRAWS = 200
@@ -114,12 +115,20 @@ class TargetSnapshot(NamedTuple):
 
 
 def look(
-    pool: Pool, request: Request, tokens: int, tried: Mapping[str, Outcome], now: float
+    pool: Pool,
+    request: Request,
+    reach: Sequence[Member],
+    tokens: int,
+    tried: Mapping[str, Outcome],
+    now: float,
 ) -> tuple[View, ...]:
-    """Every target of a pool, as `request` finds it at `now`; `tokens` and `tried` as for
-    `refuse`. Nothing is taken, and nothing is changed.
+    """Every target of a pool, as `request` finds it at `now`; `reach` are those in its tiers,
+    `tokens` and `tried` as for `refuse`. Nothing is taken, and nothing is changed.
     """
-    refusals = [refuse(member, request, tokens, tried, now) for member in pool.members]
+    refusals = [
+        refuse(member, request, tokens, tried, now) if member in reach else OUT_OF_REACH
+        for member in pool.members
+    ]
     usual = [
         member.usual_in_flight
         for member, refused in zip(pool.members, refusals, strict=True)
@@ -177,7 +186,8 @@ def _full(standing: Standing) -> tuple[int, int, str] | None:
 
 def explain(pool: Pool, request: Request, now: float) -> Explained:
     """See `Engine.explain`."""
-    views = look(pool, request, tokens_of(request), {}, now)
+    tokens = tokens_of(request)
+    views = look(pool, request, within_reach(pool, request, tokens, now), tokens, {}, now)
     able = [
         member for member, view in zip(pool.members, views, strict=True) if view.refused is None
     ]
@@ -201,6 +211,16 @@ def explain(pool: Pool, request: Request, now: float) -> Explained:
             for view in views
         ),
     )
+
+
+def within_reach(pool: Pool, request: Request, tokens: int, now: float) -> Sequence[Member]:
+    """The members of those tiers that a request would use if it came now."""
+    try:
+        members = offered(pool, request)
+    except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
+        members = pool.members
+    climbs = ascent(pool, request, tokens, members)
+    return members if climbs is None else climbs.reach({}, NOTHING, now, last=False)
 
 
 def count_odds(

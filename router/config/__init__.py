@@ -9,6 +9,7 @@ from router.config.load import load
 from router.config.problems import ConfigError, Problem
 from router.config.schema import (
     Address,
+    Asked,
     Config,
     Decisions,
     Defaults,
@@ -23,7 +24,9 @@ from router.config.schema import (
     Secret,
     Server,
     Simulation,
+    StartRule,
     Tenant,
+    Threshold,
     Timeouts,
     WeightedTarget,
 )
@@ -31,6 +34,7 @@ from router.config.server import faults, is_loopback
 
 __all__ = [
     "Address",
+    "Asked",
     "Config",
     "ConfigError",
     "Decisions",
@@ -47,7 +51,9 @@ __all__ = [
     "Secret",
     "Server",
     "Simulation",
+    "StartRule",
     "Tenant",
+    "Threshold",
     "Timeouts",
     "WeightedTarget",
     "faults",

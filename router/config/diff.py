@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import TypeVar
 
 from router.config.schema import (
+    Asked,
     Config,
     Limits,
     PolicySpec,
@@ -20,10 +21,12 @@ from router.config.schema import (
     Retry,
     Route,
     Simulation,
+    StartRule,
     Tenant,
+    Threshold,
     Timeouts,
 )
-from router.config.units import show_count, show_duration, show_rate
+from router.config.units import show_count, show_duration, show_rate, show_threshold
 
 _T = TypeVar("_T")
 _Values = Timeouts | Retry | Simulation
@@ -92,6 +95,9 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         yield from _policy("within", old.within, new.within)
     before = {t.name: (i, t.weight) for i, tier in enumerate(old.tiers, 1) for t in tier}
     after = {t.name: (i, t.weight) for i, tier in enumerate(new.tiers, 1) for t in tier}
+    yield from _change("start", old.start, new.start, _rules)
+    yield from _change("climb", old.climb, new.climb, _listed)
+    yield from _change("patience", old.patience, new.patience, show_duration)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")
@@ -100,6 +106,19 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         if before[name][0] != tier:
             yield f"{name} from tier {before[name][0]} to tier {tier}"
     yield from (f"{name} removed" for name in before if name not in after)
+
+
+def _rules(rules: Iterable[StartRule]) -> str:
+    def condition(name: str, asked: Asked) -> str:
+        if isinstance(asked, Threshold):
+            return f"{name} {show_threshold(asked)}"
+        return name if asked else f"no {name}"
+
+    told = (
+        f"tier {rule.tier} if {' and '.join(condition(*asked) for asked in rule.conditions)}"
+        for rule in rules
+    )
+    return "; ".join(told) or "none"
 
 
 def _tenant(old: Tenant, new: Tenant) -> Iterator[str]:

@@ -15,11 +15,11 @@ from types import MappingProxyType
 
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route, WeightedTarget
+from router.config.tiers import TIERED, check_form, leaving, start_rules
 from router.config.tree import Found, Leaf, Node, Table, find
 from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
 
-POLICIES = ("weighted_round_robin", "least_latency", "priority")
-TIERED = "priority"
+POLICIES = ("weighted_round_robin", "least_latency", *TIERED)
 DEFAULT = "least_latency"
 
 
@@ -84,10 +84,12 @@ class _Resolver:
         route = Route(
             name=name,
             policy=policy,
-            within=(within or PolicySpec(DEFAULT)) if policy.name == TIERED else None,
+            within=(within or PolicySpec(DEFAULT)) if policy.name in TIERED else None,
             tiers=tiers,
             deadline=written.deadline or self.defaults.deadline,
             retry=replace(self.defaults.retry, **written.retry.given()),
+            start=start_rules(name, written, self.tree, self.report),
+            **leaving(written),
         )
         self._note_idle(route)
         return route
@@ -110,8 +112,8 @@ class _Resolver:
         elif not colon and written.name not in POLICIES:
             what = f"there is no policy {_shown(found.node)}"
             self.report.problem(found.node.mark, what, self.report.nearest(written.name, POLICIES))
-        elif key == "within" and written.name == TIERED:
-            what = "within is for a choice inside one tier, and priority is among tiers"
+        elif key == "within" and written.name in TIERED:
+            what = f"within is for a choice inside one tier, and {written.name} is among tiers"
             self.report.problem(found.node.mark, what, f"use {DEFAULT} or weighted_round_robin")
         elif not colon and written.options:
             option = next(iter(written.options))
@@ -125,20 +127,18 @@ class _Resolver:
         place = self._found(route).key.mark
         known = policy in POLICIES or ":" in policy
         if "targets" in keys and "tiers" in keys:
-            remedy = "keep tiers for policy priority, targets for any other"
+            remedy = f"keep tiers for policy {' or '.join(TIERED)}, targets for any other"
             self.report.problem(keys["tiers"].key.mark, "both targets and tiers", remedy)
         elif "targets" not in keys and "tiers" not in keys:
-            word = "tiers" if policy == TIERED else "targets"
+            word = "tiers" if policy in TIERED else "targets"
             self.report.problem(place, f"route {quoted(route)} has no {word}", f"add `{word}:`")
-        elif "targets" in keys and policy == TIERED:
-            what, remedy = "policy priority takes tiers", "write tiers: [{…: 1}, {…: 1}]"
+        elif "targets" in keys and policy in TIERED:
+            what, remedy = f"policy {policy} takes tiers", "write tiers: [{…: 1}, {…: 1}]"
             self.report.problem(keys["targets"].key.mark, what, remedy)
-        elif "tiers" in keys and policy != TIERED and known:
-            what, remedy = "only policy priority takes tiers", "write targets, or policy: priority"
-            self.report.problem(keys["tiers"].key.mark, what, remedy)
-        if "within" in keys and policy != TIERED and known:
-            mark = keys["within"].key.mark
-            self.report.problem(mark, "within is for policy priority", "remove it")
+        elif "tiers" in keys and policy not in TIERED and known:
+            what = f"only policy {' or '.join(TIERED)} takes tiers"
+            self.report.problem(keys["tiers"].key.mark, what, "write targets, or policy: priority")
+        check_form(route, policy, self.tree, self.report, known=known)
 
     def _tier(
         self, path: tuple[str | int, ...], table: Mapping[str, WrittenTarget]
@@ -188,6 +188,24 @@ class _Resolver:
         elif names and not any(p.enabled for n, p in self.providers.items() if n in names):
             what = f"route {quoted(route.name)} serves nothing: its providers are off"
             self.report.note(mark, what, f"switch one on: {', '.join(sorted(names))}")
+        else:
+            self._note_starts(route)
+
+    def _note_starts(self, route: Route) -> None:
+        """Rules by which requests start where, and beyond which, everything is off."""
+        on = [
+            tier
+            for tier, targets in enumerate(route.tiers, 1)
+            for target in targets
+            if target.weight
+            and (provider := self.providers.get(target.name.partition("/")[0]))
+            and provider.enabled
+        ]
+        for index, rule in enumerate(route.start):
+            if on and rule.tier > max(on):
+                mark = self._found(route.name, "start", index).node.mark
+                what = f"requests that start in tier {rule.tier} are refused: nothing there is on"
+                self.report.note(mark, what, "switch one of its providers on, or name another tier")
 
 
 def _shown(node: Node) -> str:

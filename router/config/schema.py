@@ -73,10 +73,13 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """`attempts` in all for one request; `budget` is how many retries each first attempt earns."""
+    """`attempts` in all for one request; `budget` is how many retries each first attempt earns;
+    `hedge` the share of streamed requests that may be asked for twice when they are late.
+    """
 
     attempts: int = 3
     budget: float = 0.2
+    hedge: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +198,31 @@ class PolicySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Threshold:
+    """A comparison with a count: `sign` is one of > >= < <=."""
+
+    sign: Literal[">", ">=", "<", "<="]
+    count: int
+
+
+Asked = Threshold | bool
+"""What a condition asks: how many of something, or whether it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartRule:
+    """A request for which all `conditions` hold, by name, starts in `tier`, from 1."""
+
+    conditions: tuple[tuple[str, Asked], ...]
+    tier: int
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """A model as clients know it. One tier for a file's `targets`; `within` is for `priority`."""
+    """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
+    tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
+    `patience` the seconds that it waits there first.
+    """
 
     name: str
     policy: PolicySpec
@@ -204,6 +230,9 @@ class Route:
     tiers: tuple[tuple[WeightedTarget, ...], ...]
     deadline: float
     retry: Retry
+    start: tuple[StartRule, ...] = ()
+    climb: frozenset[str] = frozenset({"failure", "throttled"})
+    patience: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +272,11 @@ class Config:
             yield from (f"{provider.name}/{model}" for model in provider.models)
 
     def live(self, route: Route) -> tuple[tuple[WeightedTarget, ...], ...]:
-        """`route`'s tiers without targets whose provider is off, and without empty tiers."""
-        tiers = (tuple(t for t in tier if self.target(t.name)[0].enabled) for tier in route.tiers)
-        return tuple(tier for tier in tiers if tier)
+        """`route`'s tiers without targets whose provider is off. A tier may be empty, so that the
+        others keep their numbers; without any target there is no tier.
+        """
+        tiers = [
+            tuple(target for target in tier if self.target(target.name)[0].enabled)
+            for tier in route.tiers
+        ]
+        return tuple(tiers) if any(tiers) else ()

@@ -42,6 +42,8 @@ _MEANING = (
     ("but got '<stream end>'", "a bracket that is never closed", _CLOSED),
     ("expected ',' or", "an entry of the list or mapping in brackets ends wrongly", _BRACKETS),
     ("expected the node content", "a value is missing here", "quote it if it begins specially"),
+    ("expected a comment or a line break", "> begins a block of text in YAML", "quote it: '>8k'"),
+    ("indentation indicator", "> begins a block of text in YAML", "quote it: '>8k'"),
     ("expected <block end>", "the indentation does not fit", "align it with its neighbours"),
     ("sequence entries are not", "a list entry where none can be", "put it on a line of its own"),
     ("undefined alias", "an alias (*) without an anchor (&)", "quote text that begins with *"),

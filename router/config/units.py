@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Literal, cast
 
-from router.config.schema import Rate
+from router.config.schema import Rate, Threshold
 
 DURATIONS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 SIZES = {
@@ -27,6 +28,7 @@ PERIODS = {"s": 1.0, "sec": 1.0, "min": 60.0, "hour": 3600.0, "day": 86400.0}
 # that no text takes long to read.
 _QUANTITY = re.compile(r"((?:\d_?){0,17}\d(?:\.\d{1,20})?)\s*([A-Za-z]*)", re.ASCII)
 
+_THRESHOLD = re.compile(r"(>=|<=|>|<)\s*([^<>=\s].*)")
 
 _DURATION = "write it as 250ms, 3s, 5m or 1h"
 _COUNT = "write it as 64, 200_000, 200k or 1.5M"
@@ -115,6 +117,36 @@ def share(value: object) -> float:
     if number > 1:
         raise Unreadable("is not a number from 0 to 1", "write 20 % as 0.2")
     return float(number)
+
+
+def hedge(value: object) -> float:
+    """A number from 0 to 0.2."""
+    number = _quantity(value, _PLAIN, "is not a number from 0 to 0.2", "write 5 % as 0.05")
+    if number > Decimal("0.2"):
+        raise Unreadable("is more than 0.2", "write 0.2 or less: each hedge is a second send")
+    return float(number)
+
+
+def boolean(value: object) -> bool:
+    """Yes or no."""
+    if not isinstance(value, bool):
+        raise Unreadable("is neither true nor false", "write true or false")
+    return value
+
+
+def threshold(value: object) -> Threshold:
+    """A comparison with a count."""
+    remedy = "write it in quotes, as '>8k', '>=1', '<200' or '<=200'"
+    match = _THRESHOLD.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise Unreadable("is not a comparison", remedy)
+    number = _whole(_quantity(match[2], COUNTS, "is not a comparison", remedy), 0, remedy)
+    return Threshold(cast("Literal['>', '>=', '<', '<=']", match[1]), number)
+
+
+def show_threshold(threshold: Threshold) -> str:
+    """A comparison as the file writes it."""
+    return f"{threshold.sign}{show_count(threshold.count)}"
 
 
 def show_duration(seconds: float) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from router.config import texts
 from router.config.problems import START, Report, quoted
@@ -167,9 +168,14 @@ def _keys(kind: type[BaseModel], path: _Path) -> tuple[str, ...]:
     here: Any = kind
     for step in path:
         if isinstance(here, type) and issubclass(here, BaseModel):
-            here = here.model_fields[str(step)].annotation
+            here = _by_key(here)[str(step)].annotation
         else:  # dict[str, X], tuple[X, ...]
             here = next(arg for arg in reversed(get_args(here)) if arg is not Ellipsis)
         if type(None) in get_args(here):
             here = next(arg for arg in get_args(here) if arg is not type(None))
-    return tuple(here.model_fields)
+    return tuple(_by_key(here))
+
+
+def _by_key(kind: type[BaseModel]) -> dict[str, FieldInfo]:
+    """A table's fields by the keys of the file: a word of Python's has another name there."""
+    return {field.alias or name: field for name, field in kind.model_fields.items()}

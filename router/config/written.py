@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from router.config import texts, units
 from router.config.presets import PRESETS
-from router.config.schema import Address, Rate, Secret
+from router.config.schema import Address, Rate, Secret, Threshold
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
 Span = Annotated[float | None, BeforeValidator(units.span)]
@@ -22,6 +22,8 @@ Count = Annotated[int | None, BeforeValidator(units.count)]
 Positive = Annotated[int | None, BeforeValidator(units.positive)]
 Share = Annotated[float | None, BeforeValidator(units.share)]
 Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
+Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
+Than = Annotated[Threshold | None, BeforeValidator(units.threshold)]
 Bound = Annotated[Address | None, BeforeValidator(texts.address)]
 Rates = tuple[Annotated[Rate, BeforeValidator(units.rate)], ...]
 
@@ -93,6 +95,7 @@ class WrittenRetry(Written):
 
     attempts: Positive = None
     budget: Share = None
+    hedge: Annotated[float | None, BeforeValidator(units.hedge)] = None
 
 
 class WrittenDefaults(Written):
@@ -154,6 +157,24 @@ class WrittenPolicy(Written):
     options: dict[str, Any] = {}
 
 
+class WrittenConditions(Written):
+    """`if` of a start rule."""
+
+    input_tokens: Than = None
+    output_tokens: Than = None
+    stream: Flag = None
+    tools: Flag = None
+    schema_: Flag = Field(default=None, alias="schema")
+    images: Flag = None
+
+
+class WrittenRule(Written):
+    """One of a route's `start`."""
+
+    if_: WrittenConditions = Field(default=WrittenConditions(), alias="if")
+    tier: Positive = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -161,6 +182,14 @@ class WrittenRoute(Written):
     within: WrittenPolicy | None = None
     targets: dict[str, WrittenTarget] = {}
     tiers: tuple[dict[str, WrittenTarget], ...] = ()
+    start: tuple[WrittenRule, ...] = ()
+    climb: tuple[
+        Annotated[
+            Literal["failure", "throttled"], BeforeValidator(texts.choice("failure", "throttled"))
+        ],
+        ...,
+    ] = ()
+    patience: Duration = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 
@@ -170,7 +199,10 @@ class WrittenTenant(Written):
 
     keys: tuple[Annotated[Secret, BeforeValidator(texts.credential)], ...] = ()
     may: tuple[
-        Annotated[Literal["policy", "target"], BeforeValidator(texts.choice("policy", "target"))],
+        Annotated[
+            Literal["policy", "priority", "target"],
+            BeforeValidator(texts.choice("policy", "priority", "target")),
+        ],
         ...,
     ] = ()
     models: tuple[Annotated[str, BeforeValidator(texts.label)], ...] = ()

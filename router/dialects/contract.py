@@ -71,6 +71,14 @@ class ClientError(Exception):
 class ClientDialect(Protocol):
     """How clients speak."""
 
+    FEATURES: frozenset[str]
+    """What `features` can look for."""
+
+    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
+        """Whether `call` brings each of `needs`, all of them among `FEATURES`: `tools`, `schema`
+        (an answer in a given form), `images`. Nothing else is decoded.
+        """
+
     def parse(self, body: bytes) -> Call:
         """The call. Raises `ClientError` naming what is wrong and where."""
 

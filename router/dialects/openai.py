@@ -17,6 +17,7 @@ from policies import Outcome, Phase, Report
 from router.dialects.contract import Call, ClientError, Headers
 from router.dialects.estimate import estimated_tokens
 from router.dialects.openai_errors import report_of, report_of_status
+from router.dialects.openai_features import EXTRACT
 from router.dialects.openai_stream import BROKEN_OFF, MOST_TOKENS, ChatStream, usage_of
 
 _top_level = msgspec.json.Decoder(dict[str, Raw])
@@ -44,6 +45,7 @@ class OpenAI:
     """Chat completions, streamed and not."""
 
     path = "/chat/completions"
+    FEATURES = frozenset(EXTRACT)
 
     # The client's half.
 
@@ -86,6 +88,10 @@ class OpenAI:
             choices=max(1, _field(fields, "n", int, "a whole number") or 1),
             usage_asked=bool(options and options.get("include_usage")),
         )
+
+    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
+        """See `ClientDialect.features`."""
+        return {name: EXTRACT[name](call.fields) for name in needs}
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`."""

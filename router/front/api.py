@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from policies import Band
 from router.caller import Caller, Wishes
 from router.dialects.contract import Call, ClientError
 from router.dialects.openai import OPENAI
@@ -27,6 +28,7 @@ from router.tenants.identity import Tenant
 JSON = {"content-type": "application/json"}
 MODEL = "/v1/models/"
 LONGEST_TIMEOUT = 86_400.0
+BANDS = {band.name.lower(): band for band in Band}
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
 
 Endpoint = Callable[[Inbound, Responder], Awaitable[None]]
@@ -155,15 +157,17 @@ def wishes_of(headers: Headers) -> Wishes:
         except ValueError:
             timeout = 0.0
         if not isfinite(timeout) or not 0 < timeout <= LONGEST_TIMEOUT:
-            message = "x-router-timeout: a number of seconds above 0 and at most 86400"
-            raise ClientError(
-                400,
-                "invalid_request_error",
-                "invalid_header",
-                message,
-                "x-router-timeout",
-                hopeless=True,
-            )
+            raise _wrong("x-router-timeout", "a number of seconds above 0 and at most 86400")
     # A template that was not filled in leaves an empty header; it asks for nothing.
     target, policy = headers.get("x-router-target"), headers.get("x-router-policy")
-    return Wishes(timeout, target or None, policy or None)
+    band = None
+    if (named := headers.get("x-router-priority")) and (band := BANDS.get(named)) is None:
+        raise _wrong("x-router-priority", f"one of {', '.join(BANDS)}")
+    return Wishes(timeout, target or None, policy or None, band)
+
+
+def _wrong(header: str, wanted: str) -> ClientError:
+    message = f"{header}: {wanted}"
+    return ClientError(
+        400, "invalid_request_error", "invalid_header", message, header, hopeless=True
+    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from hmac import compare_digest
 
-EVERYTHING = frozenset({"policy", "target"})
+EVERYTHING = frozenset({"policy", "priority", "target"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from tests.e2e.running import ROOT, Router, ask, serving
 
-MODELS = ["chat", "quick", "steady"]
+MODELS = ["chat", "quick", "smart", "steady"]
 MESSAGES: Any = [{"role": "user", "content": "Hello"}]
 SHORT = 4  # tokens: the simulated models write at a real pace
 USAGE: Any = {"include_usage": True}
@@ -70,6 +70,25 @@ def test_a_stream_tells_its_usage_to_a_client_who_asks(client, model):
     assert last.choices == []
     assert last.usage is not None
     assert last.usage.completion_tokens == SHORT
+
+
+TOOL: Any = {"type": "function", "function": {"name": "look", "parameters": {}}}
+
+
+@pytest.mark.parametrize(
+    ("brings", "tier"),
+    [
+        ({}, "sim/slow"),
+        ({"tools": []}, "sim/slow"),
+        ({"tools": [TOOL]}, "sim/fast"),
+        ({"messages": [{"role": "user", "content": "so long " * 4_500}]}, "sim/fast"),
+    ],
+    ids=["a question", "no tools", "a tool", "long"],
+)
+def test_a_hard_request_starts_in_the_dearer_tier(client, brings, tier):
+    asked: Any = {"model": "smart", "messages": MESSAGES, "max_tokens": SHORT, **brings}
+    answer = client.chat.completions.with_raw_response.create(**asked)
+    assert answer.headers["x-router-target"] == tier
 
 
 async def test_an_asynchronous_client_gets_the_same(router):

@@ -10,12 +10,14 @@ from router import build
 from router.config import load
 from router.config.written import (
     Written,
+    WrittenConditions,
     WrittenDefaults,
     WrittenLimits,
     WrittenModel,
     WrittenProvider,
     WrittenRetry,
     WrittenRoute,
+    WrittenRule,
     WrittenServer,
     WrittenTenant,
     WrittenTimeouts,
@@ -31,6 +33,8 @@ TABLES: tuple[type[Written], ...] = (
     WrittenModel,
     WrittenLimits,
     WrittenRoute,
+    WrittenRule,
+    WrittenConditions,
     WrittenTenant,
 )
 
@@ -56,8 +60,10 @@ def test_the_table_of_outcomes_in_the_design_is_the_one_in_the_code():
 
 def test_every_key_of_the_file_stands_in_the_reference():
     reference = (ROOT / "docs/reference.md").read_text()
-    keys = {name for table in TABLES for name in table.model_fields}
-    assert [key for key in sorted(keys) if not re.search(rf"[`.]{key}`", reference)] == []
+    fields = [field for table in TABLES for field in table.model_fields.items()]
+    keys = {field.alias or name for name, field in fields}
+    missing = [key for key in keys if not re.search(rf"[`.{{ ]{key}[`:]", reference)]
+    assert sorted(missing) == []
 
 
 def test_every_file_that_the_design_draws_exists():

@@ -21,6 +21,7 @@ PUBLIC = {
     # policies, and the contract for one's own
     "Policy", "Learner", "Starter", "Candidate", "Request", "Band",
     "WeightedRoundRobin", "LeastLatency", "Priority",
+    "CostTiers", "Rule", "Threshold",
     # what the engine shows and is told
     "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Record", "Headroom", "News",
 }  # fmt: skip

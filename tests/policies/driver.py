@@ -101,12 +101,15 @@ class World:
         facts: Mapping[str, Facts] | None = None,
         seed: int = 7,
         now: float = 1000.0,
+        **route: Any,
     ) -> None:
+        """`route` is what else the route is made with."""
         self.now = now
         self.route = Route(
             [Target(target) if isinstance(target, str) else target for target in targets],
             policy or InOrder(),
             retry or Retry(),
+            **route,
         )
         self.errors: list[str] = []
         self.engine = Engine(

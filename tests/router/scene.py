@@ -104,7 +104,7 @@ class Scene:
         routes |= {name: Route([Target(name)], InOrder(), retry) for name in scripts}
         self.routes = routes
         self.engine = Engine(routes, rng=Random(1), now=loop.time(), facts=facts)
-        runtime = Runtime(
+        self.runtime = Runtime(
             revision="1",
             engine=self.engine,
             upstreams={name: self._upstream(name, timeouts, ask_usage) for name in scripts},
@@ -114,11 +114,12 @@ class Scene:
             off={"asleep": "nobody has a key"},
             policies={"weighted_round_robin": WeightedRoundRobin()},
             listed={"chat": 0, "charm": 0},
+            needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         )
         readers: list[Reader] = [self.kept]
         if decisions is not None:
             readers.append(decisions)
-        self.pipeline = Pipeline(lambda: runtime, Journal(readers, failed), loop, decisions)
+        self.pipeline = Pipeline(lambda: self.runtime, Journal(readers, failed), loop, decisions)
 
     async def ask(
         self,

@@ -2,8 +2,11 @@
 
 import pytest
 
-from router.caller import Wishes
+from policies import Band
+from router.caller import Caller, Wishes
 from router.dialects.contract import ClientError
+from router.dialects.openai import OPENAI
+from router.pipeline import admit
 from router.tenants.identity import Tenant
 from tests.router.clock import in_virtual_time
 from tests.router.scene import Scene
@@ -44,6 +47,14 @@ MAY_ALL = Tenant("t", frozenset({"target", "policy"}))
         (Tenant("t"), NONE, "a/m", 403, "not_allowed", "`may: [target]`"),
         (Tenant("t"), Wishes(target="a/m"), "chat", 403, "not_allowed", "`may: [target]`"),
         (Tenant("t"), Wishes(policy="x"), "chat", 403, "not_allowed", "`may: [policy]`"),
+        (
+            Tenant("t", frozenset({"target", "policy"})),
+            Wishes(priority=Band.SHEDDABLE),
+            "chat",
+            403,
+            "not_allowed",
+            "may not choose a priority: `may: [priority]`",
+        ),
         (MAY_ALL, Wishes(target="z/m"), "chat", 400, "invalid_header", "no target 'z/m'"),
         (MAY_ALL, Wishes(policy="x"), "chat", 400, "invalid_header", "weighted_round_robin"),
     ],
@@ -102,3 +113,15 @@ async def test_a_tenant_that_sees_some_models_may_name_their_targets_and_no_othe
     scene = Scene({"a/m": [answer("from a")]})
     client = await scene.ask(tenant=tenant, model="a/m")
     assert client.status == 200
+
+
+@in_virtual_time
+async def test_the_engine_is_told_whose_request_it_is_and_how_urgent() -> None:
+    scene = Scene({"a/m": [answer()]})
+    team = Tenant("team", frozenset({"priority"}))
+    for wishes, band in ((NONE, Band.STANDARD), (Wishes(priority=Band.CRITICAL), Band.CRITICAL)):
+        caller = Caller("req_1", team, OPENAI, {}, wishes)
+        call = OPENAI.parse(b'{"model": "chat", "messages": [], "tools": [{}]}')
+        request = admit(call, caller, scene.runtime, 0.0)
+        assert (request.tenant, request.band) == ("team", band)
+        assert request.features == {}  # nobody needs any

@@ -71,10 +71,10 @@ def test_targets_have_their_weights_and_tiers(loads: Loads) -> None:
     assert routes["steady"].targets == [Target("far/org/three", 1, 0), Target("sim/one", 2, 1)]
 
 
-def test_a_target_that_is_off_is_in_no_route_and_its_tier_is_not_counted(loads: Loads) -> None:
+def test_a_target_that_is_off_is_in_no_route_and_the_others_keep_their_tier(loads: Loads) -> None:
     routes = build.routes_of(loads())
     assert routes["shared"].targets == [Target("sim/one", 9), Target("sim/two", 1)]
-    assert routes["steady"].targets == [Target("sim/one", 2, 0)]
+    assert routes["steady"].targets == [Target("sim/one", 2, 1)]
 
 
 def test_a_model_that_cannot_serve_has_no_route_but_a_reason(loads: Loads) -> None:
@@ -108,6 +108,7 @@ def test_policies_are_those_named_and_least_latency_where_none_is(loads: Loads) 
 
 
 def test_a_caller_may_name_every_built_in_policy() -> None:
+    # But `cost_tiers`: its rules are a route's.
     assert build.named_policies() == {
         "weighted_round_robin": WeightedRoundRobin(),
         "least_latency": LeastLatency(),

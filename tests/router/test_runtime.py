@@ -17,6 +17,7 @@ RUNTIME = Runtime(
     off={"gpt": "dear: DEAR_KEY is not set", "claude": "other: OTHER_KEY is not set"},
     policies={},
     listed={"chat": 1, "chat-large": 2, "quick": 3},
+    needs={},
 )
 
 

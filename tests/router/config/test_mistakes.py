@@ -334,7 +334,7 @@ FORMS = {
     ),
     "tiers without priority": (
         PROVIDERS + "models: {chat: {»tiers: [[sim/fast]]}}\n",
-        "only policy priority takes tiers",
+        "only policy priority or cost_tiers takes tiers",
         "write targets, or policy: priority",
     ),
     "a tier that is a name": (

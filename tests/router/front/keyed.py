@@ -8,7 +8,7 @@ from tests.router.running import written
 CHAT = "/v1/chat/completions"
 KEYS = f"""
 tenants:
-  whole: {{keys: ["${{WHOLE}}"], may: [policy, target]}}
+  whole: {{keys: ["${{WHOLE}}"], may: [policy, priority, target]}}
   part: {{keys: ["sha256:{sha256(b"part-key").hexdigest()}", "${{EMPTY:-}}"], models: [chat]}}
 """
 WHOLE = {"authorization": "Bearer whole-key"}

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.caller import Wishes
 from router.dialects.contract import ClientError
 from router.front.api import wishes_of
 from tests.router.front.keyed import CHAT, ENVIRON, MODELS, PART, WHOLE, keyed
@@ -222,9 +223,9 @@ def test_a_timeout_is_a_bounded_number_or_refused(text: str) -> None:
 
 
 def test_who_wishes_nothing_gets_what_the_route_says() -> None:
-    assert wishes_of({}) == (None, None, None)
+    assert wishes_of({}) == Wishes()
     empty = {"x-router-timeout": "", "x-router-target": "", "x-router-policy": ""}
-    assert wishes_of(empty) == (None, None, None)
+    assert wishes_of(empty) == Wishes()
 
 
 # The official client.

@@ -71,5 +71,5 @@ def test_a_tenant_sees_all_models_unless_some_are_named() -> None:
 
 
 def test_the_default_tenant_may_everything_and_another_nothing_unasked() -> None:
-    assert DEFAULT.may == {"policy", "target"}
+    assert DEFAULT.may == {"policy", "priority", "target"}
     assert TEAM.may == frozenset()

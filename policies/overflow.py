@@ -1,0 +1,84 @@
+"""What the policies among tiers share: the first tier takes all it has room for, and only the
+overflow goes on to the next.
+
+There is no rule here for "has room": the engine offers only targets that can serve, so a tier
+that is full, resting or ejected is not among the candidates, and one that was away comes back as
+its targets do, by and by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Any
+
+from policies.engine.outcome import Report
+from policies.policy import Candidate, Policy, Request
+
+MOST_NAMES = 256
+"""Names remembered at most: far above any route's targets; passed only by endless renaming."""
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the inner policy remembers, apart for each tier, and in which tier each target stands
+    (None: the inner policy learns nothing, so nobody asks).
+    """
+
+    tier_of: dict[str, int] | None
+    tiers: dict[int, Any] = field(default_factory=dict)
+
+    def of(self, tier: int, within: Policy) -> Any:
+        """The memory of one tier."""
+        if tier not in self.tiers:
+            self.tiers[tier] = within.fresh()
+        return self.tiers[tier]
+
+
+def fresh(within: Policy) -> Memory:
+    """A memory for a policy that chooses by `within` inside its tiers."""
+    return Memory({} if lesson(within) is not None else None)
+
+
+def choose(
+    within: Policy,
+    request: Request,
+    candidates: Sequence[Candidate],
+    memory: Memory,
+    now: float,
+    rng: Random,
+) -> Candidate:
+    """The choice of `within` in the first tier that can serve."""
+    if memory.tier_of is not None:
+        if len(memory.tier_of) > MOST_NAMES:
+            memory.tier_of.clear()
+        for candidate in candidates:
+            memory.tier_of[candidate.name] = candidate.tier
+    first = min([candidate.tier for candidate in candidates])
+    tier = [candidate for candidate in candidates if candidate.tier == first]
+    return within.choose(request, tier, memory.of(first, within), now, rng)
+
+
+def lesson(within: Policy) -> Callable[..., None] | None:
+    """The verb `learn` of a policy among tiers; None where the one inside them learns nothing, so
+    that nobody is told in vain.
+    """
+    learn: Callable[..., None] | None = getattr(within, "learn", None)
+    return None if learn is None else partial(_pass_on, within, learn)
+
+
+def _pass_on(
+    within: Policy,
+    learn: Callable[..., None],
+    target: str,
+    report: Report,
+    seconds: float,
+    first: float | None,
+    memory: Memory,
+    now: float,
+) -> None:
+    tier = (memory.tier_of or {}).get(target)
+    if tier is not None:
+        learn(target, report, seconds, first, memory.of(tier, within), now)

@@ -1,0 +1,69 @@
+"""What a chat-completions request brings: tools, a schema, images.
+
+Only asked where a route's policy needs it, since it decodes what a request otherwise passes on
+untouched. What is malformed brings nothing: its provider will say what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+Fields = Mapping[str, Raw]
+
+_items = msgspec.json.Decoder(list[Raw])
+_anything = msgspec.json.Decoder()
+
+
+def tools(fields: Fields) -> bool:
+    """Whether the model may call something; `functions` is what older clients say."""
+    return _filled(fields.get("tools")) or _filled(fields.get("functions"))
+
+
+def schema(fields: Fields) -> bool:
+    """Whether the answer must have a given form. `json_object` only asks for some JSON."""
+    wanted = _decoded(fields.get("response_format"))
+    return isinstance(wanted, dict) and wanted.get("type") == "json_schema"
+
+
+def images(fields: Fields) -> bool:
+    """Whether a message has an image among its parts."""
+    messages = fields.get("messages")
+    if messages is None:
+        return False
+    # Without the word, as it is or with a letter escaped, nothing need be decoded.
+    written = bytes(messages)
+    if b"image_url" not in written and b"\\u" not in written:
+        return False
+    told = _decoded(messages)
+    return isinstance(told, list) and any(
+        isinstance(part, dict) and part.get("type") == "image_url"
+        for message in told
+        if isinstance(message, dict) and isinstance(content := message.get("content"), list)
+        for part in content
+    )
+
+
+EXTRACT: dict[str, Callable[[Fields], bool]] = {"tools": tools, "schema": schema, "images": images}
+
+
+def _filled(raw: Raw | None) -> bool:
+    """Whether it is a list with something in it."""
+    if raw is None:
+        return False
+    try:
+        return bool(_items.decode(raw))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _decoded(raw: Raw | None) -> Any:
+    if raw is None:
+        return None
+    try:
+        return _anything.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
