@@ -60,7 +60,7 @@ def _failed(fail: Fail, last: Report, now: float) -> ClientError:
 def _unavailable(fail: Fail, now: float) -> ClientError:
     wait = max(0.0, fail.retry_at - now) if fail.retry_at is not None else SOON
     message = _why(fail)
-    if fail.cause is Cause.QUEUE_FULL or _all(fail.refusals, LIMITS):
+    if fail.cause in (Cause.QUEUE_FULL, Cause.WAIT) or _all(fail.refusals, LIMITS):
         return ClientError(429, "rate_limit_error", "no_capacity", message, retry_after=wait)
     return ClientError(503, "server_error", "no_target", message, retry_after=wait)
 

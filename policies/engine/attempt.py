@@ -11,6 +11,7 @@ from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
     from policies.engine.course import Course
+    from policies.engine.fairness import Charge
     from policies.engine.standing import Member, Standing
 
 
@@ -32,11 +33,12 @@ class Attempt:
     """
 
     __slots__ = (
-        "_cells",
         "_course",
         "_member",
         "_quotas",
         "_second",
+        "_taken",
+        "charge",
         "epoch",
         "expected",
         "first",
@@ -63,6 +65,7 @@ class Attempt:
         self.open = True
         self.unsure = False
         self.expected = self.overdue = self.look_at = NEVER
+        self.charge: Charge | None = None
         self._second: Member | None = None
         self._take(member, now, probe=probe)
 
@@ -129,11 +132,13 @@ class Attempt:
         standing.waiting.pop(self, None)
         # Only what never reached the provider is refunded: what was spent is spent.
         unsent = report.phase is Phase.CONNECT and report.outcome is not Outcome.OK
-        for quota, cells in zip(self._quotas, self._cells, strict=True):
+        for quota, taken in zip(self._quotas, self._taken, strict=True):
             if unsent:
-                quota.give_back(cells, self.tokens, now)
+                quota.give_back(taken, self.tokens, now)
             else:
-                quota.settle(cells, self.tokens, self._used(report), now)
+                quota.settle(taken, self.tokens, self._used(report), now)
+        if self.charge is not None:
+            self.charge.settle(report)
         standing.measure(report, self, now)
         standing.rest(report, now)
         self._end_trial()
@@ -146,6 +151,8 @@ class Attempt:
         """
         self._close()
         self._return(now)
+        if self.charge is not None:
+            self.charge.cancel()
         if until is not None:
             self._member.standing.pauses[0].rest(Refusal.LIMITED, until)
         self._course.given_back(self, now)
@@ -160,7 +167,7 @@ class Attempt:
         standing = member.standing
         self._member = member
         self._quotas = standing.quotas
-        self._cells = [quota.take(self.tokens, now) for quota in self._quotas]
+        self._taken = [quota.take(self.tokens, now) for quota in self._quotas]
         self.epoch = standing.breaker.epoch
         self.probe = probe
         standing.in_flight += 1
@@ -168,6 +175,8 @@ class Attempt:
         for pause in standing.pauses:
             if pause.denials:
                 pause.trial = self
+        if standing.pressure.limit is not None:
+            standing.pressure.sent(standing.in_flight, now)
         if probe:
             standing.breaker.probe()
 
@@ -176,8 +185,8 @@ class Attempt:
         standing.in_flight -= 1
         standing.waiting.pop(self, None)
         self._end_trial()
-        for quota, cells in zip(self._quotas, self._cells, strict=True):
-            quota.give_back(cells, self.tokens, now)
+        for quota, taken in zip(self._quotas, self._taken, strict=True):
+            quota.give_back(taken, self.tokens, now)
         if self.probe:
             standing.breaker.probe_cancelled(self.epoch)
 

@@ -21,9 +21,10 @@ from policies.engine.eligibility import OUT_OF_REACH, refusals_of, refuse
 from policies.engine.extra import FAST, is_free, on_the_spot
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
+from policies.engine.prediction import too_late
 from policies.engine.probing import back, to_look_at, to_probe
-from policies.engine.queue import LONGEST_WAIT
-from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refused
+from policies.engine.queue import LONGEST_WAIT, NOTHING
+from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refusal, Refused
 from policies.engine.rescue import expect, late
 from policies.engine.standing import Member
 from policies.engine.tiers import ascent
@@ -41,8 +42,8 @@ class Course:
     """One request on its way, among `members` of its pool. Not made by hand: `Engine.start`."""
 
     __slots__ = (
-        "_able", "_committed", "_end", "_last", "_waits_until", "_wake", "_wanted", "ascent",
-        "attempts", "engine", "last_member", "opened", "pool", "quick", "reach", "request",
+        "_able", "_committed", "_end", "_last", "_waits_until", "_wake", "ascent", "attempts",
+        "engine", "last_member", "opened", "pool", "quick", "reach", "request",
         "retried_on_the_spot", "tokens", "tried",
     )  # fmt: skip
 
@@ -73,7 +74,6 @@ class Course:
         self.quick = False
         self.retried_on_the_spot = False
         self._committed = False
-        self._wanted: frozenset[str] | None = None
         self._waits_until: float | None = None
         self._end: Fail | None = None
 
@@ -93,7 +93,8 @@ class Course:
         """Give up what is still open or waited for. Idempotent; always called in the driver's
         `finally`.
         """
-        self._leave_queue()
+        if self.pool.queue.waiting:
+            self.pool.queue.leave(self)
         for attempt in list(self.opened):
             attempt.settle(
                 Report(Outcome.ABANDONED, Phase.HEAD if attempt.first is None else Phase.BODY), now
@@ -175,7 +176,7 @@ class Course:
     def _send_or_wait(self, now: float) -> Send | Wait | Fail:
         pool = self.pool
         request, tokens, tried = self.request, self.tokens, self.tried
-        promised = pool.queue.promised(self)
+        promised = pool.queue.promised(self) if pool.queue.waiting else NOTHING
         if self.ascent is not None:
             last = self.attempts > 0 and self.attempts + 1 >= pool.route.retry.attempts
             self.reach = self.ascent.reach(tried, promised, now, last=last)
@@ -212,8 +213,8 @@ class Course:
         attempt = self.place(self, member, self.tokens, self.attempts, now, probe=probe)
         self.opened.append(attempt)
         expect(self, attempt, now)
-        if self._wanted is not None:
-            self._leave_queue()
+        if self.pool.queue.waiting:
+            attempt.charge = self.pool.queue.served(self)
         deadline = self.request.deadline
         patience = member.standing.facts.first_token
         if not self.request.stream:
@@ -225,7 +226,8 @@ class Course:
         refusals = self.refusals(now)
         ends = [refused.until for refused in refusals.values() if refused.refusal in PASSING]
         # A place ends when somebody leaves it: who stands behind others waits for that as well.
-        place = NEVER in ends or len(refusals) < len(self.pool.members)
+        busy = any(refused.refusal is Refusal.BUSY for refused in refusals.values())
+        place = busy or len(refusals) < len(self.pool.members)
         if self._waits_until is None:
             # From the first wait on, over all of them: a caller waits once, whatever it waits for.
             self._waits_until = min(self.request.deadline, now + LONGEST_WAIT)
@@ -239,31 +241,43 @@ class Course:
             for member in self.pool.members
             if member.name not in refusals or refusals[member.name].refusal not in FOR_GOOD
         )
-        if wanted != self._wanted:
-            self._leave_queue()
-        if not self.pool.queue.join(self, wanted):
-            if self.ascent is None or patient is None:
-                return self.fail(Cause.QUEUE_FULL, now, refusals)
-            self.ascent.hurry(now)
-            return self._send_or_wait(now)
-        self._wanted = wanted
+        pool, line = self.pool, self.pool.queue.waiting.get(self)
+        if line is not None and line.wanted != wanted:
+            pool.queue.leave(self)
+            line = None
+        start = None
+        if line is None:
+            start = too_late(pool, self.request, wanted, refusals, self.tokens, give_up, now)
+        if start is not None or not pool.queue.join(self, wanted):
+            if self.ascent is not None and patient is not None:
+                self.ascent.hurry(now)
+                return self._send_or_wait(now)
+            return self.fail(
+                Cause.QUEUE_FULL if start is None else Cause.WAIT, now, refusals, start
+            )
         for name, refused in refusals.items():
             if name not in promised and now < refused.until < give_up:
                 give_up = refused.until
         return Wait(give_up, Cause.REST if rest else Cause.PLACE)
 
-    def fail(self, cause: Cause, now: float, refusals: Mapping[str, Refused] | None = None) -> Fail:
-        """End it without an answer; say when the same request, sent anew, would find somebody."""
+    def fail(
+        self,
+        cause: Cause,
+        now: float,
+        refusals: Mapping[str, Refused] | None = None,
+        retry_at: float | None = None,
+    ) -> Fail:
+        """End it without an answer; say when the same request, sent anew, would find somebody
+        (`retry_at`, where that is known already).
+        """
         if refusals is None:
             refusals = self.refusals(now)
         fresh = refusals_of(self.reach, self.request, self.tokens, {}, now)
-        able = len(fresh) < len(self.reach)
-        ends = [refused.until for refused in fresh.values() if now < refused.until < NEVER]
-        self._end = Fail(cause, refusals, now if able else min(ends, default=None))
-        self._leave_queue()
+        if retry_at is None and len(fresh) < len(self.reach):
+            retry_at = now
+        elif retry_at is None:
+            ends = [refused.until for refused in fresh.values() if now < refused.until < NEVER]
+            retry_at = min(ends, default=None)
+        self._end = Fail(cause, refusals, retry_at)
+        self.pool.queue.leave(self)
         return self._end
-
-    def _leave_queue(self) -> None:
-        if self._wanted is not None:
-            self._wanted = None
-            self.pool.queue.leave(self)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from policies.engine.outcome import Outcome
 from policies.engine.refusal import Refusal, Refused
-from policies.engine.standing import Member
+from policies.engine.standing import Member, Standing
 from policies.policy import Request
 
 DRAINED = Refused(Refusal.DRAINED)
@@ -59,6 +59,24 @@ def refuse(
             return pause.refused(now)
     if not standing.breaker.admits():
         return Refused(Refusal.EJECTED, standing.breaker.until)
+    if standing.pressure.limit is None:
+        for quota in standing.quotas:
+            if (
+                quota.in_flight >= quota.ceiling
+                or quota.spare_requests < 1
+                or quota.spare_tokens < tokens
+            ):
+                break
+        else:
+            return None
+    return no_room(standing, tokens, now)
+
+
+def no_room(standing: Standing, tokens: int, now: float) -> Refused | None:
+    """Why the limits of a target and its groups have no room for one more request of `tokens`."""
+    pressure = standing.pressure
+    if pressure.full(standing.in_flight, now):
+        return Refused(Refusal.BUSY, pressure.grows_at)
     for quota in standing.quotas:
         if (refused := quota.refused(tokens, now)) is not None:
             return refused
@@ -87,5 +105,5 @@ def only_ejected(
     return (
         refused is not None
         and refused.refusal is Refusal.EJECTED
-        and all(quota.refused(tokens, now) is None for quota in member.standing.quotas)
+        and no_room(member.standing, tokens, now) is None
     )

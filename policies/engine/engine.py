@@ -70,7 +70,8 @@ class Engine:
         pool = self._pools.get(request.model)
         known = pool is not None
         if pool is None:
-            pool = Pool(Route([]), (), Length(), Queue({}), now)
+            length = Length()
+            pool = Pool(Route([]), (), length, Queue({}, length), now)
         pool.budget.deposit(now)
         pool.curiosity.deposit(now)
         members: Sequence[Member] = pool.members
@@ -266,7 +267,7 @@ class Engine:
         members = tuple(
             Member(target, self._standings[target.name], length) for target in route.targets
         )
-        queue = known.queue if known is not None else Queue(self._crowded)
+        queue = known.queue if known is not None else Queue(self._crowded, length)
         pool = Pool(route, members, length, queue, now)
         if known is not None and known.route.policy == route.policy:
             pool.memory = known.memory

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from policies.engine.breaker import State
 from policies.engine.eligibility import refuse
 from policies.engine.outcome import Outcome
+from policies.engine.queue import NOTHING
 
 if TYPE_CHECKING:
     from policies.engine.course import Course
@@ -62,7 +63,7 @@ def others(course: Course, now: float, *, paid: bool = False) -> list[Member]:
     if course.attempts >= course.pool.route.retry.attempts:
         return []
     busy = [attempt.target for attempt in course.opened]
-    promised = course.pool.queue.promised(course)
+    promised = course.pool.queue.promised(course) if course.pool.queue.waiting else NOTHING
     return [
         member
         for member in course.reach

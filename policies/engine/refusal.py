@@ -56,6 +56,7 @@ class Cause(Enum):
     REST = "waiting for a pause or a limit to end"
     UNKNOWN_MODEL = "no route has this name"
     NO_TARGET = "no target can serve the request"
+    WAIT = "the wait would be longer than the request can bear"
     QUEUE_FULL = "too many requests are waiting"
     ATTEMPTS = "every attempt allowed was used"
     BUDGET = "the route's retry budget is empty"

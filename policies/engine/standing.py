@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from policies.engine.breaker import Breaker, State, Trip, Why
+from policies.engine.concurrency import Pressure
 from policies.engine.group import Group, Pause
 from policies.engine.health import Evidence
 from policies.engine.latency import STREAM_SHARE, Latency, Length
@@ -34,6 +35,7 @@ LEAST_FITNESS = 1e-3
 SILENT = 3
 """Requests past their time, and nothing heard since the first of them was: that is silence."""
 LEAST_EXPECTED = 1e-3
+HELD_LEARNING = 0.1
 
 
 class Factors(NamedTuple):
@@ -57,8 +59,8 @@ class Standing:
     """
 
     __slots__ = (
-        "breaker", "context", "evidence", "facts", "groups", "heard", "in_flight",
-        "latency", "name", "pauses", "quota", "quotas", "unanswered", "waiting",
+        "breaker", "context", "evidence", "facts", "groups", "heard", "held", "in_flight",
+        "latency", "name", "pauses", "pressure", "quota", "quotas", "unanswered", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -69,9 +71,11 @@ class Standing:
         self.waiting: dict[Attempt, None] = {}
         self.heard = float("-inf")
         self.unanswered = 0
+        self.held: float | None = None  # seconds that an attempt holds its place, on average
         self.evidence = Evidence(now)
         self.breaker = Breaker(now, ramp=ramp)
         self.latency = Latency(now)
+        self.pressure = Pressure()
         self.quota = Quota(Limits())
         self.pauses: tuple[Pause, ...] = (Pause(),)
         self.refit(facts, groups)
@@ -99,6 +103,8 @@ class Standing:
         kind = report.outcome.effect.rest
         if kind is Rest.NONE:
             return
+        if report.outcome is Outcome.THROTTLED and (report.overloaded or report.rest is None):
+            self.pressure.overloaded(self.in_flight, now)
         group = (
             self.groups[0].pause
             if report.scope is Scope.PROVIDER and self.groups
@@ -166,6 +172,9 @@ class Standing:
     def measure(self, report: Report, attempt: Attempt, now: float) -> None:
         """Take the attempt's times, which only whole answers and vain waits tell."""
         sent, first = attempt.was_sent, attempt.first
+        if report.outcome.effect.rest is Rest.NONE:  # a refusal holds a place, but serves nobody
+            held = self.held
+            self.held = now - sent if held is None else held + (now - sent - held) * HELD_LEARNING
         if report.outcome is Outcome.ABANDONED:
             if first is None and now >= attempt.overdue:
                 self.unanswered += 1

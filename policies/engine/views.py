@@ -168,7 +168,7 @@ def _view(
         breaker.until,
         breaker.failures(now) if factors.availability < 1.0 else (0, 0),
         _denials(standing, now),
-        _full(standing),
+        _full(standing, now),
     )
 
 
@@ -176,11 +176,14 @@ def _denials(standing: Standing, now: float) -> int:
     return max((pause.denials for pause in standing.pauses if pause.until > now), default=0)
 
 
-def _full(standing: Standing) -> tuple[int, int, str] | None:
+def _full(standing: Standing, now: float) -> tuple[int, int, str] | None:
+    pressure = standing.pressure
+    if pressure.limit is not None and pressure.full(standing.in_flight, now):
+        return standing.in_flight, pressure.limit, ""
     quotas = [(standing.quota, ""), *((group.quota, group.name) for group in standing.groups)]
     for quota, group in quotas:
-        if quota.concurrent is not None and quota.in_flight >= quota.concurrent:
-            return quota.in_flight, quota.concurrent, group
+        if quota.in_flight >= quota.ceiling:
+            return quota.in_flight, int(quota.ceiling), group
     return None
 
 

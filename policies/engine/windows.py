@@ -1,5 +1,5 @@
 """A rate limit as a sliding window of sixty cells: the whole amount may come at once, and never
-more.
+more. Beside it, a limit that is counted in slices.
 
 A fixed minute admits twice the limit across its boundary; a leaking bucket that allows the
 whole minute at once admits it too. Sixty cells forget the past a sixtieth at a time. The window
@@ -12,12 +12,13 @@ by answer.
 from __future__ import annotations
 
 CELLS = 60
+RING = CELLS + 1
 MICROSECONDS = 1_000_000
 
 
 class Window:
     """At most `limit` units in any span. Units may be given back, or taken beyond the limit (a
-    debt).
+    debt). Instants are in microseconds.
     """
 
     __slots__ = ("_cell", "_head", "_ring", "_sum", "limit", "seconds")
@@ -28,42 +29,43 @@ class Window:
         self.limit = limit
         self.seconds = seconds
         self._cell = max(1, round(seconds * MICROSECONDS) // CELLS)
-        self._ring = [0] * (CELLS + 1)
+        self._ring = [0] * RING
         self._head = -(1 << 62)  # before any instant
         self._sum = 0
 
-    def used(self, now: int) -> int:
-        """Units in the window that ends at `now` (microseconds)."""
-        self._advance(now)
-        return self._sum
+    def spare(self, now: int) -> int:
+        """Units that are left in the window that ends at `now`; below 0: a debt."""
+        if now // self._cell > self._head:
+            self._advance(now // self._cell)
+        return self.limit - self._sum
 
     def fits(self, need: int, now: int) -> bool:
         """Whether `need` units may be taken at `now`; more than the limit only when the window
         is empty, since otherwise they never could.
         """
-        if self._sum + need <= self.limit:
-            # Time only takes from the sum, so this needs no look at the clock.
-            return True
-        self._advance(now)
-        return self._sum <= 0 or self._sum + need <= self.limit
+        left = self.spare(now)
+        return left >= need or left >= self.limit
 
-    def take(self, units: int, now: int) -> int:
-        """Take `units`, whether they fit or not; returns the cell, for `correct`."""
-        self._advance(now)
-        self._ring[self._head % (CELLS + 1)] += units
+    def take(self, units: int, now: int) -> None:
+        """Take `units`, whether they fit or not."""
+        cell = now // self._cell
+        if cell > self._head:
+            self._advance(cell)
+        self._ring[self._head % RING] += units
         self._sum += units
-        return self._head
 
-    def correct(self, units: int, cell: int, now: int) -> None:
-        """Add `units` (negative: give back) to what was taken in `cell`. What has left the
-        window by now can no longer be given back; a debt counts from now.
+    def correct(self, units: int, taken: int, now: int) -> None:
+        """Add `units` (negative: give back) to what was taken at the instant `taken`. What has
+        left the window by now can no longer be given back; a debt counts from now.
         """
-        self._advance(now)
-        if cell <= self._head - CELLS - 1:
+        if now // self._cell > self._head:
+            self._advance(now // self._cell)
+        cell = taken // self._cell
+        if cell <= self._head - RING:
             if units <= 0:
                 return
             cell = self._head
-        self._ring[cell % (CELLS + 1)] += units
+        self._ring[cell % RING] += units
         self._sum += units
 
     def wait(self, need: int, now: int) -> int:
@@ -74,22 +76,80 @@ class Window:
             return 0
         excess = self._sum if need > self.limit else self._sum + need - self.limit
         for age in range(CELLS, -1, -1):
-            excess -= self._ring[(self._head - age) % (CELLS + 1)]
+            excess -= self._ring[(self._head - age) % RING]
             if excess <= 0:
-                return (self._head - age + CELLS + 1) * self._cell - now
-        return (CELLS + 1) * self._cell
+                return (self._head - age + RING) * self._cell - now
+        return RING * self._cell
 
-    def _advance(self, now: int) -> None:
-        cell = now // self._cell
-        steps = cell - self._head
-        if steps <= 0:
-            return
-        if steps > CELLS:
-            self._ring = [0] * (CELLS + 1)
+    def _advance(self, cell: int) -> None:
+        if cell - self._head > CELLS:
+            self._ring = [0] * RING
             self._sum = 0
         elif self._sum:
             for passed in range(self._head + 1, cell + 1):
-                index = passed % (CELLS + 1)
+                index = passed % RING
                 self._sum -= self._ring[index]
                 self._ring[index] = 0
         self._head = cell
+
+
+class Slices:
+    """At most `limit` units in `seconds`, and of those only the share of one `slice` (seconds; at
+    least one unit) at once: for a provider that enforces a minute's limit second by second.
+
+    The generic cell rate algorithm, as a virtual schedule (ITU-T I.371, annex A): `_free` is the
+    theoretical arrival time, at which all that was taken will have drained at the limit's pace,
+    and it may lie one slice ahead. Any span holds what its length allows at that pace and one
+    slice's share more. Units may be given back, or taken beyond the share (a debt). Costs are
+    rounded up to a microsecond. Instants are in microseconds.
+    """
+
+    __slots__ = ("_busy", "_free", "_slice", "_span", "limit", "seconds")
+
+    def __init__(self, limit: int, seconds: float, slice_: float) -> None:
+        if limit < 1 or seconds <= 0 or slice_ <= 0:
+            raise ValueError(f"{limit} in {seconds} s by {slice_} s must all be above 0")
+        self.limit = limit
+        self.seconds = seconds
+        self._span = max(1, round(seconds * MICROSECONDS))
+        self._slice = max(round(slice_ * MICROSECONDS), self._cost(1))
+        self._free = self._busy = -(1 << 62)  # before any instant
+
+    def spare(self, now: int) -> int:
+        """Units that may be taken at `now`; below 0: a debt."""
+        ahead = self._free - now
+        return (self._slice - (ahead if ahead > 0 else 0)) * self.limit // self._span
+
+    def fits(self, need: int, now: int) -> bool:
+        """Whether `need` units may be taken at `now`; more than the share only when everything
+        has drained, since otherwise they never could.
+        """
+        return self._free <= now or self.spare(now) >= need
+
+    def take(self, units: int, now: int) -> None:
+        """Take `units`, whether they fit or not."""
+        if self._free <= now:
+            self._free = self._busy = now
+        self._free += self._cost(units)
+
+    def correct(self, units: int, taken: int, now: int) -> None:
+        """Add `units` (negative: give back) to what was taken at the instant `taken`. What had
+        drained before can no longer be given back; a debt counts from now.
+        """
+        if units > 0:
+            self.take(units, now)
+        elif taken >= self._busy:
+            self._free += self._cost(units)
+
+    def wait(self, need: int, now: int) -> int:
+        """Microseconds from `now` until `need` units will fit if nothing else is taken; 0: they
+        fit.
+        """
+        if self.fits(need, now):
+            return 0
+        ahead = self._free - now
+        return min(ahead, ahead + self._cost(need) - self._slice)
+
+    def _cost(self, units: int) -> int:
+        """Microseconds that `units` take to drain."""
+        return -(-units * self._span // self.limit)

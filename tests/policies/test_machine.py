@@ -14,6 +14,7 @@ from hypothesis.stateful import (
 )
 
 from policies import (
+    Band,
     Facts,
     Fail,
     Headroom,
@@ -148,6 +149,8 @@ class Machine(RuleBasedStateMachine):
         most=st.none() | st.integers(0, 1000),
         stream=st.booleans(),
         within=st.floats(0, 40),
+        band=st.sampled_from(Band),
+        tenant=st.sampled_from(["", "a", "b"]),
     )
     def come(
         self,
@@ -156,10 +159,12 @@ class Machine(RuleBasedStateMachine):
         most: int | None,
         stream: bool,
         within: float,
+        band: Band,
+        tenant: str,
     ) -> None:
         request = self.world.request(
             only=only, input_tokens=tokens, output_tokens=most, stream=stream, within=within
-        )
+        )._replace(band=band, tenant=tenant)
         caller = Strict(self.world, request, self.crowd.rung)
         self.crowd.callers.append(caller)
         caller.look()

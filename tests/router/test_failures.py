@@ -27,6 +27,8 @@ def fail(cause: Cause, *refusals: Refused) -> Fail:
         (fail(Cause.ATTEMPTS), FAILED, 502, "upstream_failed", {}),
         (fail(Cause.BUDGET), FAILED, 502, "upstream_failed", {}),
         (fail(Cause.QUEUE_FULL), None, 429, "no_capacity", {"retry-after": "1"}),
+        (fail(Cause.WAIT, LIMIT), None, 429, "no_capacity", {"retry-after": "13"}),
+        (fail(Cause.WAIT), None, 429, "no_capacity", {"retry-after": "1"}),
         (fail(Cause.NO_TARGET, REST), None, 429, "no_capacity", {"retry-after": "30"}),
         (fail(Cause.NO_TARGET, REST, LIMIT), None, 429, "no_capacity", {"retry-after": "13"}),
         (fail(Cause.NO_TARGET, BUSY), None, 429, "no_capacity", {"retry-after": "1"}),

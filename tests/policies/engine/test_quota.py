@@ -247,7 +247,7 @@ def test_whatever_was_taken_and_settled_the_sums_are_right(
     takes: list[tuple[float, int, int, bool]],
 ) -> None:
     quota = Quota(Limits([Rate(8, 6.0)], [Rate(100, 6.0)], 3))
-    open_: list[tuple[tuple[int, ...], int]] = []
+    open_: list[tuple[int, int]] = []
     now = 0.0
     for elapsed, reserved, used, back in takes:
         now += elapsed
@@ -256,12 +256,77 @@ def test_whatever_was_taken_and_settled_the_sums_are_right(
             open_.append((quota.take(reserved, now), reserved))
             assert quota.in_flight == before + 1 <= 3
         elif open_:
-            cells, was_reserved = open_.pop(0)
+            taken, was_reserved = open_.pop(0)
             if back:
-                quota.give_back(cells, was_reserved, now)
+                quota.give_back(taken, was_reserved, now)
             else:
-                quota.settle(cells, was_reserved, used, now)
-    for cells, reserved in open_:
-        quota.give_back(cells, reserved, now)
+                quota.settle(taken, was_reserved, used, now)
+    for taken, reserved in open_:
+        quota.give_back(taken, reserved, now)
     assert quota.in_flight == 0
     assert quota.room(now + 20) == (8, 100, 3)
+
+
+@given(takes)
+def test_what_is_known_without_a_look_is_never_more_than_there_is(
+    takes: list[tuple[float, int, int, bool]],
+) -> None:
+    limits = Limits([Rate(8, 6.0), Rate(20, 60.0)], [Rate(100, 6.0), Rate(300, 60.0)], 3)
+    watched, looked = Quota(limits), Quota(limits)
+    open_: list[tuple[int, int]] = []
+    now = 0.0
+    for elapsed, reserved, used, back in takes:
+        now += elapsed
+        left = looked.room(now)
+        assert watched.spare_requests <= left[0]
+        assert watched.spare_tokens <= left[1]
+        if watched.refused(reserved, now) is None:
+            taken = watched.take(reserved, now)
+            assert taken == looked.take(reserved, now)
+            open_.append((taken, reserved))
+        elif open_:
+            taken, was_reserved = open_.pop(0)
+            for quota in (watched, looked):
+                if back:
+                    quota.give_back(taken, was_reserved, now)
+                else:
+                    quota.settle(taken, was_reserved, used, now)
+
+
+def test_a_rate_in_slices_takes_a_slice_s_share_at_once() -> None:
+    world = World("a/m", facts={"a/m": Facts(Limits([Rate(120, 60.0, 1.0)]))})
+    world.settle(world.send())
+    world.settle(world.send())
+    assert room(world)[0] == 0
+    wait = world.start().next(world.now)
+    assert isinstance(wait, Wait)
+    assert wait.until == pytest.approx(world.now + 0.5)
+    world.close()
+
+
+def test_rates_with_and_without_slices_bind_together() -> None:
+    limits = Limits([Rate(120, 60.0, 1.0), Rate(5, 60.0)])
+    world = World("a/m", facts={"a/m": Facts(limits)})
+    sent = 0
+    for _ in range(50):
+        sent += len(world.ask(within=0.15).sends)
+        world.now += 0.2
+    assert sent == 5
+
+
+def test_a_clock_that_steps_back_gives_nothing_back() -> None:
+    quota = Quota(Limits([Rate(2, 6.0)]))
+    quota.take(0, 100.0)
+    quota.take(0, 50.0)
+    assert quota.refused(0, 60.0) is not None
+    assert quota.refused(0, 107.0) is None
+
+
+@given(st.floats(0, 2e9), st.floats(1e-3, 50))
+def test_at_the_instant_that_it_names_there_is_room(now: float, later: float) -> None:
+    quota = Quota(Limits([Rate(1, 6.0)]))
+    quota.take(0, now)
+    refused = quota.refused(0, now + min(later, 5.9))
+    assert refused is not None
+    assert refused.until > now + min(later, 5.9)
+    assert quota.refused(0, refused.until) is None

@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies import Cause, Fail, Route, Send, Target, Wait
+from policies import Band, Cause, Fail, Route, Send, Target, Wait
 from tests.policies.crowd import Caller, Crowd, Never, crowd, waiting
 from tests.policies.driver import ANSWERED, FAILED, THROTTLED, InOrder, World, limited
 
@@ -154,6 +154,8 @@ arrivals = st.lists(
         st.floats(0.1, 8),
         st.sampled_from([None, frozenset({"a/m"}), frozenset({"b/m"})]),
         st.sampled_from(["answer", "fail", "leave"]),
+        st.sampled_from(Band),
+        st.sampled_from(["a", "b"]),
     ),
     max_size=30,
 )
@@ -162,7 +164,7 @@ arrivals = st.lists(
 @settings(max_examples=60, deadline=None)
 @given(arrivals, st.integers(1, 2), st.integers(1, 2))
 def test_every_waiter_is_woken_or_times_out(
-    arrivals: list[tuple[float, float, frozenset[str] | None, str]], a: int, b: int
+    arrivals: list[tuple[float, float, frozenset[str] | None, str, Band, str]], a: int, b: int
 ) -> None:
     facts = {"a/m": limited(concurrent=a), "b/m": limited(concurrent=b, requests=5, seconds=6.0)}
     here = crowd("a/m", "b/m", facts=facts)
@@ -192,9 +194,9 @@ def test_every_waiter_is_woken_or_times_out(
                         caller.look()
             go_on()
 
-    for gap, hold, only, how in arrivals:
+    for gap, hold, only, how, band, tenant in arrivals:
         run(here.world.now + gap)
-        caller = here.come(only=only)
+        caller = here.come(only=only, band=band, tenant=tenant)
         holds[caller] = hold, how
         go_on()
     run(here.world.now + 60)

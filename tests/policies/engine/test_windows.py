@@ -41,7 +41,7 @@ def test_it_answers_as_the_ledger_does(start: int, steps: list[tuple[int, int, s
     now = start
     for elapsed, units, step in steps:
         now += elapsed
-        assert window.used(now) == ledger.used(now)
+        assert window.spare(now) == 10 - ledger.used(now)
         assert window.fits(units, now) == ledger.fits(units, now)
         assert window.wait(units, now) == ledger.wait(units, now)
         if step == "take" and window.fits(units, now):
@@ -49,7 +49,7 @@ def test_it_answers_as_the_ledger_does(start: int, steps: list[tuple[int, int, s
             ledger.taken.append((now, units))
         elif step == "back" and ledger.taken:
             at, given = ledger.taken.pop()
-            window.correct(-given, at // CELL, now)
+            window.correct(-given, at, now)
 
 
 @settings(max_examples=150)
@@ -122,49 +122,49 @@ def test_what_comes_in_steps_leaves_in_steps() -> None:
     window = Window(60, 60.0)
     for second in range(60):
         window.take(1, second * MICROSECONDS)
-    used = [window.used(second * MICROSECONDS) for second in range(60, 66)]
+    used = [60 - window.spare(second * MICROSECONDS) for second in range(60, 66)]
     assert used == [60, 59, 58, 57, 56, 55]
 
 
 def test_what_is_given_back_is_available_again() -> None:
     window = Window(100, 60.0)
-    cell = window.take(100, 0)
-    window.correct(-70, cell, 30 * MICROSECONDS)
+    window.take(100, 0)
+    window.correct(-70, 0, 30 * MICROSECONDS)
     assert window.fits(70, 30 * MICROSECONDS)
     assert not window.fits(71, 30 * MICROSECONDS)
 
 
 def test_what_has_left_the_window_cannot_be_given_back() -> None:
     window = Window(100, 60.0)
-    cell = window.take(100, 0)
+    window.take(100, 0)
     later = 70 * MICROSECONDS
     window.take(80, later)
-    window.correct(-100, cell, later)
-    assert window.used(later) == 80
+    window.correct(-100, 0, later)
+    assert window.spare(later) == 20
     assert not window.fits(21, later)
 
 
 def test_what_is_about_to_leave_the_window_can_still_be_given_back() -> None:
     window = Window(100, 60.0)
-    cell = window.take(100, 0)
+    window.take(100, 0)
     last = 61 * MICROSECONDS - 1
-    window.correct(-100, cell, last)
+    window.correct(-100, 0, last)
     assert window.fits(100, last)
 
 
 def test_a_debt_is_paid_before_anything_else_fits() -> None:
     window = Window(100, 60.0)
-    cell = window.take(10, 0)
-    window.correct(490, cell, 20 * MICROSECONDS)  # the answer was longer than reserved
-    assert window.used(20 * MICROSECONDS) == 500
+    window.take(10, 0)
+    window.correct(490, 0, 20 * MICROSECONDS)  # the answer was longer than reserved
+    assert window.spare(20 * MICROSECONDS) == -400
     assert window.wait(1, 20 * MICROSECONDS) == 41 * MICROSECONDS
 
 
 def test_a_debt_of_what_has_left_the_window_counts_from_now() -> None:
     window = Window(100, 60.0)
-    cell = window.take(10, 0)
+    window.take(10, 0)
     later = 300 * MICROSECONDS
-    window.correct(200, cell, later)
+    window.correct(200, 0, later)
     assert window.wait(1, later) == 61 * MICROSECONDS
 
 
@@ -183,7 +183,7 @@ def test_a_clock_that_steps_back_forgets_nothing() -> None:
     window = Window(10, 60.0)
     window.take(10, 100 * MICROSECONDS)
     assert not window.fits(1, 50 * MICROSECONDS)
-    assert window.used(50 * MICROSECONDS) == 10
+    assert window.spare(50 * MICROSECONDS) == 0
 
 
 def test_a_steady_stream_gets_the_whole_limit() -> None:
