@@ -18,7 +18,7 @@ from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.breaker import State
 from policies.engine.eligibility import OUT_OF_REACH, refusals_of, refuse
-from policies.engine.extra import FAST, is_free, on_the_spot
+from policies.engine.extra import FAST, is_free, likeliest, on_the_spot
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
 from policies.engine.prediction import too_late
@@ -190,8 +190,7 @@ class Course:
                 self._able = able
                 return self.send(again, now)
             able = [member for member in able if member.name not in tried] or able
-            # A failover goes to whom the last request did not fail, if there is one.
-            able = [member for member in able if not member.standing.breaker.row] or able
+            able = likeliest(self, able)
         steered = to_probe(self, able, promised, now) if len(able) < len(self.reach) else None
         if steered is None and not able:
             return self._none_can(promised, now)

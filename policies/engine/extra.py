@@ -56,6 +56,26 @@ def on_the_spot(course: Course, able: list[Member], now: float) -> Member | None
     return failed if course.pool.budget.withdraw(now) else None
 
 
+def likeliest(course: Course, able: list[Member]) -> list[Member]:
+    """Of those who can take a failover, the ones that are likeliest to be well, if there are any in
+    the first of their tiers: whose last request did not fail, and who share no fate with those
+    that have failed this one. Later tiers are left as they are.
+    """
+    if len(able) < 2:
+        return able
+    tier = min([member.tier for member in able])
+    first = [member for member in able if member.tier == tier]
+    first = [member for member in first if not member.standing.breaker.row] or first
+    failed = {
+        group
+        for member in course.reach
+        if course.tried.get(member.name) is Outcome.FAILED
+        for group in member.standing.groups
+    }
+    first = [member for member in first if failed.isdisjoint(member.standing.groups)] or first
+    return [member for member in able if member in first or member.tier > tier]
+
+
 def others(course: Course, now: float, *, paid: bool = False) -> list[Member]:
     """Who could take the request beside, or instead of, its open attempts, now and within
     its attempts and the retry budget; with `paid` not even the first is free.

@@ -24,23 +24,29 @@ LONGEST_NAMED = 86_400.0
 """The pause of a denial that names its own end is believed up to here: a look a day costs little,
 and a header may lie.
 """
+LONGEST_RESET = 60.0
+"""A pause that a provider asks for is believed up to here: headers lie, and a minute costs
+little.
+"""
+UNNAMED_RESET = 1.0
+"""The first pause after a 429 that named none."""
 TOGETHER = 10.0
 """Seconds within which ejections are of one cause."""
 ENOUGH = 2
 
 
 class Pause:
-    """Until when nothing is sent, and why. The later end wins. `denials` in a row make it longer;
-    an answer ends the row. After a denial one attempt is the `trial`: the others wait for what
-    becomes of it.
+    """Until when nothing is sent, and why. The later end wins. `denials` in a row, and throttles in
+    a row that name no end, make it longer; an answer ends the row. After a denial one attempt is
+    the `trial`: the others wait for what becomes of it.
     """
 
-    __slots__ = ("denials", "refusal", "trial", "until")
+    __slots__ = ("denials", "refusal", "throttles", "trial", "until")
 
     def __init__(self) -> None:
         self.until = float("-inf")
         self.refusal = Refusal.RESTING
-        self.denials = 0
+        self.denials = self.throttles = 0
         self.trial: Attempt | None = None
 
     def refused(self, now: float) -> Refused:
@@ -54,6 +60,21 @@ class Pause:
         if until > self.until:
             self.until = until
             self.refusal = refusal
+
+    def throttled(self, now: float, named: float | None) -> None:
+        """Too much was sent: `named` seconds of rest, at most a minute; a second, doubling, where
+        the provider names none (or one before now).
+        """
+        if named is None or named <= 0:
+            if self.refusal is Refusal.RESTING and now < self.until:
+                return  # It was on its way when the first was refused.
+            named = UNNAMED_RESET * 2.0**self.throttles
+            self.throttles = min(self.throttles + 1, 10)
+        self.rest(Refusal.RESTING, now + min(LONGEST_RESET, named))
+
+    def answered(self) -> None:
+        """It has answered: rows of refusals are over."""
+        self.denials = self.throttles = 0
 
     def denied(self, now: float, named: float | None) -> None:
         """A credential, a bill or a model was refused: 60 s, doubling to 15 min; `named`

@@ -17,19 +17,12 @@ from policies.engine.health import Evidence
 from policies.engine.latency import STREAM_SHARE, Latency, Length
 from policies.engine.outcome import Health, Outcome, Phase, Report, Rest, Scope
 from policies.engine.quota import Quota
-from policies.engine.refusal import Refusal
 from policies.engine.route import Facts, Limits, Target
 from policies.policy import Request
 
 if TYPE_CHECKING:
     from policies.engine.attempt import Attempt
 
-LONGEST_RESET = 60.0
-"""A pause that a provider asks for is believed up to here: headers lie, and a minute costs
-little.
-"""
-UNNAMED_RESET = 1.0
-"""The pause after a 429 that named none."""
 LEAST_FITNESS = 1e-3
 """Keeps a strain finite; nobody that is this unfit is chosen while there is another."""
 SILENT = 3
@@ -113,8 +106,7 @@ class Standing:
         if kind is Rest.DOUBLING:
             group.denied(now, report.rest)
         else:
-            named = UNNAMED_RESET if report.rest is None else report.rest
-            group.rest(Refusal.RESTING, now + min(LONGEST_RESET, max(0.0, named)))
+            group.throttled(now, report.rest)
 
     def judge(
         self,
@@ -131,14 +123,14 @@ class Standing:
             self.evidence.record(bad=False, healthy=breaker.state is State.HEALTHY, now=now)
             breaker.answered(epoch, now, probe=probe)
             for pause in self.pauses:
-                pause.denials = 0
+                pause.answered()
         elif health is Health.BAD:
             self.evidence.record(bad=True, healthy=breaker.state is State.HEALTHY, now=now)
             breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
         elif report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
             # It read the request and answered it: that is what a probe, or a trial, asks.
             for pause in self.pauses:
-                pause.denials = 0
+                pause.answered()
             if probe:
                 breaker.answered(epoch, now, probe=True)
         elif probe:

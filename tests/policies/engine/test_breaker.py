@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.engine.breaker import Breaker, State, Why, wilson_lower
+from policies.engine.breaker import Breaker, State, Why
 
 HEALTHY, EJECTED, PROBING, RECOVERING = State
 
@@ -54,9 +54,9 @@ class TestTrips:
         assert trip is not None
         assert (trip.why, trip.bad) == (Why.ROW, 5)
 
-    def test_one_that_never_answered_by_the_fourth(self) -> None:
-        assert Patient().has("---") is HEALTHY
-        assert Patient().has("----") is EJECTED
+    def test_one_that_never_answered_by_the_fifth(self) -> None:
+        assert Patient().has("----") is HEALTHY
+        assert Patient().has("-----") is EJECTED
 
     def test_an_answer_between_them_breaks_the_row(self) -> None:
         assert Patient(others=0.9).has("----+" * 3) is HEALTHY
@@ -71,7 +71,7 @@ class TestTrips:
         while patient.breaker.state is HEALTHY:
             patient.has("-" if chance.random() < 0.3 else "+")
             outcomes += 1
-        assert outcomes <= 60
+        assert outcomes <= 50
 
     @pytest.mark.parametrize("seed", range(3))
     @pytest.mark.parametrize("others", [None, 0.02])
@@ -196,7 +196,7 @@ class TestComesBack:
         patient.probed("+")
         patient.now += 60  # the ramp
         patient.has("+", every=0.0)
-        patient.now += 3 * 60
+        patient.now += 3 * 60 + 1
         patient.has("-----", every=0.0)
         assert 0.8 * 20 <= patient.rest <= 1.2 * 20
 
@@ -267,14 +267,6 @@ class TestAdvice:
         patient.breaker.advised(patient.now, well=True)
         assert patient.breaker.state is HEALTHY
         assert patient.breaker.failures(patient.now) == (2, 3)
-
-
-@given(st.integers(0, 50), st.integers(0, 50))
-def test_the_lower_bound_lies_below_the_share_it_bounds(good: int, bad: int) -> None:
-    total = good + bad
-    lower = wilson_lower(bad, total)
-    assert -1e-12 <= lower <= (bad / total if total else 0.0) + 1e-12
-    assert wilson_lower(bad + 1, total + 1) > lower or bad == 0
 
 
 @given(st.lists(st.tuples(st.sampled_from("+-?pgb"), st.floats(0, 40)), max_size=80), st.integers())

@@ -182,7 +182,7 @@ class TestAlone:
 
     def test_one_that_was_ejected_by_it_is_not_retried(self) -> None:
         world = World(*TIERS)
-        for _ in range(3):
+        for _ in range(4):
             world.settle(world.send(), FAILED)
         world.will("a/m", FAILED)
         assert world.ask().targets == ["a/m", "b/m"]

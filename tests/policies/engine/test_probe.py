@@ -144,8 +144,8 @@ def test_a_drained_or_excluded_target_is_not_probed() -> None:
 
 
 def test_a_probe_passes_the_same_gates() -> None:
-    world = World("a/m", "b/m", facts={"a/m": limited(requests=4, seconds=600.0)})
-    world.eject("a/m")  # by its fourth request, which is its last for some minutes
+    world = World("a/m", "b/m", facts={"a/m": limited(requests=5, seconds=600.0)})
+    world.eject("a/m")  # by its fifth request, which is its last for some minutes
     world.now = world.until("a/m") + 1
     assert world.state("a/m") == "ejected"
     assert world.ask().targets == ["b/m"]
@@ -194,7 +194,7 @@ class TestOverflow:
         assert world.ask().targets == ["b/m"]
 
     def test_what_overflows_passes_the_same_gates(self) -> None:
-        world = World("a/m", facts={"a/m": limited(requests=4, seconds=600.0)})
+        world = World("a/m", facts={"a/m": limited(requests=5, seconds=600.0)})
         world.eject("a/m")
         assert not any(world.ask().targets for _ in range(50))
 

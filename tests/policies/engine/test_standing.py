@@ -34,7 +34,7 @@ def standing(world: World, target: str) -> Standing:
 class TestThrottled:
     @pytest.mark.parametrize(
         ("named", "rest"),
-        [(None, 1.0), (0.0, 0.0), (-1.0, 0.0), (7.5, 7.5), (60.0, 60.0), (86_400.0, 60.0)],
+        [(None, 1.0), (0.0, 1.0), (-1.0, 1.0), (7.5, 7.5), (60.0, 60.0), (86_400.0, 60.0)],
     )
     def test_it_rests_to_its_reset_and_a_minute_at_most(
         self, named: float | None, rest: float
@@ -43,6 +43,26 @@ class TestThrottled:
         world.settle(world.send(), THROTTLED._replace(rest=named))
         assert rest_of(world, "a/m") == pytest.approx(rest)
         assert rest_of(world, "b/m") == 0.0
+        world.close()
+
+    def test_where_none_is_named_it_doubles_until_it_answers(self) -> None:
+        world = World("a/m", "b/m")
+        rests = []
+        for _ in range(8):
+            world.settle(world.send(), THROTTLED._replace(rest=None))
+            rests.append(rest_of(world, "a/m"))
+            world.now += rests[-1]
+        assert rests == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60])
+        world.settle(world.send())
+        world.settle(world.send(), THROTTLED._replace(rest=None))
+        assert rest_of(world, "a/m") == pytest.approx(1)
+        world.close()
+
+    def test_many_refused_at_once_are_one_refusal(self) -> None:
+        world = World("a/m", "b/m")
+        for send in [world.send() for _ in range(10)]:
+            world.settle(send, THROTTLED._replace(rest=None))
+        assert rest_of(world, "a/m") == pytest.approx(1)
         world.close()
 
     def test_nothing_is_sent_before_the_reset_and_all_at_it(self) -> None:
@@ -55,7 +75,8 @@ class TestThrottled:
     def test_429s_open_no_breaker(self) -> None:
         world = World("a/m")
         for _ in range(200):
-            world.settle(world.send(), THROTTLED._replace(rest=0.0))
+            world.settle(world.send(), THROTTLED._replace(rest=0.1))
+            world.now += 0.1
         shown = world.engine.snapshot(world.now)["a/m"]
         assert shown.state == "healthy"
         assert shown.factors.score == 1.0
@@ -63,7 +84,7 @@ class TestThrottled:
 
     def test_a_529_is_both_a_rest_and_a_failure(self) -> None:
         world = World("a/m", "b/m")
-        sends = [world.send() for _ in range(4)]
+        sends = [world.send() for _ in range(5)]
         world.settle(sends[0], OVERLOADED)
         assert rest_of(world, "a/m") == 2.0
         assert world.engine.snapshot(world.now)["a/m"].factors.availability < 1.0

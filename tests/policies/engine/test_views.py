@@ -128,7 +128,7 @@ class TestSnapshot:
         world.eject("a/m")
         shown = world.engine.snapshot(world.now)["a/m"]
         assert shown.state == "ejected"
-        assert shown.cause == "ejected just now: 4 of the last 4 failed; next look in 4.6 s"
+        assert shown.cause == "ejected just now: 5 failures in a row; next look in 4.6 s"
         assert shown.factors.availability < 0.2
         assert 4.0 <= shown.until - world.now <= 6.0
         world.close()

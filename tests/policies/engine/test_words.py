@@ -288,7 +288,7 @@ class TestOfAnEngine:
         world.eject("a/m")
         world.now += 2
         assert self.told(world) == (
-            "ejected 2 s ago: 4 of the last 4 failed, its peers 0 %; next look in 2.6 s"
+            "ejected 2 s ago: 5 failures in a row, its peers 0 %; next look in 2.6 s"
         )
         assert world.engine.snapshot(world.now)["a/m"].cause == self.told(world)
         assert self.told(world, "b/m").endswith("; chosen for 100 %")
