@@ -239,7 +239,9 @@ class Breaker:
         self._since = now
         self._answers = 0
         self.row = 0
-        self._suspicion = 0.0
+        # One answer is not yet health: half of what is certain, which twenty answers take away.
+        self._suspicion = CERTAIN / 2
+        self._relief = log((1 - LEAST_USUAL) / (1 - SICK))
         self.outcomes.clear()
 
     def _suspect(self, now: float, healthy: float) -> None:

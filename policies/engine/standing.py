@@ -140,26 +140,25 @@ class Standing:
                 breaker.probe_cancelled(epoch)
 
     def is_silent(self, now: float) -> bool:
-        """Whether so many wait past their time, and nothing was heard since, that it is evidence
-        by itself.
+        """Whether so many wait past their time, and nothing at all was heard while they did, that
+        it is evidence by itself. Where only those that wait longest are late, others are heard.
         """
-        if not self.breaker.admits():
-            return False
-        count, since = self.unanswered, now
-        for attempt in self.waiting:
-            if attempt.overdue <= now:
-                count += 1
-                since = min(since, attempt.overdue)
-            if count >= SILENT:
-                return self.heard < since
-        return count >= SILENT
+        return self.breaker.admits() and self._overdue(now) >= SILENT
 
     def fell_silent(self, now: float, rng: Random) -> None:
         """Eject it; whoever waits looks for another place, the oldest first."""
-        count = self.unanswered + sum(attempt.overdue <= now for attempt in self.waiting)
+        count = self._overdue(now)
         self.breaker.trip(Trip(now, Why.SILENCE, count, count), rng)
         for attempt in list(self.waiting):
             attempt.wake()
+
+    def _overdue(self, now: float) -> int:
+        count = self.unanswered
+        for attempt in reversed(self.waiting):
+            if attempt.was_sent < self.heard:
+                break
+            count += attempt.overdue <= now
+        return count
 
     def measure(self, report: Report, attempt: Attempt, now: float) -> None:
         """Take the attempt's times, which only whole answers and vain waits tell."""
@@ -168,7 +167,7 @@ class Standing:
             held = self.held
             self.held = now - sent if held is None else held + (now - sent - held) * HELD_LEARNING
         if report.outcome is Outcome.ABANDONED:
-            if first is None and now >= attempt.overdue:
+            if first is None and now >= attempt.overdue and sent >= self.heard:
                 self.unanswered += 1
         elif report.outcome is not Outcome.FAILED and first is None:
             # The end of a stream says nothing of those that wait for their beginning.

@@ -92,10 +92,9 @@ def test_whoever_waits_is_woken_the_oldest_first_and_sent_elsewhere() -> None:
         course.close(world.now)
 
 
-def test_a_first_content_from_anybody_since_the_first_was_late_says_that_it_lives() -> None:
+def test_a_first_content_from_anybody_while_they_waited_says_that_it_lives() -> None:
     world = usual("a/m", "b/m")
     waiting = wait(world, 4)
-    world.now = waiting[0][1].attempt.overdue + 0.01
     waiting[3][1].attempt.first_token(world.now)
     world.now = waiting[2][1].attempt.overdue + 0.01
     assert isinstance(waiting[2][0].next(world.now), Wait)
