@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from policies.engine.breaker import Breaker, State, Trip, Why
 from policies.engine.concurrency import Pressure
-from policies.engine.group import Group, Pause
+from policies.engine.group import UNNAMED_RESET, Group, Pause
 from policies.engine.health import Evidence
 from policies.engine.latency import STREAM_SHARE, Latency, Length
 from policies.engine.outcome import Health, Outcome, Phase, Report, Rest, Scope
@@ -106,7 +106,9 @@ class Standing:
         if kind is Rest.DOUBLING:
             group.denied(now, report.rest)
         else:
-            group.throttled(now, report.rest)
+            # Of an overload the limit that it teaches takes care: a moment is enough.
+            brief = report.overloaded and report.rest is None
+            group.throttled(now, UNNAMED_RESET if brief else report.rest)
 
     def judge(
         self,

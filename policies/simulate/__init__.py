@@ -4,13 +4,25 @@ It drives the engine and the courses that run in production; only targets, time 
 up. Standard library and numpy only.
 """
 
-from policies.simulate.arrivals import CODE, CONVERSATION, Arrival, Lengths, bursts, poisson
+from policies.simulate.arrivals import (
+    CODE,
+    CONVERSATION,
+    Arrival,
+    Crowd,
+    Lengths,
+    bursts,
+    poisson,
+)
 from policies.simulate.baselines import BASELINES
-from policies.simulate.judge import Verdict, judge
+from policies.simulate.client import Answered, Clients, Sent
+from policies.simulate.estimate import Bound, Estimate
+from policies.simulate.judge import judge
 from policies.simulate.replay import Replayed, replay
-from policies.simulate.scenarios import SCENARIOS, Scenario
+from policies.simulate.scenario import Scenario
+from policies.simulate.scenarios import SCENARIOS
 from policies.simulate.service import Fault, Service
-from policies.simulate.world import Answered, Sent, World
+from policies.simulate.tables import Verdict
+from policies.simulate.world import World
 
 __all__ = [
     "BASELINES",
@@ -19,6 +31,10 @@ __all__ = [
     "SCENARIOS",
     "Answered",
     "Arrival",
+    "Bound",
+    "Clients",
+    "Crowd",
+    "Estimate",
     "Fault",
     "Lengths",
     "Replayed",

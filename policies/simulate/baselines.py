@@ -1,8 +1,8 @@
 """Rules that other routers choose by, as policies: what a policy of ours is measured against.
 
 Each is the rule of its source and no better: where it herds, starves or forgets, that is what is
-to be seen. They are for comparison, not for serving. The smooth round robin of nginx is
-`WeightedRoundRobin`.
+to be seen. They are for comparison, not for serving; but the smooth round robin of nginx is
+`WeightedRoundRobin` itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from policies.engine.outcome import Health, Outcome, Report
 from policies.policy import Candidate, Policy, Request
-from policies.weighted_round_robin import MOST_NAMES
+from policies.weighted_round_robin import MOST_NAMES, WeightedRoundRobin
 
 NOTHING: frozenset[str] = frozenset()
 LAST = 10
@@ -262,6 +262,7 @@ BASELINES: Mapping[str, Policy] = MappingProxyType(
         "mean_of_last_ten": MeanOfLastTen(),
         "agentgateway": Agentgateway(),
         "peak_ewma": PeakEwma(),
+        "smooth_round_robin": WeightedRoundRobin(),
     }
 )
 """All of them, by the name that a report gives them."""

@@ -11,7 +11,8 @@ from policies.engine.windows import MICROSECONDS, Window
 from policies.simulate.service import NEVER, Fault, Service, fate
 
 if TYPE_CHECKING:
-    from policies.simulate.world import Exchange, World
+    from policies.simulate.client import Exchange
+    from policies.simulate.world import World
 
 FAILED = Report(Outcome.FAILED, Phase.HEAD)
 
@@ -26,11 +27,11 @@ class Server:
     def __init__(self, world: World, service: Service, faults: Sequence[Fault]) -> None:
         self._world = world
         self._service = service
-        self._faults = faults
+        self._faults = sorted(faults, key=lambda fault: fault.end)
         self._serving: set[Exchange] = set()
-        self._waiting: OrderedDict[Exchange, int] = OrderedDict()
+        self._waiting: OrderedDict[Exchange, None] = OrderedDict()
         self._watches = False
-        self._window = Window(service.per_minute, 60.0) if service.per_minute else None
+        self._window = window(service)
         self.refused = 0
 
     @property
@@ -38,7 +39,7 @@ class Server:
         """Requests that are served now."""
         return len(self._serving)
 
-    def take(self, exchange: Exchange, output_tokens: int) -> None:
+    def take(self, exchange: Exchange) -> None:
         """A request has come."""
         now = int(self._world.now * MICROSECONDS)
         if self._window is not None and not self._window.fits(1, now):
@@ -46,15 +47,15 @@ class Server:
             return
         full = bool(self._waiting) or len(self._serving) >= self._capacity()
         if full and len(self._waiting) >= self._service.queue:
-            self._refuse(exchange, self._service.rest)
+            self._refuse(exchange, self._service.rest, overloaded=self._service.overloaded)
             return
         if self._window is not None:
             self._window.take(1, now)
         if full:
-            self._waiting[exchange] = output_tokens
+            self._waiting[exchange] = None
             self._watch()
         else:
-            self._serve(exchange, output_tokens)
+            self._serve(exchange)
 
     def leave(self, exchange: Exchange) -> None:
         """Its connection is closed, after the answer or before: its place is free at once."""
@@ -63,16 +64,22 @@ class Server:
             self._waiting.pop(exchange, None)
             self._admit()
 
-    def _refuse(self, exchange: Exchange, rest: float | None) -> None:
+    def _refuse(self, exchange: Exchange, rest: float | None, *, overloaded: bool = False) -> None:
         self.refused += 1
-        told = rest if self._service.rest is not None else None
-        report = Report(Outcome.THROTTLED, Phase.HEAD, rest=told)
+        service = self._service
+        told = service.lie
+        if told is None and service.rest is not None:
+            told = rest
+        report = Report(Outcome.THROTTLED, Phase.HEAD, rest=told, overloaded=overloaded)
         self._world.at(self._world.now, lambda: exchange.end(report))
 
-    def _serve(self, exchange: Exchange, output_tokens: int) -> None:
+    def _serve(self, exchange: Exchange) -> None:
         world = self._world
+        arrival = exchange.client.arrival
+        while self._faults and self._faults[0].end <= world.now:
+            del self._faults[0]  # It never comes again.
         held = [fault for fault in self._faults if fault.holds(world.now)]
-        drawn = fate(self._service, held, output_tokens, world.rng)
+        drawn = fate(self._service, held, arrival, world.rng)
         self._serving.add(exchange)
         if drawn.first < NEVER:
             world.at(world.now + drawn.first, exchange.first)
@@ -80,15 +87,17 @@ class Server:
             report = FAILED
             if drawn.first < NEVER:
                 outcome = Outcome.FAILED if drawn.failed else Outcome.OK
-                tokens = exchange.client.arrival.input_tokens, drawn.tokens
                 report = Report(
-                    outcome, Phase.BODY, input_tokens=tokens[0], output_tokens=tokens[1]
+                    outcome,
+                    Phase.BODY,
+                    input_tokens=arrival.input_tokens,
+                    output_tokens=drawn.tokens,
                 )
             world.at(world.now + drawn.end, lambda: exchange.end(report))
 
     def _admit(self) -> None:
         while self._waiting and len(self._serving) < self._capacity():
-            self._serve(*self._waiting.popitem(last=False))
+            self._serve(self._waiting.popitem(last=False)[0])
 
     def _watch(self) -> None:
         """Whoever waits is served as well when there are more places, not only when one is left."""
@@ -112,3 +121,12 @@ class Server:
             if fault.capacity is not None and fault.holds(self._world.now):
                 return fault.capacity
         return NEVER if self._service.capacity is None else self._service.capacity
+
+
+def window(service: Service) -> Window | None:
+    """What its limit is counted in; None: it has none."""
+    if service.per_minute is None:
+        return None
+    if service.slice is None:
+        return Window(service.per_minute, 60.0)
+    return Window(max(1, round(service.per_minute * service.slice / 60.0)), service.slice)

@@ -13,6 +13,8 @@ from math import exp
 from random import Random
 from typing import NamedTuple
 
+from policies.simulate.arrivals import Arrival
+
 NEVER = float("inf")
 
 
@@ -20,24 +22,30 @@ NEVER = float("inf")
 class Service:
     """A target as it is when nothing is wrong.
 
-    `first_token` is the median wait in seconds, lognormal with deviation `spread`; `per_token` the
-    pace. More than `capacity` at once wait their turn, as far as `queue` reaches; what comes beyond
-    is refused with 429, and told to come back after `rest` seconds (None: it is not told).
-    `per_minute` requests are taken in any 60 s, the others refused likewise.
+    `first_token` is the median wait in seconds, lognormal with deviation `spread`, and `per_input`
+    what each token of the input adds to it; `per_token` is the pace. More than `capacity` at once
+    wait their turn, as far as `queue` reaches; what comes beyond is refused with 429 (529 where it
+    is `overloaded` then), and told to come back after `rest` seconds (None: it is not told).
+    `per_minute` requests are taken in any 60 s, or their share in every `slice` of so many seconds;
+    the others are refused, and told when they would fit. `lie` is what is told instead of any of
+    this: a day, or less than nothing.
     """
 
     first_token: float = 0.5
     spread: float = 0.2
+    per_input: float = 0.0
     per_token: float = 0.02
     capacity: int | None = None
     queue: int = 1_000_000
     per_minute: int | None = None
+    overloaded: bool = False
+    slice: float | None = None
     rest: float | None = 1.0
+    lie: float | None = None
 
-    @property
-    def expected_first_token(self) -> float:
+    def expected_first_token(self, input_tokens: int) -> float:
         """The mean wait of a request that is served at once: exp(σ²/2) above the median."""
-        return self.first_token * exp(self.spread**2 / 2)
+        return self.first_token * exp(self.spread**2 / 2) + self.per_input * input_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +106,7 @@ class Fate(NamedTuple):
 SILENCE = Fate(NEVER, NEVER)
 
 
-def fate(service: Service, faults: Sequence[Fault], output_tokens: int, rng: Random) -> Fate:
+def fate(service: Service, faults: Sequence[Fault], arrival: Arrival, rng: Random) -> Fate:
     """Draw the fate of a request under the faults that hold now."""
     slower, pace = 1.0, 1.0
     for fault in faults:
@@ -108,9 +116,10 @@ def fate(service: Service, faults: Sequence[Fault], output_tokens: int, rng: Ran
             return Fate(NEVER, fault.error_after, failed=True)
         slower *= fault.slower
         pace *= fault.pace
-    first = service.first_token * slower * rng.lognormvariate(0.0, service.spread)
-    tokens = output_tokens
+    wait = service.first_token * rng.lognormvariate(0.0, service.spread)
+    first = slower * (wait + service.per_input * arrival.input_tokens)
+    tokens = arrival.output_tokens
     cut = any(fault.cuts and rng.random() < fault.cuts for fault in faults)
     if cut:
-        tokens = rng.randint(1, output_tokens)
+        tokens = rng.randint(1, tokens)
     return Fate(first, first + tokens * service.per_token * pace, cut, tokens)

@@ -1,55 +1,35 @@
 """A world in virtual time that drives courses exactly as the service does.
 
-The engine is the one that runs in production and does not know the difference: it is asked with
+The engines are those that run in production and do not know the difference: they are asked with
 `now`, and told what happened. Everything here follows from the seed; two runs of one world are the
 same run.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
-from typing import NamedTuple, Self
+from typing import Self
 
-from policies.engine.actions import Fail, Send, Stop, Wait
-from policies.engine.attempt import Attempt
+from policies.engine.breaker import State
 from policies.engine.engine import Engine
-from policies.engine.outcome import Outcome, Phase, Report
-from policies.engine.refusal import Cause
-from policies.policy import Request
 from policies.simulate.arrivals import Arrival
+from policies.simulate.client import Answered, Client, Clients, Sent
 from policies.simulate.server import Server
 from policies.simulate.service import Fault, Service
 
-
-class Sent(NamedTuple):
-    """One attempt, over."""
-
-    target: str
-    at: float
-    outcome: Outcome
-
-
-class Answered(NamedTuple):
-    """One request, over. `first` and `total` are seconds since it came, None and the whole wait
-    where there was no answer; `cause` says why there was none.
-    """
-
-    at: float
-    target: str | None
-    first: float | None
-    total: float
-    sends: int
-    cause: Cause | None
+WELL = frozenset({State.HEALTHY.value, State.RECOVERING.value})
 
 
 class World:
     """Targets, time, and the requests that come.
 
-    `services` by target name; `deadline` in seconds for each request; `model` is the route that
-    they ask for.
+    Requests are spread at random over `engine` and its `siblings`, instances of which each sees
+    only its own. `services` by target name; `deadline` in seconds for each request; `model` is the
+    route that they ask for.
     """
 
     def __init__(
@@ -58,17 +38,22 @@ class World:
         services: Mapping[str, Service],
         rng: Random,
         faults: Sequence[Fault] = (),
+        clients: Clients | None = None,
         *,
+        siblings: Sequence[Engine] = (),
         model: str = "chat",
         deadline: float = 120.0,
     ) -> None:
         self.engine = engine
+        self.engines = (engine, *siblings)
         self.rng = rng
+        self.clients = clients or Clients()
         self.model = model
         self.deadline = deadline
         self.now = 0.0
         self.sent: list[Sent] = []
         self.answered: list[Answered] = []
+        self.ejections: Counter[str] = Counter()
         self.servers = {
             name: Server(self, service, [fault for fault in faults if fault.target == name])
             for name, service in services.items()
@@ -87,7 +72,7 @@ class World:
         while self._events or arrival is not None:
             if arrival is not None and (not self._events or arrival.at <= self._events[0][0]):
                 self.now = max(self.now, arrival.at)
-                Client(self, arrival).look()
+                Client(self, arrival).come()
                 arrival = next(coming, None)
                 continue
             instant, _, what = heappop(self._events)
@@ -95,121 +80,21 @@ class World:
             what()
         return self
 
+    def instance(self) -> Engine:
+        """The engine that the next course starts on."""
+        return self.engine if len(self.engines) == 1 else self.rng.choice(self.engines)
 
-class Client:
-    """One request and its driver."""
+    def watch(self, seconds: float) -> None:
+        """Look at every target each second, and count its `ejections` over all engines."""
+        well = [dict.fromkeys(self.servers, True) for _ in self.engines]
 
-    __slots__ = (
-        "_alarm", "_arrival", "_course", "_exchange", "_first", "_over", "_sends", "_woken",
-        "_world",
-    )  # fmt: skip
+        def look() -> None:
+            for engine, before in zip(self.engines, well, strict=True):
+                for name, seen in engine.snapshot(self.now).items():
+                    ejected = seen.state == State.EJECTED.value
+                    self.ejections[name] += before[name] and ejected
+                    if ejected or seen.state in WELL:
+                        before[name] = not ejected
 
-    def __init__(self, world: World, arrival: Arrival) -> None:
-        self._world = world
-        self._arrival = arrival
-        self._sends = 0
-        self._first: float | None = None
-        self._exchange: Exchange | None = None
-        self._over = False
-        self._woken = False
-        self._alarm = float("inf")
-        request = Request(
-            world.model, world.now + world.deadline, arrival.input_tokens, None, arrival.stream
-        )
-        self._course = world.engine.start(request, world.now, self._wake)
-
-    def look(self) -> None:
-        """Do what the course says, until it says to wait or that it is over."""
-        world = self._world
-        while not self._over:
-            match self._course.next(world.now):
-                case Wait(until, _):
-                    if until < self._alarm:
-                        self._alarm = until
-                        world.at(until, self._time_over)
-                    return
-                case Send(attempt, target, limits):
-                    self._sends += 1
-                    attempt.sent(world.now)
-                    server = world.servers[target]
-                    self._exchange = exchange = Exchange(self, attempt, server)
-                    server.take(exchange, self._arrival.output_tokens)
-                    world.at(limits.head, exchange.overdue)
-                case Stop(attempt, outcome):
-                    if self._exchange is not None:
-                        phase = Phase.HEAD if attempt.first is None else Phase.BODY
-                        self._exchange.end(Report(outcome, phase))
-                case Fail(cause, _, _):
-                    self._end(None, cause)
-
-    def first(self, attempt: Attempt) -> None:
-        """The first content of a stream has come."""
-        attempt.first_token(self._world.now)
-        self._first = self._world.now - self._arrival.at
-
-    def settle(self, attempt: Attempt, report: Report) -> None:
-        """An attempt is over."""
-        world = self._world
-        attempt.settle(report, world.now)
-        world.sent.append(Sent(attempt.target, attempt.started, report.outcome))
-        if report.outcome is Outcome.OK:
-            self._end(attempt.target, None)
-        else:
-            self.look()
-
-    @property
-    def arrival(self) -> Arrival:
-        """What came."""
-        return self._arrival
-
-    def _end(self, target: str | None, cause: Cause | None) -> None:
-        world, came = self._world, self._arrival.at
-        self._over = True
-        self._course.close(world.now)
-        total = world.now - came
-        first = None
-        if target is not None:
-            first = self._first if self._first is not None else total
-        world.answered.append(Answered(came, target, first, total, self._sends, cause))
-
-    def _time_over(self) -> None:
-        self._alarm = float("inf")
-        self.look()
-
-    def _wake(self) -> None:
-        if not self._woken:
-            self._woken = True
-            self._world.at(self._world.now, self._woke)
-
-    def _woke(self) -> None:
-        self._woken = False
-        self.look()
-
-
-class Exchange:
-    """An attempt at a server: who is told what becomes of it."""
-
-    __slots__ = ("_server", "attempt", "client")
-
-    def __init__(self, client: Client, attempt: Attempt, server: Server) -> None:
-        self.client = client
-        self.attempt = attempt
-        self._server = server
-
-    def first(self) -> None:
-        """Content has come."""
-        if self.attempt.open and self.client.arrival.stream:
-            self.client.first(self.attempt)
-
-    def end(self, report: Report) -> None:
-        """It is over, if it was not given up before. The server hears of it first: a closed
-        connection holds no place.
-        """
-        if self.attempt.open:
-            self._server.leave(self)
-            self.client.settle(self.attempt, report)
-
-    def overdue(self) -> None:
-        """Its time for the first content is over."""
-        if self.attempt.first is None:
-            self.end(Report(Outcome.FAILED, Phase.FIRST_TOKEN))
+        for second in range(int(seconds)):
+            self.at(float(second), look)

@@ -164,7 +164,7 @@ def test_a_capacity_that_shrinks_and_returns_is_followed(seed: int) -> None:
     """60 places become 15 for two minutes, under 20 requests a second of nearly 3 s each."""
     rng = Random(seed)
     shrinks, returns, ends = 20.0, 110.0, 190.0
-    service = Service(1.0, 0.1, 0.0175, capacity=60, queue=0, rest=None)
+    service = Service(1.0, 0.1, per_token=0.0175, capacity=60, queue=0, rest=None)
     engine = Engine({"chat": Route([Target("a/m")])}, rng=rng, now=0.0)
     faults = [Fault("a/m", shrinks, returns, capacity=15)]
     world = World(engine, {"a/m": service}, rng, faults, deadline=30.0)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from policies import Engine, Facts, Policy, Retry, Route, Target
-from policies.simulate import Arrival, Fault, Service, World
+from policies.simulate import Arrival, Clients, Fault, Service, World
 from tests.policies.driver import InOrder
 
 PROMPT = Service(first_token=1.0, spread=0.0, per_token=0.0)
@@ -26,6 +26,11 @@ class Watched(World):
         self.most: Counter[str] = Counter()
         super().__init__(*arguments, **options)  # type: ignore[arg-type]
 
+    @property
+    def in_flight(self) -> int:
+        """Attempts that are open at any of the engines."""
+        return sum(engine.in_flight for engine in self.engines)
+
     def at(self, instant: float, what: Callable[[], None]) -> None:
         assert instant >= self.now, "nothing can be planned for the past"
         self.instants.append(self.now)
@@ -40,13 +45,18 @@ def stage(
     facts: Mapping[str, Facts] | None = None,
     retry: Retry | None = None,
     policy: Policy | None = None,
+    clients: Clients | None = None,
+    instances: int = 1,
     deadline: float = 120.0,
     seed: int = 1,
 ) -> Watched:
     rng = Random(seed)
     route = Route([Target(name) for name in services], policy or InOrder(), retry or Retry())
-    engine = Engine({"chat": route}, rng=rng, now=0.0, facts=facts)
-    return Watched(engine, services, rng, faults, deadline=deadline)
+    engine, *siblings = (
+        Engine({"chat": route}, rng=rng if instances == 1 else Random(number), now=0.0, facts=facts)
+        for number in range(instances)
+    )
+    return Watched(engine, services, rng, faults, clients, siblings=siblings, deadline=deadline)
 
 
 def coming(instants: Sequence[float], *, tokens: int = 10, stream: bool = True) -> list[Arrival]:

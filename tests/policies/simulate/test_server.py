@@ -139,3 +139,27 @@ def test_a_target_serves_again_when_the_fault_is_over():
     assert max(failed) < 20.0
     assert world.sent[-1].at > 100.0
     assert NEVER not in world.instants
+
+
+class TestRefusals:
+    def test_what_is_too_much_for_it_is_overloaded_where_it_is_of_that_kind(self):
+        for overloaded in (True, False):
+            service = replace(PROMPT, capacity=0, queue=0, overloaded=overloaded)
+            world = stage({"a/m": service}, retry=ONCE)
+            world.run(coming([float(second) for second in range(0, 50, 5)]))
+            ejected = world.engine.snapshot(50.0)["a/m"].state == "ejected"
+            assert ejected is overloaded, "only overload is a sign of sickness"
+
+    def test_a_provider_that_slices_takes_a_slice_s_share_at_once(self):
+        service = replace(PROMPT, per_minute=120, slice=1.0)
+        world = stage({"a/m": service}, retry=ONCE).run(coming([0.0] * 5))
+        assert sorted(outcomes(world)) == ["ok"] * 2 + ["throttled"] * 3
+
+    def test_without_slices_a_whole_minute_may_come_at_once(self):
+        world = stage({"a/m": replace(PROMPT, per_minute=120)}, retry=ONCE)
+        assert outcomes(world.run(coming([0.0] * 5))) == ["ok"] * 5
+
+    def test_it_may_lie_about_when_to_come_back(self):
+        service = replace(PROMPT, per_minute=1, lie=7.0)
+        world = stage({"a/m": service}, retry=ONCE).run(coming([0.0, 1.0]))
+        assert world.engine.snapshot(2.0)["a/m"].until == 8.0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.simulate import Fault, Service
+from policies.simulate import Arrival, Fault, Service
 from policies.simulate.service import NEVER, SILENCE, Fate, fate
 
 DRAWS = 10_000
@@ -14,7 +14,7 @@ SERVICE = Service(first_token=0.5, spread=0.2, per_token=0.02)
 
 def drawn(*faults: Fault, tokens: int = 100) -> list[Fate]:
     rng = Random(1)
-    return [fate(SERVICE, faults, tokens, rng) for _ in range(DRAWS)]
+    return [fate(SERVICE, faults, Arrival(0.0, 100, tokens), rng) for _ in range(DRAWS)]
 
 
 def within_three_sigma(count: int, share: float) -> bool:
@@ -63,6 +63,13 @@ class TestFate:
 
     def test_the_rest_takes_its_pace(self):
         assert all(one.end - one.first == pytest.approx(2.0) for one in drawn())
+
+    def test_each_token_of_the_input_adds_to_the_first(self):
+        service = Service(first_token=0.5, spread=0.0, per_input=0.001)
+        slow = Fault("a/m", 0.0, slower=2.0)
+        waits = [fate(service, (slow,), Arrival(0.0, n, 1), Random(1)).first for n in (1, 1000)]
+        assert waits == pytest.approx([2 * 0.501, 2 * 1.5])
+        assert service.expected_first_token(1000) == pytest.approx(1.5)
 
     def test_nothing_fails_without_a_fault(self):
         assert not any(one.failed for one in drawn())

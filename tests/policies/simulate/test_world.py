@@ -102,7 +102,7 @@ class TestWhatever:
         assert all((one.target is None) == (one.first is None) for one in world.answered)
         assert all(one.total <= deadline + ROUNDING for one in world.answered)
         assert all((one.first or 0.0) <= one.total for one in world.answered)
-        assert world.engine.in_flight == 0
+        assert world.in_flight == 0
         assert all(server.serving == 0 for server in world.servers.values())
         assert world.instants == sorted(world.instants)
         for name, service, fact in zip(NAMES, served, known, strict=True):
