@@ -28,12 +28,14 @@ LONGEST = 120
 
 
 class Kind(NamedTuple):
-    """Targets that are alike: how many there are, what each takes in a minute (None: no limit), and
-    its places in each second (NEVER: no bound).
+    """Targets that are alike: how many there are, what each takes in a minute (None: no limit), the
+    second at which its minutes begin (None: any sixty seconds count), and its places in each second
+    (NEVER: no bound).
     """
 
     targets: int
     per_minute: int | None
+    resets: int | None
     places: tuple[float, ...]
 
 
@@ -54,10 +56,11 @@ def most(scenario: Scenario, arrivals: Sequence[Arrival]) -> float:
     occupied = occupancy(scenario, arrivals)
     for number, kind in enumerate(kinds):
         if kind.per_minute is not None:
-            for second in range(seconds + delays):
+            step = 1 if kind.resets is None else MINUTE
+            for begin in range((kind.resets or 0) - MINUTE, seconds + delays, step):
                 begun = {
                     column: 1.0
-                    for passed in range(max(0, second - MINUTE + 1), second + 1)
+                    for passed in range(max(0, begin), begin + MINUTE)
                     for column in program.begun(passed, number)
                 }
                 program.at_most(begun, kind.targets * kind.per_minute)
@@ -127,7 +130,7 @@ def counted(scenario: Scenario, arrival: Arrival) -> bool:
 
 def kinds_of(scenario: Scenario) -> list[Kind]:
     """The targets, those that are alike together."""
-    alike: Counter[tuple[int | None, tuple[float, ...]]] = Counter()
+    alike: Counter[tuple[int | None, int | None, tuple[float, ...]]] = Counter()
     for name, service in scenario.pool().items():
         lost = [fault for fault in scenario.faults if fault.target == name]
         places = [NEVER if service.capacity is None else float(service.capacity)] * int(
@@ -137,8 +140,8 @@ def kinds_of(scenario: Scenario) -> list[Kind]:
             for fault in lost:
                 if fault.capacity is not None and fault.holds(second):
                     places[second] = float(fault.capacity)
-        alike[service.per_minute, tuple(places)] += 1
-    return [Kind(count, per_minute, places) for (per_minute, places), count in alike.items()]
+        alike[service.per_minute, service.resets, tuple(places)] += 1
+    return [Kind(count, *alike_in) for alike_in, count in alike.items()]
 
 
 def occupancy(scenario: Scenario, arrivals: Sequence[Arrival]) -> list[float]:

@@ -28,6 +28,8 @@ LONGEST_RESET = 60.0
 """A pause that a provider asks for is believed up to here: headers lie, and a minute costs
 little.
 """
+NONSENSE = 3600.0
+"""A longer one is not believed at all: it says that too much was sent, not when that is over."""
 UNNAMED_RESET = 1.0
 """The first pause after a 429 that named none."""
 TOGETHER = 10.0
@@ -41,12 +43,13 @@ class Pause:
     the `trial`: the others wait for what becomes of it.
     """
 
-    __slots__ = ("denials", "refusal", "throttles", "trial", "until")
+    __slots__ = ("_refused_at", "denials", "refusal", "throttles", "trial", "until")
 
     def __init__(self) -> None:
         self.until = float("-inf")
         self.refusal = Refusal.RESTING
         self.denials = self.throttles = 0
+        self._refused_at = float("-inf")
         self.trial: Attempt | None = None
 
     def refused(self, now: float) -> Refused:
@@ -63,23 +66,26 @@ class Pause:
 
     def throttled(self, now: float, named: float | None) -> None:
         """Too much was sent: `named` seconds of rest, at most a minute; a second, doubling, where
-        the provider names none (or one before now).
+        the provider names none, or nonsense.
         """
-        if named is None or named <= 0:
+        self._refused_at = now
+        if named is None or not 0 < named <= NONSENSE:
             if self.refusal is Refusal.RESTING and now < self.until:
                 return  # It was on its way when the first was refused.
             named = UNNAMED_RESET * 2.0**self.throttles
             self.throttles = min(self.throttles + 1, 10)
         self.rest(Refusal.RESTING, now + min(LONGEST_RESET, named))
 
-    def answered(self) -> None:
-        """It has answered: rows of refusals are over."""
-        self.denials = self.throttles = 0
+    def answered(self, started: float) -> None:
+        """An attempt that was `started` then was answered: rows of refusals before it are over."""
+        if started >= self._refused_at:
+            self.denials = self.throttles = 0
 
     def denied(self, now: float, named: float | None) -> None:
         """A credential, a bill or a model was refused: 60 s, doubling to 15 min; `named`
         seconds where the provider says when its quota comes back.
         """
+        self._refused_at = now
         if named is None and self.refusal is Refusal.DENIED and now < self.until:
             return  # It was on its way when the first was denied: one denial, not many.
         if named is None:

@@ -125,14 +125,14 @@ class Standing:
             self.evidence.record(bad=False, healthy=breaker.state is State.HEALTHY, now=now)
             breaker.answered(epoch, now, probe=probe)
             for pause in self.pauses:
-                pause.answered()
+                pause.answered(attempt.started)
         elif health is Health.BAD:
             self.evidence.record(bad=True, healthy=breaker.state is State.HEALTHY, now=now)
             breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
         elif report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
             # It read the request and answered it: that is what a probe, or a trial, asks.
             for pause in self.pauses:
-                pause.answered()
+                pause.answered(attempt.started)
             if probe:
                 breaker.answered(epoch, now, probe=True)
         elif probe:

@@ -49,6 +49,9 @@ COMPANIES = tuple(Target(name) for name in ("a/1", "a/2", "b/1", "b/2"))
 MINUTE = Facts(Limits(requests=[Rate(500, 60.0)]))
 """What is configured where the provider truly takes 300 a minute."""
 
+QUARTERS = {name: Service(per_minute=300, resets=15 * place) for place, name in enumerate(NAMES)}
+"""Limits that come back a quarter of a minute apart."""
+
 LATENCY = (
     Scenario(
         "unequal",
@@ -191,7 +194,7 @@ LIMITS = (
         "429 storm",
         crowds=(Crowd(24.0),),
         seconds=190.0,
-        service=Service(per_minute=300),
+        services=QUARTERS,
         facts=dict.fromkeys(NAMES, MINUTE),
         slo=12.0,
         metric="goodput",
@@ -205,11 +208,11 @@ LIMITS = (
         "lying headers",
         crowds=(Crowd(24.0),),
         seconds=190.0,
-        service=Service(per_minute=300),
         services={
-            "p0/m": Service(per_minute=300, lie=DAY),
-            "p1/m": Service(per_minute=300, rest=None),
-            "p2/m": Service(per_minute=300, lie=-1.0),
+            **QUARTERS,
+            "p0/m": Service(per_minute=300, resets=0, lie=DAY),
+            "p1/m": Service(per_minute=300, resets=15, rest=None),
+            "p2/m": Service(per_minute=300, resets=30, lie=-1.0),
         },
         slo=12.0,
         metric="goodput",

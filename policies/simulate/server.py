@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from policies.simulate.client import Exchange
     from policies.simulate.world import World
 
+MINUTE = 60 * MICROSECONDS
 FAILED = Report(Outcome.FAILED, Phase.HEAD)
 
 
@@ -123,10 +124,37 @@ class Server:
         return NEVER if self._service.capacity is None else self._service.capacity
 
 
-def window(service: Service) -> Window | None:
+class Minutes:
+    """A limit on each minute of the clock, that begins `offset` seconds after a full one."""
+
+    def __init__(self, limit: int, offset: int) -> None:
+        self._limit = limit
+        self._offset = offset * MICROSECONDS
+        self._minute = -1
+        self._taken = 0
+
+    def fits(self, need: int, now: int) -> bool:
+        """Whether `need` more are taken at `now` (microseconds)."""
+        minute = (now - self._offset) // MINUTE
+        if minute != self._minute:
+            self._minute, self._taken = minute, 0
+        return self._taken + need <= self._limit
+
+    def take(self, units: int, now: int) -> None:
+        """Count `units`."""
+        self._taken += units
+
+    def wait(self, need: int, now: int) -> int:
+        """Microseconds until the next minute."""
+        return (self._minute + 1) * MINUTE + self._offset - now
+
+
+def window(service: Service) -> Window | Minutes | None:
     """What its limit is counted in; None: it has none."""
     if service.per_minute is None:
         return None
+    if service.resets is not None:
+        return Minutes(service.per_minute, service.resets)
     if service.slice is None:
         return Window(service.per_minute, 60.0)
     return Window(max(1, round(service.per_minute * service.slice / 60.0)), service.slice)

@@ -26,8 +26,9 @@ class Service:
     what each token of the input adds to it; `per_token` is the pace. More than `capacity` at once
     wait their turn, as far as `queue` reaches; what comes beyond is refused with 429 (529 where it
     is `overloaded` then), and told to come back after `rest` seconds (None: it is not told).
-    `per_minute` requests are taken in any 60 s, or their share in every `slice` of so many seconds;
-    the others are refused, and told when they would fit. `lie` is what is told instead of any of
+    `per_minute` requests are taken in any 60 s, in each minute of the clock if it `resets` so many
+    seconds after a full one, or their share in every `slice` of so many seconds; the others are
+    refused, and told when they would fit. `lie` is what is told instead of any of
     this: a day, or less than nothing.
     """
 
@@ -38,6 +39,7 @@ class Service:
     capacity: int | None = None
     queue: int = 1_000_000
     per_minute: int | None = None
+    resets: int | None = None
     overloaded: bool = False
     slice: float | None = None
     rest: float | None = 1.0

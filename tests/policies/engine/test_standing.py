@@ -34,7 +34,15 @@ def standing(world: World, target: str) -> Standing:
 class TestThrottled:
     @pytest.mark.parametrize(
         ("named", "rest"),
-        [(None, 1.0), (0.0, 1.0), (-1.0, 1.0), (7.5, 7.5), (60.0, 60.0), (86_400.0, 60.0)],
+        [
+            (None, 1.0),
+            (0.0, 1.0),
+            (-1.0, 1.0),
+            (7.5, 7.5),
+            (60.0, 60.0),
+            (3600.0, 60.0),
+            (86_400.0, 1.0),
+        ],
     )
     def test_it_rests_to_its_reset_and_a_minute_at_most(
         self, named: float | None, rest: float
