@@ -118,6 +118,9 @@ class Attempt:
             standing.heard = now
             standing.unanswered = 0
             standing.waiting.pop(self, None)
+            for pause in standing.pauses:
+                if pause.throttles:
+                    pause.answered(self.started)
             if self.probe:
                 self._course.engine.probe_began(self, standing, now)
             standing.latency.first_token(

@@ -5,13 +5,13 @@ traffic that would have been served: latency of language models varies by a hund
 length of the answer, so gradients of it see overload where there is none. A refusal is sure: as
 many as were in flight when it came are what the target bears. From there the limit goes up again
 by trial, slowly at first, then in doubling steps, so that a capacity that has come back is used
-within half a minute, and one that has not costs a refusal in five seconds. Without a signal
+within half a minute, and one that has not costs a refusal in four seconds. Without a signal
 there is no limit; the written one (`concurrent`) binds in any case.
 """
 
 from __future__ import annotations
 
-PATIENCE = 5.0
+PATIENCE = 4.0
 """Seconds from a signal, or from a growth, to the next growth."""
 MEMORY = 600.0
 """Seconds after which a signal is forgotten."""
@@ -30,13 +30,13 @@ class Pressure:
         self._signal = 0.0
         self._step = 1
 
-    def overloaded(self, accepted: int, now: float) -> None:
-        """The target refused an attempt while it held `accepted` others."""
+    def overloaded(self, accepted: int, now: float, rest: float) -> None:
+        """The target refused an attempt while it held `accepted` others, and rests until `rest`."""
         if self.limit is None or accepted < self.limit:
             self.limit = max(1, accepted)
         self._step = 1
         self._signal = now
-        self.grows_at = now + PATIENCE
+        self.grows_at = max(now, rest) + PATIENCE
 
     def full(self, in_flight: int, now: float) -> bool:
         """Whether one more may not be sent beside `in_flight` others. From `grows_at` on one may

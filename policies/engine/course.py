@@ -247,7 +247,7 @@ class Course:
         start = None
         if line is None:
             start = too_late(pool, self.request, wanted, refusals, self.tokens, give_up, now)
-        if start is not None or not pool.queue.join(self, wanted):
+        if start is not None or not pool.queue.join(self, wanted, now):
             if self.ascent is not None and patient is not None:
                 self.ascent.hurry(now)
                 return self._send_or_wait(now)

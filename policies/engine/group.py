@@ -32,6 +32,8 @@ NONSENSE = 3600.0
 """A longer one is not believed at all: it says that too much was sent, not when that is over."""
 UNNAMED_RESET = 1.0
 """The first pause after a 429 that named none."""
+LONGEST_GUESS = 10.0
+"""Its longest: limits mostly come back within a minute, and too long a guess wastes them."""
 TOGETHER = 10.0
 """Seconds within which ejections are of one cause."""
 ENOUGH = 2
@@ -72,7 +74,7 @@ class Pause:
         if named is None or not 0 < named <= NONSENSE:
             if self.refusal is Refusal.RESTING and now < self.until:
                 return  # It was on its way when the first was refused.
-            named = UNNAMED_RESET * 2.0**self.throttles
+            named = min(LONGEST_GUESS, UNNAMED_RESET * 2.0**self.throttles)
             self.throttles = min(self.throttles + 1, 10)
         self.rest(Refusal.RESTING, now + min(LONGEST_RESET, named))
 

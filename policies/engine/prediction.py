@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from policies.engine.pool import Pool
+from policies.engine.queue import BRIEF_WAIT
 from policies.engine.quota import Quota
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.standing import Member, Standing
@@ -32,6 +33,9 @@ def too_late(
     """The instant at which a newcomer that wants these targets would be sent, if that is after
     `give_up`, or leaves no time for an answer before its deadline; None: it may wait.
     """
+    busy = any(refused.refusal is Refusal.BUSY for refused in refusals.values())
+    if busy and pool.queue.stands(request, now):
+        give_up = min(give_up, now + BRIEF_WAIT)
     members = [member for member in pool.members if member.name in wanted]
     start = predicted_start(members, refusals, pool.queue.turn(request, wanted), tokens, now)
     if start is None:

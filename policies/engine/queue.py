@@ -26,6 +26,11 @@ LONGEST_WAIT = 10.0
 """Seconds that a request waits for a place before it is told when to come back: an interactive
 caller does not wait longer.
 """
+STANDING, BRIEF_WAIT = 10.0, 1.0
+"""Where somebody has waited for so many seconds without a break, it is no burst that a queue evens
+out but overload, and whoever comes waits no longer than this for a place: a queue that stands only
+makes everybody late, and late for long after (as CoDel, Nichols and Jacobson, ACM Queue 2012).
+"""
 LEAST_SHARE = 10
 """A lower band that waits is served one in so many, whatever waits above it."""
 NOTHING: frozenset[str] = frozenset()
@@ -67,7 +72,16 @@ class Queue:
     here needs to be asked then.
     """
 
-    __slots__ = ("_bands", "_crowded", "_length", "_lines", "_newest", "_tickets", "waiting")
+    __slots__ = (
+        "_bands",
+        "_crowded",
+        "_length",
+        "_lines",
+        "_newest",
+        "_tickets",
+        "since",
+        "waiting",
+    )
 
     def __init__(self, crowded: dict[Queue, None], length: Length) -> None:
         """`crowded` holds all queues in which somebody waits; this one keeps its place in it.
@@ -79,6 +93,7 @@ class Queue:
         self._newest: tuple[dict[Waiter, None], ...] = tuple({} for _ in Band)
         self._lines: dict[tuple[frozenset[str], Band, str], Line] = {}
         self._tickets = 0
+        self.since = 0.0
         self.waiting: dict[Waiter, Line] = {}
 
     def __len__(self) -> int:
@@ -104,12 +119,26 @@ class Queue:
                 promised |= wanted
         return promised
 
-    def join(self, waiter: Waiter, wanted: frozenset[str]) -> bool:
+    def stands(self, request: Request, now: float) -> bool:
+        """Whether somebody has waited for long, without a break, and the tenant of `request` has
+        its even part in that or more: one that asks little is not to suffer from the others.
+        """
+        if not self.waiting or now - self.since <= STANDING:
+            return False
+        waiting: dict[str, int] = {}
+        for line in self._lines.values():
+            waiting[line.tenant] = waiting.get(line.tenant, 0) + len(line.places)
+        own = waiting.get(request.tenant, 0)
+        return own > 1 and own * len(waiting) >= len(self.waiting)
+
+    def join(self, waiter: Waiter, wanted: frozenset[str], now: float) -> bool:
         """Wait for one of the targets `wanted` (or stay where one stands); False: the queue is
         full, of those who go before.
         """
         if waiter in self.waiting:
             return True
+        if not self.waiting:
+            self.since = now
         request = waiter.request
         band, tenant = request.band, request.tenant
         if len(self.waiting) >= MOST_WAITING and not self._displace(band):

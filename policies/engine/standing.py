@@ -96,8 +96,6 @@ class Standing:
         kind = report.outcome.effect.rest
         if kind is Rest.NONE:
             return
-        if report.outcome is Outcome.THROTTLED and (report.overloaded or report.rest is None):
-            self.pressure.overloaded(self.in_flight, now)
         group = (
             self.groups[0].pause
             if report.scope is Scope.PROVIDER and self.groups
@@ -109,6 +107,8 @@ class Standing:
             # Of an overload the limit that it teaches takes care: a moment is enough.
             brief = report.overloaded and report.rest is None
             group.throttled(now, UNNAMED_RESET if brief else report.rest)
+            if report.overloaded or report.rest is None:
+                self.pressure.overloaded(self.in_flight, now, group.until)
 
     def judge(
         self,

@@ -99,7 +99,8 @@ class Explained(NamedTuple):
 
 class TargetSnapshot(NamedTuple):
     """One target as it stands. Times in seconds; `until` is the instant at which its ejection
-    or pause ends; room is infinite where nothing bounds it.
+    or pause ends; room is infinite where nothing bounds it. `learned_places` is how much it bore
+    when it was last overloaded (None: it never was, of late).
     """
 
     state: str
@@ -112,6 +113,7 @@ class TargetSnapshot(NamedTuple):
     requests_left: float
     tokens_left: float
     places_left: float
+    learned_places: int | None
 
 
 def look(
@@ -273,4 +275,5 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
         requests,
         tokens,
         places,
+        standing.pressure.limit,
     )

@@ -12,7 +12,6 @@ from statistics import fmean
 from types import MappingProxyType
 
 from policies.engine.outcome import Outcome
-from policies.simulate.client import Sent
 from policies.simulate.run import LEAST_REQUESTS, Run
 
 GRACE = 15.0
@@ -175,21 +174,16 @@ def parked(run: Run) -> float | None:
 
 
 def held(run: Run) -> float | None:
-    """What is open at a target that lost capacity, over what it can serve, half a minute later."""
-    places = [
-        fault.capacity
+    """The limit that the engine has learned of a target that lost capacity, over what it takes."""
+    taken = [
+        fault.capacity + run.scenario.service.queue
         for fault in run.scenario.faults
         if fault.target == run.sick and fault.capacity
     ]
-    if not places:
+    if not taken or run.sick is None:
         return None
-    begin, end = run.begin + HELD, run.end
-
-    def inside(each: Sent) -> float:
-        return max(0.0, min(each.end, end) - max(each.at, begin))
-
-    busy = sum(inside(each) for each in run.world.sent if each.target == run.sick)
-    return busy / (end - begin) / places[0]
+    limit = run.world.engine.snapshot(run.world.now)[run.sick].learned_places
+    return None if limit is None else limit / taken[0]
 
 
 def flaps(run: Run) -> float | None:

@@ -225,7 +225,7 @@ LIMITS = (
     Scenario(
         "capacity loss",
         (Fault(SICK, 60.0, 200.0, capacity=15),),
-        (Crowd(30.0),),
+        (Crowd(36.0),),
         seconds=200.0,
         start=60.0,
         end=200.0,

@@ -35,7 +35,7 @@ def test_there_is_no_limit_until_a_target_complains() -> None:
 
 def test_a_refusal_says_how_many_it_bears() -> None:
     pressure = Pressure()
-    pressure.overloaded(15, 0.0)
+    pressure.overloaded(15, 0.0, 0.0)
     assert not pressure.full(14, 1.0)
     assert pressure.full(15, 1.0)
 
@@ -43,43 +43,43 @@ def test_a_refusal_says_how_many_it_bears() -> None:
 def test_refusals_of_one_burst_leave_the_least() -> None:
     pressure = Pressure()
     for others in (29, 28, 15, 17):
-        pressure.overloaded(others, 0.0)
+        pressure.overloaded(others, 0.0, 0.0)
     assert pressure.limit == 15
 
 
 def test_one_may_always_be_sent() -> None:
     pressure = Pressure()
-    pressure.overloaded(0, 0.0)
+    pressure.overloaded(0, 0.0, 0.0)
     assert not pressure.full(0, 0.1)
     assert pressure.full(1, 0.1)
 
 
 def test_it_grows_in_doubling_steps_while_nobody_complains() -> None:
     pressure = Pressure()
-    pressure.overloaded(15, 0.0)
+    pressure.overloaded(15, 0.0, 0.0)
     assert grown(pressure, 6, 0.0) == [16, 18, 22, 30, 46, 78]
 
 
 def test_a_complaint_begins_it_again() -> None:
     pressure = Pressure()
-    pressure.overloaded(15, 0.0)
+    pressure.overloaded(15, 0.0, 0.0)
     grown(pressure, 4, 0.0)
-    pressure.overloaded(20, 30.0)
+    pressure.overloaded(20, 30.0, 30.0)
     assert pressure.limit == 20
-    assert pressure.full(20, 34.9)
+    assert pressure.full(20, 33.9)
     assert grown(pressure, 2, 30.0) == [21, 23]
 
 
 def test_it_does_not_grow_where_it_is_not_reached() -> None:
     pressure = Pressure()
-    pressure.overloaded(15, 0.0)
+    pressure.overloaded(15, 0.0, 0.0)
     pressure.sent(4, 500.0)
     assert pressure.limit == 15
 
 
 def test_looking_changes_nothing() -> None:
     pressure = Pressure()
-    pressure.overloaded(15, 0.0)
+    pressure.overloaded(15, 0.0, 0.0)
     assert not pressure.full(15, PATIENCE)
     assert not pressure.full(15, PATIENCE)
     assert pressure.limit == 15
@@ -89,7 +89,7 @@ def test_looking_changes_nothing() -> None:
 
 def test_it_is_forgotten_after_ten_minutes_without_a_complaint() -> None:
     pressure = Pressure()
-    pressure.overloaded(15, 0.0)
+    pressure.overloaded(15, 0.0, 0.0)
     assert not pressure.full(15, MEMORY)
     pressure.sent(16, MEMORY)
     assert pressure.limit is None
@@ -104,7 +104,7 @@ def test_it_is_never_below_one_and_never_above_what_was_tried_for_long(
         now += elapsed
         before = pressure.limit
         if complains:
-            pressure.overloaded(in_flight, now)
+            pressure.overloaded(in_flight, now, now)
             assert pressure.limit == max(1, min(in_flight, before or in_flight))
         elif not pressure.full(in_flight, now):
             pressure.sent(in_flight + 1, now)
@@ -140,7 +140,7 @@ class TestSignals:
         refused = world.engine.explain(world.request(), world.now).targets[0].refused
         assert refused is not None
         assert refused.refusal is Refusal.BUSY
-        assert refused.until == world.now - 3.0 + PATIENCE
+        assert refused.until == world.now - 3.0 + 1.0 + PATIENCE  # after the rest
         world.close()
 
     def test_the_written_limit_stays_the_ceiling(self) -> None:
@@ -178,5 +178,5 @@ def test_a_capacity_that_shrinks_and_returns_is_followed(seed: int) -> None:
     assert late.count(Outcome.THROTTLED) <= 0.06 * len(late)
     assert late.count(Outcome.OK) >= 0.9 * 5.4 * (returns - shrinks - 30)
     back = [sent.outcome for sent in world.sent if returns + 60 <= sent.at < ends - 3]
-    assert back.count(Outcome.OK) >= 20 * (ends - 3 - returns - 60)
+    assert back.count(Outcome.OK) >= 0.97 * 20 * (ends - 3 - returns - 60)
     assert back.count(Outcome.THROTTLED) <= 0.01 * len(back)

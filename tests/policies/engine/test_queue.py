@@ -1,10 +1,12 @@
 import pytest
 
-from policies import Cause, Fail, News, Wait
-from policies.engine.queue import LONGEST_WAIT, MOST_WAITING
+from policies import Cause, Fail, News, Request, Wait
+from policies.engine.latency import Length
+from policies.engine.queue import LONGEST_WAIT, MOST_WAITING, STANDING, Queue
 from tests.policies.crowd import Never, crowd, waiting
 from tests.policies.driver import ANSWERED, FAILED, THROTTLED, World, limited
 
+A = frozenset({"a/m"})
 ONE = {"a/m": limited(concurrent=1)}
 
 
@@ -195,3 +197,41 @@ class TestEnds:
         assert isinstance(refused.action, Fail)
         assert refused.action.cause is Cause.QUEUE_FULL
         here.close()
+
+
+class Somebody:
+    """Who waits, and is not woken."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    def wake(self) -> None:
+        return
+
+
+class TestStanding:
+    """A queue that does not end is overload, and nobody is let in to be late in it."""
+
+    def lined_up(self, *tenants: str) -> Queue:
+        queue = Queue({}, Length())
+        for number, tenant in enumerate(tenants):
+            assert queue.join(Somebody(Request("m", 100.0, tenant=tenant)), A, float(number))
+        return queue
+
+    def test_a_burst_is_none(self) -> None:
+        queue = self.lined_up("a", "a", "a")
+        assert not queue.stands(Request("m", 100.0, tenant="a"), STANDING)
+
+    def test_whose_requests_pile_up_wait_no_longer(self) -> None:
+        queue = self.lined_up("a", "a", "b")
+        now = STANDING + 0.1
+        assert queue.stands(Request("m", 100.0, tenant="a"), now)
+        assert not queue.stands(Request("m", 100.0, tenant="b"), now)
+
+    def test_an_empty_moment_ends_it(self) -> None:
+        queue = self.lined_up("a", "a")
+        for waiter in list(queue.waiting):
+            queue.leave(waiter)
+        for _ in range(2):
+            queue.join(Somebody(Request("m", 100.0, tenant="a")), A, 50.0)
+        assert not queue.stands(Request("m", 100.0, tenant="a"), 55.0)

@@ -114,8 +114,8 @@ class Machine(RuleBasedStateMachine):
         """A newcomer takes what is not promised, or waits."""
         waiter = self.new(band, tenant, tokens, wanted)
         assert self.queue.promised(waiter) == self.naive.promised(waiter)
-        assert self.queue.join(waiter, wanted)
-        assert self.queue.join(waiter, wanted)
+        assert self.queue.join(waiter, wanted, 0.0)
+        assert self.queue.join(waiter, wanted, 0.0)
         self.naive.join(waiter)
 
     @precondition(lambda self: self.naive.waiters)

@@ -60,7 +60,7 @@ class TestThrottled:
             world.settle(world.send(), THROTTLED._replace(rest=None))
             rests.append(rest_of(world, "a/m"))
             world.now += rests[-1]
-        assert rests == pytest.approx([1, 2, 4, 8, 16, 32, 60, 60])
+        assert rests == pytest.approx([1, 2, 4, 8, 10, 10, 10, 10])
         world.settle(world.send())
         world.settle(world.send(), THROTTLED._replace(rest=None))
         assert rest_of(world, "a/m") == pytest.approx(1)

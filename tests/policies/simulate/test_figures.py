@@ -167,11 +167,6 @@ class TestLimits:
         told = run([*in_turn(0, 100), *in_turn(100, 140, WELL), *in_turn(140, 300)])
         assert f.parked(told) == pytest.approx(41.0)
 
-    def test_held_is_what_is_open_over_the_places(self):
-        ill = replace(SCENARIO, faults=(Fault(SICK, 100.0, 200.0, capacity=4),))
-        told = run([send(SICK, 90.0, 200.0), send(SICK, 165.0, 35.0)], scenario=ill)
-        assert f.held(told) == pytest.approx(1.5 / 4)
-
     def test_overshoot_counts_the_fullest_minute(self):
         facts = dict.fromkeys(POOL, Facts(Limits(tokens=[Rate(1000, 60.0)])))
         limited = replace(SCENARIO, facts=facts)
