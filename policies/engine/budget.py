@@ -56,7 +56,7 @@ class Curiosity:
 
     __slots__ = ("_at", "saved")
 
-    SHARE, MOST = 0.02, 0.1
+    SHARE, MOST = 0.01, 0.1
     """Of the requests; the second where few come."""
     LEAST = 1 / 60
     """A second, within the second of those shares."""

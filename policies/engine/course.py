@@ -203,15 +203,15 @@ class Course:
             if not able:
                 return self.fail(Cause.BUDGET, now)
             member = self.engine.chosen(pool, request, able, now)
-        return self.send(member, now)
+        return self.send(member, now, steered=steered is not None)
 
-    def send(self, member: Member, now: float) -> Send:
+    def send(self, member: Member, now: float, *, steered: bool = False) -> Send:
         """Take a place on `member`."""
         self.attempts += 1
         probe = member.standing.breaker.state is State.EJECTED
         attempt = self.place(self, member, self.tokens, self.attempts, now, probe=probe)
         self.opened.append(attempt)
-        expect(self, attempt, now)
+        expect(self, attempt, now, steered=steered)
         if self.pool.queue.waiting:
             attempt.charge = self.pool.queue.served(self)
         deadline = self.request.deadline

@@ -135,6 +135,12 @@ class Latency:
             return late
         return late + max(0.0, self.prefill.more(tokens))
 
+    def high(self, *, stream: bool) -> float | None:
+        """Seconds within which 95 of 100 first contents come (whole answers, where they are not
+        streamed), None if nothing is known.
+        """
+        return self.firsts.high if stream else self.totals.high
+
     def slowness(self) -> float:
         """L in [0.2, 1]: below 1 when the first token takes more than twice what it usually
         does.

@@ -26,15 +26,18 @@ SHORTEST = 1.0
 """Seconds: nobody is late before, whatever is usual: a lost packet is sent again after one."""
 UNKNOWN = 30.0
 """Seconds after which a first content is late where nothing was measured of any target."""
-UNSURE = 15.0
+UNSURE = 5.0
 """Seconds without a measurement after which a target may have become anything."""
 AGAIN = 1.0
 """Seconds after which an attempt that has nowhere to go looks again."""
 LEAST_EXPECTED = 1e-3
 
 
-def expect(course: Course, attempt: Attempt, now: float) -> None:
-    """Set the attempt's times: what it is expected to take, and when it is late."""
+def expect(course: Course, attempt: Attempt, now: float, *, steered: bool) -> None:
+    """Set the attempt's times: what it is expected to take, and when it is late. One that was
+    `steered` to its target only to see how it is need not be late for that: its rescue comes when
+    a usual answer of the others would be there.
+    """
     request = course.request
     latency = attempt.standing.latency
     late = latency.late(request.input_tokens, stream=request.stream)
@@ -46,13 +49,15 @@ def expect(course: Course, attempt: Attempt, now: float) -> None:
     else:
         attempt.expected = max(LEAST_EXPECTED, latency.totals.tail or 0.0)
     attempt.overdue = attempt.look_at = now + (late if late > SHORTEST else SHORTEST)
-    if attempt.probe or now - latency.at > UNSURE:
+    if attempt.probe or steered:
         attempt.unsure = True
-        attempt.look_at = min(attempt.look_at, now + others_late(course, attempt))
+        attempt.look_at = now + usual_of_others(course, attempt, late)
+    elif now - latency.at > UNSURE:
+        attempt.unsure = True
     if course.pool.hedges is not None and request.stream:
         course.pool.hedges.deposit()
-        if latency.firsts.high is not None:
-            usual = latency.firsts.high + max(0.0, latency.prefill.more(request.input_tokens))
+        if (high := latency.high(stream=True)) is not None:
+            usual = high + max(0.0, latency.prefill.more(request.input_tokens))
             attempt.look_at = min(attempt.look_at, now + max(SHORTEST, usual))
 
 
@@ -95,15 +100,16 @@ def is_silent(attempt: Attempt, now: float) -> bool:
     return trip is not None and trip.why is Why.SILENCE and breaker.state is not State.RECOVERING
 
 
-def others_late(course: Course, attempt: Attempt) -> float:
-    """Seconds after which the best of the other targets would be late with this request."""
+def usual_of_others(course: Course, attempt: Attempt, late: float) -> float:
+    """Seconds in which the best of the other targets has 95 of 100 first contents; `late`, if that
+    is sooner or nothing is known of them.
+    """
     request = course.request
     known = [
-        late
+        high
         for member in course.reach
         if member.name != attempt.target
-        and (late := member.standing.latency.late(request.input_tokens, stream=request.stream))
-        is not None
+        and (high := member.standing.latency.high(stream=request.stream)) is not None
         and refuse(member, request, course.tokens, course.tried, attempt.started) is None
     ]
-    return max(SHORTEST, min(known, default=NEVER))
+    return min(known, default=late)

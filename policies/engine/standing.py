@@ -185,7 +185,9 @@ class Standing:
             and first is None
             and report.phase is not Phase.CONNECT
         ):
-            self.latency.at_least(now - sent, now)
+            # Whoever was outrun would have taken longer: likely as long again.
+            outrun = now >= attempt.look_at
+            self.latency.at_least((now - sent) * (2.0 if outrun else 1.0), now)
 
 
 class Member:

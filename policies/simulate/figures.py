@@ -114,7 +114,7 @@ def exposed(run: Run) -> float | None:
     if run.sick is None:
         return None
     instants = sorted(each.at for each in run.sent if each.target == run.sick)
-    pause = max(ALONE, 20 / (run.scenario.rate * run.scenario.fair))
+    pause = max(ALONE, 10 / (run.scenario.rate * run.scenario.fair))
     for count, (before, after) in enumerate(pairwise([*instants, run.end]), 1):
         if after - before >= pause:
             return float(count)
