@@ -13,7 +13,7 @@ from policies.engine.engine import Engine
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
 from policies.engine.record import Record
 from policies.engine.refusal import Cause, Refusal, Refused
-from policies.engine.route import Climb, Facts, Limits, Rate, Retry, Route, Target
+from policies.engine.route import Climb, Facts, Limits, Price, Rate, Retry, Route, Target
 from policies.engine.standing import Factors
 from policies.engine.views import Explained, ExplainedTarget, Headroom, News, TargetSnapshot
 from policies.least_latency import LeastLatency
@@ -53,6 +53,7 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Facts",
     "Limits",
     "Rate",
+    "Price",
     # policies, and the contract for one's own
     "Policy",
     "Learner",

@@ -18,6 +18,7 @@ from policies import (
     LeastLatency,
     Limits,
     Policy,
+    Price,
     Priority,
     Rate,
     Retry,
@@ -80,11 +81,28 @@ def facts_of(config: Config) -> dict[str, Facts]:
         facts[name] = Facts(
             limits=limits_of(model.limits),
             context=model.context,
-            groups=(provider.name,),
+            price=price_of(model),
+            groups=fates_of(provider, model),
             first_token=model.timeouts.first_token,
             identity=f"{provider.base_url or provider.dialect} {model.name}",
         )
     return facts
+
+
+def price_of(model: ProviderModel) -> Price | None:
+    """A price is known where both of its parts are."""
+    price = model.price
+    if price.input is None or price.output is None:
+        return None
+    return Price(price.input, price.output)
+
+
+def fates_of(provider: Provider, model: ProviderModel) -> tuple[str, ...]:
+    """What a target shares its fate with: its account, its company, its upstream model. The signs
+    keep them apart from names that the file gives to providers.
+    """
+    company = (f"company:{provider.company}",) if provider.company else ()
+    return (provider.name, *company, f"model:{model.name}")
 
 
 def account(provider: Provider) -> str:

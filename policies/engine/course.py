@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
+from policies.engine.bill import TOO_DEAR, cost
 from policies.engine.breaker import State
 from policies.engine.eligibility import OUT_OF_REACH, refusals_of, refuse
 from policies.engine.extra import FAST, is_free, likeliest, on_the_spot
@@ -27,7 +28,7 @@ from policies.engine.queue import LONGEST_WAIT, NOTHING
 from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refusal, Refused
 from policies.engine.rescue import expect, late
 from policies.engine.standing import Member
-from policies.engine.tiers import ascent
+from policies.engine.tiers import affordable, ascent, climbs_for_failure
 from policies.policy import Request
 
 if TYPE_CHECKING:
@@ -135,6 +136,10 @@ class Course:
     def refusals(self, now: float) -> dict[str, Refused]:
         """Why each target cannot serve now; those that can are absent."""
         within = refusals_of(self.reach, self.request, self.tokens, self.tried, now)
+        if self.pool.purse is not None:
+            able = [member for member in self.reach if member.name not in within]
+            paid = affordable(self, able, now)
+            within |= {member.name: TOO_DEAR for member in able if member not in paid}
         beyond = [member for member in self.pool.members if member not in self.reach]
         return within | dict.fromkeys([member.name for member in beyond], OUT_OF_REACH)
 
@@ -191,6 +196,8 @@ class Course:
                 return self.send(again, now)
             able = [member for member in able if member.name not in tried] or able
             able = likeliest(self, able)
+        if pool.purse is not None:
+            able = affordable(self, able, now)
         steered = to_probe(self, able, promised, now) if len(able) < len(self.reach) else None
         if steered is None and not able:
             return self._none_can(promised, now)
@@ -211,6 +218,8 @@ class Course:
         probe = member.standing.breaker.state is State.EJECTED
         attempt = self.place(self, member, self.tokens, self.attempts, now, probe=probe)
         self.opened.append(attempt)
+        if self.pool.purse is not None and climbs_for_failure(self, [member], now):
+            self.pool.purse.spend(cost(member, self.request))
         expect(self, attempt, now, steered=steered)
         if self.pool.queue.waiting:
             attempt.charge = self.pool.queue.served(self)
@@ -272,6 +281,7 @@ class Course:
         if refusals is None:
             refusals = self.refusals(now)
         fresh = refusals_of(self.reach, self.request, self.tokens, {}, now)
+        fresh |= {name: one for name, one in refusals.items() if one is TOO_DEAR}
         if retry_at is None and len(fresh) < len(self.reach):
             retry_at = now
         elif retry_at is None:

@@ -24,7 +24,7 @@ from policies.engine.record import Record, RecordedCourse
 from policies.engine.refusal import Cause
 from policies.engine.route import NO_FACTS, Facts, Route
 from policies.engine.standing import SILENT, Member, Standing
-from policies.engine.tiers import offered
+from policies.engine.tiers import offered, ordinary
 from policies.engine.views import Explained, Headroom, News, TargetSnapshot, explain, snapshot
 from policies.policy import Policy, Request
 
@@ -83,6 +83,8 @@ class Engine:
         else:
             course = RecordedCourse(self, pool, request, tokens, members, wake)
             course.keep(record, now)
+        if pool.purse is not None:
+            pool.purse.deposit(ordinary(course), now)
         if not known:
             course.fail(Cause.UNKNOWN_MODEL, now)
         return course
@@ -273,6 +275,8 @@ class Engine:
             pool.memory = known.memory
         if known is not None and known.route.retry == route.retry:
             pool.budget = known.budget
+        if known is not None and known.purse is not None and pool.purse is not None:
+            pool.purse = known.purse
         return pool
 
     def _report_policy(self, policy: Policy, error: Exception) -> None:

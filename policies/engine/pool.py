@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from policies.engine.bill import Purse, guarded
 from policies.engine.budget import Curiosity, HedgeBudget, RetryBudget
 from policies.engine.latency import Length
 from policies.engine.outcome import Report
@@ -26,7 +27,7 @@ class Pool:
 
     __slots__ = (
         "budget", "curiosity", "guests", "hedges", "holds", "learn", "length", "members", "memory",
-        "queue", "route", "starts",
+        "purse", "queue", "route", "starts",
     )  # fmt: skip
 
     def __init__(
@@ -45,6 +46,7 @@ class Pool:
         self.budget = RetryBudget(route.retry.budget, now)
         self.curiosity = Curiosity(now)
         self.hedges = HedgeBudget(route.retry.hedge) if route.retry.hedge else None
+        self.purse = Purse(now) if guarded(members) else None
         self.queue = queue
 
     def policy(self, request: Request) -> tuple[Policy, object]:

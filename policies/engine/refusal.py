@@ -24,6 +24,7 @@ class Refusal(Enum):
     EJECTED = "it is ejected after failures"
     BUSY = "as many requests as allowed are in flight"
     LIMITED = "its rate limit has no room for the request now"
+    BILL = "it is dearer, and what an outage may cost is spent"
 
 
 FOR_GOOD = frozenset(

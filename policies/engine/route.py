@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from policies.least_latency import LeastLatency
 from policies.policy import Policy
@@ -101,19 +102,27 @@ class Limits:
         return bool(self.requests or self.tokens or self.concurrent is not None)
 
 
+class Price(NamedTuple):
+    """Nano-dollars for each token read and written: $1 per million tokens is 1,000."""
+
+    input: int
+    output: int
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a target (or of a group) before anything is learned.
 
-    `context` is the longest input in tokens; `groups` name what it shares a fate with, its
-    provider first (default: the text before the name's first slash), and facts under a group's
-    own name give the limits that bind all of its targets together; `first_token` is the longest
-    wait for the first content in seconds; `identity` is what makes it the same place after a
-    reload: what was learned is kept while it is equal.
+    `context` is the longest input in tokens; `price` is None where it is unknown; `groups` name
+    what it shares a fate with, its provider first (default: the text before the name's first
+    slash), and facts under a group's own name give the limits that bind all of its targets
+    together; `first_token` is the longest wait for the first content in seconds; `identity` is
+    what makes it the same place after a reload: what was learned is kept while it is equal.
     """
 
     limits: Limits = Limits()
     context: int | None = None
+    price: Price | None = None
     groups: tuple[str, ...] = ()
     first_token: float = 120.0
     identity: str = ""

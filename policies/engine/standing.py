@@ -83,7 +83,8 @@ class Standing:
         self.quotas = tuple(
             quota for quota in (self.quota, *(group.quota for group in groups)) if quota.limits
         )
-        self.pauses = (self.pauses[0], *(group.pause for group in groups))
+        # A provider's pauses bind its targets; other groups share limits and a fate.
+        self.pauses = (self.pauses[0], *(group.pause for group in groups[:1]))
 
     def factors(self, now: float) -> Factors:
         """Health as its factors."""

@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
+from policies.engine.bill import cost
 from policies.engine.eligibility import refuse
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
@@ -20,6 +22,9 @@ from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Refusal, Refused
 from policies.engine.route import Climb
 from policies.engine.standing import Member
 from policies.policy import Request
+
+if TYPE_CHECKING:
+    from policies.engine.course import Course
 
 PROMISED = Refused(Refusal.BUSY)
 """It could serve, but somebody waits for it who came before."""
@@ -143,3 +148,37 @@ def holds(refused: Refused) -> bool:
 def cause_of(refused: Refused) -> Climb:
     """The cause for which such a target would be left."""
     return Climb.THROTTLED if refused.refusal in PASSING else Climb.FAILURE
+
+
+def ordinary(course: Course) -> int:
+    """What the request costs in the first of its tiers."""
+    tier = min([member.tier for member in course.reach], default=0)
+    costs = [cost(member, course.request) for member in course.reach if member.tier == tier]
+    return max(costs, default=0)
+
+
+def affordable(course: Course, able: list[Member], now: float) -> list[Member]:
+    """Those of `able` that the outage budget lets the request be sent to: all, but where it would
+    climb to a dearer tier only because everything in those before fails.
+    """
+    if not able or course.request.only is not None or not climbs_for_failure(course, able, now):
+        return able
+    usual, purse = ordinary(course), course.pool.purse
+    return [
+        member
+        for member in able
+        if (price := cost(member, course.request)) <= usual or purse is None or purse.holds(price)
+    ]
+
+
+def climbs_for_failure(course: Course, able: Sequence[Member], now: float) -> bool:
+    """Whether failures alone keep the request from the tiers before those of `able`."""
+    lowest = min([member.tier for member in able])
+    below = [
+        refused
+        for member in course.reach
+        if member.tier < lowest
+        and (refused := refuse(member, course.request, course.tokens, course.tried, now))
+        and holds(refused)
+    ]
+    return bool(below) and all(cause_of(refused) is Climb.FAILURE for refused in below)

@@ -26,7 +26,7 @@ from router.config.schema import (
     Threshold,
     Timeouts,
 )
-from router.config.units import show_count, show_duration, show_rate, show_threshold
+from router.config.units import show_count, show_duration, show_price, show_rate, show_threshold
 
 _T = TypeVar("_T")
 _Values = Timeouts | Retry | Simulation
@@ -80,6 +80,8 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
 
     def model(before: ProviderModel, after: ProviderModel) -> Iterator[str]:
         yield from _change("context", before.context, after.context, show_count)
+        yield from _change("price.input", before.price.input, after.price.input, show_price)
+        yield from _change("price.output", before.price.output, after.price.output, show_price)
         yield from _limits(before.limits, after.limits)
         if (before.timeouts, after.timeouts) != defaults:
             yield from _table(before.timeouts, after.timeouts, "timeouts.")

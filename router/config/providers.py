@@ -15,6 +15,7 @@ from router.config.presets import PRESETS, Preset
 from router.config.problems import Report, quoted
 from router.config.schema import (
     Limits,
+    Price,
     Provider,
     ProviderModel,
     Secret,
@@ -64,6 +65,7 @@ class _Resolver:
         api_key = self._api_key(merged, preset)
         return Provider(
             name=name,
+            company=merged.preset,
             dialect=merged.dialect or "openai",
             base_url=base_url or None,
             api_key=api_key or None,
@@ -180,6 +182,7 @@ class _Resolver:
         return ProviderModel(
             name=name,
             context=model.context,
+            price=Price(**model.price.given()),
             limits=resolve_limits(model.limits),
             timeouts=replace(self.timeouts, **timeouts),
             simulation=Simulation(**simulation) if provider.dialect == "simulated" else None,

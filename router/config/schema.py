@@ -142,6 +142,14 @@ class Simulation:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """Nano-dollars a token; None where the file does not say."""
+
+    input: int | None = None
+    output: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderModel:
     """A model as its provider knows it. `context` is in tokens, None where nobody said.
 
@@ -150,6 +158,7 @@ class ProviderModel:
 
     name: str
     context: int | None
+    price: Price
     limits: Limits
     timeouts: Timeouts
     simulation: Simulation | None
@@ -161,10 +170,12 @@ class Provider:
 
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
-    where a stream reports its usage unasked and may refuse to be asked.
+    where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
+    name, None without one.
     """
 
     name: str
+    company: str | None
     dialect: Literal["openai", "simulated"]
     base_url: str | None
     api_key: Secret | None

@@ -98,6 +98,13 @@ def rate_or_all(value: object) -> Rate | None:
         raise Unreadable(unreadable.what, "write it as 10/s or 600/min, or all") from None
 
 
+def price(value: object) -> int:
+    """Nano-dollars a token, from dollars per million tokens."""
+    remedy = "write dollars per million tokens: 0.25"
+    number = _quantity(value, _PLAIN, "is not a price", remedy) * 1000
+    return _whole(number, 0, f"{remedy}, in steps of 0.001")
+
+
 def weight(value: object) -> float:
     """A number, 0 or more."""
     return float(_quantity(value, _PLAIN, "is not a number, 0 or more", "write it as 90 or 0.5"))
@@ -162,6 +169,11 @@ def show_size(size: int) -> str:
 def show_count(number: int) -> str:
     """A count in the largest unit that makes it whole."""
     return _show(number, COUNTS) if number else "0"
+
+
+def show_price(nano_dollars: int) -> str:
+    """A price as the file writes it."""
+    return f"{Decimal(nano_dollars) / 1000:f}"
 
 
 def show_rate(rate: Rate) -> str:

@@ -20,6 +20,7 @@ Span = Annotated[float | None, BeforeValidator(units.span)]
 Duration = Annotated[float | None, BeforeValidator(units.duration)]
 Count = Annotated[int | None, BeforeValidator(units.count)]
 Positive = Annotated[int | None, BeforeValidator(units.positive)]
+Price = Annotated[int | None, BeforeValidator(units.price)]
 Share = Annotated[float | None, BeforeValidator(units.share)]
 Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
 Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
@@ -114,10 +115,18 @@ class WrittenLimits(Written):
     concurrent: Positive = None
 
 
+class WrittenPrice(Written):
+    """`price` of a model, in dollars per million tokens."""
+
+    input: Price = None
+    output: Price = None
+
+
 class WrittenModel(Written):
     """One of a provider's `models`; from `first_token` on, for simulated ones."""
 
     context: Positive = None
+    price: WrittenPrice = WrittenPrice()
     limits: WrittenLimits = WrittenLimits()
     timeouts: WrittenTimeouts = WrittenTimeouts()
     first_token: Duration = None

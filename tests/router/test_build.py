@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from policies import Facts, LeastLatency, Limits, Priority, Rate, Retry, Target, WeightedRoundRobin
+from policies import (
+    Facts,
+    LeastLatency,
+    Limits,
+    Price,
+    Priority,
+    Rate,
+    Retry,
+    Target,
+    WeightedRoundRobin,
+)
 from router import build
 from router.config import Config, ProviderModel, load
 from router.tenants.identity import DEFAULT, Tenant
@@ -128,13 +138,14 @@ def test_limits_of_a_provider_bind_its_models_together_and_those_of_a_model_as_w
     )
     assert facts["sim/two"].limits == Limits(tokens=(Rate(100_000, 60),))
     assert facts["sim/one"].limits == Limits()
-    assert facts["sim/one"].groups == facts["sim/two"].groups == ("sim",)
+    assert facts["sim/one"].groups[0] == facts["sim/two"].groups[0] == "sim"
 
 
 def test_what_is_known_of_a_target(loads: Loads) -> None:
     far = build.facts_of(loads(**KEY))["far/org/three"]
     assert isinstance(far, Facts)
-    assert (far.context, far.first_token, far.groups) == (8_000, 2.0, ("far",))
+    assert (far.context, far.first_token) == (8_000, 2.0)
+    assert far.groups == ("far", "model:org/three")
     assert "far/org/three" not in build.facts_of(loads())
 
 
@@ -290,3 +301,18 @@ def test_another_key_is_another_account_and_no_fact_shows_it(loads: Loads) -> No
     first, second = (build.facts_of(loads(FAR_KEY=key))["far"] for key in ("key-one", "key-two"))
     assert first.identity != second.identity
     assert "key-one" not in repr(first)
+
+
+def test_a_price_is_known_where_both_parts_are(tmp_path: Path) -> None:
+    def facts(price: str) -> Facts:
+        file = tmp_path / "providers.yaml"
+        file.write_text(
+            "version: 1\n"
+            "providers: {sim: {dialect: simulated, models: {one: {price: %s}}}}\n"
+            "models: {chat: {targets: [sim/one]}}\n" % price
+        )
+        return build.facts_of(load(file, {}))["sim/one"]
+
+    assert facts("{input: 0.25, output: 2.00}").price == Price(250, 2000)
+    assert facts("{input: 0.25}").price is None
+    assert facts("{}").price is None

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from router.config import (
     Limits,
+    Price,
     Provider,
     ProviderModel,
     Rate,
@@ -67,8 +68,10 @@ SIMULATION = {
     "output_tokens": COUNTS,
     "seed": COUNTS,
 }
-SIMULATED = tables(context=COUNTS, limits=LIMITS, timeouts=TIMEOUTS, **SIMULATION)
-REAL = tables(context=COUNTS, limits=LIMITS, timeouts=TIMEOUTS)
+PRICES = st.integers(0, 10**9).map(lambda nano: (units.show_price(nano), nano))
+PRICE = tables(input=PRICES, output=PRICES).map(lambda pair: (pair[0], Price(**pair[1])))
+SIMULATED = tables(context=COUNTS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS, **SIMULATION)
+REAL = tables(context=COUNTS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS)
 
 
 @st.composite
@@ -87,6 +90,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
         model: ProviderModel(
             name=model,
             context=means.get("context"),
+            price=means.get("price", Price()),
             limits=means.get("limits", Limits()),
             timeouts=Timeouts(**(timeouts[1] | means.get("timeouts", {}))),
             simulation=Simulation(**{k: v for k, v in means.items() if k in SIMULATION})
@@ -97,7 +101,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
     }
     url = None if simulated else "http://127.0.0.1:9/v1"
     dialect: Literal["openai", "simulated"] = "simulated" if simulated else "openai"
-    return written, Provider(name, dialect, url, None, {}, True, limits[1], models, None)
+    return written, Provider(name, None, dialect, url, None, {}, True, limits[1], models, None)
 
 
 @st.composite
