@@ -308,8 +308,8 @@ def test_a_price_is_known_where_both_parts_are(tmp_path: Path) -> None:
         file = tmp_path / "providers.yaml"
         file.write_text(
             "version: 1\n"
-            "providers: {sim: {dialect: simulated, models: {one: {price: %s}}}}\n"
-            "models: {chat: {targets: [sim/one]}}\n" % price
+            "providers: {sim: {dialect: simulated, models: {one: {price: " + price + "}}}}\n"
+            "models: {chat: {targets: [sim/one]}}\n"
         )
         return build.facts_of(load(file, {}))["sim/one"]
 
