@@ -139,7 +139,7 @@ endless: {targets: [sim/endless]}
         await router.ask("GET", f"/{PROMPT}", headers=key)
         router.app.reload()
     lines = router.stream.getvalue().splitlines()
-    assert len([line for line in lines if "req_" in line]) == 17  # each refusal and failure too
+    assert len([line for line in lines if "req_" in line]) == 18  # each refusal and failure too
     for word in (PROMPT, KEY, PROVIDER_KEY):
         assert not [line for line in lines if word in line]
 
