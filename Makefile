@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
-.PHONY: help serve test bench bench-routing bench-routing-quick demo lock clean
+.PHONY: help serve test bench bench-routing demo lock clean
 
 help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
@@ -16,7 +16,6 @@ help:
 	@echo 'make test    lint, types and tests'
 	@echo 'make bench   how fast it is here'
 	@echo 'make bench-routing   how well policies choose, beside baselines (ARGS="--data FOLDER": on traces too)'
-	@echo 'make bench-routing-quick   the same in a minute: is it worse than it was?'
 	@echo 'make lock    resolve the lock files again (ARGS=--upgrade: to the newest versions)'
 	@echo 'make clean   remove .venv and caches'
 
@@ -28,15 +27,13 @@ test: .venv/testing
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest $(ARGS)
+	$(BIN)/python -m benchmarks.routing --quick
 
 bench: .venv/testing
 	$(BIN)/python -m benchmarks.core $(ARGS)
 
 bench-routing: .venv/testing
 	$(BIN)/python -m benchmarks.routing $(ARGS)
-
-bench-routing-quick: .venv/testing
-	$(BIN)/python -m benchmarks.routing --quick $(ARGS)
 
 demo: .venv/testing
 	$(BIN)/python -m tests.e2e.demo $(ARGS)

@@ -50,7 +50,7 @@ def run(
     *,
     alone: bool = False,
 ) -> list[Judgement]:
-    """All of it, told as it comes, in the order of the scenarios."""
+    """All of it, in the order of the scenarios, told as it comes unless it is `alone`."""
     begun = [
         [
             pool.submit(piece, scenario, policy or scenario.policy, seed, alone=alone)
@@ -62,7 +62,8 @@ def run(
     for scenario, trials in zip(scenarios, begun, strict=True):
         name = type(policy or scenario.policy).__name__
         judgement = judged_by(scenario, name, [each.result() for each in trials])
-        print("\n".join(table(judgement)), flush=True)
+        if not alone:
+            print("\n".join(table(judgement)), flush=True)
         judgements.append(judgement)
     return judgements
 
@@ -98,11 +99,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\nRecorded traffic\n")
             few = min(seeds, TRACE_SEEDS)
             told = judgements + run(pool, replays(asked.data), policy, few, alone=asked.quick)
-    print("", *summary(told), sep="\n")
     if not asked.quick:
+        print("", *summary(told), sep="\n")
         print("", *beside(told), sep="\n")
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    print(f"\n{seeds} seeds, {python}, {perf_counter() - begin:.0f} s")
+    print(f"{len(told)} scenarios, {seeds} seeds, {python}, {perf_counter() - begin:.0f} s")
     lost = worse(judgements) if asked.quick else []
     print(*lost, sep="\n", end="\n" if lost else "")
     return 1 if lost else 0

@@ -20,12 +20,18 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_quick_form_is_told_and_ends_well(data, capsys):
-    assert routing.main(["--quick", "--scenario", QUIET, "--data", str(data)]) == 0
+def test_the_quick_form_says_little_and_ends_well(capsys):
+    assert routing.main(["--quick", "--scenario", QUIET]) == 0
+    assert capsys.readouterr().out.startswith("1 scenarios, 3 seeds, ")
+
+
+def test_a_run_is_told_in_tables_and_a_summary(data, capsys):
+    asked = ["--scenario", QUIET, "--seeds", "2", "--data", str(data)]
+    assert routing.main(asked) == 0
     told = capsys.readouterr().out
     assert f"| {QUIET} | LeastLatency |" in told
     assert "some-conv-1" in told
-    assert "3 seeds, " in told
+    assert "2 scenarios, 2 seeds, " in told
 
 
 def test_it_ends_with_1_where_something_is_worse_than_it_was(monkeypatch, capsys):
