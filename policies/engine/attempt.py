@@ -27,9 +27,10 @@ class Attempt:
     either `settle` or, if nothing was sent at all, `give_back`.
 
     `expected` is how many seconds its first content (its answer, where that comes in one piece) was
-    predicted to take, `overdue` the instant after which only one in a thousand comes, `look_at`
-    the one at which its course looks whether something is to be done about its waiting; `unsure`
-    marks one that went to see how the target is, and has a rescue behind it.
+    predicted to take, `overdue` the instant after which only one in a thousand comes, `look_at` the
+    one at which its course looks whether something is to be done about its waiting, `head` the one
+    at which its driver gives it up; `unsure` marks one that went to see how the target is, and has
+    a rescue behind it.
     """
 
     __slots__ = (
@@ -42,6 +43,7 @@ class Attempt:
         "epoch",
         "expected",
         "first",
+        "head",
         "look_at",
         "number",
         "open",
@@ -64,7 +66,7 @@ class Attempt:
         self.first: float | None = None
         self.open = True
         self.unsure = False
-        self.expected = self.overdue = self.look_at = NEVER
+        self.expected = self.overdue = self.look_at = self.head = NEVER
         self.charge: Charge | None = None
         self._second: Member | None = None
         self._take(member, now, probe=probe)
@@ -86,6 +88,10 @@ class Attempt:
     def standing(self) -> Standing:
         """What is known of its target."""
         return self._member.standing
+
+    def is_outrun(self, now: float) -> bool:
+        """Whether it is past its time, or was left for another that brought content first."""
+        return now >= self.overdue or (now >= self.look_at and self._course.has_content())
 
     def wake(self) -> None:
         """Its course is to look again."""

@@ -14,11 +14,12 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
+from policies.engine import tiers
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
-from policies.engine.bill import TOO_DEAR, cost
+from policies.engine.bill import cost
 from policies.engine.breaker import State
-from policies.engine.eligibility import OUT_OF_REACH, refusals_of, refuse
+from policies.engine.eligibility import refuse
 from policies.engine.extra import FAST, is_free, likeliest, on_the_spot
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
@@ -28,7 +29,6 @@ from policies.engine.queue import LONGEST_WAIT, NOTHING
 from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refusal, Refused
 from policies.engine.rescue import expect, late
 from policies.engine.standing import Member
-from policies.engine.tiers import affordable, ascent, climbs_for_failure
 from policies.policy import Request
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Course:
         self.attempts = 0
         self.opened: list[Attempt] = []
         self.reach = members
-        self.ascent = ascent(pool, request, tokens, members) if pool.holds else None
+        self.ascent = tiers.ascent(pool, request, tokens, members) if pool.holds else None
         self._able: list[Member] = []
         self.tried: dict[str, Outcome] = {}
         self._last: Report | None = None
@@ -113,10 +113,17 @@ class Course:
         self.opened.remove(attempt)
         self._last = report
         self.last_member = member
-        self.quick = now - attempt.started <= FAST
+        # What ends at its limit, or is left as overdue, met silence, however little time it had.
+        silent = now >= attempt.head or now >= attempt.overdue
+        self.quick = now - attempt.started <= FAST and not silent
         self._committed = self._committed or (attempt.first is not None and self.request.stream)
         self.tried[member.name] = report.outcome
         self.engine.judged(self.pool, self.request, attempt, member, report, now)
+
+    def has_content(self) -> bool:
+        """Whether any of its attempts, over or open, has brought some."""
+        came = any(attempt.first is not None for attempt in self.opened)
+        return came or Outcome.OK in self.tried.values()
 
     def given_back(self, attempt: Attempt, now: float) -> None:
         """The attempt was given back unsent (told by the attempt itself)."""
@@ -135,19 +142,15 @@ class Course:
 
     def refusals(self, now: float) -> dict[str, Refused]:
         """Why each target cannot serve now; those that can are absent."""
-        within = refusals_of(self.reach, self.request, self.tokens, self.tried, now)
-        if self.pool.purse is not None:
-            able = [member for member in self.reach if member.name not in within]
-            paid = affordable(self, able, now)
-            within |= {member.name: TOO_DEAR for member in able if member not in paid}
-        beyond = [member for member in self.pool.members if member not in self.reach]
-        return within | dict.fromkeys([member.name for member in beyond], OUT_OF_REACH)
+        return tiers.all_refusals(self, now)
 
     def _while_open(self, now: float) -> Send | Stop | Wait:
         first, deadline = self.opened[0], self.request.deadline
         if now >= deadline:
             return Stop(first, Outcome.ABANDONED)
-        if self._last is not None and self._last.outcome.effect.next is Next.CLIENT:
+        if self._committed or (
+            self._last is not None and self._last.outcome.effect.next is Next.CLIENT
+        ):
             return Stop(first, Outcome.ABANDONED)
         if len(self.opened) > 1:
             won = [attempt for attempt in self.opened if attempt.first is not None]
@@ -197,7 +200,7 @@ class Course:
             able = [member for member in able if member.name not in tried] or able
             able = likeliest(self, able)
         if pool.purse is not None:
-            able = affordable(self, able, now)
+            able = tiers.affordable(self, able, now)
         steered = to_probe(self, able, promised, now) if len(able) < len(self.reach) else None
         if steered is None and not able:
             return self._none_can(promised, now)
@@ -212,13 +215,18 @@ class Course:
             member = self.engine.chosen(pool, request, able, now)
         return self.send(member, now, steered=steered is not None)
 
+    def send_beside(self, able: list[Member], now: float) -> Send:
+        """Take a second place, on one of those who are asked beside the open attempt."""
+        self._able = able
+        return self.send(self.engine.chosen(self.pool, self.request, able, now), now)
+
     def send(self, member: Member, now: float, *, steered: bool = False) -> Send:
         """Take a place on `member`."""
         self.attempts += 1
         probe = member.standing.breaker.state is State.EJECTED
         attempt = self.place(self, member, self.tokens, self.attempts, now, probe=probe)
         self.opened.append(attempt)
-        if self.pool.purse is not None and climbs_for_failure(self, [member], now):
+        if self.pool.purse is not None and tiers.climbs_for_failure(self, [member], now):
             self.pool.purse.spend(cost(member, self.request))
         expect(self, attempt, now, steered=steered)
         if self.pool.queue.waiting:
@@ -228,7 +236,8 @@ class Course:
         if not self.request.stream:
             tail = member.standing.latency.totals.tail
             patience = max(patience, TAILS * tail) if tail is not None else patience
-        return Send(attempt, member.name, TimeLimits(min(deadline, now + patience), deadline))
+        attempt.head = min(deadline, now + patience)
+        return Send(attempt, member.name, TimeLimits(attempt.head, deadline))
 
     def _none_can(self, promised: AbstractSet[str], now: float) -> Send | Wait | Fail:
         refusals = self.refusals(now)
@@ -249,6 +258,7 @@ class Course:
             for member in self.pool.members
             if member.name not in refusals or refusals[member.name].refusal not in FOR_GOOD
         )
+        self.quick = False  # who has waited is on the spot no longer
         pool, line = self.pool, self.pool.queue.waiting.get(self)
         if line is not None and line.wanted != wanted:
             pool.queue.leave(self)
@@ -280,13 +290,8 @@ class Course:
         """
         if refusals is None:
             refusals = self.refusals(now)
-        fresh = refusals_of(self.reach, self.request, self.tokens, {}, now)
-        fresh |= {name: one for name, one in refusals.items() if one is TOO_DEAR}
-        if retry_at is None and len(fresh) < len(self.reach):
-            retry_at = now
-        elif retry_at is None:
-            ends = [refused.until for refused in fresh.values() if now < refused.until < NEVER]
-            retry_at = min(ends, default=None)
+        if retry_at is None:
+            retry_at = tiers.comes_back(self, refusals, now)
         self._end = Fail(cause, refusals, retry_at)
         self.pool.queue.leave(self)
         return self._end

@@ -212,11 +212,13 @@ class Engine:
             breaker.answered(attempt.epoch, now, probe=True)
             attempt.epoch, attempt.probe = breaker.epoch, False
             self._tell_groups(standing, now)
+            self.freed()
 
     def fell_silent(self, standing: Standing, now: float) -> None:
         """Nothing comes from it any more (told by a course whose attempt waits there)."""
         standing.fell_silent(now, self.rng)
         self._tell_groups(standing, now)
+        self.freed()
 
     def _tell_groups(self, standing: Standing, now: float) -> None:
         """Its breaker has opened or closed."""

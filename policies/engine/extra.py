@@ -44,6 +44,7 @@ def on_the_spot(course: Course, able: list[Member], now: float) -> Member | None
     failed = course.last_member
     if (
         failed is None
+        or failed not in course.reach
         or course.retried_on_the_spot
         or course.tried[failed.name] is not Outcome.FAILED
     ):

@@ -153,6 +153,9 @@ class Queue:
         self._newest[band][waiter] = None
         self._tickets += 1
         self._crowded[self] = None
+        if self._bands[band].is_owed(1.0):
+            # With another one as the first of its band, a line may have become owed, or not be.
+            self.wake()
         return True
 
     def leave(self, waiter: Waiter) -> None:

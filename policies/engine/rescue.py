@@ -88,7 +88,7 @@ def late(course: Course, attempt: Attempt, now: float) -> Send | Stop | None:
         attempt.look_at = max(attempt.overdue, now + AGAIN)
         return None
     attempt.unsure = False
-    return course.send(course.engine.chosen(course.pool, course.request, beside, now), now)
+    return course.send_beside(beside, now)
 
 
 def is_silent(attempt: Attempt, now: float) -> bool:

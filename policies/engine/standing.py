@@ -137,8 +137,9 @@ class Standing:
             if probe:
                 breaker.answered(epoch, now, probe=True)
         elif probe:
-            if now >= attempt.look_at and report.outcome is Outcome.ABANDONED:
+            if report.outcome is Outcome.ABANDONED and attempt.is_outrun(now):
                 breaker.outrun(epoch, now, rng)
+                self._move()
             else:
                 breaker.probe_cancelled(epoch)
 
@@ -152,6 +153,9 @@ class Standing:
         """Eject it; whoever waits looks for another place, the oldest first."""
         count = self._overdue(now)
         self.breaker.trip(Trip(now, Why.SILENCE, count, count), rng)
+        self._move()
+
+    def _move(self) -> None:
         for attempt in list(self.waiting):
             attempt.wake()
 
@@ -187,7 +191,7 @@ class Standing:
             and report.phase is not Phase.CONNECT
         ):
             # Whoever was outrun would have taken longer: likely as long again.
-            outrun = now >= attempt.look_at
+            outrun = attempt.is_outrun(now)
             self.latency.at_least((now - sent) * (2.0 if outrun else 1.0), now)
 
 

@@ -14,8 +14,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from policies.engine.bill import cost
-from policies.engine.eligibility import refuse
+from policies.engine.bill import TOO_DEAR, cost
+from policies.engine.eligibility import OUT_OF_REACH, refusals_of, refuse
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Refusal, Refused
@@ -182,3 +182,23 @@ def climbs_for_failure(course: Course, able: Sequence[Member], now: float) -> bo
         and holds(refused)
     ]
     return bool(below) and all(cause_of(refused) is Climb.FAILURE for refused in below)
+
+
+def all_refusals(course: Course, now: float) -> dict[str, Refused]:
+    """Why each target of the route cannot serve the request now; those that can are absent."""
+    within = refusals_of(course.reach, course.request, course.tokens, course.tried, now)
+    if course.pool.purse is not None:
+        able = [member for member in course.reach if member.name not in within]
+        paid = affordable(course, able, now)
+        within |= {member.name: TOO_DEAR for member in able if member not in paid}
+    beyond = [member for member in course.pool.members if member not in course.reach]
+    return within | dict.fromkeys([member.name for member in beyond], OUT_OF_REACH)
+
+
+def comes_back(course: Course, refusals: Mapping[str, Refused], now: float) -> float | None:
+    """When the same request, sent anew, would find somebody; None: unknown."""
+    fresh = refusals_of(course.reach, course.request, course.tokens, {}, now)
+    fresh |= {name: one for name, one in refusals.items() if one is TOO_DEAR}
+    if len(fresh) < len(course.reach):
+        return now
+    return min((one.until for one in fresh.values() if now < one.until < NEVER), default=None)
