@@ -192,7 +192,10 @@ class Breaker:
             self.trip(Trip(now, Why.PROBE), rng)
         elif self.admits():
             self.ramp(now)  # it may have ended while nobody looked
-            self._suspect(now, max(LEAST_USUAL, usual, others or 0.0))
+            healthy = max(LEAST_USUAL, usual)
+            if others is not None and others > TIMES_USUAL * healthy:
+                healthy = others
+            self._suspect(now, healthy)
             self.outcomes.append((now, True))
             self.row += 1
             if (trip := self._sick(now, others)) is not None:
