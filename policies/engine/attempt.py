@@ -89,9 +89,10 @@ class Attempt:
         """What is known of its target."""
         return self._member.standing
 
-    def is_outrun(self, now: float) -> bool:
-        """Whether it is past its time, or was left for another that brought content first."""
-        return now >= self.overdue or (now >= self.look_at and self._course.has_content())
+    @property
+    def is_beaten(self) -> bool:
+        """Whether another attempt of its course has brought content."""
+        return self._course.has_content()
 
     def wake(self) -> None:
         """Its course is to look again."""

@@ -137,7 +137,7 @@ class Standing:
             if probe:
                 breaker.answered(epoch, now, probe=True)
         elif probe:
-            if report.outcome is Outcome.ABANDONED and attempt.is_outrun(now):
+            if report.outcome is Outcome.ABANDONED and is_outrun(attempt, now):
                 breaker.outrun(epoch, now, rng)
                 self._move()
             else:
@@ -191,8 +191,13 @@ class Standing:
             and report.phase is not Phase.CONNECT
         ):
             # Whoever was outrun would have taken longer: likely as long again.
-            outrun = attempt.is_outrun(now)
+            outrun = is_outrun(attempt, now)
             self.latency.at_least((now - sent) * (2.0 if outrun else 1.0), now)
+
+
+def is_outrun(attempt: Attempt, now: float) -> bool:
+    """Whether it is past its time, or was left for another that brought content first."""
+    return now >= attempt.overdue or (now >= attempt.look_at and attempt.is_beaten)
 
 
 class Member:

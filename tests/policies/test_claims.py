@@ -143,7 +143,7 @@ def test_five_failures_in_a_row_eject_and_four_do_not(count: int, rate: float) -
     ward.traffic.run()
     trip = ward.last()
     assert trip is not None
-    assert (ward.trips(), trip) == (1, Trip(trip.at, Why.ROW, 5, 5, trip.others))
+    assert (ward.trips(), trip.why, trip.bad, trip.of) == (1, Why.ROW, 5, 5)
 
 
 @pools
