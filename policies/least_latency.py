@@ -14,9 +14,14 @@ from dataclasses import dataclass
 from math import exp
 from random import Random
 from statistics import median
-from typing import ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
+from policies.engine.cost import predictions, strained, usual_level
+from policies.engine.refusal import NEVER
 from policies.policy import Candidate, Request
+
+if TYPE_CHECKING:
+    from policies.engine.standing import Member
 
 TIE = 1.15
 """Costs within 15 % are a tie: less than the noise of what was measured, which else decides who of
@@ -53,38 +58,41 @@ class LeastLatency:
         if len(candidates) == 1:
             return candidates[0]
         costs = self.costs(request, candidates, now)
-        bar = min(costs) * TIE
+        least = min(costs)
+        bar = least * TIE
+        odds = [1 / cost for cost in costs if cost <= bar]
+        if len(odds) == 1:
+            return candidates[costs.index(least)]
+        draw = rng.random() * sum(odds)
         close = [index for index, cost in enumerate(costs) if cost <= bar]
-        if len(close) > 1:
-            odds = [1 / costs[index] for index in close]
-            draw = rng.random() * sum(odds)
-            for index, share in zip(close, odds, strict=True):
-                draw -= share
-                if draw <= 0:
-                    return candidates[index]
+        for index, share in zip(close, odds, strict=True):
+            draw -= share
+            if draw <= 0:
+                return candidates[index]
         return candidates[close[-1]]
 
     def costs(self, request: Request, candidates: Sequence[Candidate], now: float) -> list[float]:
         """Seconds, weighed by load and standing, in the order of `candidates`."""
-        expected = [candidate.predicted(request) for candidate in candidates]
-        # Never 0: an unseen target must not take every pick until its first answer is there.
-        seconds = unseen_as_median(expected) if None in expected else cast("list[float]", expected)
+        members = cast("Sequence[Member]", candidates)  # what the engine shows are its members
+        seconds = predictions(request, members)
+        if NEVER in seconds:
+            # Never 0: an unseen target must not take every pick until its first answer is there.
+            seconds = unseen_as_median(seconds)
         best = min(seconds)
         near = best * TIE
-        # A target that comes back may rise to what is usual here before its load counts against it.
-        level = sum([candidate.usual_in_flight for candidate in candidates]) / len(candidates)
-        costs = []
-        for candidate, cost in zip(candidates, seconds, strict=True):
+        for index, cost in enumerate(seconds):
             if cost > near:
-                cost = best + (cost - best) * exp(-candidate.idle(now) / STALE)  # noqa: PLW2901
-            costs.append((cost if cost > FLOOR else FLOOR) * candidate.strain(now, level))
-        return costs
+                idle = now - members[index].latency.at
+                seconds[index] = best + (cost - best) * exp(-idle / STALE)
+        if best < FLOOR:
+            seconds = [max(FLOOR, cost) for cost in seconds]
+        return strained(seconds, members, usual_level(members), now)
 
 
-def unseen_as_median(predictions: Sequence[float | None]) -> list[float]:
+def unseen_as_median(predictions: Sequence[float]) -> list[float]:
     """Predictions with the median of their peers where there is none; a second where nobody was
     seen yet.
     """
-    seen = [seconds for seconds in predictions if seconds is not None]
+    seen = [seconds for seconds in predictions if seconds < NEVER]
     usual = median(seen) if seen else 1.0
-    return [usual if seconds is None else seconds for seconds in predictions]
+    return [seconds if seconds < NEVER else usual for seconds in predictions]

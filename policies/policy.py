@@ -57,7 +57,8 @@ class Candidate(Protocol):
     """A target that can serve this request: a live, read-only view, never a copy.
 
     Numbers are of the moment they are asked for. A policy must not keep a candidate: it keeps
-    names.
+    names. What a request would cost on all of them, with what is open there, `LeastLatency().costs`
+    tells.
     """
 
     @property
@@ -75,18 +76,6 @@ class Candidate(Protocol):
     @property
     def in_flight(self) -> int:
         """Attempts that are open on it now, over all routes."""
-
-    @property
-    def usual_in_flight(self) -> float:
-        """The level of `in_flight` at which its latency was learned."""
-
-    def strain(self, now: float, level: float) -> float:
-        """Load / (w · A): how many times its prediction a request costs here now. Load is the
-        attempts in flight, with this one, against the level at which its latency was learned or
-        `level` (what is usual in its pool), whichever is more, and at least 1, times how far
-        the oldest that waits there is past its own prediction; w the weight; A how far recent
-        failures leave it usable.
-        """
 
     def predicted(self, request: Request) -> float | None:
         """Seconds that this request is expected to take on it with no load added; None if

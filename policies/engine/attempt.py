@@ -6,13 +6,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.engine.outcome import Outcome, Phase, Report
+from policies.engine.outcome import Phase, Report
 from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
     from policies.engine.course import Course
     from policies.engine.fairness import Charge
-    from policies.engine.standing import Member, Standing
+    from policies.engine.standing import Member
+
+
+CONNECT = Phase.CONNECT
 
 
 class SettledTwice(RuntimeError):
@@ -30,11 +33,12 @@ class Attempt:
     predicted to take, `overdue` the instant after which only one in a thousand comes, `look_at` the
     one at which its course looks whether something is to be done about its waiting, `head` the one
     at which its driver gives it up; `unsure` marks one that went to see how the target is, and has
-    a rescue behind it.
+    a rescue behind it. `standing` is what is known of its target.
     """
 
     __slots__ = (
         "_course",
+        "_is_trial",
         "_member",
         "_quotas",
         "_second",
@@ -49,6 +53,7 @@ class Attempt:
         "open",
         "overdue",
         "probe",
+        "standing",
         "started",
         "tokens",
         "unsure",
@@ -85,11 +90,6 @@ class Attempt:
         return second.name if second is not None else None
 
     @property
-    def standing(self) -> Standing:
-        """What is known of its target."""
-        return self._member.standing
-
-    @property
     def is_beaten(self) -> bool:
         """Whether another attempt of its course has brought content."""
         return self._course.has_content()
@@ -121,10 +121,10 @@ class Attempt:
         if self.first is None:
             self.first = now
             self.look_at = NEVER
-            standing = self._member.standing
+            standing = self.standing
             standing.heard = now
             standing.unanswered = 0
-            standing.waiting.pop(self, None)
+            standing.waits_no_more(self)
             for pause in standing.pauses:
                 if pause.throttles:
                     pause.answered(self.started)
@@ -136,22 +136,20 @@ class Attempt:
 
     def settle(self, report: Report, now: float) -> None:
         """End it. Raises `SettledTwice` if it has ended already."""
-        self._close()
-        standing = self._member.standing
+        self._check_open()
+        self.open = False
+        standing = self.standing
         standing.in_flight -= 1
-        standing.waiting.pop(self, None)
-        # Only what never reached the provider is refunded: what was spent is spent.
-        unsent = report.phase is Phase.CONNECT and report.outcome is not Outcome.OK
-        for quota, taken in zip(self._quotas, self._taken, strict=True):
-            if unsent:
-                quota.give_back(taken, self.tokens, now)
-            else:
-                quota.settle(taken, self.tokens, self._used(report), now)
+        if self in standing.waiting:
+            standing.waits_no_more(self)
+        if self._quotas:
+            self._settle_quotas(report, now)
         if self.charge is not None:
             self.charge.settle(report)
         standing.measure(report, self, now)
         standing.rest(report, now)
-        self._end_trial()
+        if self._is_trial:
+            self._end_trial()
         self._course.settled(self, self._member, report, now)
 
     def give_back(self, now: float, until: float | None = None) -> None:
@@ -159,12 +157,13 @@ class Attempt:
         asked again before `until`, if that is given. Raises `SettledTwice` if it has ended
         already.
         """
-        self._close()
+        self._check_open()
+        self.open = False
         self._return(now)
         if self.charge is not None:
             self.charge.cancel()
         if until is not None:
-            self._member.standing.pauses[0].rest(Refusal.LIMITED, until)
+            self.standing.pauses[0].rest(Refusal.LIMITED, until)
         self._course.given_back(self, now)
 
     def _runner_up(self) -> Member | None:
@@ -174,46 +173,50 @@ class Attempt:
         return self._second
 
     def _take(self, member: Member, now: float, *, probe: bool) -> None:
-        standing = member.standing
         self._member = member
+        self.standing = standing = member.standing
         self._quotas = standing.quotas
-        self._taken = [quota.take(self.tokens, now) for quota in self._quotas]
+        self._taken = [quota.take(self.tokens, now) for quota in standing.quotas]
         self.epoch = standing.breaker.epoch
         self.probe = probe
         standing.in_flight += 1
-        standing.waiting[self] = None
+        standing.begins_to_wait(self)
+        self._is_trial = False
         for pause in standing.pauses:
             if pause.denials:
-                pause.trial = self
+                pause.begin_trial(self)
+                self._is_trial = True
         if standing.pressure.limit is not None:
             standing.pressure.sent(standing.in_flight, now)
         if probe:
             standing.breaker.probe()
 
     def _return(self, now: float) -> None:
-        standing = self._member.standing
+        standing = self.standing
         standing.in_flight -= 1
-        standing.waiting.pop(self, None)
-        self._end_trial()
+        standing.waits_no_more(self)
+        if self._is_trial:
+            self._end_trial()
         for quota, taken in zip(self._quotas, self._taken, strict=True):
             quota.give_back(taken, self.tokens, now)
         if self.probe:
             standing.breaker.probe_cancelled(self.epoch)
 
     def _end_trial(self) -> None:
-        for pause in self._member.standing.pauses:
-            if pause.trial is self:
-                pause.trial = None
-
-    def _close(self) -> None:
-        self._check_open()
-        self.open = False
+        for pause in self.standing.pauses:
+            pause.end_trial(self)
 
     def _check_open(self) -> None:
         if not self.open:
             raise SettledTwice(f"the attempt on {self._member.name} was already settled")
 
-    def _used(self, report: Report) -> int:
-        if report.input_tokens is None and report.output_tokens is None:
-            return self.tokens
-        return (report.input_tokens or 0) + (report.output_tokens or 0)
+    def _settle_quotas(self, report: Report, now: float) -> None:
+        # Only what never reached the provider is refunded: what was spent is spent.
+        unsent = report.phase is CONNECT and not report.outcome.good
+        read, written = report.input_tokens, report.output_tokens
+        used = self.tokens if read is None and written is None else (read or 0) + (written or 0)
+        for quota, taken in zip(self._quotas, self._taken, strict=True):
+            if unsent:
+                quota.give_back(taken, self.tokens, now)
+            else:
+                quota.settle(taken, self.tokens, used, now)

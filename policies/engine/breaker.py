@@ -58,6 +58,11 @@ class State(Enum):
     RECOVERING = "recovering"
 
 
+HEALTHY, EJECTED, PROBING, RECOVERING = State
+"""To be compared with for every request: named through its class, a member costs more than a call.
+"""
+
+
 class Why(Enum):
     """What ejects a target."""
 
@@ -83,7 +88,7 @@ class Trip(NamedTuple):
 
 
 class Breaker:
-    """One target's breaker."""
+    """One target's breaker. `shut`: ordinary requests are not sent, in EJECTED and PROBING."""
 
     __slots__ = (
         "_answers",
@@ -96,12 +101,14 @@ class Breaker:
         "last_trip",
         "outcomes",
         "row",
+        "shut",
         "state",
         "until",
     )
 
     def __init__(self, now: float, *, ramp: bool) -> None:
         self.state = State.RECOVERING if ramp else State.HEALTHY
+        self.shut = False
         self.epoch = 0
         self.until = now
         self.last_trip: Trip | None = None
@@ -121,7 +128,7 @@ class Breaker:
 
     def admits(self) -> bool:
         """Whether ordinary requests may be sent."""
-        return self.state is State.HEALTHY or self.state is State.RECOVERING
+        return not self.shut
 
     def wants_probe(self, now: float) -> bool:
         """Whether one request should be steered here to see."""
@@ -170,7 +177,7 @@ class Breaker:
         if self._suspicion:
             self._suspicion = max(0.0, self._suspicion - self._relief)
         self._answers += 1
-        if self.state is State.RECOVERING:
+        if self.state is RECOVERING:
             self.ramp(now)
 
     def failed(
@@ -211,6 +218,7 @@ class Breaker:
         self.until = now + min(longest, rest)
         self._trips += 1
         self.state = State.EJECTED
+        self.shut = True
         self.last_trip = trip
         self.epoch += 1
         self._since = now
@@ -238,6 +246,7 @@ class Breaker:
 
     def _recover(self, now: float) -> None:
         self.state = State.RECOVERING
+        self.shut = False
         self.epoch += 1
         self._since = now
         self._answers = 0

@@ -27,8 +27,11 @@ class RetryBudget:
 
     def deposit(self, now: float) -> None:
         """One request has come."""
-        self._grow(now)
-        level = self._level + self.ratio
+        level = self._level
+        if now > self._at:
+            level += (now - self._at) * FLOOR
+            self._at = now
+        level += self.ratio
         self._level = level if level < CAP else CAP
 
     def withdraw(self, now: float) -> bool:

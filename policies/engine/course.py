@@ -18,8 +18,8 @@ from policies.engine import tiers
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.bill import cost
-from policies.engine.breaker import State
-from policies.engine.eligibility import refuse
+from policies.engine.breaker import EJECTED
+from policies.engine.eligibility import those_able
 from policies.engine.extra import FAST, is_free, likeliest, on_the_spot
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
@@ -188,9 +188,7 @@ class Course:
         if self.ascent is not None:
             last = self.attempts > 0 and self.attempts + 1 >= pool.route.retry.attempts
             self.reach = self.ascent.reach(tried, promised, now, last=last)
-        able = [
-            member for member in self.reach if refuse(member, request, tokens, tried, now) is None
-        ]
+        able = those_able(self.reach, request, tokens, tried, now)
         if promised:
             able = [member for member in able if member.name not in promised]
         if tried:
@@ -223,7 +221,7 @@ class Course:
     def send(self, member: Member, now: float, *, steered: bool = False) -> Send:
         """Take a place on `member`."""
         self.attempts += 1
-        probe = member.standing.breaker.state is State.EJECTED
+        probe = member.standing.breaker.state is EJECTED
         attempt = self.place(self, member, self.tokens, self.attempts, now, probe=probe)
         self.opened.append(attempt)
         if self.pool.purse is not None and tiers.climbs_for_failure(self, [member], now):
@@ -231,12 +229,10 @@ class Course:
         expect(self, attempt, now, steered=steered)
         if self.pool.queue.waiting:
             attempt.charge = self.pool.queue.served(self)
-        deadline = self.request.deadline
-        patience = member.standing.facts.first_token
-        if not self.request.stream:
-            tail = member.standing.latency.totals.tail
-            patience = max(patience, TAILS * tail) if tail is not None else patience
-        attempt.head = min(deadline, now + patience)
+        head, deadline = now + member.standing.facts.first_token, self.request.deadline
+        if not self.request.stream and (tail := member.latency.totals.tail) is not None:
+            head = max(head, now + TAILS * tail)
+        attempt.head = head if head < deadline else deadline
         return Send(attempt, member.name, TimeLimits(attempt.head, deadline))
 
     def _none_can(self, promised: AbstractSet[str], now: float) -> Send | Wait | Fail:

@@ -31,6 +31,39 @@ def tokens_of(request: Request) -> int:
     return request.input_tokens + (OUTPUT_GUESS if output is None else output)
 
 
+def those_able(
+    members: Iterable[Member],
+    request: Request,
+    tokens: int,
+    tried: Mapping[str, Outcome],
+    now: float,
+) -> list[Member]:
+    """Those of `members` that `refuse` lets serve. Where nothing at all speaks against one, as
+    usual, that is seen at a glance.
+    """
+    if tried or request.only is not None:
+        return [one for one in members if refuse(one, request, tokens, tried, now) is None]
+    found = []
+    length = request.input_tokens
+    for member in members:
+        standing = member.standing
+        clear = not standing.breaker.shut and standing.pressure.limit is None
+        if clear and length <= standing.context and member.weight > 0:
+            for pause in standing.pauses:
+                if pause.shut > now:
+                    break
+            else:
+                for quota in standing.quotas:
+                    if quota.sure < tokens:
+                        break
+                else:
+                    found.append(member)
+                    continue
+        if refuse(member, request, tokens, tried, now) is None:
+            found.append(member)
+    return found
+
+
 def refuse(
     member: Member, request: Request, tokens: int, tried: Mapping[str, Outcome], now: float
 ) -> Refused | None:
@@ -52,20 +85,16 @@ def refuse(
         and outcome is not Outcome.THROTTLED
     ):
         return UNFIT if outcome is Outcome.UNFIT else TRIED
-    if standing.context is not None and request.input_tokens > standing.context:
+    if request.input_tokens > standing.context:
         return CONTEXT
     for pause in standing.pauses:
-        if pause.until > now or pause.trial is not None:
+        if pause.shut > now:
             return pause.refused(now)
-    if not standing.breaker.admits():
+    if standing.breaker.shut:
         return Refused(Refusal.EJECTED, standing.breaker.until)
     if standing.pressure.limit is None:
         for quota in standing.quotas:
-            if (
-                quota.in_flight >= quota.ceiling
-                or quota.spare_requests < 1
-                or quota.spare_tokens < tokens
-            ):
+            if quota.sure < tokens:
                 break
         else:
             return None

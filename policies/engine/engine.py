@@ -17,7 +17,7 @@ from policies.engine.course import Course
 from policies.engine.eligibility import tokens_of
 from policies.engine.group import Group
 from policies.engine.latency import Length
-from policies.engine.outcome import Health, Outcome, Report
+from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
 from policies.engine.queue import Queue
 from policies.engine.record import Record, RecordedCourse
@@ -167,15 +167,15 @@ class Engine:
     ) -> None:
         """Evidence of an attempt that has ended (told by its course)."""
         standing = member.standing
-        bad = report.overloaded or report.outcome.effect.health is Health.BAD
-        others = pool.others_failing(member, now) if bad else None
+        outcome = report.outcome
+        others = pool.others_failing(member, now) if outcome.bad or report.overloaded else None
         epoch = standing.breaker.epoch
         standing.judge(report, attempt, now, others, self.rng)
         if standing.unanswered >= SILENT and standing.is_silent(now):
             self.fell_silent(standing, now)
         elif standing.breaker.epoch != epoch:
             self._tell_groups(standing, now)
-        if report.output_tokens and report.outcome is Outcome.OK:
+        if report.output_tokens and outcome.good:
             pool.length.answered(report.output_tokens)
         if pool.learn is not None or request.policy is not None:
             self._teach(pool, request, attempt, report, now)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from policies.engine.breaker import State, Trip, Why
 from policies.engine.quota import Quota
-from policies.engine.refusal import Refusal, Refused
+from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Facts
 
 if TYPE_CHECKING:
@@ -42,17 +42,17 @@ ENOUGH = 2
 class Pause:
     """Until when nothing is sent, and why. The later end wins. `denials` in a row, and throttles in
     a row that name no end, make it longer; an answer ends the row. After a denial one attempt is
-    the `trial`: the others wait for what becomes of it.
+    the trial: the others wait for what becomes of it. `shut` is `until`, or never while one is out.
     """
 
-    __slots__ = ("_refused_at", "denials", "refusal", "throttles", "trial", "until")
+    __slots__ = ("_refused_at", "_trial", "denials", "refusal", "shut", "throttles", "until")
 
     def __init__(self) -> None:
-        self.until = float("-inf")
+        self.until = self.shut = float("-inf")
         self.refusal = Refusal.RESTING
         self.denials = self.throttles = 0
         self._refused_at = float("-inf")
-        self.trial: Attempt | None = None
+        self._trial: Attempt | None = None
 
     def refused(self, now: float) -> Refused:
         """Why nothing is sent at `now`."""
@@ -65,6 +65,19 @@ class Pause:
         if until > self.until:
             self.until = until
             self.refusal = refusal
+            if self._trial is None:
+                self.shut = until
+
+    def begin_trial(self, attempt: Attempt) -> None:
+        """Let the others wait for what becomes of `attempt`."""
+        self._trial = attempt
+        self.shut = NEVER
+
+    def end_trial(self, attempt: Attempt) -> None:
+        """Wait for `attempt` no longer, if it was the trial."""
+        if self._trial is attempt:
+            self._trial = None
+            self.shut = self.until
 
     def throttled(self, now: float, named: float | None) -> None:
         """Too much was sent: `named` seconds of rest, at most a minute; a second, doubling, where

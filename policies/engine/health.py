@@ -40,10 +40,15 @@ class Evidence:
 
     def record(self, *, bad: bool, healthy: bool, now: float) -> None:
         """One outcome; `healthy`: the target was not ejected or recovering."""
-        fade = self._fade(now)
-        self._at = max(now, self._at)
-        self._good = self._good * fade + (not bad)
-        self.bad = self.bad * fade + bad
+        if now > self._at:
+            fade = self._fade(now)
+            self._at = now
+            self._good *= fade
+            self.bad *= fade
+        if bad:
+            self.bad += 1.0
+        else:
+            self._good += 1.0
         if healthy:
             self._usual += (bad - self._usual) * LEARNING
 

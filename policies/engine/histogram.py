@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from math import frexp
+from bisect import bisect_right
 
 LOWEST = -10
 """2**-10 s, about a millisecond; shorter ones count there."""
 OCTAVES = 32
 PARTS = 4
 """Bins of an octave: a quantile is at most a quarter too high."""
+UPPER = tuple(
+    2.0 ** (octave + LOWEST) * (1 + (part + 1) / PARTS)
+    for octave in range(OCTAVES)
+    for part in range(PARTS)
+)
+"""The upper ends of the bins, in seconds."""
+LAST = len(UPPER) - 1
+"""Longer ones count there."""
 MEMORY = 1000.0
 """Durations after which all counts are halved, so that the old ones fade."""
 FRESH = 64
@@ -37,12 +45,7 @@ class Histogram:
 
     def record(self, seconds: float) -> None:
         """Count one duration."""
-        part, octave = frexp(seconds)
-        index = (octave - 1 - LOWEST) * PARTS + int((part - 0.5) * 2 * PARTS)
-        if index < 0 or seconds <= 0:
-            index = 0
-        elif index >= OCTAVES * PARTS:
-            index = OCTAVES * PARTS - 1
+        index = bisect_right(UPPER, seconds, 0, LAST)
         self._bins[index] += 1
         self._count += 1
         if index > self._top:
@@ -61,8 +64,8 @@ class Histogram:
         for index in range(self._top, -1, -1):
             above -= self._bins[index]
             if above < 0:
-                return upper(index)
-        return upper(0)
+                return UPPER[index]
+        return UPPER[0]
 
     def _look_up(self) -> None:
         if self._count >= MEMORY:
@@ -73,9 +76,3 @@ class Histogram:
         late = self.quantile(0.999)
         if late is not None:
             self.late = late * (1 + min(1.0, FEW / self._count))
-
-
-def upper(index: int) -> float:
-    """The upper end of a bin, in seconds."""
-    octave, part = divmod(index, PARTS)
-    return float(2.0 ** (octave + LOWEST) * (1 + (part + 1) / PARTS))

@@ -16,6 +16,8 @@ PEAK = 10.0
 """Seconds; the wait for the first token jumps up at once and comes down with this constant
 (peak-EWMA).
 """
+SHORTEST = 0.1
+"""Seconds; measurements that are closer count as if they were so far apart."""
 FORGOTTEN = 15.0
 """Seconds without a measurement after which the next one counts whole, also when it is faster: the
 average is of another time.
@@ -79,20 +81,22 @@ class Latency:
         """The first content for an input of `tokens` came `seconds` after sending."""
         elapsed = now - self._first_at
         self._first_at = self.at = now
-        self.prefill.record(tokens, seconds)
-        if self.prefill.pace:
-            seconds = max(0.0, seconds - self.prefill.more(tokens))
+        prefill = self.prefill
+        prefill.record(tokens, seconds)
+        if prefill.pace:
+            seconds = max(0.0, seconds - prefill.more(tokens))
         self.firsts.record(seconds)
-        first = self.first
+        since = elapsed if elapsed > SHORTEST else SHORTEST
+        first, baseline = self.first, self.baseline
         if first is None or seconds >= first or elapsed >= FORGOTTEN:
-            self.first = seconds
+            first = seconds
         else:
-            self.first = first + (seconds - first) * (1 - exp(-max(0.1, elapsed) / PEAK))
-        self.start = self.first
-        if self.baseline is None:
+            first += (seconds - first) * (1 - exp(-since / PEAK))
+        self.first = self.start = first
+        if baseline is None:
             self.baseline = seconds
         else:
-            self.baseline += (seconds - self.baseline) * (1 - exp(-max(0.1, elapsed) / BASELINE))
+            self.baseline = baseline + (seconds - baseline) * (1 - exp(-since / BASELINE))
         self.usual_in_flight += (in_flight - self.usual_in_flight) * 0.1
 
     def finished(
@@ -107,7 +111,7 @@ class Latency:
         (None: it came in one piece), and had `output` tokens (None: unknown).
         """
         if output and after_first is not None:
-            self._token(after_first / max(1, output - 1), now)
+            self._token(after_first / (output - 1 if output > 1 else 1), now)
         elif output and self.first is not None:
             self._token(max(0.0, total - self.first) / output, now)
         elif output:
@@ -150,13 +154,17 @@ class Latency:
         return min(1.0, max(0.2, 2.0 * self.baseline / self.first))
 
     def _token(self, seconds: float, now: float) -> None:
-        known, elapsed = self.per_token, max(0.1, now - self._token_at)
+        known, elapsed = self.per_token, now - self._token_at
         self._token_at = now
         if known is None:
             self.per_token = seconds
             return
-        if known:
-            seconds = min(known * SPREAD, max(known / SPREAD, seconds))
+        if known and seconds > known * SPREAD:
+            seconds = known * SPREAD
+        elif known and seconds < known / SPREAD:
+            seconds = known / SPREAD
+        if elapsed < SHORTEST:
+            elapsed = SHORTEST
         if elapsed < FORGOTTEN:
             seconds = known + (seconds - known) * (1 - exp(-elapsed / PER_TOKEN))
         self.per_token = seconds

@@ -79,6 +79,10 @@ class Outcome(Enum):
     effect: Effect
     word: str
     """The value as a plain attribute: `Enum.value` is a descriptor, and slow."""
+    good: bool
+    bad: bool
+    rests: bool
+    """The effect as plain attributes: to name a member through its class is slow as well."""
 
     OK = "ok", Effect(Health.GOOD, Rest.NONE, Next.DONE)
     FAILED = "failed", Effect(Health.BAD, Rest.NONE, Next.OTHER)
@@ -95,6 +99,9 @@ class Outcome(Enum):
         member._value_ = word
         member.effect = effect
         member.word = word
+        member.good = effect.health is Health.GOOD
+        member.bad = effect.health is Health.BAD
+        member.rests = effect.rest is not Rest.NONE
         return member
 
 

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from random import Random
 from typing import TYPE_CHECKING
 
-from policies.engine.breaker import State, Why
+from policies.engine.breaker import HEALTHY, Why
 from policies.engine.eligibility import only_ejected
 
 if TYPE_CHECKING:
@@ -65,12 +65,11 @@ def to_look_at(course: Course, able: list[Member], now: float) -> Member | None:
     """Whom nobody has measured for longest and too long, and nobody is asking now."""
     if len(able) < 2 or course.attempts or course.pool.route.retry.attempts < 2:
         return None
+    idle = [one for one in able if now - one.latency.at > LOOK and not one.standing.in_flight]
+    if not idle:
+        return None
     tier = min(member.tier for member in able)
-    idle = [
-        member
-        for member in able
-        if member.tier == tier and not member.in_flight and member.idle(now) > LOOK
-    ]
+    idle = [member for member in idle if member.tier == tier]
     if not idle:
         return None
     course.pool.curiosity.spend()
@@ -82,12 +81,12 @@ def back(able: list[Member], now: float, rng: Random) -> list[Member]:
     often as its ramp says, unless there is nobody else.
     """
     for member in able:
-        if member.standing.breaker.state is not State.HEALTHY:
+        if member.standing.breaker.state is not HEALTHY:
             break
     else:
         return able
     return [
         member
         for member in able
-        if member.standing.breaker.state is State.HEALTHY or rng.random() < member.ramp(now)
+        if member.standing.breaker.state is HEALTHY or rng.random() < member.ramp(now)
     ] or able

@@ -21,13 +21,14 @@ HALF = 0.5
 class Quota:
     """The windows and places behind one `Limits`.
 
-    One more request of so many tokens fits for certain while `in_flight` is below `ceiling`,
-    `spare_requests` at least 1 and `spare_tokens` at least the tokens; else `refused` knows.
+    One more request fits for certain while it has at most `sure` tokens: `spare_tokens`, or none
+    (-1) where `in_flight` has reached `ceiling` or `spare_requests` is below 1; else `refused`
+    knows.
     """
 
     __slots__ = (
         "_at", "_requests", "_tokens", "ceiling", "in_flight", "limits", "spare_requests",
-        "spare_tokens",
+        "spare_tokens", "sure",
     )  # fmt: skip
 
     def __init__(self, limits: Limits) -> None:
@@ -39,12 +40,13 @@ class Quota:
         self._at = -(1 << 62)  # before any instant
         self.spare_requests: float = 0 if self._requests else NEVER
         self.spare_tokens: float = 0 if self._tokens else NEVER
+        self.sure = self._sum_up()
 
     def refused(self, tokens: int, now: float) -> Refused | None:
         """Why one more request of `tokens` does not fit, or None."""
         if self.in_flight >= self.ceiling:
             return Refused(Refusal.BUSY)
-        if self.spare_requests >= 1 and self.spare_tokens >= tokens:
+        if self.sure >= tokens:
             return None
         at = self._look(now)
         wait = 0
@@ -70,17 +72,21 @@ class Quota:
             self.spare_tokens -= tokens
             for window in self._tokens:
                 window.take(tokens, at)
+        full = self.in_flight >= self.ceiling or self.spare_requests < 1
+        self.sure = -1 if full else self.spare_tokens
         return at
 
     def settle(self, taken: int, reserved: int, used: int, now: float) -> None:
         """Settle a reservation of `reserved` tokens to `used`; the request itself stays counted."""
         self.in_flight -= 1
-        if used != reserved and self._tokens:
+        more = used - reserved
+        if more and self._tokens:
             at = int(now * MICROSECONDS + HALF)
-            if used > reserved:
-                self.spare_tokens -= used - reserved
+            if more > 0:
+                self.spare_tokens -= more
             for window in self._tokens:
-                window.correct(used - reserved, taken, at)
+                window.correct(more, taken, at)
+        self.sure = self._sum_up()
 
     def give_back(self, taken: int, reserved: int, now: float) -> None:
         """Undo a reservation of which nothing was sent."""
@@ -130,7 +136,13 @@ class Quota:
             self.spare_requests = min([window.spare(at) for window in self._requests])
         if self._tokens:
             self.spare_tokens = min([window.spare(at) for window in self._tokens])
+        self.sure = self._sum_up()
         return at
+
+    def _sum_up(self) -> float:
+        if self.in_flight >= self.ceiling or self.spare_requests < 1:
+            return -1
+        return self.spare_tokens
 
 
 def _window(rate: Rate) -> Window | Slices:

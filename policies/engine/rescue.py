@@ -44,10 +44,9 @@ def expect(course: Course, attempt: Attempt, now: float, *, steered: bool) -> No
     if late is None:
         usual = course.pool.usual_late(stream=request.stream)
         late = UNKNOWN if usual is None else 2 * usual
-    elif request.stream:
-        attempt.expected = max(LEAST_EXPECTED, latency.first or 0.0)
     else:
-        attempt.expected = max(LEAST_EXPECTED, latency.totals.tail or 0.0)
+        usual = latency.first if request.stream else latency.totals.tail
+        attempt.expected = usual if usual and usual > LEAST_EXPECTED else LEAST_EXPECTED
     attempt.overdue = attempt.look_at = now + (late if late > SHORTEST else SHORTEST)
     if attempt.probe or steered:
         attempt.unsure = True
@@ -80,7 +79,7 @@ def late(course: Course, attempt: Attempt, now: float) -> Send | Stop | None:
         attempt.look_at = attempt.overdue
         if course.pool.hedges is None or not course.pool.hedges.withdraw():
             return None
-    else:
+    elif standing.heard > attempt.was_sent:
         attempt.look_at = NEVER
         return None
     beside = others(course, now, paid=True)

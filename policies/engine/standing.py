@@ -10,24 +10,23 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from policies.engine.breaker import Breaker, State, Trip, Why
+from policies.engine.breaker import HEALTHY, Breaker, Trip, Why
 from policies.engine.concurrency import Pressure
+from policies.engine.cost import predictions
 from policies.engine.group import UNNAMED_RESET, Group, Pause
 from policies.engine.health import Evidence
-from policies.engine.latency import STREAM_SHARE, Latency, Length
-from policies.engine.outcome import Health, Outcome, Phase, Report, Rest, Scope
+from policies.engine.latency import Latency, Length
+from policies.engine.outcome import Outcome, Phase, Report, Rest, Scope
 from policies.engine.quota import Quota
+from policies.engine.refusal import NEVER
 from policies.engine.route import Facts, Limits, Target
 from policies.policy import Request
 
 if TYPE_CHECKING:
     from policies.engine.attempt import Attempt
 
-LEAST_FITNESS = 1e-3
-"""Keeps a strain finite; nobody that is this unfit is chosen while there is another."""
 SILENT = 3
 """Requests past their time, and nothing heard since the first of them was: that is silence."""
-LEAST_EXPECTED = 1e-3
 HELD_LEARNING = 0.1
 
 
@@ -47,13 +46,15 @@ class Factors(NamedTuple):
 class Standing:
     """What is known of one target now.
 
-    `waiting` are the attempts without content so far, oldest first; `heard` is when anything but a
-    failure last came from it, `unanswered` counts those who left past their time since.
+    `waiting` are the attempts without content so far, `oldest` the first of them; `heard` is when
+    anything but a failure last came from it, `unanswered` counts those who left past their time
+    since.
     """
 
     __slots__ = (
         "breaker", "context", "evidence", "facts", "groups", "heard", "held", "in_flight",
-        "latency", "name", "pauses", "pressure", "quota", "quotas", "unanswered", "waiting",
+        "latency", "name", "oldest", "pauses", "pressure", "quota", "quotas", "unanswered",
+        "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +63,7 @@ class Standing:
         self.name = name
         self.in_flight = 0
         self.waiting: dict[Attempt, None] = {}
+        self.oldest: Attempt | None = None
         self.heard = float("-inf")
         self.unanswered = 0
         self.held: float | None = None  # seconds that an attempt holds its place, on average
@@ -78,13 +80,25 @@ class Standing:
         if facts.limits != self.quota.limits:
             self.quota = Quota(facts.limits)
         self.facts = facts
-        self.context = facts.context
+        self.context: float = NEVER if facts.context is None else facts.context
         self.groups = groups
         self.quotas = tuple(
             quota for quota in (self.quota, *(group.quota for group in groups)) if quota.limits
         )
         # A provider's pauses bind its targets; other groups share limits and a fate.
         self.pauses = (self.pauses[0], *(group.pause for group in groups[:1]))
+
+    def begins_to_wait(self, attempt: Attempt) -> None:
+        """`attempt` waits for its first content."""
+        self.waiting[attempt] = None
+        if self.oldest is None:
+            self.oldest = attempt
+
+    def waits_no_more(self, attempt: Attempt) -> None:
+        """`attempt` has its first content, or is over."""
+        self.waiting.pop(attempt, None)
+        if attempt is self.oldest:
+            self.oldest = next(iter(self.waiting), None)
 
     def factors(self, now: float) -> Factors:
         """Health as its factors."""
@@ -94,15 +108,14 @@ class Standing:
 
     def rest(self, report: Report, now: float) -> None:
         """Pause the target, or its provider, as the outcome demands."""
-        kind = report.outcome.effect.rest
-        if kind is Rest.NONE:
+        if not report.outcome.rests:
             return
         group = (
             self.groups[0].pause
             if report.scope is Scope.PROVIDER and self.groups
             else self.pauses[0]
         )
-        if kind is Rest.DOUBLING:
+        if report.outcome.effect.rest is Rest.DOUBLING:
             group.denied(now, report.rest)
         else:
             # Of an overload the limit that it teaches takes care: a moment is enough.
@@ -121,15 +134,15 @@ class Standing:
     ) -> None:
         """Take the outcome as evidence, where it is any."""
         breaker, epoch, probe = self.breaker, attempt.epoch, attempt.probe
-        health = Health.BAD if report.overloaded else report.outcome.effect.health
-        if health is Health.GOOD:
-            self.evidence.record(bad=False, healthy=breaker.state is State.HEALTHY, now=now)
+        if report.outcome.bad or report.overloaded:
+            self.evidence.record(bad=True, healthy=breaker.state is HEALTHY, now=now)
+            breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
+        elif report.outcome.good:
+            self.evidence.record(bad=False, healthy=breaker.state is HEALTHY, now=now)
             breaker.answered(epoch, now, probe=probe)
             for pause in self.pauses:
-                pause.answered(attempt.started)
-        elif health is Health.BAD:
-            self.evidence.record(bad=True, healthy=breaker.state is State.HEALTHY, now=now)
-            breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
+                if pause.denials or pause.throttles:
+                    pause.answered(attempt.started)
         elif report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
             # It read the request and answered it: that is what a probe, or a trial, asks.
             for pause in self.pauses:
@@ -170,29 +183,34 @@ class Standing:
     def measure(self, report: Report, attempt: Attempt, now: float) -> None:
         """Take the attempt's times, which only whole answers and vain waits tell."""
         sent, first = attempt.was_sent, attempt.first
-        if report.outcome.effect.rest is Rest.NONE:  # a refusal holds a place, but serves nobody
+        if not report.outcome.rests:  # a refusal holds a place, but serves nobody
             held = self.held
             self.held = now - sent if held is None else held + (now - sent - held) * HELD_LEARNING
-        if report.outcome is Outcome.ABANDONED:
-            if first is None and now >= attempt.overdue and sent >= self.heard:
-                self.unanswered += 1
-        elif report.outcome is not Outcome.FAILED and first is None:
+        if first is None:
             # The end of a stream says nothing of those that wait for their beginning.
-            self.heard = now
-            self.unanswered = 0
-        if report.outcome is Outcome.OK:
+            self._heard_of(report.outcome, attempt, now)
+        if report.outcome.good:
             after_first = None if first is None else now - first
             self.latency.finished(
                 now - sent, after_first, report.output_tokens, self.in_flight, now
             )
         elif (
-            report.outcome is Outcome.ABANDONED
-            and first is None
+            first is None
+            and report.outcome is Outcome.ABANDONED
             and report.phase is not Phase.CONNECT
         ):
             # Whoever was outrun would have taken longer: likely as long again.
             outrun = is_outrun(attempt, now)
             self.latency.at_least((now - sent) * (2.0 if outrun else 1.0), now)
+
+    def _heard_of(self, outcome: Outcome, attempt: Attempt, now: float) -> None:
+        """An attempt that had no first content has ended."""
+        if outcome is Outcome.ABANDONED:
+            if now >= attempt.overdue and attempt.was_sent >= self.heard:
+                self.unanswered += 1
+        elif outcome is not Outcome.FAILED:
+            self.heard = now
+            self.unanswered = 0
 
 
 def is_outrun(attempt: Attempt, now: float) -> bool:
@@ -203,13 +221,14 @@ def is_outrun(attempt: Attempt, now: float) -> bool:
 class Member:
     """A target as one route sees it; the candidate that policies are shown."""
 
-    __slots__ = ("length", "name", "standing", "tier", "weight")
+    __slots__ = ("latency", "length", "name", "standing", "tier", "weight")
 
     def __init__(self, target: Target, standing: Standing, length: Length) -> None:
         self.name = target.name
         self.weight = target.weight
         self.tier = target.tier
         self.standing = standing
+        self.latency = standing.latency
         self.length = length
 
     @property
@@ -217,51 +236,16 @@ class Member:
         """Open attempts, over all routes."""
         return self.standing.in_flight
 
-    @property
-    def usual_in_flight(self) -> float:
-        """The level at which its latency was learned."""
-        return self.standing.latency.usual_in_flight
-
-    def strain(self, now: float, level: float) -> float:
-        """Load / (w · A)."""
-        standing = self.standing
-        usual = standing.latency.usual_in_flight
-        load = (standing.in_flight + 1) / ((usual if usual > level else level) + 1)
-        if load < 1.0:
-            load = 1.0
-        if standing.waiting:
-            # Whoever still waits past its own prediction tells of now, before anything is measured.
-            oldest = next(iter(standing.waiting))
-            age = now - oldest.was_sent
-            if age > oldest.expected:
-                load *= age / oldest.expected
-        if not standing.evidence.bad:
-            return load / self.weight
-        available = standing.evidence.availability(now)
-        return load / (self.weight * (available if available > LEAST_FITNESS else LEAST_FITNESS))
-
     def ramp(self, now: float) -> float:
         """R in [0.1, 1]."""
         breaker = self.standing.breaker
-        return 1.0 if breaker.state is State.HEALTHY else breaker.ramp(now)
+        return 1.0 if breaker.state is HEALTHY else breaker.ramp(now)
 
     def predicted(self, request: Request) -> float | None:
         """Seconds for this request, with no load added; None if unseen."""
-        latency = self.standing.latency
-        start, per_token = latency.start, latency.per_token
-        if start is None:
-            return None
-        if latency.prefill.pace:
-            start = max(LEAST_EXPECTED, start + latency.prefill.more(request.input_tokens))
-        if per_token is None:
-            return start
-        output, most = self.length.usual, request.output_tokens
-        if most is not None and most < output:
-            output = most
-        if request.stream:
-            output *= STREAM_SHARE
-        return start + output * per_token
+        (seconds,) = predictions(request, (self,))
+        return seconds if seconds < NEVER else None
 
     def idle(self, now: float) -> float:
         """Seconds since its latency was measured, or since it is known."""
-        return now - self.standing.latency.at
+        return now - self.latency.at

@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from policies.engine import words
 from policies.engine.breaker import State, Trip
+from policies.engine.cost import LEAST_FITNESS, strained, usual_level
 from policies.engine.eligibility import OUT_OF_REACH, refuse, tokens_of
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.probing import back
 from policies.engine.refusal import Refused
-from policies.engine.standing import LEAST_FITNESS, Factors, Member, Standing
+from policies.engine.standing import Factors, Member, Standing
 from policies.engine.tiers import NOTHING, ascent, offered
 from policies.policy import Policy, Request
 
@@ -131,27 +132,26 @@ def look(
         refuse(member, request, tokens, tried, now) if member in reach else OUT_OF_REACH
         for member in pool.members
     ]
-    usual = [
-        member.usual_in_flight
-        for member, refused in zip(pool.members, refusals, strict=True)
-        if refused is None
+    able = [
+        member for member, refused in zip(pool.members, refusals, strict=True) if refused is None
     ]
-    level = sum(usual) / len(usual) if usual else 0.0
+    weighed = [member for member in pool.members if member.weight > 0]
+    level = usual_level(able) if able else 0.0
+    strains = dict(zip(weighed, strained([1.0] * len(weighed), weighed, level, now), strict=True))
     return tuple(
-        _view(member, request, refused, level, now)
+        _view(member, request, refused, strains.get(member), now)
         for member, refused in zip(pool.members, refusals, strict=True)
     )
 
 
 def _view(
-    member: Member, request: Request, refused: Refused | None, level: float, now: float
+    member: Member, request: Request, refused: Refused | None, strain: float | None, now: float
 ) -> View:
     standing = member.standing
     breaker, latency, factors = standing.breaker, standing.latency, standing.factors(now)
     load = 1.0
-    if member.weight > 0:
-        fitness = max(LEAST_FITNESS, factors.availability)
-        load = member.strain(now, level) * member.weight * fitness
+    if strain is not None:
+        load = strain * member.weight * max(LEAST_FITNESS, factors.availability)
     return View(
         member.name,
         member.tier,

@@ -21,7 +21,7 @@ class Window:
     debt). Instants are in microseconds.
     """
 
-    __slots__ = ("_cell", "_head", "_ring", "_sum", "limit", "seconds")
+    __slots__ = ("_cell", "_head", "_next", "_ring", "_sum", "limit", "seconds")
 
     def __init__(self, limit: int, seconds: float) -> None:
         if limit < 1 or seconds <= 0:
@@ -30,12 +30,12 @@ class Window:
         self.seconds = seconds
         self._cell = max(1, round(seconds * MICROSECONDS) // CELLS)
         self._ring = [0] * RING
-        self._head = -(1 << 62)  # before any instant
+        self._head = self._next = -(1 << 62)  # before any instant
         self._sum = 0
 
     def spare(self, now: int) -> int:
         """Units that are left in the window that ends at `now`; below 0: a debt."""
-        if now // self._cell > self._head:
+        if now >= self._next:
             self._advance(now // self._cell)
         return self.limit - self._sum
 
@@ -48,9 +48,8 @@ class Window:
 
     def take(self, units: int, now: int) -> None:
         """Take `units`, whether they fit or not."""
-        cell = now // self._cell
-        if cell > self._head:
-            self._advance(cell)
+        if now >= self._next:
+            self._advance(now // self._cell)
         self._ring[self._head % RING] += units
         self._sum += units
 
@@ -58,7 +57,7 @@ class Window:
         """Add `units` (negative: give back) to what was taken at the instant `taken`. What has
         left the window by now can no longer be given back; a debt counts from now.
         """
-        if now // self._cell > self._head:
+        if now >= self._next:
             self._advance(now // self._cell)
         cell = taken // self._cell
         if cell <= self._head - RING:
@@ -91,6 +90,7 @@ class Window:
                 self._sum -= self._ring[index]
                 self._ring[index] = 0
         self._head = cell
+        self._next = (cell + 1) * self._cell
 
 
 class Slices:

@@ -37,6 +37,7 @@ from policies import (
     Wait,
     WeightedRoundRobin,
 )
+from policies.engine.eligibility import refuse, those_able
 from tests.policies.crowd import Caller, Crowd
 from tests.policies.driver import ANSWERED, World
 
@@ -265,6 +266,19 @@ class Machine(RuleBasedStateMachine):
             assert shown.in_flight >= 0, target
             assert shown.places_left >= 0, target
             assert 0 <= shown.factors.score <= 1, target
+
+    @invariant()
+    def who_can_serve_is_seen_at_a_glance(self) -> None:
+        now, members = self.world.now, self.world.members
+        for tokens in (0, 300, 3000):
+            request = self.world.request(input_tokens=tokens, output_tokens=0)
+            able = [one for one in members if refuse(one, request, tokens, {}, now) is None]
+            assert those_able(members, request, tokens, {}, now) == able
+
+    @invariant()
+    def who_waits_longest_is_known(self) -> None:
+        for standing in self.world.engine._standings.values():
+            assert standing.oldest is next(iter(standing.waiting), None)
 
     @invariant()
     def every_wait_has_an_end_that_is_to_come(self) -> None:

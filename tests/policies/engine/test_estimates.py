@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies import Request
+from policies.engine.cost import strained
 from policies.engine.histogram import Histogram
 from policies.engine.latency import Latency, Length
 from policies.engine.line import Line, Slope
@@ -60,7 +61,7 @@ def test_nothing_is_ever_negative_or_no_number(
         shown = [
             *estimates(standing.latency),
             member.predicted(Request("m", 1e9, tokens, tokens, stream)),
-            member.strain(now, 1.0),
+            *strained([1.0], [member], 1.0, now),
         ]
         assert all(one is None or (isfinite(one) and one >= 0) for one in shown), shown
 

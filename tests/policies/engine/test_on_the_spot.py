@@ -80,9 +80,9 @@ def test_a_tier_that_is_out_of_reach_has_no_spot() -> None:
     assert isinstance(send, Send)
     failed = send.target
     assert failed != "a/m"
-    world.members[0].standing.pauses[0].until = world.now  # its bill was paid
-    world.send(only=frozenset({"a/m"}))
-    world.members[0].standing.pauses[0].trial = None
+    pause = world.members[0].standing.pauses[0]
+    pause.until = pause.shut = world.now  # its bill was paid
+    pause.end_trial(world.send(only=frozenset({"a/m"})).attempt)
     world.settle(send, FAILED)
     wait = course.next(world.now)
     assert isinstance(wait, Wait)

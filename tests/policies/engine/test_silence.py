@@ -46,8 +46,7 @@ def test_three_past_their_time_and_nothing_heard_ejects_the_target() -> None:
     world = usual("a/m", "b/m")
     waiting = wait(world, 3)
     world.now = waiting[2][1].attempt.overdue - 0.001
-    for course, _ in waiting:
-        assert isinstance(course.next(world.now), Wait)
+    assert isinstance(waiting[2][0].next(world.now), Wait)
     assert world.state("a/m") == "healthy"
     world.now += 0.001
     course, send = waiting[2]
@@ -58,12 +57,24 @@ def test_three_past_their_time_and_nothing_heard_ejects_the_target() -> None:
     world.close()
 
 
-def test_two_past_their_time_are_no_evidence() -> None:
+def test_two_past_their_time_are_no_evidence_but_are_not_left_alone() -> None:
     world = usual("a/m", "b/m")
     waiting = wait(world, 2)
-    world.now += 100.0
-    assert isinstance(waiting[1][0].next(world.now - 60), Wait)
+    world.now += 40.0
+    for course, send in waiting:
+        beside = course.next(world.now)
+        assert isinstance(beside, Send)
+        assert (beside.target, send.attempt.open) == ("b/m", True)
     assert world.state("a/m") == "healthy"
+    world.close()
+
+
+def test_one_past_its_time_while_others_are_heard_goes_on_alone() -> None:
+    world = usual("a/m", "b/m")
+    (course, _), (_, other) = wait(world, 2)
+    other.attempt.first_token(world.now)
+    world.now += 40.0
+    assert isinstance(course.next(world.now), Wait)
     world.close()
 
 

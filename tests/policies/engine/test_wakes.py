@@ -2,7 +2,7 @@
 
 import pytest
 
-from policies import Band, Climb, Outcome, Phase, Priority, Report, Request, Send, Target, Wait
+from policies import Band, Climb, Outcome, Phase, Priority, Report, Request, Send, Target
 from policies.engine.latency import Length
 from policies.engine.queue import Queue
 from tests.policies.crowd import crowd
@@ -87,7 +87,6 @@ def test_a_look_that_is_outrun_moves_whoever_still_waits_there() -> None:
     send = old.next(world.now)
     assert isinstance(send, Send)
     course, probe, rescue = rescued(world)
-    assert isinstance(old.next(send.attempt.overdue), Wait)
     world.now = max(world.now, send.attempt.overdue)
     rescue.attempt.first_token(world.now)
     course.next(world.now)
