@@ -131,7 +131,7 @@ class Passage:
     async def _look(self, answer: Answer, now: float) -> None:
         """Take what has come of one attempt, and pass on what may be passed."""
         report = answer.advance(now)
-        whole = report is not None and report.outcome is Outcome.OK
+        whole = report is not None and report.outcome.good
         if self._winner is None and (whole or (answer.content and report is None)):
             self._winner = answer
             self._first = now

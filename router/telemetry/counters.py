@@ -51,9 +51,9 @@ class Counters:
     def attempt(self, record: AttemptRecord) -> None:
         """See `Reader.attempt`."""
         report = record.report
-        phase = "" if report.outcome is Outcome.OK else report.phase.value
+        phase = "" if report.outcome.good else report.phase.value
         self.attempts[record.target, report.outcome.word, phase] += 1
-        if report.outcome not in (Outcome.OK, Outcome.ABANDONED):
+        if not report.outcome.good and report.outcome is not Outcome.ABANDONED:
             self.last_failure[record.target] = record
         if report.input_tokens:
             self.tokens[record.target, "input"] += report.input_tokens
