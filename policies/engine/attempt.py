@@ -90,6 +90,11 @@ class Attempt:
         return second.name if second is not None else None
 
     @property
+    def is_blind(self) -> bool:
+        """Whether nothing was known of its target when it was sent."""
+        return self.expected == NEVER
+
+    @property
     def is_beaten(self) -> bool:
         """Whether another attempt of its course has brought content."""
         return self._course.has_content()

@@ -51,7 +51,7 @@ def expect(course: Course, attempt: Attempt, now: float, *, steered: bool) -> No
     if attempt.probe or steered:
         attempt.unsure = True
         attempt.look_at = now + usual_of_others(course, attempt, late)
-    elif now - latency.at > UNSURE:
+    elif request.stream and now - latency.at > UNSURE:
         attempt.unsure = True
     if course.pool.hedges is not None and request.stream:
         course.pool.hedges.deposit()
@@ -79,7 +79,8 @@ def late(course: Course, attempt: Attempt, now: float) -> Send | Stop | None:
         attempt.look_at = attempt.overdue
         if course.pool.hedges is None or not course.pool.hedges.withdraw():
             return None
-    elif standing.heard > attempt.was_sent:
+    elif standing.heard > attempt.was_sent or not course.request.stream or attempt.is_blind:
+        # Answers in one piece may just be long, and where nothing was measured nothing is late.
         attempt.look_at = NEVER
         return None
     beside = others(course, now, paid=True)
