@@ -30,7 +30,7 @@ from tests.policies.traffic import BROKEN, SILENCE, SWIFT, Answers, Traffic
 NAMES = ("a/m", "b/m", "c/m", "d/m")
 SICK = NAMES[0]
 RATES = (0.1, 1.0, 20.0)
-SEEDS = 50
+SEEDS = 34
 STREAMED = Reply(ANSWERED, 1.0, first=0.3)
 
 pools = pytest.mark.parametrize("count", [1, 2, 3, 4])
