@@ -171,14 +171,17 @@ class OpenAI:
         return report_of_status(status, headers, decoded)
 
     def own_words(self, body: bytes) -> bytes | None:
-        """See `UpstreamDialect.own_words`. Some providers wrap the object in a list."""
+        """See `UpstreamDialect.own_words`. Some providers wrap the object in a list; one that looks
+        like an answer is none of an error.
+        """
         try:
             decoded = _anything.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if isinstance(decoded, list) and decoded and isinstance(decoded[0], dict):
             return _encode(decoded[0])
-        return body if isinstance(decoded, dict) else None
+        told = isinstance(decoded, dict) and ("error" in decoded or "choices" not in decoded)
+        return body if told else None
 
     @staticmethod
     def _asking_usage(call: Call) -> Raw:

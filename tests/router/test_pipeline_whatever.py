@@ -4,7 +4,7 @@ import json
 
 import openai
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from router.upstream.transport import Head
@@ -89,8 +89,12 @@ def told_by(script: Script) -> str:
     return "".join(words)
 
 
+REFUSED_WHOLE: Script = [0.1, Head(400, {"content-type": "application/json"}), WHOLE, END]
+
+
 @settings(deadline=None)  # a whole life in each example
 @given(st.fixed_dictionaries({"a/m": SCRIPTS, "b/m": SCRIPTS}))
+@example({"a/m": REFUSED_WHOLE, "b/m": []})
 def test_an_answer_in_one_piece_is_whole_or_an_error(scripts: dict[str, Script]) -> None:
     scene, client = asked(False, scripts)
     assert client.status in (200, 400, 429, 502, 503, 504)
