@@ -16,9 +16,7 @@ from typing import Any
 
 from policies.engine.outcome import Report
 from policies.policy import Candidate, Policy, Request
-
-MOST_NAMES = 256
-"""Names remembered at most: far above any route's targets; passed only by endless renaming."""
+from policies.weighted_round_robin import MOST_NAMES
 
 
 @dataclass(slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from policies.engine.actions import Send, Stop
 from policies.engine.breaker import State, Why
+from policies.engine.cost import LEAST_EXPECTED
 from policies.engine.eligibility import refuse
 from policies.engine.extra import others
 from policies.engine.outcome import Outcome
@@ -30,7 +31,6 @@ UNSURE = 5.0
 """Seconds without a measurement after which a target may have become anything."""
 AGAIN = 1.0
 """Seconds after which an attempt that has nowhere to go looks again."""
-LEAST_EXPECTED = 1e-3
 
 
 def expect(course: Course, attempt: Attempt, now: float, *, steered: bool) -> None:
@@ -101,8 +101,8 @@ def is_silent(attempt: Attempt, now: float) -> bool:
 
 
 def usual_of_others(course: Course, attempt: Attempt, late: float) -> float:
-    """Seconds in which the best of the other targets has 95 of 100 first contents; `late`, if that
-    is sooner or nothing is known of them.
+    """Seconds in which the best of the other targets has 95 of 100 first contents; `late`, if
+    nothing is known of them.
     """
     request = course.request
     known = [

@@ -30,7 +30,6 @@ PROMISED = Refused(Refusal.BUSY)
 """It could serve, but somebody waits for it who came before."""
 SHARE_OF_TIME = 0.5
 """Of the time left until the deadline, that patience may take: the next tier needs some as well."""
-NOTHING: frozenset[str] = frozenset()
 
 
 def offered(pool: Pool, request: Request) -> Sequence[Member]:

@@ -17,9 +17,10 @@ from policies.engine.eligibility import OUT_OF_REACH, refuse, tokens_of
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.probing import back
+from policies.engine.queue import NOTHING
 from policies.engine.refusal import Refused
 from policies.engine.standing import Factors, Member, Standing
-from policies.engine.tiers import NOTHING, ascent, offered
+from policies.engine.tiers import ascent, offered
 from policies.policy import Policy, Request
 
 DRAWS = 200

@@ -20,7 +20,6 @@ SETTLED = 90.0
 WARM = 60.0
 """Seconds from the beginning on that limits need to fill."""
 WHOLE = 0.99
-HELD = 30.0
 ALONE = 4.0
 """Seconds: a target to which nobody sends for so long is left alone on purpose."""
 

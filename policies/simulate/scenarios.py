@@ -52,6 +52,9 @@ MINUTE = Facts(Limits(requests=[Rate(500, 60.0)]))
 QUARTERS = {name: Service(per_minute=300, resets=15 * place) for place, name in enumerate(NAMES)}
 """Limits that come back a quarter of a minute apart."""
 
+LIMITED = (Bound("refused", most=0.02), Bound("of most", least=0.95), Bound("parked", most=61.0))
+"""What is asked where limits are less than what is configured."""
+
 LATENCY = (
     Scenario(
         "unequal",
@@ -198,11 +201,7 @@ LIMITS = (
         facts=dict.fromkeys(NAMES, MINUTE),
         slo=12.0,
         metric="goodput",
-        bounds=(
-            Bound("refused", most=0.02),
-            Bound("of most", least=0.95),
-            Bound("parked", most=61.0),
-        ),
+        bounds=LIMITED,
     ),
     Scenario(
         "lying headers",
@@ -216,11 +215,7 @@ LIMITS = (
         },
         slo=12.0,
         metric="goodput",
-        bounds=(
-            Bound("refused", most=0.02),
-            Bound("of most", least=0.95),
-            Bound("parked", most=61.0),
-        ),
+        bounds=LIMITED,
     ),
     Scenario(
         "capacity loss",
