@@ -16,7 +16,7 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from policies.engine.cost import predictions, strained, usual_level
+from policies.engine.learning.cost import predictions, strained, usual_level
 from policies.engine.refusal import NEVER
 from policies.policy import Candidate, Request
 

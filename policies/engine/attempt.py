@@ -11,8 +11,8 @@ from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
     from policies.engine.course import Course
-    from policies.engine.fairness import Charge
     from policies.engine.standing import Member
+    from policies.engine.waiting.fairness import Charge
 
 
 CONNECT = Phase.CONNECT

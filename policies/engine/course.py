@@ -14,21 +14,21 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
-from policies.engine import tiers
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
-from policies.engine.bill import cost
-from policies.engine.breaker import EJECTED
-from policies.engine.eligibility import those_able
-from policies.engine.extra import FAST, is_free, likeliest, on_the_spot
+from policies.engine.deciding import tiers
+from policies.engine.deciding.eligibility import those_able
+from policies.engine.deciding.extra import FAST, is_free, likeliest, on_the_spot
+from policies.engine.deciding.probing import back, to_look_at, to_probe
+from policies.engine.deciding.rescue import expect, late
+from policies.engine.learning.breaker import EJECTED
+from policies.engine.limits.bill import cost
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
-from policies.engine.prediction import too_late
-from policies.engine.probing import back, to_look_at, to_probe
-from policies.engine.queue import LONGEST_WAIT, NOTHING
 from policies.engine.refusal import FOR_GOOD, NEVER, PASSING, Cause, Refusal, Refused
-from policies.engine.rescue import expect, late
 from policies.engine.standing import Member
+from policies.engine.waiting.prediction import too_late
+from policies.engine.waiting.queue import LONGEST_WAIT, NOTHING
 from policies.policy import Request
 
 if TYPE_CHECKING:

@@ -12,20 +12,27 @@ from copy import deepcopy
 from random import Random
 
 from policies.engine.attempt import Attempt
-from policies.engine.breaker import State
 from policies.engine.course import Course
-from policies.engine.eligibility import tokens_of
+from policies.engine.deciding.eligibility import tokens_of
+from policies.engine.deciding.tiers import offered, ordinary
 from policies.engine.group import Group
-from policies.engine.latency import Length
+from policies.engine.learning.breaker import State
+from policies.engine.learning.latency import Length
 from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
-from policies.engine.queue import Queue
-from policies.engine.record import Record, RecordedCourse
 from policies.engine.refusal import Cause
 from policies.engine.route import NO_FACTS, Facts, Route
+from policies.engine.showing.record import Record, RecordedCourse
+from policies.engine.showing.views import (
+    Explained,
+    Headroom,
+    News,
+    TargetSnapshot,
+    explain,
+    snapshot,
+)
 from policies.engine.standing import SILENT, Member, Standing
-from policies.engine.tiers import offered, ordinary
-from policies.engine.views import Explained, Headroom, News, TargetSnapshot, explain, snapshot
+from policies.engine.waiting.queue import Queue
 from policies.policy import Policy, Request
 
 PolicyError = Callable[[str, Exception], None]

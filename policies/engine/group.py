@@ -10,8 +10,8 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING
 
-from policies.engine.breaker import State, Trip, Why
-from policies.engine.quota import Quota
+from policies.engine.learning.breaker import State, Trip, Why
+from policies.engine.limits.quota import Quota
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Facts
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from policies.engine.bill import Purse, guarded
-from policies.engine.budget import Curiosity, HedgeBudget, RetryBudget
-from policies.engine.latency import Length
+from policies.engine.learning.latency import Length
+from policies.engine.limits.bill import Purse, guarded
+from policies.engine.limits.budget import Curiosity, HedgeBudget, RetryBudget
 from policies.engine.outcome import Report
-from policies.engine.queue import Queue
 from policies.engine.route import ANY_CLIMB, Route
 from policies.engine.standing import Member
+from policies.engine.waiting.queue import Queue
 from policies.policy import Policy, Request
 
 Learn = Callable[[str, Report, float, float | None, Any, float], None]

@@ -10,14 +10,14 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from policies.engine.breaker import HEALTHY, Breaker, Trip, Why
-from policies.engine.concurrency import Pressure
-from policies.engine.cost import predictions
 from policies.engine.group import UNNAMED_RESET, Group, Pause
-from policies.engine.health import Evidence
-from policies.engine.latency import Latency, Length
+from policies.engine.learning.breaker import HEALTHY, Breaker, Trip, Why
+from policies.engine.learning.cost import predictions
+from policies.engine.learning.health import Evidence
+from policies.engine.learning.latency import Latency, Length
+from policies.engine.limits.concurrency import Pressure
+from policies.engine.limits.quota import Quota
 from policies.engine.outcome import Outcome, Phase, Report, Rest, Scope
-from policies.engine.quota import Quota
 from policies.engine.refusal import NEVER
 from policies.engine.route import Facts, Limits, Target
 from policies.policy import Request

@@ -6,8 +6,8 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from policies.engine.limits.windows import MICROSECONDS, Window
 from policies.engine.outcome import Outcome, Phase, Report
-from policies.engine.windows import MICROSECONDS, Window
 from policies.simulate.service import NEVER, Fault, Service, fate
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from itertools import count
 from random import Random
 from typing import Self
 
-from policies.engine.breaker import State
 from policies.engine.engine import Engine
+from policies.engine.learning.breaker import State
 from policies.simulate.arrivals import Arrival
 from policies.simulate.client import Answered, Client, Clients, Sent
 from policies.simulate.server import Server

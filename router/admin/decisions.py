@@ -11,9 +11,9 @@ from math import isinf
 from typing import Any
 
 from policies import Fail, Report, Request, Wait
-from policies.engine import words
-from policies.engine.record import Choice, Record, Said, Step, Stopped, Verb, told
-from policies.engine.views import View
+from policies.engine.showing import words
+from policies.engine.showing.record import Choice, Record, Said, Step, Stopped, Verb, told
+from policies.engine.showing.views import View
 from router.telemetry.decisions import Decision, Decisions
 
 

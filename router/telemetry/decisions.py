@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import count
 from typing import NamedTuple
 
-from policies.engine.record import Record
+from policies.engine.showing.record import Record
 from router.telemetry.journal import AttemptRecord, RefusalRecord, RequestRecord
 
 

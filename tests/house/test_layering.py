@@ -30,6 +30,25 @@ def test_policies_import_the_standard_library_and_themselves():
             assert root in sys.stdlib_module_names or root == "policies", f"{module.file}:{line}"
 
 
+ENGINE = {
+    "learning": ("learning", "refusal", "standing"),
+    "limits": ("limits", "refusal", "route", "standing"),
+    "waiting": ("waiting", "learning", "limits", "outcome", "refusal", "standing", "pool"),
+}
+"""What the arithmetic of the engine may know of it, by room: no course, and nobody who decides."""
+
+
+@pytest.mark.parametrize("room", ENGINE)
+def test_the_arithmetic_of_the_engine_knows_no_course(room):
+    inside = [m for m in modules("policies") if within(m.name, f"policies.engine.{room}")]
+    allowed = [f"policies.engine.{name}" for name in ENGINE[room]]
+    assert inside
+    for module in inside:
+        for line, name in module.imports():
+            if within(name, "policies.engine"):
+                assert within(name, *allowed), f"{module.file}:{line}"
+
+
 @pytest.mark.parametrize("room", FORBIDDEN)
 def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     inside = [module for module in modules("router") if within(module.name, room)]

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from policies import Course, Fail, Report, Request, Send, Stop, Wait
-from policies.engine.queue import Queue
+from policies.engine.waiting.queue import Queue
 from tests.policies.driver import ANSWERED, World
 
 

@@ -22,8 +22,8 @@ from policies import (
     Target,
     WeightedRoundRobin,
 )
-from policies.engine.breaker import Breaker, Trip, Why
-from policies.engine.health import Evidence
+from policies.engine.learning.breaker import Breaker, Trip, Why
+from policies.engine.learning.health import Evidence
 from tests.policies.driver import ANSWERED, FAILED, THROTTLED, Reply, World
 from tests.policies.traffic import BROKEN, SILENCE, SWIFT, Answers, Traffic
 

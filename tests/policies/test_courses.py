@@ -43,7 +43,7 @@ from policies import (
     Wait,
     WeightedRoundRobin,
 )
-from policies.engine.rescue import AGAIN
+from policies.engine.deciding.rescue import AGAIN
 from tests.policies.driver import World
 
 NAMES = ("p/a", "p/b", "q/c", "q/d", "r/e")

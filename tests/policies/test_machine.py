@@ -37,7 +37,7 @@ from policies import (
     Wait,
     WeightedRoundRobin,
 )
-from policies.engine.eligibility import refuse, those_able
+from policies.engine.deciding.eligibility import refuse, those_able
 from tests.policies.crowd import Caller, Crowd
 from tests.policies.driver import ANSWERED, World
 

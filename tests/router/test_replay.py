@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from policies import Engine, Facts, LeastLatency, Limits, Policy, Priority, Wait, WeightedRoundRobin
-from policies.engine.record import Choice, Record
 from policies.engine.refusal import Cause
+from policies.engine.showing.record import Choice, Record
 from policies.simulate.replay import Replayed, replay
 from router.sink import ClientGone
 from router.telemetry.decisions import Decisions, Origin

@@ -1,8 +1,8 @@
 """Targets of one group share a fate; after a denial one asks for all."""
 
 from policies import Facts, News, Outcome, Phase, Refusal, Report, Scope
-from policies.engine.breaker import Why
 from policies.engine.group import LONGEST_NAMED
+from policies.engine.learning.breaker import Why
 from tests.policies.driver import ANSWERED, DENIED, FAILED, World
 
 

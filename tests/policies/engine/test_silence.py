@@ -3,7 +3,7 @@
 from functools import partial
 
 from policies import Cause, Course, Outcome, Phase, Report, Retry, Send, Stop, Wait
-from policies.engine.breaker import Why
+from policies.engine.learning.breaker import Why
 from tests.policies.driver import ABANDONED, ANSWERED, REJECTED, THROTTLED, World
 
 STREAMED = Report(Outcome.OK, input_tokens=100, output_tokens=100)

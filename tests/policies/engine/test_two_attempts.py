@@ -4,7 +4,7 @@ import pytest
 
 from policies import Course, Outcome, Phase, Report, Send, Stop
 from tests.policies.driver import FAILED, World
-from tests.policies.engine.test_rescue import probing, rescued
+from tests.policies.engine.deciding.test_rescue import probing, rescued
 from tests.policies.engine.test_silence import STREAMED, usual
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from policies import Band, Climb, Outcome, Phase, Priority, Report, Request, Send, Target
-from policies.engine.latency import Length
-from policies.engine.queue import Queue
+from policies.engine.learning.latency import Length
+from policies.engine.waiting.queue import Queue
 from tests.policies.crowd import crowd
 from tests.policies.driver import limited
-from tests.policies.engine.test_rescue import rescued
+from tests.policies.engine.deciding.test_rescue import rescued
 from tests.policies.engine.test_silence import usual
 
 

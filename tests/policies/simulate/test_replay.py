@@ -22,7 +22,7 @@ from policies import (
     WeightedRoundRobin,
 )
 from policies.engine.course import Course
-from policies.engine.record import Choice, Record, Verb
+from policies.engine.showing.record import Choice, Record, Verb
 from policies.simulate import Fault, Service, World, poisson
 from policies.simulate.replay import Replayed, replay
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from policies import Engine, LeastLatency, Outcome, Phase, Report, Request, Scope
-from policies.engine.record import Choice, Record, Verb
+from policies.engine.showing.record import Choice, Record, Verb
 from policies.simulate.replay import replay
 from router import build
 from router.config import load

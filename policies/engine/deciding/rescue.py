@@ -1,0 +1,115 @@
+"""What is done about an attempt that waits too long for its first content.
+
+A target that has fallen silent is left: what waits there is stopped and sent elsewhere, oldest
+first. Behind an attempt that went to see how a target is (a probe, or the first after a while) a
+second one is sent when a usual answer would long be there; the first content of either wins.
+So it is with a hedge, which a route may ask for. Nothing is stopped or doubled while there is
+nowhere to go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.engine.actions import Send, Stop
+from policies.engine.deciding.eligibility import refuse
+from policies.engine.deciding.extra import others
+from policies.engine.learning.breaker import State, Why
+from policies.engine.learning.cost import LEAST_EXPECTED
+from policies.engine.outcome import Outcome
+from policies.engine.refusal import NEVER
+
+if TYPE_CHECKING:
+    from policies.engine.attempt import Attempt
+    from policies.engine.course import Course
+
+SHORTEST = 1.0
+"""Seconds: nobody is late before, whatever is usual: a lost packet is sent again after one."""
+UNKNOWN = 30.0
+"""Seconds after which a first content is late where nothing was measured of any target."""
+UNSURE = 5.0
+"""Seconds without a measurement after which a target may have become anything."""
+AGAIN = 1.0
+"""Seconds after which an attempt that has nowhere to go looks again."""
+
+
+def expect(course: Course, attempt: Attempt, now: float, *, steered: bool) -> None:
+    """Set the attempt's times: what it is expected to take, and when it is late. One that was
+    `steered` to its target only to see how it is need not be late for that: its rescue comes when
+    a usual answer of the others would be there.
+    """
+    request = course.request
+    latency = attempt.standing.latency
+    late = latency.late(request.input_tokens, stream=request.stream)
+    if late is None:
+        usual = course.pool.usual_late(stream=request.stream)
+        late = UNKNOWN if usual is None else 2 * usual
+    else:
+        usual = latency.first if request.stream else latency.totals.tail
+        attempt.expected = usual if usual and usual > LEAST_EXPECTED else LEAST_EXPECTED
+    attempt.overdue = attempt.look_at = now + (late if late > SHORTEST else SHORTEST)
+    if attempt.probe or steered:
+        attempt.unsure = True
+        attempt.look_at = now + usual_of_others(course, attempt, late)
+    elif request.stream and now - latency.at > UNSURE:
+        attempt.unsure = True
+    if course.pool.hedges is not None and request.stream:
+        course.pool.hedges.deposit()
+        if (high := latency.high(stream=True)) is not None:
+            usual = high + max(0.0, latency.prefill.more(request.input_tokens))
+            attempt.look_at = min(attempt.look_at, now + max(SHORTEST, usual))
+
+
+def late(course: Course, attempt: Attempt, now: float) -> Send | Stop | None:
+    """What is to be done about the only open attempt of a course; None: nothing now."""
+    standing = attempt.standing
+    if attempt.unsure:
+        if now < attempt.look_at:
+            return None
+    elif is_silent(attempt, now):
+        if standing.breaker.admits():
+            course.engine.fell_silent(standing, now)
+        if others(course, now):
+            return Stop(attempt, Outcome.FAILED)
+        attempt.look_at = now + AGAIN
+        return None
+    elif now < attempt.look_at:
+        return None
+    elif now < attempt.overdue:
+        attempt.look_at = attempt.overdue
+        if course.pool.hedges is None or not course.pool.hedges.withdraw():
+            return None
+    elif standing.heard > attempt.was_sent or not course.request.stream or attempt.is_blind:
+        # Answers in one piece may just be long, and where nothing was measured nothing is late.
+        attempt.look_at = NEVER
+        return None
+    beside = others(course, now, paid=True)
+    if not beside or not course.pool.budget.withdraw(now):
+        attempt.look_at = max(attempt.overdue, now + AGAIN)
+        return None
+    attempt.unsure = False
+    return course.send_beside(beside, now)
+
+
+def is_silent(attempt: Attempt, now: float) -> bool:
+    """Whether the attempt waits for a target that has fallen silent."""
+    breaker = attempt.standing.breaker
+    if breaker.epoch == attempt.epoch:
+        return now >= attempt.overdue and attempt.standing.is_silent(now)
+    trip = breaker.last_trip
+    return trip is not None and trip.why is Why.SILENCE and breaker.state is not State.RECOVERING
+
+
+def usual_of_others(course: Course, attempt: Attempt, late: float) -> float:
+    """Seconds in which the best of the other targets has 95 of 100 first contents; `late`, if
+    nothing is known of them.
+    """
+    request = course.request
+    known = [
+        high
+        for member in course.reach
+        if member.name != attempt.target
+        and (high := member.standing.latency.high(stream=request.stream)) is not None
+        and refuse(member, request, course.tokens, course.tried, attempt.started) is None
+    ]
+    return min(known, default=late)

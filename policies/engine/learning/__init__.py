@@ -1,0 +1,1 @@
+"""What is learned of a target from what became of its attempts."""

@@ -1,0 +1,1 @@
+"""What may be sent, and what it may cost: arithmetic that knows no course."""

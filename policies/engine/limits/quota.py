@@ -1,0 +1,151 @@
+"""What a target, or a group of targets, may still be sent: the local half of quota.
+
+A reservation is taken before sending, over requests, tokens and places at once, all or none; it is
+settled to what was really used when the attempt ends. Between the two the estimate counts.
+
+Whether one more fits is asked far more often than anything is taken, so what is left is known
+without looking at a clock: time only adds to it, so what was left at the last look, less what was
+taken since, is a lower bound. Only where it is too small is a look needed.
+"""
+
+from __future__ import annotations
+
+from policies.engine.limits.windows import MICROSECONDS, Slices, Window
+from policies.engine.refusal import NEVER, Refusal, Refused
+from policies.engine.route import Limits, Rate
+
+HALF = 0.5
+"""Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
+
+
+class Quota:
+    """The windows and places behind one `Limits`.
+
+    One more request fits for certain while it has at most `sure` tokens: `spare_tokens`, or none
+    (-1) where `in_flight` has reached `ceiling` or `spare_requests` is below 1; else `refused`
+    knows.
+    """
+
+    __slots__ = (
+        "_at", "_requests", "_tokens", "ceiling", "in_flight", "limits", "spare_requests",
+        "spare_tokens", "sure",
+    )  # fmt: skip
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.ceiling: float = NEVER if limits.concurrent is None else limits.concurrent
+        self.in_flight = 0
+        self._requests = [_window(rate) for rate in limits.requests]
+        self._tokens = [_window(rate) for rate in limits.tokens]
+        self._at = -(1 << 62)  # before any instant
+        self.spare_requests: float = 0 if self._requests else NEVER
+        self.spare_tokens: float = 0 if self._tokens else NEVER
+        self.sure = self._sum_up()
+
+    def refused(self, tokens: int, now: float) -> Refused | None:
+        """Why one more request of `tokens` does not fit, or None."""
+        if self.in_flight >= self.ceiling:
+            return Refused(Refusal.BUSY)
+        if self.sure >= tokens:
+            return None
+        at = self._look(now)
+        wait = 0
+        for window in self._requests:
+            wait = max(wait, window.wait(1, at))
+        for window in self._tokens:
+            wait = max(wait, window.wait(tokens, at))
+        return Refused(Refusal.LIMITED, (at + wait) / MICROSECONDS) if wait else None
+
+    def take(self, tokens: int, now: float) -> int:
+        """Reserve one request of `tokens`; returns the instant at which it counts, for `settle`."""
+        self.in_flight += 1
+        at = int(now * MICROSECONDS + HALF)
+        if at < self._at:
+            at = self._at  # a clock that steps back gives nothing back
+        else:
+            self._at = at
+        if self._requests:
+            self.spare_requests -= 1
+            for window in self._requests:
+                window.take(1, at)
+        if self._tokens:
+            self.spare_tokens -= tokens
+            for window in self._tokens:
+                window.take(tokens, at)
+        full = self.in_flight >= self.ceiling or self.spare_requests < 1
+        self.sure = -1 if full else self.spare_tokens
+        return at
+
+    def settle(self, taken: int, reserved: int, used: int, now: float) -> None:
+        """Settle a reservation of `reserved` tokens to `used`; the request itself stays counted."""
+        self.in_flight -= 1
+        more = used - reserved
+        if more and self._tokens:
+            at = int(now * MICROSECONDS + HALF)
+            if more > 0:
+                self.spare_tokens -= more
+            for window in self._tokens:
+                window.correct(more, taken, at)
+        self.sure = self._sum_up()
+
+    def give_back(self, taken: int, reserved: int, now: float) -> None:
+        """Undo a reservation of which nothing was sent."""
+        self.settle(taken, reserved, 0, now)
+        at = int(now * MICROSECONDS + HALF)
+        for window in self._requests:
+            window.correct(-1, taken, at)
+
+    def lower(self, requests: int | None, tokens: int | None, now: float) -> None:
+        """Let at most this much remain now: what the provider says is left, when that is less
+        than we thought. Never raises. It does not say of which of its windows it speaks; the
+        shortest is the one that a mistake blocks for the shortest time.
+        """
+        at = int(now * MICROSECONDS + HALF)
+        for windows, remaining in ((self._requests, requests), (self._tokens, tokens)):
+            if windows and remaining is not None and remaining >= 0:
+                window = min(windows, key=lambda window: window.seconds)
+                excess = window.spare(at) - remaining
+                if excess > 0:
+                    window.take(excess, at)
+        self._look(now)
+
+    def room(self, now: float) -> tuple[float, float, float]:
+        """Requests, tokens and places that are left, infinite where nothing bounds them."""
+        self._look(now)
+        return self.spare_requests, self.spare_tokens, self.ceiling - self.in_flight
+
+    def pace(self, tokens: int, held: float | None) -> float | None:
+        """Requests a second, of `tokens` each, that it lets through in the long run while each
+        holds its place for `held` seconds; None: unknown, infinite: nothing bounds them.
+        """
+        most = NEVER
+        if self.ceiling < NEVER:
+            if not held:
+                return None
+            most = self.ceiling / held
+        for rate in self.limits.requests:
+            most = min(most, rate.amount / rate.seconds)
+        for rate in self.limits.tokens if tokens else ():
+            most = min(most, rate.amount / rate.seconds / tokens)
+        return most
+
+    def _look(self, now: float) -> int:
+        """What is left at `now`, exactly; returns it in microseconds."""
+        at = int(now * MICROSECONDS + HALF)
+        if self._requests:
+            self.spare_requests = min([window.spare(at) for window in self._requests])
+        if self._tokens:
+            self.spare_tokens = min([window.spare(at) for window in self._tokens])
+        self.sure = self._sum_up()
+        return at
+
+    def _sum_up(self) -> float:
+        if self.in_flight >= self.ceiling or self.spare_requests < 1:
+            return -1
+        return self.spare_tokens
+
+
+def _window(rate: Rate) -> Window | Slices:
+    if rate.slice is None:
+        return Window(rate.amount, rate.seconds)
+    return Slices(rate.amount, rate.seconds, rate.slice)

@@ -1,0 +1,280 @@
+"""What the engine shows of itself: explanations, snapshots, and the words in which it is told
+news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from enum import Enum
+from random import Random
+from typing import NamedTuple
+
+from policies.engine.deciding.eligibility import OUT_OF_REACH, refuse, tokens_of
+from policies.engine.deciding.probing import back
+from policies.engine.deciding.tiers import ascent, offered
+from policies.engine.learning.breaker import State, Trip
+from policies.engine.learning.cost import LEAST_FITNESS, strained, usual_level
+from policies.engine.outcome import Outcome
+from policies.engine.pool import Pool
+from policies.engine.refusal import Refused
+from policies.engine.showing import words
+from policies.engine.standing import Factors, Member, Standing
+from policies.engine.waiting.queue import NOTHING
+from policies.policy import Policy, Request
+
+DRAWS = 200
+"""Choices that the odds are counted over."""
+
+
+class News(Enum):
+    """What a peer instance says of a target."""
+
+    SICK = "sick"
+    WELL = "well"
+
+
+class Headroom(NamedTuple):
+    """What a provider says is left until its windows reset; None: it said nothing of that."""
+
+    requests: int | None = None
+    tokens: int | None = None
+
+
+class View(NamedTuple):
+    """One target, as a request finds it: every number that words are made of.
+
+    `predicted` is in seconds with no load added (None: never measured), `start` and `per_token`
+    what it is made of; `load` is how many times that a request costs for the attempts that are
+    open. `state`, `trip`, `since` and `until` are the breaker's; `failures` are bad and all of its
+    last outcomes, told where availability is below 1; `denials` those in a row; `full` names the
+    places that are taken, where they are: how many, out of how many, and the group that they bind
+    together ("": the target alone).
+    """
+
+    target: str
+    tier: int
+    weight: float
+    refused: Refused | None
+    factors: Factors
+    predicted: float | None
+    start: float | None
+    per_token: float | None
+    stream: bool
+    load: float
+    in_flight: int
+    state: State
+    trip: Trip | None
+    since: float
+    until: float
+    failures: tuple[int, int]
+    denials: int
+    full: tuple[int, int, str] | None
+
+
+class ExplainedTarget(NamedTuple):
+    """One target, as a request would find it.
+
+    `odds` is its share of the next choices if nothing changed meanwhile, over 200 of them.
+    `predicted` is in seconds, None if it was never measured. `words` say what keeps it from
+    serving, or factor by factor what the request would cost there.
+    """
+
+    target: str
+    tier: int
+    weight: float
+    refused: Refused | None
+    factors: Factors
+    predicted: float | None
+    in_flight: int
+    odds: float
+    words: str
+
+
+class Explained(NamedTuple):
+    """How a request for `model` would be decided now, by which policy."""
+
+    model: str
+    policy: str
+    targets: tuple[ExplainedTarget, ...]
+
+
+class TargetSnapshot(NamedTuple):
+    """One target as it stands. Times in seconds; `until` is the instant at which its ejection
+    or pause ends; room is infinite where nothing bounds it. `learned_places` is how much it bore
+    when it was last overloaded (None: it never was, of late).
+    """
+
+    state: str
+    cause: str
+    until: float
+    factors: Factors
+    first_token: float | None
+    per_token: float | None
+    in_flight: int
+    requests_left: float
+    tokens_left: float
+    places_left: float
+    learned_places: int | None
+
+
+def look(
+    pool: Pool,
+    request: Request,
+    reach: Sequence[Member],
+    tokens: int,
+    tried: Mapping[str, Outcome],
+    now: float,
+) -> tuple[View, ...]:
+    """Every target of a pool, as `request` finds it at `now`; `reach` are those in its tiers,
+    `tokens` and `tried` as for `refuse`. Nothing is taken, and nothing is changed.
+    """
+    refusals = [
+        refuse(member, request, tokens, tried, now) if member in reach else OUT_OF_REACH
+        for member in pool.members
+    ]
+    able = [
+        member for member, refused in zip(pool.members, refusals, strict=True) if refused is None
+    ]
+    weighed = [member for member in pool.members if member.weight > 0]
+    level = usual_level(able) if able else 0.0
+    strains = dict(zip(weighed, strained([1.0] * len(weighed), weighed, level, now), strict=True))
+    return tuple(
+        _view(member, request, refused, strains.get(member), now)
+        for member, refused in zip(pool.members, refusals, strict=True)
+    )
+
+
+def _view(
+    member: Member, request: Request, refused: Refused | None, strain: float | None, now: float
+) -> View:
+    standing = member.standing
+    breaker, latency, factors = standing.breaker, standing.latency, standing.factors(now)
+    load = 1.0
+    if strain is not None:
+        load = strain * member.weight * max(LEAST_FITNESS, factors.availability)
+    return View(
+        member.name,
+        member.tier,
+        member.weight,
+        refused,
+        factors,
+        member.predicted(request),
+        latency.start,
+        latency.per_token,
+        request.stream,
+        load,
+        member.in_flight,
+        breaker.state,
+        breaker.last_trip,
+        breaker.since,
+        breaker.until,
+        breaker.failures(now) if factors.availability < 1.0 else (0, 0),
+        _denials(standing, now),
+        _full(standing, now),
+    )
+
+
+def _denials(standing: Standing, now: float) -> int:
+    return max((pause.denials for pause in standing.pauses if pause.until > now), default=0)
+
+
+def _full(standing: Standing, now: float) -> tuple[int, int, str] | None:
+    pressure = standing.pressure
+    if pressure.limit is not None and pressure.full(standing.in_flight, now):
+        return standing.in_flight, pressure.limit, ""
+    quotas = [(standing.quota, ""), *((group.quota, group.name) for group in standing.groups)]
+    for quota, group in quotas:
+        if quota.in_flight >= quota.ceiling:
+            return quota.in_flight, int(quota.ceiling), group
+    return None
+
+
+def explain(pool: Pool, request: Request, now: float) -> Explained:
+    """See `Engine.explain`."""
+    tokens = tokens_of(request)
+    views = look(pool, request, within_reach(pool, request, tokens, now), tokens, {}, now)
+    able = [
+        member for member, view in zip(pool.members, views, strict=True) if view.refused is None
+    ]
+    policy, memory = pool.policy(request)
+    odds = count_odds(policy, request, able, memory, now)
+    return Explained(
+        request.model,
+        type(policy).__name__,
+        tuple(
+            ExplainedTarget(
+                view.target,
+                view.tier,
+                view.weight,
+                view.refused,
+                view.factors,
+                view.predicted,
+                view.in_flight,
+                odds.get(view.target, 0.0),
+                words.of_view(view, now, odds.get(view.target)),
+            )
+            for view in views
+        ),
+    )
+
+
+def within_reach(pool: Pool, request: Request, tokens: int, now: float) -> Sequence[Member]:
+    """The members of those tiers that a request would use if it came now."""
+    try:
+        members = offered(pool, request)
+    except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
+        members = pool.members
+    climbs = ascent(pool, request, tokens, members)
+    return members if climbs is None else climbs.reach({}, NOTHING, now, last=False)
+
+
+def count_odds(
+    policy: Policy, request: Request, able: list[Member], memory: object, now: float
+) -> dict[str, float]:
+    """Each candidate's share of choices made on a copy of the memory; empty if the policy
+    raises.
+    """
+    if not able:
+        return {}
+    rng = Random(0)
+    counts = {member.name: 0 for member in able}
+    try:
+        memory = deepcopy(memory)
+        for _ in range(DRAWS):
+            offered = back(able, now, rng)
+            counts[policy.choose(request, offered, memory, now, rng).name] += 1
+    except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
+        return {}
+    return {name: count / DRAWS for name, count in counts.items()}
+
+
+def snapshot(standing: Standing, now: float) -> TargetSnapshot:
+    """See `Engine.snapshot`."""
+    breaker, factors = standing.breaker, standing.factors(now)  # a ramp may end by looking at it
+    state, until = breaker.state.value, breaker.until
+    cause = words.of_breaker(
+        breaker.state, breaker.last_trip, breaker.since, until, factors.ramp, now
+    )
+    for pause in standing.pauses:
+        if pause.until > now:
+            state, until = pause.refusal.name.lower(), pause.until
+            cause = words.of_pause(pause.refusal, until, pause.denials, now)
+    rooms = [
+        quota.room(now) for quota in (standing.quota, *(group.quota for group in standing.groups))
+    ]
+    requests, tokens, places = (min(room[kind] for room in rooms) for kind in range(3))
+    latency = standing.latency
+    return TargetSnapshot(
+        state,
+        cause,
+        until,
+        factors,
+        latency.start,
+        latency.per_token,
+        standing.in_flight,
+        requests,
+        tokens,
+        places,
+        standing.pressure.limit,
+    )

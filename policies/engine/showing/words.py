@@ -1,0 +1,233 @@
+"""What the engine says of itself, in words for people: one place for all of them, and nothing but
+words. Every number, and the present instant, is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from policies.engine.learning.breaker import State, Trip, Why
+from policies.engine.outcome import Outcome, Phase, Report
+from policies.engine.refusal import NEVER, Cause, Refusal, Refused
+from policies.policy import Request
+
+if TYPE_CHECKING:
+    from policies.engine.showing.views import View
+
+ENDED = {
+    Outcome.OK: "answered",
+    Outcome.FAILED: "failed",
+    Outcome.THROTTLED: "throttled it",
+    Outcome.DENIED: "denied it",
+    Outcome.UNFIT: "cannot take it",
+    Outcome.REJECTED: "rejected it",
+    Outcome.FILTERED: "filtered it",
+    Outcome.ABANDONED: "was given up",
+}
+PHASES = {
+    Phase.CONNECT: "never reached",
+    Phase.HEAD: "before an answer began",
+    Phase.FIRST_TOKEN: "before its first content",
+    Phase.BODY: "in the middle of its answer",
+}
+LESS = 0.995
+"""A factor that rounds to 100 % is not worth a word."""
+
+
+def duration(seconds: float) -> str:
+    """A length of time, as precise as people need it: 7.5 ms, 0.4 s, 17 s, 1.5 min, 2 h, 3 days."""
+    if seconds < 0.1:
+        return f"{_short(seconds * 1000)} ms" if seconds > 0 else "0 s"
+    if round(seconds) < 90:
+        return f"{_short(seconds)} s"
+    if round(seconds / 60) < 90:
+        return f"{_short(seconds / 60)} min"
+    if round(seconds / 3600) < 48:
+        return f"{_short(seconds / 3600)} h"
+    return f"{_short(seconds / 86_400)} days"
+
+
+def share(part: float) -> str:
+    """A part of one, as a percentage; what is there is never rounded to nothing."""
+    percent = part * 100
+    return f"{percent:.0f} %" if percent >= 1 or not percent else f"{max(0.1, percent):.1f} %"
+
+
+def count(number: int, what: str) -> str:
+    """So many of something."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def ago(seconds: float) -> str:
+    """How long something is past."""
+    return f"{duration(seconds)} ago" if seconds >= 0.5 else "just now"
+
+
+def of_trip(trip: Trip) -> str:
+    """Why a target was ejected."""
+    peers = "" if trip.others is None else f", its peers {share(trip.others)}"
+    match trip.why:
+        case Why.ROW:
+            return f"{trip.bad} failures in a row{peers}"
+        case Why.SHARE:
+            return f"{trip.bad} of the last {trip.of} failed{peers}"
+        case Why.SILENCE:
+            return f"{count(trip.bad, 'request')} past their time without a first token"
+        case Why.FATE:
+            return f"others of {trip.group} are ejected"
+        case Why.PROBE:
+            return "the last look at it failed"
+
+
+def of_breaker(
+    state: State, trip: Trip | None, since: float, until: float, ramp: float, now: float
+) -> str:
+    """Why a breaker stands where it stands, since when, and what comes next; empty where there is
+    nothing to say.
+    """
+    if state is State.HEALTHY:
+        return ""
+    if state is State.RECOVERING:
+        kind = "new" if trip is None else "recovering"
+        return f"{kind} for {duration(now - since)}, at {share(ramp)} of its share"
+    if trip is None:
+        return str(state.value)
+    look = "is due" if until <= now else f"in {duration(until - now)}"
+    after = "a look is under way" if state is State.PROBING else f"next look {look}"
+    return f"ejected {ago(now - trip.at)}: {of_trip(trip)}; {after}"
+
+
+def of_pause(refusal: Refusal, until: float, denials: int, now: float) -> str:
+    """Why nothing is sent to a target before an instant, though it is well."""
+    left = duration(max(0.0, until - now))
+    match refusal:
+        case Refusal.RESTING:
+            return f"rests for {left}: its provider asked for it (429 or 529)"
+        case Refusal.DENIED:
+            often = {0: "", 1: " once"}.get(denials, f" {denials} times")
+            return f"denied{often}: its credential, model or bill; asked again in {left}"
+        case Refusal.LIMITED:
+            return f"limited: room for this request in {left}"
+        case _:
+            return f"{refusal.value}, for {left}"
+
+
+def of_refusal(refused: Refused, view: View, now: float) -> str:
+    """What keeps a target from serving a request."""
+    refusal, until = refused
+    match refusal:
+        case Refusal.EJECTED:
+            return _breaker(view, now) or str(refusal.value)
+        case Refusal.BUSY if view.full is not None:
+            open_now, places, group = view.full
+            where = f" over all of {group}" if group else ""
+            return f"busy: {open_now} of {places} in flight{where}"
+        case _ if until < NEVER:
+            return of_pause(refusal, until, view.denials, now)
+        case _:
+            return str(refusal.value)
+
+
+def of_cost(view: View) -> str:
+    """What a request would take on a target."""
+    seconds, start, per_token = view.predicted, view.start, view.per_token
+    if seconds is None:
+        return "not measured yet: judged as its peers are"
+    told = f"would take {duration(seconds)}"
+    if start is not None and per_token and seconds > start:
+        tokens = count(round((seconds - start) / per_token), "token")
+        part = ", a stream's counting in part" if view.stream else ""
+        told += f": {duration(start)} to the first token + {tokens} at {duration(per_token)}{part}"
+    return told
+
+
+def of_view(view: View, now: float, odds: float | None = None) -> str:
+    """What keeps a target from serving a request, else factor by factor what it costs there.
+    `odds` is its share of the next choices, where they were counted.
+    """
+    if view.refused is not None:
+        return of_refusal(view.refused, view, now)
+    availability, latency, _ = view.factors
+    parts = [_breaker(view, now), of_cost(view)]
+    if view.load >= 1.05:
+        parts.append(f"load {_short(view.load)}")
+    if availability < LESS:
+        bad, total = view.failures
+        failed = f"{bad} of the last {total} failed" if bad else "it failed lately"
+        parts.append(f"{failed}, which leaves it {share(availability)} usable")
+    if latency < LESS:
+        # L is twice the usual wait over the present one.
+        parts.append(f"its first token takes {_short(2 / latency)} times what is usual")
+    if odds is not None:
+        parts.append(f"chosen for {share(odds)}")
+    return "; ".join(part for part in parts if part)
+
+
+def _breaker(view: View, now: float) -> str:
+    ramp = view.factors.ramp
+    return of_breaker(view.state, view.trip, view.since, view.until, ramp, now)
+
+
+def _short(number: float) -> str:
+    """Two digits that mean something, and no zeros after a point."""
+    return f"{number:.1f}".removesuffix(".0") if round(number, 1) < 10 else f"{number:.0f}"
+
+
+def of_request(request: Request, now: float) -> str:
+    """What a request asks for."""
+    told = f"asked for {request.model} with about {count(request.input_tokens, 'token')}"
+    if request.output_tokens is not None:
+        told += f", {request.output_tokens:,} at most to write"
+    told += ", streamed" if request.stream else ""
+    if request.only is not None:
+        told += f", of {' or '.join(sorted(request.only))} alone"
+    return f"{told}; {duration(max(0.0, request.deadline - now))} to answer"
+
+
+def of_choice(target: str, policy: str, views: Sequence[View], now: float, *, probe: bool) -> str:
+    """Who was chosen, by whom, and who could not be."""
+    told = f"{policy} chose {target}"
+    passed = []
+    for view in views:
+        if view.target == target:
+            told += ", to see whether it is well again" if probe else f": {of_view(view, now)}"
+        elif view.refused is not None:
+            passed.append(f"{view.target} ({of_view(view, now)})")
+    return f"{told}; not {', nor '.join(passed)}" if passed else told
+
+
+def of_wait(cause: Cause, until: float, now: float) -> str:
+    """What is waited for, and for how long at most."""
+    if cause is Cause.ANSWER:
+        return f"waits for the answer; looks again in {duration(max(0.0, until - now))}"
+    return f"{cause.value}, {duration(max(0.0, until - now))} at most"
+
+
+def of_failure(
+    cause: Cause, refusals: Mapping[str, Refused], retry_at: float | None, now: float
+) -> str:
+    """Why there is no answer, and when there may be one."""
+    told = str(cause.value)
+    if refusals:
+        each = [f"{name}: {refused.refusal.value}" for name, refused in refusals.items()]
+        told += f" ({'; '.join(each)})"
+    if retry_at is not None and retry_at > now:
+        told += f"; another try may help in {duration(retry_at - now)}"
+    return told
+
+
+def of_report(target: str, report: Report, seconds: float) -> str:
+    """How an attempt ended, so many seconds after it was sent."""
+    told = f"{target} {ENDED[report.outcome]}"
+    if report.outcome is not Outcome.OK:
+        told += f" ({PHASES[report.phase]})"
+    told += f" after {duration(seconds)}"
+    if report.detail:
+        told += f": {report.detail}"
+    if report.rest is not None:
+        told += f", and asked for a rest of {duration(report.rest)}"
+    if report.output_tokens is not None:
+        about = "about " if report.estimated else ""
+        told += f", {about}{count(report.output_tokens, 'token')} written"
+    return told
