@@ -76,6 +76,9 @@ class NullExchange:
     def abort(self) -> None:
         self._pieces = iter(())
 
+    def finish(self) -> None:
+        self._pieces = iter(())
+
 
 class NullTransport:
     """Answers with the same pieces every time."""
@@ -84,12 +87,14 @@ class NullTransport:
         self._pieces = pieces
 
     def open(
-        self, upstream: Upstream, headers: Mapping[str, str], body: bytes, bell: Bell
+        self,
+        upstream: Upstream,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        bell: Bell,
     ) -> NullExchange:
         return NullExchange(self._pieces, bell)
-
-    async def close(self) -> None:
-        pass
 
 
 def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
@@ -100,10 +105,7 @@ def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
     return Runtime(
         revision="",
         engine=Engine({"m": route}, rng=Random(1), now=now),
-        upstreams={
-            name: Upstream(name, "m", OPENAI, transport, "http://127.0.0.1/", {}, Timeouts())
-            for name in names
-        },
+        upstreams={name: Upstream(name, "m", OPENAI, transport, Timeouts()) for name in names},
         tenants=Tenants([], DEFAULT),
         deadlines={"m": 60.0},
         targets={"m": frozenset(names)},

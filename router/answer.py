@@ -19,11 +19,13 @@ MOST_WHOLE = 64 * 1024 * 1024
 
 
 class Answer:
-    """What has come of one attempt."""
+    """What has come of one attempt. `stale`: it met the end of an idle connection, and its report
+    says nothing of the target.
+    """
 
     __slots__ = (
         "_body", "_call", "_ending", "_limits", "_out", "_reader", "_size",
-        "attempt", "due", "exchange", "report", "upstream",
+        "attempt", "due", "exchange", "report", "stale", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +40,7 @@ class Answer:
         self.upstream = upstream
         self.exchange = exchange
         self.report: Report | None = None
+        self.stale = False
         self.due = limits.head
         self._call = call
         self._limits = limits
@@ -81,10 +84,14 @@ class Answer:
                 self._receive(data, now)
         except UpstreamError as error:
             self.report = self._broken(error)
+            self.stale = error.stale
         if self.report is None and now >= self.due:
             self.report = self._overdue()
         if self.report is not None:
-            self.exchange.abort()
+            if self.report.outcome.good:
+                self.exchange.finish()
+            else:
+                self.exchange.abort()
         return self.report
 
     def abandon(self, outcome: Outcome = Outcome.ABANDONED) -> Report:

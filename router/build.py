@@ -35,6 +35,7 @@ from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
 from router.dialects.openai import OPENAI
 from router.tenants.identity import DEFAULT, Tenant, Tenants
+from router.upstream.http import Http
 from router.upstream.simulated import Behaviour, Simulated
 from router.upstream.transport import Timeouts, Transport, Upstream
 
@@ -111,7 +112,7 @@ def account(provider: Provider) -> str:
     return f"{provider.base_url} {sha256(key.encode()).hexdigest()}"
 
 
-def upstreams_of(config: Config, http: Transport) -> dict[str, Upstream]:
+def upstreams_of(config: Config, http: Http) -> dict[str, Upstream]:
     """How every target that is switched on is reached."""
     simulated = {
         provider.name: Simulated(
@@ -120,20 +121,26 @@ def upstreams_of(config: Config, http: Transport) -> dict[str, Upstream]:
         for provider in config.providers.values()
         if provider.dialect == "simulated"
     }
+    transports: dict[str, Transport] = dict(simulated)
     upstreams = {}
     for name in live_targets(config):
         provider, model = config.target(name)
+        if provider.name not in transports:
+            transports[provider.name] = transport_of(provider, http)
         upstreams[name] = Upstream(
             target=name,
             model=model.name,
             dialect=OPENAI,
-            transport=simulated.get(provider.name, http),
-            url=f"{provider.base_url}{OPENAI.path}",
-            headers=headers_of(provider),
+            transport=transports[provider.name],
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,
         )
     return upstreams
+
+
+def transport_of(provider: Provider, http: Http) -> Transport:
+    """How a provider is reached."""
+    return http.to(provider.base_url or "", headers_of(provider))
 
 
 def tenants_of(config: Config) -> Tenants:

@@ -36,8 +36,8 @@ class Passage:
 
     __slots__ = (
         "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
-        "_draining", "_end", "_first", "_journal", "_last", "_over", "_reply", "_runtime",
-        "_started", "_winner",
+        "_draining", "_end", "_first", "_journal", "_last", "_met_an_end", "_over", "_reply",
+        "_runtime", "_started", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +67,7 @@ class Passage:
         self._first: float | None = None
         self._draining = False
         self._over = False
+        self._met_an_end = False
         self._end = "fault"
         self._cause = ""
 
@@ -118,7 +119,9 @@ class Passage:
     def _send(self, send: Send, now: float) -> None:
         upstream = self._runtime.upstreams[send.target]
         body = upstream.dialect.body(self._call, upstream.model, ask_usage=upstream.ask_usage)
-        exchange = upstream.transport.open(upstream, self._caller.headers, body, self._bell)
+        exchange = upstream.transport.open(
+            upstream, upstream.dialect.path, self._caller.headers, body, self._bell
+        )
         send.attempt.sent(now)
         self._attempts += 1
         self._answers.append(Answer(send.attempt, upstream, exchange, self._call, send.limits))
@@ -131,6 +134,10 @@ class Passage:
     async def _look(self, answer: Answer, now: float) -> None:
         """Take what has come of one attempt, and pass on what may be passed."""
         report = answer.advance(now)
+        if answer.stale and not self._met_an_end:
+            self._met_an_end = True
+            self._give_back(answer, now)
+            return
         whole = report is not None and report.outcome.good
         if self._winner is None and (whole or (answer.content and report is None)):
             self._winner = answer
@@ -223,6 +230,12 @@ class Passage:
         }
         text = "pointsman " + msgspec.json.encode(told).decode()
         return comment(text) + self._caller.dialect.end()
+
+    def _give_back(self, answer: Answer, now: float) -> None:
+        """Its connection had been closed while idle: nobody failed, and it is sent anew."""
+        self._answers.remove(answer)
+        self._attempts -= 1
+        answer.attempt.give_back(now)
 
     def _settle(self, answer: Answer, report: Report, now: float) -> None:
         self._answers.remove(answer)

@@ -1,144 +1,117 @@
-"""HTTP to a provider, by aiohttp's client.
+"""HTTP/1.1 to providers: requests as they are written, and where they lead.
 
-A task per exchange pumps what comes into the exchange; it stops reading when nobody takes, so a
-slow client holds back the provider and not our memory. Bodies are asked for unencoded and
-redirects are not followed: a provider that moves is a matter for the configuration.
+Our own client, since what a router spends most of its time on is this. It carries; whether to send
+again is decided above. Redirects are not followed: a provider that moves is a matter for the
+configuration.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
-import aiohttp
-
-from policies import Phase
 from router.bell import Bell
-from router.upstream.transport import Head, Upstream, UpstreamError
+from router.upstream.dial import Contexts, Dialler, Place
+from router.upstream.exchange import HttpExchange
+from router.upstream.pool import Pool
+from router.upstream.proxy import Proxy
+from router.upstream.tls import SYSTEM, Tls
+from router.upstream.transport import Upstream
 
-HIGH_WATER = 256 * 1024
-"""Bytes that have come and were not taken, beyond which reading pauses."""
-IDLE = 15.0
-"""Seconds that an unused connection is kept: less than common servers keep theirs."""
+ANY = float("inf")
 
 
 class Http:
-    """The transport of real providers. One for all of them: connections are pooled by origin."""
+    """The connections to all providers, by where they lead. Kept over a reload."""
 
     def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
+        self._loop = asyncio.get_running_loop()
+        self._contexts = Contexts()
+        self._pools: dict[tuple[Place, float], Pool] = {}
 
-    def open(
-        self, upstream: Upstream, headers: Mapping[str, str], body: bytes, bell: Bell
-    ) -> HttpExchange:
-        """See `Transport.open`."""
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                auto_decompress=False,
-                skip_auto_headers=("User-Agent",),
-                requote_redirect_url=False,
-            )
-        sent = {**headers, **upstream.headers, "accept-encoding": "identity"}
-        return HttpExchange(self._session, upstream, sent, body, bell)
+    def to(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        proxy: Proxy | None = None,
+        tls: Tls = SYSTEM,
+        most: float = ANY,
+    ) -> HttpTransport:
+        """A transport to the API at `base_url`, over at most so many connections, that sends
+        `headers` with every request. Raises ValueError for what is no URL or no header.
+        """
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("a base URL is written https://host/v1")
+        host = parts.hostname.encode("idna").decode() if not parts.hostname.isascii() else None
+        place = Place(
+            parts.scheme,
+            host or parts.hostname,
+            parts.port or (443 if parts.scheme == "https" else 80),
+            proxy,
+            tls if parts.scheme == "https" else SYSTEM,
+        )
+        self._pools = {key: pool for key, pool in self._pools.items() if not pool.unused}
+        key = (place, most)
+        if key not in self._pools:
+            dialler = Dialler(place, self._contexts, self._loop)
+            self._pools[key] = Pool(dialler, most, self._loop)
+        return HttpTransport(self._pools[key], place, parts.path, headers)
+
+    @property
+    def connections(self) -> int:
+        """How many are open or being made."""
+        return sum(pool.connections for pool in self._pools.values())
 
     async def close(self) -> None:
-        """See `Transport.close`."""
-        if self._session is not None:
-            session, self._session = self._session, None
-            await session.close()
+        """End every connection; what is under way breaks off."""
+        for pool in list(self._pools.values()):
+            await pool.close()
 
 
-class HttpExchange:
-    """One request and its answer. See `Exchange`."""
+class HttpTransport:
+    """The transport of one provider. See `Transport`."""
 
-    __slots__ = ("_bell", "_ended", "_error", "_held", "_room", "_taken", "_task", "head")
+    def __init__(self, pool: Pool, place: Place, base: str, headers: Mapping[str, str]) -> None:
+        self._pool = pool
+        self._own = frozenset(name.lower() for name in headers)
+        self._heads: dict[str, bytes] = {}
+        through = place.proxy if place.scheme == "http" else None
+        self._base = f"http://{place.authority}{base}" if through is not None else base
+        sent = {"host": place.authority, "accept-encoding": "identity", **headers}
+        if through is not None and through.authorization:
+            sent["proxy-authorization"] = through.authorization
+        self._headers = written(sent)
 
-    def __init__(
+    def open(
         self,
-        session: aiohttp.ClientSession,
         upstream: Upstream,
+        path: str,
         headers: Mapping[str, str],
         body: bytes,
         bell: Bell,
-    ) -> None:
-        self.head: Head | None = None
-        self._bell = bell
-        self._taken: list[bytes] = []
-        self._held = 0
-        self._room = asyncio.Event()
-        self._error: UpstreamError | None = None
-        self._ended = False
-        self._task = asyncio.get_running_loop().create_task(
-            self._pump(session, upstream, headers, body)
-        )
+    ) -> HttpExchange:
+        """See `Transport.open`."""
+        prefix = self._heads.get(path)
+        if prefix is None:
+            self._heads[path] = prefix = self.head(path)
+        own = self._own
+        given = written({name: value for name, value in headers.items() if name not in own})
+        request = b"%b%bcontent-length: %d\r\n\r\n%b" % (prefix, given, len(body), body)
+        exchange = HttpExchange(self._pool, request, bell, upstream.timeouts.connect)
+        self._pool.send(exchange)
+        return exchange
 
-    def take(self) -> bytes | None:
-        """See `Exchange.take`."""
-        if self._taken:
-            taken = b"".join(self._taken)
-            self._taken.clear()
-            self._held = 0
-            self._room.set()
-            return taken
-        if self._error is not None:
-            raise self._error
-        return b"" if self._ended else None
-
-    def abort(self) -> None:
-        """See `Exchange.abort`."""
-        self._task.cancel()
-
-    async def _pump(
-        self,
-        session: aiohttp.ClientSession,
-        upstream: Upstream,
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> None:
-        # Names, sockets and TLS together: a name that nobody answers for must not take longer.
-        timeout = aiohttp.ClientTimeout(total=None, connect=upstream.timeouts.connect)
-        try:
-            async with session.post(
-                upstream.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
-            ) as response:
-                lower = {name.lower(): value for name, value in response.headers.items()}
-                self.head = Head(response.status, lower)
-                self._bell.ring()
-                async for data in response.content.iter_any():
-                    await self._receive(data)
-                self._ended = True
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            self._error = broken(error, answered=self.head is not None)
-        finally:
-            if not self._ended and self._error is None:
-                self._error = UpstreamError(Phase.HEAD, "the exchange was stopped")
-            self._bell.ring()
-
-    async def _receive(self, data: bytes) -> None:
-        self._taken.append(data)
-        self._held += len(data)
-        self._bell.ring()
-        if self._held > HIGH_WATER:
-            self._room.clear()
-            await self._room.wait()
+    def head(self, path: str) -> bytes:
+        """How every request to `path` begins."""
+        return f"POST {self._base}{path} HTTP/1.1\r\n".encode() + self._headers
 
 
-def broken(error: Exception, *, answered: bool) -> UpstreamError:
-    """What went wrong, in our words; never with an address's credentials or a body in it."""
-    if answered:
-        return UpstreamError(Phase.BODY, f"the connection broke off ({type(error).__name__})")
-    if isinstance(error, aiohttp.ClientSSLError):
-        return UpstreamError(Phase.CONNECT, f"TLS: {error.os_error}")
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return UpstreamError(
-            Phase.CONNECT, f"cannot connect: {error.os_error.strerror or error.os_error}"
-        )
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return UpstreamError(Phase.CONNECT, "no connection within the time for it")
-    if isinstance(error, aiohttp.InvalidURL | ValueError):
-        return UpstreamError(Phase.CONNECT, "the base URL is not a valid address")
-    return UpstreamError(
-        Phase.HEAD, f"the connection broke before an answer ({type(error).__name__})"
-    )
+def written(headers: Mapping[str, str]) -> bytes:
+    """Headers as they go over the wire. Raises ValueError for what would end one early."""
+    text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if text.count("\n") != len(headers) or text.count("\r") != len(headers) or "\0" in text:
+        raise ValueError("a header holds a line break")
+    return text.encode()

@@ -85,15 +85,17 @@ class Simulated:
         self._numbers = count(1)
 
     def open(
-        self, upstream: Upstream, headers: Mapping[str, str], body: bytes, bell: Bell
+        self,
+        upstream: Upstream,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        bell: Bell,
     ) -> SimulatedExchange:
         """See `Transport.open`."""
         behaviour = self._behaviours[upstream.model]
         script = Script(behaviour, upstream.model, next(self._numbers), body)
         return SimulatedExchange(script.lines(), bell)
-
-    async def close(self) -> None:
-        """Nothing to let go of."""
 
 
 class SimulatedExchange:
@@ -124,6 +126,10 @@ class SimulatedExchange:
             self._timer.cancel()
             self._timer = None
         self._lines = iter(())
+
+    def finish(self) -> None:
+        """See `Exchange.finish`."""
+        self.abort()
 
     def _wait_for_next(self) -> None:
         """Arm the timer for the next line; those without a wait come with the one before."""

@@ -19,13 +19,16 @@ from router.dialects.contract import UpstreamDialect
 class UpstreamError(Exception):
     """The exchange broke: the provider's fault or the network's between, never the caller's.
 
-    `phase` is how far it had come; `detail` is for people.
+    `phase` is how far it had come; `detail` is for people. `stale`: the connection had been idle,
+    and its other end closed it before a byte of the answer: so does one whose time was over just
+    when the request was on its way, and that says nothing of the provider.
     """
 
-    def __init__(self, phase: Phase, detail: str) -> None:
+    def __init__(self, phase: Phase, detail: str, *, stale: bool = False) -> None:
         super().__init__(detail)
         self.phase = phase
         self.detail = detail
+        self.stale = stale
 
 
 class Head(NamedTuple):
@@ -51,6 +54,9 @@ class Exchange(Protocol):
     def abort(self) -> None:
         """End it now, whatever its state. Idempotent."""
 
+    def finish(self) -> None:
+        """All that matters has come: what is left of it may be read, or not, by the transport."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -64,28 +70,25 @@ class Transport(Protocol):
     """Carries requests to one provider."""
 
     def open(
-        self, upstream: Upstream, headers: Mapping[str, str], body: bytes, bell: Bell
+        self,
+        upstream: Upstream,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        bell: Bell,
     ) -> Exchange:
-        """Send `body` with the provider's headers and those given; ring `bell` whenever
-        something comes.
+        """Send `body` to `path` below the provider's base URL, with its headers and those given;
+        ring `bell` whenever something comes.
         """
-
-    async def close(self) -> None:
-        """Let go of connections that nobody uses."""
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """How one target is reached. `headers` carry the credential: never print them."""
+    """How one target is reached."""
 
     target: str
     model: str
     dialect: UpstreamDialect
     transport: Transport
-    url: str
-    headers: Mapping[str, str]
     timeouts: Timeouts
     ask_usage: bool = True
-
-    def __repr__(self) -> str:
-        return f"Upstream({self.target!r})"

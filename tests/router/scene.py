@@ -188,8 +188,6 @@ class Scene:
             model=f"model-of-{name}",
             dialect=OPENAI,
             transport=self.transport,
-            url="http://nowhere.invalid/v1",
-            headers={},
             timeouts=timeouts,
             ask_usage=ask_usage,
         )

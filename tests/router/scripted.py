@@ -107,6 +107,9 @@ class ScriptedExchange:
         self.aborted = True
         self._handle.cancel()
 
+    def finish(self) -> None:
+        self.abort()
+
     def _go_on(self) -> None:
         for step in self._steps:
             match step:
@@ -148,16 +151,18 @@ class Scripted:
         self._scripts = {target: list(scripts) for target, scripts in scripts.items()}
 
     def open(
-        self, upstream: Upstream, headers: Mapping[str, str], body: bytes, bell: Bell
+        self,
+        upstream: Upstream,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        bell: Bell,
     ) -> ScriptedExchange:
         scripts = self._scripts[upstream.target]
         exchange = ScriptedExchange(scripts.pop(0) if len(scripts) > 1 else scripts[0], bell)
         at = asyncio.get_running_loop().time()
         self.sent.append(Sent(upstream.target, at, headers, body, exchange))
         return exchange
-
-    async def close(self) -> None:
-        """Nothing is held."""
 
 
 class Client:

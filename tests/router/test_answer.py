@@ -50,7 +50,7 @@ class Reading:
         self.bell = Bell(asyncio.get_running_loop())
         self.exchange = ScriptedExchange(script, self.bell)
         upstream = Upstream(
-            "a/m", "m", OPENAI, Scripted({}), "", {}, Timeouts(between_tokens=20), ask_usage=True
+            "a/m", "m", OPENAI, Scripted({}), Timeouts(between_tokens=20), ask_usage=True
         )
         call = OPENAI.parse(b'{"model":"m","messages":[],"stream":true}')
         if not fields.get("stream"):

@@ -165,17 +165,17 @@ async def asking(
     connect: float = 1.0,
 ) -> AsyncIterator[Asking]:
     """Send a request to this origin; whatever happens, it is over afterwards."""
+    given = {"content-type": "application/json", **(credentials or {})}
+    transport = http.to(f"{origin}/v1", given)
     bell = Bell(asyncio.get_running_loop())
     upstream = Upstream(
         target="a/m",
         model="m",
         dialect=OPENAI,
-        transport=http,
-        url=f"{origin}/v1/chat/completions",
-        headers={"content-type": "application/json", **(credentials or {})},
+        transport=transport,
         timeouts=Timeouts(connect=connect),
     )
-    exchange = http.open(upstream, headers or {}, BODY, bell)
+    exchange = transport.open(upstream, OPENAI.path, headers or {}, BODY, bell)
     try:
         yield Asking(exchange, bell)
     finally:

@@ -5,7 +5,8 @@ import socket
 import pytest
 
 from policies import Phase
-from router.upstream.http import HIGH_WATER, Http
+from router.upstream.connection import HIGH_WATER
+from router.upstream.http import Http
 from router.upstream.transport import UpstreamError
 from tests.router.front.wire import on_both_loops
 from tests.router.upstream.provider import (
@@ -135,10 +136,6 @@ def an_empty_port() -> int:
     [
         f"http://127.0.0.1:{an_empty_port()}",
         f"http://user:{SECRET}@127.0.0.1:{an_empty_port()}",
-        "http://127.0.0.1:99999",
-        "http://[half",
-        "nonsense",
-        "",
     ],
 )
 async def test_what_cannot_be_reached_was_never_sent_anything(origin: str) -> None:
@@ -149,6 +146,17 @@ async def test_what_cannot_be_reached_was_never_sent_anything(origin: str) -> No
         assert ask.exchange.head is None
         assert caught.value.detail
         assert SECRET not in caught.value.detail
+
+
+@pytest.mark.parametrize("url", ["http://h:99999", "http://[half", "nonsense", "", "ftp://h"])
+async def test_what_is_no_address_is_no_place_to_send_to(url: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Http().to(url, {})
+
+
+async def test_a_header_cannot_bring_another_one() -> None:
+    with pytest.raises(ValueError, match="line break"):
+        Http().to("http://h", {"x": "1\r\ny: 2"})
 
 
 @on_both_loops
@@ -170,7 +178,7 @@ async def test_a_name_that_nobody_knows_or_answers_for_is_given_up_in_time(
         await asyncio.sleep(seconds)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
-    monkeypatch.setattr("aiohttp.resolver.DefaultResolver.resolve", resolve)
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
     async with client() as http, asking(http, "http://name.invalid", connect=0.05) as ask:
         with pytest.raises(UpstreamError) as caught:
             await ask.piece()

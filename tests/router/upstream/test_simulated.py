@@ -38,9 +38,9 @@ class Told(NamedTuple):
 
 async def ask(provider: Simulated, **fields: Any) -> Told:
     bell = Bell(asyncio.get_running_loop())
-    upstream = Upstream("sim/m", "m", OPENAI, provider, "", {}, Timeouts())
+    upstream = Upstream("sim/m", "m", OPENAI, provider, Timeouts())
     body = json.dumps({"model": "m", "messages": [], **fields}).encode()
-    exchange = provider.open(upstream, {}, body, bell)
+    exchange = provider.open(upstream, OPENAI.path, {}, body, bell)
     began, pieces = now(), []
     while (data := exchange.take()) != b"":
         if data is None:
@@ -147,15 +147,14 @@ async def test_a_share_of_requests_fails(rate: float, least: int, most: int) -> 
 async def test_nothing_comes_after_an_abort() -> None:
     provider = Simulated({"m": QUICK})
     bell = Bell(asyncio.get_running_loop())
-    upstream = Upstream("sim/m", "m", OPENAI, provider, "", {}, Timeouts())
-    exchange = provider.open(upstream, {}, b'{"messages":[],"stream":true}', bell)
+    upstream = Upstream("sim/m", "m", OPENAI, provider, Timeouts())
+    exchange = provider.open(upstream, OPENAI.path, {}, b'{"messages":[],"stream":true}', bell)
     await asyncio.sleep(0.25)
     assert exchange.take()
     exchange.abort()
     exchange.abort()
     await asyncio.sleep(10)
     assert exchange.take() is None
-    await provider.close()
 
 
 @in_virtual_time
