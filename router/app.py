@@ -35,7 +35,7 @@ class App:
     """One router in one process; several may live side by side.
 
     `environ` is for loading the file again; `server` holds the start-up keys, where they are not
-    to be those of the file. Raises `PolicyFault` when a policy that the file names cannot be made.
+    to be those of the file. Raises `BuildFault` when something that the file names cannot be made.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class App:
             problems = [
                 f"{key} changed, which needs a restart" for key in needs_restart(old, config)
             ]
-        except (ConfigError, build.PolicyFault, OSError) as error:
+        except (ConfigError, build.BuildFault, OSError) as error:
             problems = str(error).splitlines()
         state.counters.reloads["refused" if problems else "ok"] += 1
         if problems:
@@ -157,7 +157,7 @@ class App:
         engine: Engine,
         listed: Mapping[str, int],
     ) -> Runtime:
-        upstreams = build.upstreams_of(config, self._http)
+        upstreams = build.upstreams_of(config, self._environ, self._http)
         serving = build.serving(config)
         since = int(time.time())
         return Runtime(

@@ -34,6 +34,7 @@ from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
 from router.dialects.openai import OPENAI
+from router.reach import Unreachable, transport_of
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http
 from router.upstream.simulated import Behaviour, Simulated
@@ -45,8 +46,8 @@ BUILT_IN: dict[str, type[WeightedRoundRobin | LeastLatency]] = {
 }
 
 
-class PolicyFault(Exception):
-    """A policy that the file names cannot be made; the message says which and why."""
+class BuildFault(Exception):
+    """What the file names cannot be made; the message says which and why."""
 
 
 def routes_of(config: Config) -> dict[str, Route]:
@@ -112,8 +113,8 @@ def account(provider: Provider) -> str:
     return f"{provider.base_url} {sha256(key.encode()).hexdigest()}"
 
 
-def upstreams_of(config: Config, http: Http) -> dict[str, Upstream]:
-    """How every target that is switched on is reached."""
+def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict[str, Upstream]:
+    """How every target that is switched on is reached. Raises `BuildFault`."""
     simulated = {
         provider.name: Simulated(
             {name: behaviour_of(model) for name, model in provider.models.items()}
@@ -126,7 +127,7 @@ def upstreams_of(config: Config, http: Http) -> dict[str, Upstream]:
     for name in live_targets(config):
         provider, model = config.target(name)
         if provider.name not in transports:
-            transports[provider.name] = transport_of(provider, http)
+            transports[provider.name] = _transport(provider, environ, http)
         upstreams[name] = Upstream(
             target=name,
             model=model.name,
@@ -138,9 +139,11 @@ def upstreams_of(config: Config, http: Http) -> dict[str, Upstream]:
     return upstreams
 
 
-def transport_of(provider: Provider, http: Http) -> Transport:
-    """How a provider is reached."""
-    return http.to(provider.base_url or "", headers_of(provider))
+def _transport(provider: Provider, environ: Mapping[str, str], http: Http) -> Transport:
+    try:
+        return transport_of(provider, environ, http)
+    except Unreachable as error:
+        raise BuildFault(str(error)) from None
 
 
 def tenants_of(config: Config) -> Tenants:
@@ -162,7 +165,7 @@ def named_policies() -> dict[str, Policy]:
 
 
 def policy_of(route: ConfigRoute) -> Policy:
-    """The policy of a route. Raises `PolicyFault`."""
+    """The policy of a route. Raises `BuildFault`."""
     within = make(route.within) if route.within is not None else LeastLatency()
     match route.policy.name:
         case "priority":
@@ -196,14 +199,14 @@ def find_plugins(config: Config) -> None:
 
 
 def make(spec: PolicySpec) -> Policy:
-    """A policy by its name, or by its import path. Raises `PolicyFault`."""
+    """A policy by its name, or by its import path. Raises `BuildFault`."""
     if spec.name in BUILT_IN:
         return BUILT_IN[spec.name](**spec.options)
     try:
         return _imported(spec)
     except Exception as error:  # a door: a user's module may raise anything
         told = f"{type(error).__name__}: {error}"
-        raise PolicyFault(f"the policy {spec.name!r} cannot be made: {told}") from error
+        raise BuildFault(f"the policy {spec.name!r} cannot be made: {told}") from error
 
 
 def _imported(spec: PolicySpec) -> Policy:
@@ -245,16 +248,6 @@ def behaviour_of(model: ProviderModel) -> Behaviour:
         simulation.output_tokens,
         simulation.seed,
     )
-
-
-def headers_of(provider: Provider) -> Mapping[str, str]:
-    """What every request to the provider carries."""
-    key = provider.api_key
-    return {
-        "content-type": "application/json",
-        **provider.headers,
-        **({"authorization": f"Bearer {key.reveal()}"} if key else {}),
-    }
 
 
 def serving(config: Config) -> list[ConfigRoute]:

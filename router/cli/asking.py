@@ -135,8 +135,8 @@ def _load(path: Path) -> Config | None:
         config = load(path, os.environ)
         build.find_plugins(config)
         build.routes_of(config)
-    except (ConfigError, build.PolicyFault) as error:
-        where = f"{path}: " if isinstance(error, build.PolicyFault) else ""
+    except (ConfigError, build.BuildFault) as error:
+        where = f"{path}: " if isinstance(error, build.BuildFault) else ""
         print(f"{where}{error}", file=sys.stderr)
         return None
     return config

@@ -14,7 +14,7 @@ from random import Random
 import uvloop
 
 from router.app import App
-from router.build import PolicyFault, find_plugins
+from router.build import BuildFault, find_plugins
 from router.cli.address import address
 from router.config import Config, ConfigError, Server, faults, load
 from router.telemetry.log import Format, Log
@@ -57,7 +57,7 @@ async def serve(config: Config, server: Server, log: Log) -> int:
     asked: asyncio.Queue[signal.Signals] = asyncio.Queue()
     try:
         application = App(config, os.environ, log, Random(), server)
-    except PolicyFault as error:
+    except BuildFault as error:
         print(f"{config.path}: {error}", file=sys.stderr)
         return 2
     try:

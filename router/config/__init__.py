@@ -8,7 +8,6 @@ from router.config.diff import needs_restart, words
 from router.config.load import load
 from router.config.problems import ConfigError, Problem
 from router.config.schema import (
-    Address,
     Asked,
     Config,
     Decisions,
@@ -19,10 +18,8 @@ from router.config.schema import (
     Price,
     Provider,
     ProviderModel,
-    Rate,
     Retry,
     Route,
-    Secret,
     Server,
     Simulation,
     StartRule,
@@ -32,6 +29,7 @@ from router.config.schema import (
     WeightedTarget,
 )
 from router.config.server import faults, is_loopback
+from router.config.values import Address, Rate, Secret, Tls
 
 __all__ = [
     "Address",
@@ -57,6 +55,7 @@ __all__ = [
     "Tenant",
     "Threshold",
     "Timeouts",
+    "Tls",
     "WeightedTarget",
     "faults",
     "is_loopback",

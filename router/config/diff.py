@@ -17,7 +17,6 @@ from router.config.schema import (
     PolicySpec,
     Provider,
     ProviderModel,
-    Rate,
     Retry,
     Route,
     Simulation,
@@ -27,6 +26,7 @@ from router.config.schema import (
     Timeouts,
 )
 from router.config.units import show_count, show_duration, show_price, show_rate, show_threshold
+from router.config.values import Rate
 
 _T = TypeVar("_T")
 _Values = Timeouts | Retry | Simulation
@@ -72,6 +72,11 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
         yield f"off: {new.off_because}" if new.off_because else "on"
     elif old.api_key != new.api_key:
         yield "another api_key"
+    if old.proxy != new.proxy:
+        yield "another proxy"
+    for name in ("ca", "cert", "key"):
+        yield from _change(f"tls.{name}", getattr(old.tls, name), getattr(new.tls, name))
+    yield from _change("connections", old.connections, new.connections)
     yield from _change("dialect", old.dialect, new.dialect)
     yield from _change("base_url", old.base_url, new.base_url)
     if (dict(old.headers), old.asks_usage) != (dict(new.headers), new.asks_usage):

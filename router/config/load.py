@@ -32,7 +32,9 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     sections = validate(tree, report)
     server = resolve_server(sections.server, tree, report)
     defaults = resolve_defaults(sections.defaults)
-    providers = resolve_providers(sections.providers, defaults.timeouts, environ, tree, report)
+    providers = resolve_providers(
+        sections.providers, defaults.timeouts, environ, path.parent, tree, report
+    )
     routes = resolve_routes(sections.models, providers, defaults, server.plugins, tree, report)
     tenants = resolve_tenants(sections.tenants, frozenset(routes), server, tree, report)
     if report.failed():

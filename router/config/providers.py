@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from types import MappingProxyType
 
 from router.config import variables
 from router.config.presets import PRESETS, Preset
 from router.config.problems import Report, quoted
-from router.config.schema import (
-    Limits,
-    Price,
-    Provider,
-    ProviderModel,
-    Secret,
-    Simulation,
-    Timeouts,
-)
+from router.config.schema import Limits, Price, Provider, ProviderModel, Simulation, Timeouts
+from router.config.tls import resolve_tls
 from router.config.tree import Leaf, Table, find
+from router.config.values import Secret
 from router.config.written import WrittenLimits, WrittenModel, WrittenProvider
 
 _SIMULATION = tuple(key.name for key in fields(Simulation))
@@ -33,11 +28,14 @@ def resolve_providers(
     written: Mapping[str, WrittenProvider],
     timeouts: Timeouts,
     environ: Mapping[str, str],
+    folder: Path,
     tree: Table,
     report: Report,
 ) -> dict[str, Provider]:
-    """Every provider whose likeness leads somewhere; `environ` has the variables of presets."""
-    resolver = _Resolver(written, timeouts, environ, tree, report)
+    """Every provider whose likeness leads somewhere; `environ` has the variables of presets, and
+    paths are relative to `folder`.
+    """
+    resolver = _Resolver(written, timeouts, environ, folder, tree, report)
     found = {name: resolver.provider(name) for name in written}
     return {name: provider for name, provider in found.items() if provider}
 
@@ -47,6 +45,7 @@ class _Resolver:
     written: Mapping[str, WrittenProvider]
     timeouts: Timeouts
     environ: Mapping[str, str]
+    folder: Path
     tree: Table
     report: Report
 
@@ -70,6 +69,9 @@ class _Resolver:
             base_url=base_url or None,
             api_key=api_key or None,
             headers=preset.headers if preset else MappingProxyType({}),
+            tls=resolve_tls(name, merged.tls, self.folder, self.tree, self.report),
+            proxy=merged.proxy,
+            connections=merged.connections,
             asks_usage=preset.asks_usage if preset else True,
             limits=resolve_limits(merged.limits),
             models=MappingProxyType(
@@ -108,7 +110,7 @@ class _Resolver:
             mark = own.entries["like"].key.mark
             self.report.problem(mark, "both preset and like", "keep one of them")
         if simulated:
-            for key in ("preset", "base_url", "api_key"):
+            for key in ("preset", "base_url", "api_key", "tls", "proxy", "connections"):
                 if key in own.entries:
                     what = f"a simulated provider has no {key}"
                     self.report.problem(own.entries[key].key.mark, what, "remove it")

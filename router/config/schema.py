@@ -13,41 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from router.config.problems import Problem
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Secret:
-    """A credential. Only `reveal()` shows it: not repr, not str, not an f-string."""
-
-    _text: str
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __bool__(self) -> bool:
-        return bool(self._text)
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a listener binds. Port 0 is any free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`amount` in any window of `seconds`."""
-
-    amount: int
-    seconds: float
+from router.config.values import Address, Rate, Secret, Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +137,8 @@ class Provider:
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
     where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
-    name, None without one.
+    name, None without one. `proxy` is empty where none may be used, and None where the environment
+    says; `connections` is how many may be open at once, None: any number.
     """
 
     name: str
@@ -180,6 +147,9 @@ class Provider:
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]
+    tls: Tls
+    proxy: Secret | None
+    connections: int | None
     asks_usage: bool
     limits: Limits
     models: Mapping[str, ProviderModel]

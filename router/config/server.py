@@ -11,8 +11,9 @@ import ipaddress
 from typing import NamedTuple
 
 from router.config.problems import Report
-from router.config.schema import Address, Decisions, Defaults, Drain, Retry, Server, Timeouts
+from router.config.schema import Decisions, Defaults, Drain, Retry, Server, Timeouts
 from router.config.tree import Table, find
+from router.config.values import Address
 from router.config.written import WrittenDefaults, WrittenServer
 
 

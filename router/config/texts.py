@@ -11,8 +11,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from router.config.problems import nearest
-from router.config.schema import Address, Secret
 from router.config.units import Unreadable
+from router.config.values import Address, Secret
 
 # No slash: a target's name is split at its first one, and what follows is the upstream's own name.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -88,6 +88,22 @@ def base_url(value: object) -> str:
     if url.rstrip("/").endswith(_ENDPOINTS):
         raise Unreadable("names one endpoint", "end it before that: https://host/v1")
     return url.rstrip("/")
+
+
+def proxy(value: object) -> Secret:
+    """An HTTP proxy's URL, which may hold a password; `none` is read as empty text."""
+    url = text(value)
+    if url == "none":
+        return Secret("")
+    remedy = "write it as http://host:port, or none"
+    try:
+        parts = urlsplit(url)
+        whole = parts.hostname and parts.port != 0 and not parts.path.strip("/")
+    except ValueError:
+        raise Unreadable("is not a URL", remedy) from None
+    if parts.scheme != "http" or not whole or parts.query or parts.fragment or " " in url:
+        raise Unreadable("is not the address of an HTTP proxy", remedy)
+    return Secret(url)
 
 
 def credential(value: object) -> Secret:

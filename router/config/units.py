@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal, cast
 
-from router.config.schema import Rate, Threshold
+from router.config.schema import Threshold
+from router.config.values import Rate
 
 DURATIONS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 SIZES = {

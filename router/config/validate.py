@@ -28,7 +28,7 @@ from router.config.written import (
 VERSION = 1
 _SECTIONS = ("version", "server", "defaults", "providers", "models", "tenants")
 # Never shown, not even as they are written.
-_SECRET = {"api_key", "admin_token", "keys", "base_url"}
+_SECRET = {"api_key", "admin_token", "keys", "base_url", "proxy"}
 _SHAPES = {
     "dict_type": ("is not a mapping", "write it as `name: value`"),
     "model_type": ("is not a mapping", "write it as `key: value`"),

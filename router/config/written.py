@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from router.config import texts, units
 from router.config.presets import PRESETS
-from router.config.schema import Address, Rate, Secret, Threshold
+from router.config.schema import Threshold
+from router.config.values import Address, Rate, Secret
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
 Span = Annotated[float | None, BeforeValidator(units.span)]
@@ -137,6 +138,14 @@ class WrittenModel(Written):
     seed: Count = None
 
 
+class WrittenTls(Written):
+    """`tls` of a provider: paths, relative to the file."""
+
+    ca: Text = None
+    cert: Text = None
+    key: Text = None
+
+
 class WrittenProvider(Written):
     """One of `providers`."""
 
@@ -148,6 +157,9 @@ class WrittenProvider(Written):
     ] = None
     base_url: Annotated[str | None, BeforeValidator(texts.base_url)] = None
     api_key: Credential = None
+    tls: WrittenTls = WrittenTls()
+    proxy: Annotated[Secret | None, BeforeValidator(texts.proxy)] = None
+    connections: Positive = None
     limits: WrittenLimits = WrittenLimits()
     timeouts: WrittenTimeouts = WrittenTimeouts()
     models: dict[str, WrittenModel] = {}

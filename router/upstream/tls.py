@@ -12,12 +12,13 @@ from typing import Any
 @dataclass(frozen=True, slots=True)
 class Tls:
     """What a provider's file adds: PEM files of authorities to trust instead of the system's, and
-    of a certificate of our own with its key.
+    of a certificate of our own with its key. `as_of` is when the newest of them was changed.
     """
 
     ca: str | None = None
     cert: str | None = None
     key: str | None = None
+    as_of: float = 0.0
 
 
 SYSTEM = Tls()

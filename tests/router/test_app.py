@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from router.app import App
-from router.build import PolicyFault
+from router.build import BuildFault
 from router.config import load
 from router.telemetry.log import Log
 from tests.router.running import JSON, completion, running, written
@@ -52,7 +52,7 @@ async def test_an_address_that_is_taken_is_an_oserror(tmp_path: Path, log: Log) 
 async def test_a_policy_that_cannot_be_made_stops_the_start(tmp_path: Path, log: Log) -> None:
     models = 'chat: {policy: "no_such_module:Best", targets: [sim/fast]}'
     config = load(written(tmp_path, models, "plugins: [no_such_module]"), {})
-    with pytest.raises(PolicyFault, match="no_such_module:Best"):
+    with pytest.raises(BuildFault, match="no_such_module:Best"):
         App(config, {}, log, Random(7))
 
 

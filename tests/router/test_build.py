@@ -19,6 +19,7 @@ from policies import (
 )
 from router import build
 from router.config import Config, ProviderModel, load
+from router.reach import headers_of
 from router.tenants.identity import DEFAULT, Tenant
 from router.upstream.http import Http, HttpTransport
 from router.upstream.simulated import Behaviour
@@ -159,7 +160,7 @@ def test_a_target_is_the_same_place_while_its_base_url_and_model_are(loads: Load
 
 async def test_how_a_target_is_reached(loads: Loads) -> None:
     http = Http()
-    upstreams = build.upstreams_of(loads(**KEY), http)
+    upstreams = build.upstreams_of(loads(**KEY), {}, http)
     far = upstreams["far/org/three"]
     assert (far.target, far.model) == ("far/org/three", "org/three")
     assert (far.timeouts.connect, far.timeouts.between_tokens) == (1.0, 3.0)
@@ -169,16 +170,16 @@ async def test_how_a_target_is_reached(loads: Loads) -> None:
     assert {b"host: far.example", b"authorization: Bearer far-key"} <= set(head)
     assert upstreams["near/org/three"].transport is not far.transport
     assert upstreams["sim/one"].transport is upstreams["sim/two"].transport
-    assert set(build.upstreams_of(loads(), http)) == {"sim/one", "sim/two"}
+    assert set(build.upstreams_of(loads(), {}, http)) == {"sim/one", "sim/two"}
 
 
 async def test_an_upstream_does_not_print_its_credential(loads: Loads) -> None:
-    assert "far-key" not in repr(build.upstreams_of(loads(**KEY), Http()))
+    assert "far-key" not in repr(build.upstreams_of(loads(**KEY), {}, Http()))
 
 
 def test_a_provider_without_a_key_is_sent_none(loads: Loads) -> None:
     config = loads()
-    assert "authorization" not in build.headers_of(config.providers["sim"])
+    assert "authorization" not in headers_of(config.providers["sim"])
 
 
 def test_a_simulated_model_behaves_as_written(loads: Loads) -> None:
@@ -292,7 +293,7 @@ def test_a_policy_that_cannot_be_made_is_named_with_its_reason(
 ) -> None:
     if text is not None:
         module(text)
-    with pytest.raises(build.PolicyFault) as caught:
+    with pytest.raises(build.BuildFault) as caught:
         build.routes_of(loads(plugged(name)))
     assert str(caught.value).startswith("the policy 'mine:First' cannot be made: ")
     assert words in str(caught.value)

@@ -16,6 +16,7 @@ from router.config import (
     Route,
     Simulation,
     Timeouts,
+    Tls,
     WeightedTarget,
     units,
 )
@@ -101,7 +102,21 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
     }
     url = None if simulated else "http://127.0.0.1:9/v1"
     dialect: Literal["openai", "simulated"] = "simulated" if simulated else "openai"
-    return written, Provider(name, None, dialect, url, None, {}, True, limits[1], models, None)
+    return written, Provider(
+        name=name,
+        company=None,
+        dialect=dialect,
+        base_url=url,
+        api_key=None,
+        headers={},
+        tls=Tls(),
+        proxy=None,
+        connections=None,
+        asks_usage=True,
+        limits=limits[1],
+        models=models,
+        off_because=None,
+    )
 
 
 @st.composite
