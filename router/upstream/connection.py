@@ -104,8 +104,10 @@ class Connection(asyncio.Protocol):
         except (HttpParserError, HttpParserUpgrade) as error:
             # A callback that raised is one of ours that has seen too much.
             told = "too many headers" if isinstance(error.__context__, TooManyHeaders) else error
-            self._break(f"what came is not HTTP/1.1 ({told})")
-            return
+            if not self._over:
+                self._break(f"what came is not HTTP/1.1 ({told})")
+                return
+            self._keep = False
         if self._over:
             self._finish(keep=self._keep)
         elif self._between > MOST_BETWEEN:

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import update_wrapper
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 import pytest
@@ -18,18 +20,28 @@ GET = b"GET /v1/models?all=1 HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /v1/chat HTTP/1.1\r\nHost: localhost\r\n"
 
 
-def on_both_loops(scenario: Callable[[], Coroutine[Any, Any, None]]) -> Callable[..., None]:
-    """Make a test of a scenario, for asyncio's own loop and for uvloop."""
+def on_both_loops(scenario: Callable[..., Awaitable[None]]) -> Callable[..., None]:
+    """Run a test on asyncio's own event loop and on uvloop, which is served on; what else it asks
+    for is pytest's to give.
+    """
 
-    @pytest.mark.parametrize(
-        "new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
-    )
-    def run(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+    def run(new_loop: Callable[[], asyncio.AbstractEventLoop], **given: Any) -> None:
+        async def scene() -> None:
+            await scenario(**given)
+
         with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(scenario())
+            runner.run(scene())
 
-    run.__name__ = scenario.__name__
-    return run
+    asked = signature(scenario).parameters
+    loop = Parameter("new_loop", Parameter.KEYWORD_ONLY)
+    update_wrapper(run, scenario)
+    del run.__wrapped__  # type: ignore[attr-defined]  # pytest would run that one
+    run.__signature__ = Signature([*asked.values(), loop])  # type: ignore[attr-defined]
+    loops = [asyncio.new_event_loop, uvloop.new_event_loop]
+    made: Callable[..., None] = pytest.mark.parametrize(
+        "new_loop", loops, ids=["asyncio", "uvloop"]
+    )(run)
+    return made
 
 
 @dataclass

@@ -163,6 +163,7 @@ async def asking(
     headers: Mapping[str, str] | None = None,
     credentials: Mapping[str, str] | None = None,
     connect: float = 1.0,
+    body: bytes = BODY,
 ) -> AsyncIterator[Asking]:
     """Send a request to this origin; whatever happens, it is over afterwards."""
     given = {"content-type": "application/json", **(credentials or {})}
@@ -175,7 +176,7 @@ async def asking(
         transport=transport,
         timeouts=Timeouts(connect=connect),
     )
-    exchange = transport.open(upstream, OPENAI.path, headers or {}, BODY, bell)
+    exchange = transport.open(upstream, OPENAI.path, headers or {}, body, bell)
     try:
         yield Asking(exchange, bell)
     finally:
