@@ -2,6 +2,8 @@
 
 import asyncio
 
+from policies import Phase
+from router.upstream.transport import UpstreamError
 from tests.router.clock import in_virtual_time, now
 from tests.router.scene import Scene, read_by_sdk
 from tests.router.scripted import DONE, END, EVENTS, Script, answer, delta, refusal, text
@@ -61,3 +63,29 @@ async def test_an_answer_in_one_piece_is_rescued_likewise() -> None:
     assert client.status == 200
     assert client.headers["x-router-target"] == "b/m"
     assert scene.asked[-2:] == ["a/m", "b/m"]
+
+
+STALE: Script = [UpstreamError(Phase.HEAD, "the connection broke before an answer", stale=True)]
+
+
+@in_virtual_time
+async def test_an_idle_connection_that_met_its_end_fails_nobody_and_costs_no_attempt() -> None:
+    scene = Scene({"a/m": [STALE, answer()]}, attempts=1)
+    scene.forgiven = 1
+    client = await scene.ask()
+    assert client.status == 200
+    assert client.headers["x-router-attempts"] == "1"
+    assert scene.asked == ["a/m", "a/m"]
+    assert scene.outcomes == ["ok body"]
+    assert scene.engine.snapshot(now())["a/m"].factors.availability == 1
+
+
+@in_virtual_time
+async def test_only_the_first_such_end_is_forgiven() -> None:
+    scene = Scene({"a/m": [STALE], "b/m": [answer()]})
+    scene.forgiven = 1
+    client = await scene.ask()
+    assert client.headers["x-router-target"] == "b/m"
+    assert client.headers["x-router-attempts"] == "2"
+    assert scene.asked == ["a/m", "a/m", "b/m"]
+    assert sorted(scene.outcomes) == ["failed head", "ok body"]

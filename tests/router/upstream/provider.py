@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from router.bell import Bell
 from router.dialects.openai import OPENAI
-from router.upstream.http import Http
+from router.upstream.http import ANY, Http
+from router.upstream.proxy import Proxy
+from router.upstream.tls import SYSTEM, Tls
 from router.upstream.transport import Exchange, Head, Timeouts, Upstream
 
 BODY = b'{"model":"m"}'
@@ -164,10 +166,13 @@ async def asking(
     credentials: Mapping[str, str] | None = None,
     connect: float = 1.0,
     body: bytes = BODY,
+    most: float = ANY,
+    proxy: Proxy | None = None,
+    tls: Tls = SYSTEM,
 ) -> AsyncIterator[Asking]:
     """Send a request to this origin; whatever happens, it is over afterwards."""
     given = {"content-type": "application/json", **(credentials or {})}
-    transport = http.to(f"{origin}/v1", given)
+    transport = http.to(f"{origin}/v1", given, most=most, proxy=proxy, tls=tls)
     bell = Bell(asyncio.get_running_loop())
     upstream = Upstream(
         target="a/m",
