@@ -1,4 +1,4 @@
-"""Which headers pass, in both directions: by allow-list up, by deny-list down."""
+"""Which headers pass: by allow-list, in both directions."""
 
 from __future__ import annotations
 
@@ -7,22 +7,18 @@ from collections.abc import Mapping
 UP = ("content-type", "accept", "openai-beta", "traceparent")
 UP_PREFIX = "anthropic-"
 
+DOWN = frozenset(
+    ("content-type", "content-language", "content-disposition", "cache-control", "request-id")
+)
+DOWN_PREFIXES = ("openai-", "anthropic-")
 NOT_DOWN = frozenset(
-    {
-        # hop by hop, or ours to set
-        "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer",
-        "transfer-encoding", "upgrade", "content-length", "content-encoding", "date", "server",
-        "via", "x-request-id", "server-timing", "retry-after", "retry-after-ms", "x-should-retry",
-        "alt-svc",
-        # who pays, and what is left of it, is between the router and the provider
-        "set-cookie", "openai-organization", "openai-project", "anthropic-organization-id",
-        "anthropic-workspace-id",
-    }
+    (
+        "openai-organization", "openai-project",
+        "anthropic-organization-id", "anthropic-workspace-id",
+    )
 )  # fmt: skip
-NOT_DOWN_PREFIXES = (
-    "x-ratelimit-", "ratelimit", "anthropic-ratelimit-", "x-tokenlimit-", "x-router-",
-    "access-control-", "strict-transport-", "cf-", "x-envoy-", "report-to", "nel",
-)  # fmt: skip
+"""Who pays, and what is left of it, is between the router and the provider."""
+NOT_DOWN_PREFIX = "anthropic-ratelimit-"
 
 
 def upward(headers: Mapping[str, str]) -> dict[str, str]:
@@ -36,8 +32,10 @@ def upward(headers: Mapping[str, str]) -> dict[str, str]:
 
 def downward(headers: Mapping[str, str]) -> dict[str, str]:
     """A provider's headers (names in lower case) that a client is sent."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if name not in NOT_DOWN and not name.startswith(NOT_DOWN_PREFIXES)
-    }
+    return {name: value for name, value in headers.items() if name in DOWN or _told(name)}
+
+
+def _told(name: str) -> bool:
+    if not name.startswith(DOWN_PREFIXES) or name in NOT_DOWN:
+        return False
+    return not name.startswith(NOT_DOWN_PREFIX)
