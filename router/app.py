@@ -26,6 +26,7 @@ from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
 from router.telemetry.log import Log
 from router.upstream.http import Http
+from router.upstream.transport import Upstream
 
 LAST_WORDS = 1.0
 """Seconds for the error events of requests that outlived the drain to reach their clients."""
@@ -51,10 +52,9 @@ class App:
         self._loop = asyncio.get_running_loop()
         self._http = Http()
         counters = Counters()
-        now = self._loop.time()
         server = server or config.server
         # A seed of the engine's own, so that what it decided can be decided again.
-        origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), now)
+        origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
         decisions = decisions_of(server, origin)
         readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
@@ -63,10 +63,11 @@ class App:
             routes,
             facts=build.facts_of(config),
             rng=Random(origin.seed),
-            now=now,
+            now=origin.started,
             on_policy_error=self._policy_failed,
         )
-        runtime = self._runtime(config, routes, engine, {})
+        upstreams = build.upstreams_of(config, self._environ, self._http)
+        runtime = runtime_of(config, routes, engine, upstreams, {})
         self.state = State(config, runtime, counters, self._loop.time)
         self.state.decisions = decisions
         self.pipeline = Pipeline(lambda: self.state.runtime, journal, self._loop, decisions)
@@ -93,7 +94,9 @@ class App:
         try:
             config = load(old.path, self._environ)
             routes, facts = build.routes_of(config), build.facts_of(config)
-            runtime = self._runtime(config, routes, state.runtime.engine, state.runtime.listed)
+            upstreams = build.upstreams_of(config, self._environ, self._http)
+            running = state.runtime
+            runtime = runtime_of(config, routes, running.engine, upstreams, running.listed)
             problems = [
                 f"{key} changed, which needs a restart" for key in needs_restart(old, config)
             ]
@@ -150,35 +153,6 @@ class App:
             client_write=self.state.config.defaults.timeouts.client_write,
         )
 
-    def _runtime(
-        self,
-        config: Config,
-        routes: Mapping[str, Route],
-        engine: Engine,
-        listed: Mapping[str, int],
-    ) -> Runtime:
-        upstreams = build.upstreams_of(config, self._environ, self._http)
-        serving = build.serving(config)
-        since = int(time.time())
-        return Runtime(
-            revision=revision(config.path),
-            engine=engine,
-            upstreams=upstreams,
-            tenants=build.tenants_of(config),
-            deadlines={
-                **dict.fromkeys(upstreams, config.defaults.deadline),
-                **{route.name: route.deadline for route in serving},
-            },
-            targets={
-                route.name: frozenset(target.name for tier in route.tiers for target in tier)
-                for route in serving
-            },
-            off=build.off(config),
-            policies=build.named_policies(),
-            listed={route.name: listed.get(route.name, since) for route in serving},
-            needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
-        )
-
     def _policy_failed(self, policy: str, error: Exception) -> None:
         self.state.counters.policy_errors[policy] += 1
         self._log.event(
@@ -199,6 +173,38 @@ class App:
         self._log.event(
             "a request failed inside the router:", error=type(error).__name__, at=places
         )
+
+
+def runtime_of(
+    config: Config,
+    routes: Mapping[str, Route],
+    engine: Engine,
+    upstreams: Mapping[str, Upstream],
+    listed: Mapping[str, int],
+) -> Runtime:
+    """What requests read of `config`: its `routes` on `engine`, and how its targets are reached;
+    `listed` are the models that were served before, with the Unix time each has been served since.
+    """
+    serving = build.serving(config)
+    since = int(time.time())
+    return Runtime(
+        revision=revision(config.path),
+        engine=engine,
+        upstreams=upstreams,
+        tenants=build.tenants_of(config),
+        deadlines={
+            **dict.fromkeys(build.live_targets(config), config.defaults.deadline),
+            **{route.name: route.deadline for route in serving},
+        },
+        targets={
+            route.name: frozenset(target.name for tier in route.tiers for target in tier)
+            for route in serving
+        },
+        off=build.off(config),
+        policies=build.named_policies(),
+        listed={route.name: listed.get(route.name, since) for route in serving},
+        needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
+    )
 
 
 def decisions_of(server: Server, origin: Origin) -> Decisions | None:

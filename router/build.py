@@ -100,11 +100,14 @@ def price_of(model: ProviderModel) -> Price | None:
 
 
 def fates_of(provider: Provider, model: ProviderModel) -> tuple[str, ...]:
-    """What a target shares its fate with: its account, its company, its upstream model. The signs
-    keep them apart from names that the file gives to providers.
+    """What a target shares its fate with: its account, its company's region, its company, its
+    upstream model. The signs keep them apart from names that the file gives to providers. Two
+    companies in one region share nothing.
     """
-    company = (f"company:{provider.company}",) if provider.company else ()
-    return (provider.name, *company, f"model:{model.name}")
+    company, region = provider.company, provider.region
+    regions = (f"region:{company}/{region}",) if company and region else ()
+    companies = (f"company:{company}",) if company else ()
+    return (provider.name, *regions, *companies, f"model:{model.name}")
 
 
 def account(provider: Provider) -> str:

@@ -9,6 +9,9 @@ from policies import Band
 from router.dialects.contract import ClientDialect
 from router.tenants.identity import Tenant
 
+BANDS = {band.name.lower(): band for band in Band}
+"""The bands by the names that callers ask for."""
+
 
 class Wishes(NamedTuple):
     """The router's own request headers. `timeout` in seconds."""

@@ -45,7 +45,7 @@ class Runtime:
         """
         if model not in self.deadlines:
             return False
-        if model not in self.upstreams:
+        if model in self.targets:
             return tenant.sees(model)
         if "target" not in tenant.may:
             return False

@@ -228,12 +228,12 @@ class Engine:
         self.freed()
 
     def _tell_groups(self, standing: Standing, now: float) -> None:
-        """Its breaker has opened or closed."""
+        """Its breaker has opened or closed. No group is blamed for what one before it explains."""
         for group in standing.groups:
-            if standing.breaker.state is State.EJECTED:
-                group.tripped(standing, now, self.rng)
-            else:
+            if standing.breaker.state is not State.EJECTED:
                 group.recovered(now)
+            elif group.tripped(standing, now, self.rng):
+                break
 
     def freed(self) -> None:
         """A place may have come free: the heads of all queues look again."""

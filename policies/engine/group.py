@@ -2,7 +2,8 @@
 
 A group has the limits and pauses that bind all of its targets, and a fate that they share: where
 two are ejected within seconds and none of the others has answered since, it is the group that is
-sick. Then all of it is ejected, and one probe asks for all.
+sick. Then all of it is ejected, and one probe asks for all. What one group explains is no evidence
+against those named after it: a region that is out says nothing of its company's other regions.
 """
 
 from __future__ import annotations
@@ -136,13 +137,15 @@ class Group:
         """Whether it is sick as a whole, and a probe is already on its way for all of it."""
         return self.sick and any(one.breaker.state is State.PROBING for one in self.standings)
 
-    def tripped(self, standing: Standing, now: float, rng: Random) -> None:
-        """One of its targets was ejected: the rest as well, if it looks like one cause."""
+    def tripped(self, standing: Standing, now: float, rng: Random) -> bool:
+        """One of its targets was ejected: the rest as well, if it looks like one cause. Whether it
+        does.
+        """
         if self.sick:
             for other in self.standings:
                 if other.breaker.state is State.EJECTED:
                     other.breaker.until = max(other.breaker.until, standing.breaker.until)
-            return
+            return True
         self._trips = {
             one.name: at
             for one in self.standings
@@ -150,14 +153,15 @@ class Group:
         }
         self._trips[standing.name] = now
         if len(self._trips) < ENOUGH:
-            return
+            return False
         begin = min(self._trips.values())
         if any(one.heard >= begin for one in self.standings):
-            return
+            return False
         self.sick = True
         for other in self.standings:
             if other.breaker.admits():
                 other.breaker.trip(Trip(now, Why.FATE, group=self.name), rng)
+        return True
 
     def recovered(self, now: float) -> None:
         """A probe was answered: those that were ejected with the others come back, those with

@@ -114,10 +114,11 @@ class Facts:
     """What is known of a target (or of a group) before anything is learned.
 
     `context` is the longest input in tokens; `price` is None where it is unknown; `groups` name
-    what it shares a fate with, its provider first (default: the text before the name's first
-    slash), and facts under a group's own name give the limits that bind all of its targets
-    together; `first_token` is the longest wait for the first content in seconds; `identity` is
-    what makes it the same place after a reload: what was learned is kept while it is equal.
+    what it shares a fate with, in the order in which they are suspected, its provider first
+    (default: the text before the name's first slash), and facts under a group's own name give the
+    limits that bind all of its targets together; `first_token` is the longest wait for the first
+    content in seconds; `identity` is what makes it the same place after a reload: what was learned
+    is kept while it is equal.
     """
 
     limits: Limits = Limits()

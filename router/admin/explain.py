@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import isinf
 from typing import Any
 
-import msgspec
-
-from policies import Engine, ExplainedTarget, Request
+from policies import ExplainedTarget, Request
+from router.admin.question import BadQuestion, Question
+from router.caller import BANDS
+from router.config import Config
+from router.config.problems import nearest, quoted
+from router.dialects.openai import OPENAI
+from router.runtime import Runtime
+from router.tenants.identity import DEFAULT
 
 DEFAULT_POLICY = "least_latency"
 
 
-class Question(msgspec.Struct):
-    """A request that might come."""
-
-    model: str
-    input_tokens: int = 0
-    output_tokens: int | None = None
-    stream: bool = False
-    target: str | None = None
-
-
-def explain(engine: Engine, now: float, question: Question, policy: str) -> dict[str, Any]:
-    """Every target of the question's model with its refusal, or its factors and odds; `policy` is
-    the name by which the file knows the route's.
+def explain(runtime: Runtime, config: Config, now: float, question: Question) -> dict[str, Any]:
+    """Every target of the question's model with its refusal, or its factors and odds. Raises
+    `ClientError` for a model that cannot be asked for, `BadQuestion` for what else there is not.
     """
-    only = frozenset({question.target}) if question.target is not None else None
-    request = Request(
+    request = _request(runtime, now, question)
+    route = config.models.get(question.model)
+    explained = runtime.engine.explain(request, now)
+    targets = [target.target for target in explained.targets]
+    if question.target is not None and question.target not in targets:
+        raise _none("target", question.target, "is none of the model's", targets)
+    return {
+        "model": explained.model,
+        "policy": route.policy.name if route is not None else DEFAULT_POLICY,
+        "targets": [_target(target, now) for target in explained.targets],
+    }
+
+
+def _request(runtime: Runtime, now: float, question: Question) -> Request:
+    tenant = DEFAULT
+    if question.tenant is not None:
+        tenants = runtime.tenants.known()
+        if question.tenant not in tenants:
+            raise _none("tenant", question.tenant, "is nobody who can ask", tenants)
+        tenant = tenants[question.tenant]
+    if not runtime.admits(question.model, tenant):
+        raise runtime.unknown(question.model, tenant)
+    return Request(
         question.model,
-        now,
+        now + runtime.deadlines[question.model],
         question.input_tokens,
         question.output_tokens,
         question.stream,
-        only,
+        frozenset({question.target}) if question.target is not None else None,
+        features={name: getattr(question, name) for name in OPENAI.FEATURES},
+        tenant=tenant.name,
+        band=BANDS[question.priority],
     )
-    explained = engine.explain(request, now)
-    return {
-        "model": explained.model,
-        "policy": policy,
-        "targets": [_target(target, now) for target in explained.targets],
-    }
+
+
+def _none(field: str, name: str, what: str, known: Iterable[str]) -> BadQuestion:
+    return BadQuestion(f"{field} {quoted(name)} {what}; {nearest(name, known)}")
 
 
 def number(value: float) -> float | None:

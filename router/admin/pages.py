@@ -11,15 +11,16 @@ import msgspec
 
 from policies import TargetSnapshot
 from router.admin.decisions import listing, one
-from router.admin.explain import DEFAULT_POLICY, Question, explain, number
+from router.admin.explain import explain, number
+from router.admin.question import BadQuestion, decoded
 from router.config import Config, Secret
+from router.dialects.contract import ClientError
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_admin_token
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions
 from router.telemetry.prometheus import prometheus
-from router.tenants.identity import DEFAULT
 
 JSON = {"content-type": "application/json"}
 DECISION = "/decisions/"
@@ -119,20 +120,14 @@ class Pages:
         return self._state.decisions
 
     async def _explain(self, inbound: Inbound, responder: Responder) -> None:
+        state, body = self._state, await inbound.body()
         try:
-            question = msgspec.json.decode(await inbound.body(), type=Question)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Refused(
-                400, "invalid_question", f'send {{"model": …}} as JSON: {error}'
-            ) from None
-        if question.model not in self._state.runtime.deadlines:
-            unknown = self._state.runtime.unknown(question.model, DEFAULT)
-            raise Refused(404, unknown.code, unknown.message)
-        state = self._state
-        route = state.config.models.get(question.model)
-        policy = route.policy.name if route is not None else DEFAULT_POLICY
-        explained = explain(state.runtime.engine, state.clock(), question, policy)
-        await responder.send(200, JSON, msgspec.json.encode(explained))
+            told = explain(state.runtime, state.config, state.clock(), decoded(body))
+        except BadQuestion as error:
+            raise Refused(400, "invalid_question", str(error)) from None
+        except ClientError as error:
+            raise Refused(error.status, error.code, error.message) from None
+        await responder.send(200, JSON, msgspec.json.encode(told))
 
 
 class Asked(NamedTuple):

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
 from random import Random
@@ -19,10 +20,11 @@ import msgspec
 
 from policies import Engine
 from router import build
-from router.admin.explain import DEFAULT_POLICY, Question
 from router.admin.explain import explain as cold_explain
+from router.admin.question import BadQuestion, Question, read
 from router.cli.address import address
 from router.config import Address, Config, ConfigError, Server, load
+from router.dialects.contract import ClientError
 
 PATIENCE = 2.0
 """Seconds for a router on the same machine to answer."""
@@ -50,15 +52,19 @@ def check(path: Path, *, strict: bool) -> int:
     return 0
 
 
-def explain(path: Path, question: Question, admin: str | None, *, as_json: bool) -> int:
-    """Print how a request would be decided."""
+def explain(path: Path, asked: Mapping[str, object], admin: str | None, *, as_json: bool) -> int:
+    """Print how a request would be decided; `asked` are the fields of a `Question`."""
+    try:
+        question = read(asked)
+    except BadQuestion as error:
+        print(error, file=sys.stderr)
+        return 2
     try:
         running = find(path, admin)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
     source = f"the running router at {running.address}"
-    told: dict[str, Any] | None
     try:
         told = _ask(running, "/explain", msgspec.json.encode(question))
     except urllib.error.HTTPError as error:
@@ -68,10 +74,11 @@ def explain(path: Path, question: Question, admin: str | None, *, as_json: bool)
         source = f"a cold start (no router answers at {running.address})"
         if (config := _load(path)) is None:
             return 1
-        told = _cold(config, question)
-        if told is None:
-            why = build.off(config).get(question.model, "there is no such route")
-            print(f"no route {question.model!r} in {path} can serve: {why}", file=sys.stderr)
+        try:
+            told = _cold(config, question)
+        except (BadQuestion, ClientError) as error:
+            why = error.message if isinstance(error, ClientError) else error
+            print(f"{source}: {why}", file=sys.stderr)
             return 1
     if as_json:
         print(json.dumps({"source": source, **told}, indent=2))
@@ -164,12 +171,12 @@ def _detail(error: urllib.error.HTTPError) -> str:
     return str(told["detail"] if isinstance(told, dict) and "detail" in told else error.reason)
 
 
-def _cold(config: Config, question: Question) -> dict[str, Any] | None:
-    """The same question to an engine that has seen nothing."""
+def _cold(config: Config, question: Question) -> dict[str, Any]:
+    """The same question to a router that has seen nothing, and that reaches nobody. Raises what
+    `cold_explain` does.
+    """
+    from router.app import runtime_of
+
     routes = build.routes_of(config)
-    if question.model not in routes:
-        return None
     engine = Engine(routes, facts=build.facts_of(config), rng=Random(0), now=0.0)
-    route = config.models.get(question.model)
-    policy = route.policy.name if route is not None else DEFAULT_POLICY
-    return cold_explain(engine, 0.0, question, policy)
+    return cold_explain(runtime_of(config, routes, engine, {}, {}), config, 0.0, question)

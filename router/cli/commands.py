@@ -18,6 +18,16 @@ ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configurat
 AdminAddress = Annotated[
     str | None, typer.Option("--admin", help="Where the router's operators connect, if elsewhere.")
 ]
+InputTokens = Annotated[
+    str | None, typer.Option("--tokens", "--input-tokens", help="Its length: 300, 8k.")
+]
+OutputTokens = Annotated[
+    str | None, typer.Option(help="The most that the model may write; absent: no bound.")
+]
+Priority = Annotated[str | None, typer.Option(help="critical, standard or sheddable.")]
+TenantName = Annotated[
+    str | None, typer.Option("--tenant", help="Who asks; absent: somebody who may ask for all.")
+]
 DEFAULT_FILE = Path("providers.yaml")
 
 
@@ -87,19 +97,34 @@ def explain(
         str, typer.Option("--model", "-m", help="The model that a client would ask for.")
     ],
     config: ConfigFile = DEFAULT_FILE,
-    tokens: Annotated[int, typer.Option(help="Input tokens of the request.")] = 0,
-    stream: Annotated[bool, typer.Option("--stream", help="The answer would be streamed.")] = False,
+    input_tokens: InputTokens = None,
+    output_tokens: OutputTokens = None,
+    stream: Annotated[bool, typer.Option("--stream", help="The answer is streamed.")] = False,
+    tools: Annotated[bool, typer.Option("--tools", help="It brings tools.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="It asks for a JSON schema.")] = False,
+    images: Annotated[bool, typer.Option("--images", help="A message holds an image.")] = False,
+    priority: Priority = None,
+    tenant: TenantName = None,
     admin: AdminAddress = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Explain how a request would be decided: by the running router if there is one, else from
     a cold start.
     """
-    from router.admin.explain import Question
     from router.cli.asking import explain as run
 
-    question = Question(model, input_tokens=tokens, stream=stream)
-    sys.exit(run(config, question, admin, as_json=json))
+    asked = {
+        "model": model,
+        "input_tokens": input_tokens,
+        "output_tokens": output_tokens,
+        "stream": stream,
+        "tools": tools,
+        "schema": schema,
+        "images": images,
+        "priority": priority,
+        "tenant": tenant,
+    }
+    sys.exit(run(config, asked, admin, as_json=json))
 
 
 @app.command()

@@ -55,7 +55,7 @@ class _Resolver:
             return None
         given = {k: v for link in reversed(chain) for k, v in self.written[link].given().items()}
         merged = WrittenProvider.model_construct(**given)
-        self._check_own_keys(name)
+        self._check_own_keys(name, merged.preset)
         self._note_plain_key(name)
         self._check_models(name, merged)
         preset = PRESETS.get(merged.preset or "")
@@ -65,6 +65,7 @@ class _Resolver:
         return Provider(
             name=name,
             company=merged.preset,
+            region=merged.region,
             dialect=merged.dialect or "openai",
             base_url=base_url or None,
             api_key=api_key or None,
@@ -103,14 +104,14 @@ class _Resolver:
             chain.append(like)
         return chain
 
-    def _check_own_keys(self, name: str) -> None:
+    def _check_own_keys(self, name: str, preset: str | None) -> None:
         own = self.tree.table("providers").table(name)
         simulated = self.written[name].dialect == "simulated"
         if "preset" in own.entries and "like" in own.entries:
             mark = own.entries["like"].key.mark
             self.report.problem(mark, "both preset and like", "keep one of them")
         if simulated:
-            for key in ("preset", "base_url", "api_key", "tls", "proxy", "connections"):
+            for key in ("preset", "region", "base_url", "api_key", "tls", "proxy", "connections"):
                 if key in own.entries:
                     what = f"a simulated provider has no {key}"
                     self.report.problem(own.entries[key].key.mark, what, "remove it")
@@ -119,6 +120,11 @@ class _Resolver:
             what = f"provider {quoted(name)} has no address"
             remedy = "give it a preset, a base_url, or `like: another`; or `dialect: simulated`"
             self.report.problem(mark, what, remedy)
+
+        if "region" in own.entries and preset is None and "preset" not in own.entries:
+            mark = own.entries["region"].key.mark
+            what = "region is a company's, which a preset names"
+            self.report.problem(mark, what, "remove it, or give the provider a preset")
 
     def _note_plain_key(self, name: str) -> None:
         entry = self.tree.table("providers").table(name).entries.get("api_key")

@@ -137,12 +137,14 @@ class Provider:
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
     where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
-    name, None without one. `proxy` is empty where none may be used, and None where the environment
-    says; `connections` is how many may be open at once, None: any number.
+    name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
+    is empty where none may be used, and None where the environment says; `connections` is how many
+    may be open at once, None: any number.
     """
 
     name: str
     company: str | None
+    region: str | None
     dialect: Literal["openai", "simulated"]
     base_url: str | None
     api_key: Secret | None

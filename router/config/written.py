@@ -151,6 +151,7 @@ class WrittenProvider(Written):
 
     preset: Annotated[str | None, BeforeValidator(texts.choice(*PRESETS))] = None
     like: Text = None
+    region: Text = None
     dialect: Annotated[
         Literal["openai", "simulated"] | None,
         BeforeValidator(texts.choice("openai", "simulated")),

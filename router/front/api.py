@@ -13,8 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from policies import Band
-from router.caller import Caller, Wishes
+from router.caller import BANDS, Caller, Wishes
 from router.dialects.contract import Call, ClientError
 from router.dialects.openai import OPENAI
 from router.front.exchange import Headers, Inbound, Refused, Responder
@@ -28,7 +27,6 @@ from router.tenants.identity import Tenant
 JSON = {"content-type": "application/json"}
 MODEL = "/v1/models/"
 LONGEST_TIMEOUT = 86_400.0
-BANDS = {band.name.lower(): band for band in Band}
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
 
 Endpoint = Callable[[Inbound, Responder], Awaitable[None]]

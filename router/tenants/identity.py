@@ -52,3 +52,8 @@ class Tenants:
             if compare_digest(known, digest):
                 found = tenant
         return found
+
+    def known(self) -> dict[str, Tenant]:
+        """Everyone whom `identify` can find, by name."""
+        found = self._by_digest.values() if self._everyone is None else [self._everyone]
+        return {tenant.name: tenant for tenant in found}

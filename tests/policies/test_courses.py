@@ -7,9 +7,6 @@ while, under limits of targets and of groups.
 
 from __future__ import annotations
 
-from random import Random
-
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -29,9 +26,7 @@ from policies import (
     Phase,
     Priority,
     Rate,
-    Refusal,
     Report,
-    Request,
     Retry,
     Route,
     Rule,
@@ -44,6 +39,7 @@ from policies import (
     WeightedRoundRobin,
 )
 from policies.engine.deciding.rescue import AGAIN
+from tests.policies.caller import WHIMS, Caller
 from tests.policies.driver import World
 
 NAMES = ("p/a", "p/b", "q/c", "q/d", "r/e")
@@ -103,129 +99,6 @@ REPORTS = st.builds(
     st.none() | st.integers(0, 3000),
     st.none() | st.integers(0, 3000),
 )
-WHIMS = ("go", "give back", "rest", "switch")
-
-
-class Caller:
-    """One request, driven as the service drives it, by somebody who knows what must not be done."""
-
-    def __init__(self, world: World, request: Request, rung: list[Caller], whims: list[str]):
-        """`rung` gets whoever is woken; `whims` are what is done with the next sends."""
-        self.world = world
-        self.request = request
-        self.opened: dict[Attempt, Send] = {}
-        self.action: Wait | Fail | None = None
-        self.ended: dict[str, Outcome] = {}
-        self.silent: set[str] = set()
-        self.sends = 0
-        self.again = 0
-        self.content = False
-        self.over = False
-        self._rung = rung
-        self._whims = whims
-        self.course = world.engine.start(request, world.now, self._ring)
-
-    def _ring(self) -> None:
-        if self not in self._rung:
-            self._rung.append(self)
-
-    @property
-    def due(self) -> bool:
-        return isinstance(self.action, Wait) and self.action.until <= self.world.now
-
-    @property
-    def times(self) -> list[float]:
-        """The instants at which it is to do something."""
-        heads = [send.limits.head for attempt, send in self.opened.items() if attempt.first is None]
-        return heads + ([self.action.until] if isinstance(self.action, Wait) else [])
-
-    def look(self) -> None:
-        """Do what the course says until it has nothing more to say."""
-        if self in self._rung:
-            self._rung.remove(self)
-        now = self.world.now
-        for attempt, send in list(self.opened.items()):
-            if attempt.first is None and send.limits.head <= now < self.request.deadline:
-                self.silent.add(attempt.target)
-                self.settle(attempt, Report(Outcome.FAILED, Phase.FIRST_TOKEN))
-        while not self.over:
-            before = self.course.refusals(now)
-            match self.course.next(now):
-                case Send() as send:
-                    self._send(send, {one: why.refusal for one, why in before.items()})
-                case Stop(attempt, outcome):
-                    assert attempt in self.opened, "only what is open is stopped"
-                    if outcome is Outcome.FAILED:
-                        self.silent.add(attempt.target)
-                    phase = Phase.HEAD if attempt.first is None else Phase.BODY
-                    self.settle(attempt, Report(outcome, phase))
-                case Wait() as wait:
-                    assert now < wait.until <= self.request.deadline
-                    assert len(self.opened) < 2 or not self.content, "the other one is stopped"
-                    self.action = wait
-                    return
-                case Fail() as fail:
-                    assert not self.opened
-                    assert fail.retry_at is None or fail.retry_at >= now
-                    assert self.course.next(now + 1.0) == fail, "it is final"
-                    self.action = fail
-                    self.close()
-
-    def _send(self, send: Send, refused: dict[str, Refusal]) -> None:
-        now, attempt, target = self.world.now, send.attempt, send.target
-        elsewhere = [other.target for other in self.opened]
-        assert now < self.request.deadline
-        assert now < send.limits.head <= send.limits.deadline == self.request.deadline
-        assert not self.content, "whoever has content gets nothing from elsewhere"
-        assert len(elsewhere) < 2
-        assert target not in elsewhere
-        assert target not in self.silent, "never again after silence"
-        self._passes_the_gates(send, refused)
-        self.sends += 1
-        assert self.sends <= self.course.pool.route.retry.attempts
-        self.opened[attempt] = send
-        second = attempt.runner_up
-        assert second is None or second not in [target, *elsewhere, *self.silent]
-        match self._whims.pop(0) if self._whims else "go":
-            case "give back" | "rest" as whim:
-                del self.opened[attempt]
-                self.sends -= 1
-                attempt.give_back(now, now + 2.0 if whim == "rest" else None)
-                return
-            case "switch" if second and second not in self.course.refusals(now):
-                attempt.switch(now)
-                assert attempt.target == second
-        attempt.sent(now)
-
-    def _passes_the_gates(self, send: Send, refused: dict[str, Refusal]) -> None:
-        """Who is sent to could serve; or is looked at; or failed it quickly and stands alone."""
-        target = send.target
-        tiers = {member.name: member.tier for member in self.course.pool.members}
-        peers = {name for name, tier in tiers.items() if tier == tiers[target]} - {target}
-        fresh = {name for name in peers if name not in refused and name not in self.ended}
-        fresh -= self.course.pool.queue.promised(self.course)
-        if target in self.ended:
-            assert not fresh, "no target twice while another of its tier can serve"
-            if self.ended[target] is not Outcome.THROTTLED:
-                assert self.ended[target] is Outcome.FAILED
-                assert refused[target] is Refusal.TRIED
-                self.again += 1
-                assert self.again == 1
-        elif target in refused:
-            # Beyond its reach before it looked; or ejected, and looked at or overflowed to.
-            assert refused[target] in (Refusal.TIER, Refusal.EJECTED)
-
-    def settle(self, attempt: Attempt, report: Report) -> None:
-        del self.opened[attempt]
-        self.ended[attempt.target] = report.outcome
-        attempt.settle(report, self.world.now)
-        if report.outcome is Outcome.OK:
-            self.close()
-
-    def close(self) -> None:
-        self.over = True
-        self.course.close(self.world.now)
-        self.opened.clear()
 
 
 class Machine(RuleBasedStateMachine):
@@ -426,74 +299,3 @@ Machine.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 test_everything_with_all_of_its_attempts = Machine.TestCase
-
-
-class Life:
-    """A long life in one world, drawn from a seed: what needs a history comes up more often."""
-
-    def __init__(self, seed: int) -> None:
-        self.rng = Random(seed)
-        self.machine = Machine()
-        self.machine.begin(self.route(), seed, self.rng.random() < 0.7)
-        self.policy = None if seed % 2 else POLICIES[seed % 4]
-
-    def route(self) -> Route:
-        draw = self.rng.choice
-        climb = frozenset(one for one in Climb if draw([True, True, False]))
-        tiers = [draw([0, 0, 1, 2]) for _ in NAMES] if draw([True, False]) else [0] * 5
-        return route(
-            [draw([1, 1, 1, 2, 0]) for _ in NAMES], tiers, draw(range(4)), draw([2, 3, 3, 4]),
-            draw([True, False]), climb, draw([0.0, 0.0, 3.0]),
-        )  # fmt: skip
-
-    def report(self) -> Report:
-        draw = self.rng.choice
-        often = [Outcome.OK] * 6 + [Outcome.FAILED] * 4 + [Outcome.THROTTLED]
-        return Report(
-            draw(often + list(Outcome)), draw([Phase.CONNECT, Phase.HEAD, Phase.FIRST_TOKEN]),
-            draw(list(Scope)), draw([None, -1.0, 0.5, 3.0, 20.0]), draw([True, False, False]),
-            draw([None, 100]), draw([None, 0, 400]),
-        )  # fmt: skip
-
-    def step(self) -> None:
-        draw, machine = self.rng.choice, self.machine
-        match self.rng.randrange(16):
-            case 0 | 1 | 2 | 3:
-                machine.come(
-                    draw([1, 2, 4]), draw([None, None, None, frozenset(NAMES[:3])]),
-                    draw([0, 100, 900]), draw([None, 100, 900]), draw([True, True, False]),
-                    draw([60.0, 60.0, 20.0, 3.0]), draw(list(Band)), draw(["", "a", "b"]),
-                    draw([None, None, self.policy]),
-                )  # fmt: skip
-            case 4 | 5 | 6:
-                machine.sleep(draw([0.1, 0.5, 1.0, 1.0, 2.0, 5.0, 5.0, 20.0, 60.0]))
-            case 7 | 8 if machine.open:
-                machine.content(self.rng.randrange(50))
-            case 9 | 10 | 11 | 12 if machine.open:
-                machine.settle(
-                    self.rng.randrange(50), self.report(), draw([True, False]), draw([1, 2, 3])
-                )
-            case 13:
-                machine.take_a_whim([draw(WHIMS) for _ in range(4)])
-            case 14 if machine.callers:
-                machine.leave(self.rng.randrange(50))
-            case 15:
-                name, news = draw(NAMES), draw(list(News))
-                machine.advise(name, news)
-                machine.observe(name, draw([None, 0, 3]), draw([None, 100]))
-                if self.rng.random() < 0.2:
-                    machine.reload(self.route())
-
-    def live(self, steps: int) -> None:
-        for _ in range(steps):
-            self.step()
-            self.machine.nothing_is_below_zero()
-            self.machine.what_waits_is_what_is_open_without_content()
-            self.machine.whoever_waits_is_told_in_time()
-            self.machine.callers[:] = [one for one in self.machine.callers if not one.over]
-        self.machine.teardown()
-
-
-@pytest.mark.parametrize("seed", range(24))
-def test_a_long_life_keeps_all_of_it(seed: int) -> None:
-    Life(seed).live(400)

@@ -150,6 +150,30 @@ def test_what_is_known_of_a_target(loads: Loads) -> None:
     assert "far/org/three" not in build.facts_of(loads())
 
 
+def test_a_fate_is_shared_with_the_account_the_region_of_a_company_the_company_and_the_model(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "providers.yaml"
+    path.write_text("""
+version: 1
+providers:
+  us: {preset: openai, region: us-east, api_key: one, models: [m]}
+  eu: {like: us, region: eu-west-1, base_url: https://eu.example/v1}
+  eu2: {like: eu, api_key: two}
+  any: {preset: openai, api_key: three, models: [m]}
+  far: {preset: mistral, region: eu-west-1, api_key: four, models: [m]}
+models: {chat: {targets: [us/m, eu/m, eu2/m, any/m, far/m]}}
+""")
+    facts = build.facts_of(load(path, {}))
+    assert {name: told.groups for name, told in facts.items() if "/" in name} == {
+        "us/m": ("us", "region:openai/us-east", "company:openai", "model:m"),
+        "eu/m": ("eu", "region:openai/eu-west-1", "company:openai", "model:m"),
+        "eu2/m": ("eu2", "region:openai/eu-west-1", "company:openai", "model:m"),
+        "any/m": ("any", "company:openai", "model:m"),
+        "far/m": ("far", "region:mistral/eu-west-1", "company:mistral", "model:m"),
+    }
+
+
 def test_a_target_is_the_same_place_while_its_base_url_and_model_are(loads: Loads) -> None:
     facts = build.facts_of(loads(**KEY))
     again = build.facts_of(loads(FAR_KEY="another"))

@@ -50,6 +50,55 @@ def test_a_group_may_be_a_model_at_several_providers() -> None:
     world.close()
 
 
+REGIONS = {
+    name: Facts(groups=(name[:3], f"region:{name[:2]}", "company", "model:m"))
+    for name in ("us1/m", "us2/m", "us3/m", "eu1/m", "eu2/m")
+}
+
+
+def test_what_a_narrow_group_explains_is_not_held_against_a_wider_one() -> None:
+    world = World(*REGIONS, facts=REGIONS)
+    world.eject("us1/m")
+    world.eject("us2/m")
+    assert (world.state("us3/m"), why(world, 2)) == ("ejected", Why.FATE)
+    trip = world.members[2].standing.breaker.last_trip
+    assert trip is not None
+    assert trip.group == "region:us"
+    assert (world.state("eu1/m"), world.state("eu2/m")) == ("healthy", "healthy")
+    world.close()
+
+
+def test_what_fails_in_two_regions_is_the_company() -> None:
+    world = World(*REGIONS, facts=REGIONS)
+    world.eject("us1/m")
+    world.eject("us2/m")
+    world.eject("eu1/m")
+    trip = world.members[4].standing.breaker.last_trip
+    assert trip is not None
+    assert (trip.why, trip.group) == (Why.FATE, "company")
+    world.close()
+
+
+def test_an_account_that_is_sick_says_nothing_of_its_company() -> None:
+    groups = {name: Facts(groups=(name[0], "company")) for name in ("a/1", "a/2", "b/1")}
+    world = World(*groups, facts=groups)
+    world.eject("a/1")
+    world.eject("a/2")
+    assert world.state("b/1") == "healthy"
+    world.close()
+
+
+def test_a_region_that_is_back_brings_back_what_was_ejected_with_it() -> None:
+    world = World(*REGIONS, facts=REGIONS)
+    world.eject("us1/m")
+    world.eject("us2/m")
+    world.now = max(world.until(f"us{number}/m") for number in (1, 2, 3))
+    probe = next(send for send in (world.send() for _ in range(9)) if send.attempt.probe)
+    world.settle(probe, ANSWERED)
+    assert world.state("us3/m") == "recovering"
+    world.close()
+
+
 def test_one_probe_asks_for_the_whole_group_and_brings_it_back() -> None:
     world = World("a/1", "a/2", "a/3", "b/1")
     world.eject("a/1")

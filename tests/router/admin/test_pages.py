@@ -1,12 +1,14 @@
 """What operators are shown, over a real connection to a whole router."""
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from router.app import App
-from tests.router.running import completion, running, written
+from tests.router.running import running, written
 
 MODELS = """
 chat: {policy: weighted_round_robin, targets: {sim/fast: 3, sim/other: 1, sim/broken: 0}}
@@ -24,8 +26,8 @@ PAGES = [
 ]
 
 
-def question(**fields: Any) -> bytes:
-    return completion(**fields)
+def question(model: str = "chat", **fields: Any) -> bytes:
+    return json.dumps({"model": model, **fields}).encode()
 
 
 # Who may look.
@@ -213,7 +215,6 @@ async def test_explaining_takes_nothing_and_changes_nothing(tmp_path: Path) -> N
         ("caht", "did you mean 'chat'"),
         ("gpt", "DEAR_KEY is not set"),
         ("dear/gpt", "does not exist"),
-        ("", "does not exist"),
     ],
 )
 async def test_explain_of_a_model_that_cannot_serve_is_404_and_says_why(
@@ -233,9 +234,8 @@ async def test_explain_of_a_model_that_cannot_serve_is_404_and_says_why(
         b"[]",
         b"{}",
         b'{"model": 7}',
+        b'{"model": ""}',
         b'{"model": "\xff"}',
-        b'{"model": "chat", "input_tokens": "many"}',
-        b'{"model": "chat", "stream": 1}',
         b"[" * 100_000,
     ],
 )
@@ -244,6 +244,123 @@ async def test_a_question_that_is_none_is_400(tmp_path: Path, body: bytes) -> No
         answer = await router.ask_admin("POST", "/explain", body)
     assert (answer.status, answer.told["title"]) == (400, "invalid_question")
     assert "model" in answer.told["detail"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"tool": True}, 'unknown field "tool"; did you mean "tools"?'),
+        ({"tools": [{}]}, "tools is neither true nor false; write true or false"),
+        ({"input_tokens": "many"}, 'input_tokens "many" is not a count; write it as 64, '),
+        (
+            {"target": "sim/fats"},
+            'target "sim/fats" is none of the model\'s; did you mean "sim/fast"',
+        ),
+        (
+            {"target": "dear/gpt"},
+            'target "dear/gpt" is none of the model\'s; use one of: sim/broken',
+        ),
+        ({"tenant": "team"}, 'tenant "team" is nobody who can ask; use one of: default'),
+    ],
+)
+async def test_a_field_that_is_wrong_is_400_and_named_with_its_remedy(
+    tmp_path: Path, fields: dict[str, Any], words: str
+) -> None:
+    async with running(written(tmp_path, MODELS)) as router:
+        answer = await router.ask_admin("POST", "/explain", question(**fields))
+    assert (answer.status, answer.told["title"]) == (400, "invalid_question")
+    assert words in answer.told["detail"]
+
+
+RULES = """
+smart:
+  policy: cost_tiers
+  tiers: [[sim/fast], [sim/other]]
+  start: [{if: %s, tier: 2}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "holds", "fails"),
+    [
+        ("{input_tokens: '>8k'}", {"input_tokens": 8001}, {"input_tokens": "8k"}),
+        ("{output_tokens: '<=1k'}", {"output_tokens": "1k"}, {}),
+        ("{stream: true}", {"stream": True}, {}),
+        ("{tools: true}", {"tools": True}, {"images": True}),
+        ("{tools: false}", {}, {"tools": True}),
+        ("{schema: true}", {"schema": True}, {"schema": False}),
+        ("{images: true, tools: true}", {"images": True, "tools": True}, {"images": True}),
+    ],
+)
+async def test_what_a_start_rule_asks_can_be_asked_about(
+    tmp_path: Path, rule: str, holds: dict[str, Any], fails: dict[str, Any]
+) -> None:
+    async with running(written(tmp_path, RULES % rule)) as router:
+        for fields, odds in ((holds, [0.0, 1.0]), (fails, [1.0, 0.0])):
+            answer = await router.ask_admin("POST", "/explain", question("smart", **fields))
+            assert [target["odds"] for target in answer.told["targets"]] == odds
+
+
+async def test_a_request_goes_where_it_was_explained_to_go(tmp_path: Path) -> None:
+    tool = {"type": "function", "function": {"name": "look_up"}}
+    async with running(written(tmp_path, RULES % "{tools: true}")) as router:
+        for tools in ([], [tool]):
+            asked = question("smart", tools=bool(tools))
+            told = (await router.ask_admin("POST", "/explain", asked)).told
+            [chosen] = [one["target"] for one in told["targets"] if one["odds"] == 1.0]
+            answer = await router.chat("smart", tools=tools)
+            assert answer.headers["x-router-target"] == chosen
+
+
+async def test_explain_knows_that_a_patient_request_would_wait_in_its_tier(tmp_path: Path) -> None:
+    models = "steady: {policy: priority, tiers: [[sim/fast], [sim/other]], patience: 2m}"
+    path = written(tmp_path, models)
+    limited = "fast: {limits: {requests: 1/min}, "
+    path.write_text(path.read_text().replace("fast: {", limited, 1))
+    async with running(path) as router:
+        await router.chat("steady")
+        told = (await router.ask_admin("POST", "/explain", question("steady"))).told
+    limit, tier = [target["refused"] for target in told["targets"]]
+    assert limit == "its rate limit has no room for the request now"
+    assert tier == "its tier is not open to the request"
+
+
+async def test_explain_tells_a_policy_of_ones_own_who_asks_and_how_urgently(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "polite.py").write_text(
+        "class Polite:\n"
+        "    needs = frozenset()\n"
+        "    def fresh(self): return None\n"
+        "    def choose(self, request, candidates, *_):\n"
+        "        return candidates[request.band if request.tenant == 'team' else 0]\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    path = written(
+        tmp_path,
+        'chat: {policy: "polite:Polite", targets: [sim/fast, sim/other, sim/silent]}',
+        "plugins: [polite], auth: keys",
+        'tenants: {team: {keys: ["${KEY}"]}}',
+    )
+    async with running(path, {"KEY": "team-key"}) as router:
+        for fields, odds in (
+            ({"priority": "sheddable"}, [1.0, 0.0, 0.0]),
+            ({"tenant": "team"}, [0.0, 1.0, 0.0]),
+            ({"tenant": "team", "priority": "critical"}, [1.0, 0.0, 0.0]),
+            ({"tenant": "team", "priority": "sheddable"}, [0.0, 0.0, 1.0]),
+        ):
+            answer = await router.ask_admin("POST", "/explain", question(**fields))
+            assert [target["odds"] for target in answer.told["targets"]] == odds
+    del sys.modules["polite"]
+
+
+async def test_explain_for_a_tenant_knows_the_models_that_it_sees(tmp_path: Path) -> None:
+    rest = 'tenants: {team: {keys: ["${KEY}"], models: [chat]}}'
+    path = written(tmp_path, MODELS, server="auth: keys", rest=rest)
+    async with running(path, {"KEY": "team-key"}) as router:
+        for model, status in (("chat", 200), ("steady", 404), ("sim/fast", 404)):
+            asked = question(model, tenant="team")
+            assert (await router.ask_admin("POST", "/explain", asked)).status == status
 
 
 # What no page holds.

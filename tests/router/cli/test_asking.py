@@ -5,10 +5,10 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from router.admin.explain import Question
 from router.cli import asking
 from tests.router.running import running, written
 
@@ -26,8 +26,9 @@ def asked_at(folder: Path, admin: str, **more: str) -> Path:
     return path
 
 
-async def explained(path: Path, model: str = "chat", *, as_json: bool = False) -> int:
-    return await asyncio.to_thread(asking.explain, path, Question(model), None, as_json=as_json)
+async def explained(path: Path, model: str = "chat", *, as_json: bool = False, **more: Any) -> int:
+    asked = {"model": model, **more}
+    return await asyncio.to_thread(asking.explain, path, asked, None, as_json=as_json)
 
 
 async def overviewed(path: Path, *, as_json: bool = False) -> int:
@@ -201,8 +202,8 @@ async def test_the_router_asked_may_be_at_another_address_than_the_file_s(tmp_pa
     async with running(written(tmp_path, MODELS)) as router:
         path = asked_at(tmp_path / "asked", "127.0.0.1:1")
         for admin, source in ((router.admin, "the running router"), (None, "a cold start")):
-            question = Question("chat")
-            assert await asyncio.to_thread(asking.explain, path, question, admin, as_json=True) == 0
+            asked = {"model": "chat"}
+            assert await asyncio.to_thread(asking.explain, path, asked, admin, as_json=True) == 0
             assert source in capsys.readouterr().out
     assert await asyncio.to_thread(asking.status, path, "nonsense", watch=False, as_json=True) == 1
     assert "--admin nonsense: write host:port" in capsys.readouterr().err

@@ -121,14 +121,68 @@ def test_explain_takes_tokens_and_a_targets_full_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("model", "words"),
-    [("gpt", "dear: DEAR_KEY is not set"), ("caht", "there is no such route")],
+    [("gpt", "is off: dear: DEAR_KEY is not set"), ("caht", "did you mean 'chat'?")],
 )
 def test_explain_of_what_cannot_serve_is_1_and_says_why(
     tmp_path: Path, model: str, words: str
 ) -> None:
     result = pointsman("explain", "-m", model, "-c", written(tmp_path, MODELS), DEAR_KEY=None)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"no route '{model}'" in result.stderr
+    assert f"the model '{model}'" in result.stderr
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("rule", "option"),
+    [
+        ("input_tokens: '>8k'", ["--tokens", "9k"]),
+        ("input_tokens: '>8k'", ["--input-tokens", "8001"]),
+        ("output_tokens: '>=1k'", ["--output-tokens", "1k"]),
+        ("stream: true", ["--stream"]),
+        ("tools: true", ["--tools"]),
+        ("schema: true", ["--schema"]),
+        ("images: true", ["--images"]),
+    ],
+)
+def test_explain_takes_what_a_start_rule_can_ask(
+    tmp_path: Path, rule: str, option: list[str]
+) -> None:
+    tiers = "tiers: [[sim/fast], [sim/other]]"
+    models = f"smart: {{policy: cost_tiers, {tiers}, start: [{{if: {{{rule}}}, tier: 2}}]}}"
+    asked = ("explain", "-m", "smart", "-c", written(tmp_path, models), "--json")
+    for options, odds in (([], [1.0, 0.0]), (option, [0.0, 1.0])):
+        told = json.loads(pointsman(*asked, *options).stdout)
+        assert [target["odds"] for target in told["targets"]] == odds
+
+
+@pytest.mark.parametrize(
+    ("model", "code"), [("chat", 0), ("more", 1), ("sim/fast", 0), ("sim/silent", 1)]
+)
+def test_explain_for_a_tenant_knows_what_it_may_ask_for(
+    tmp_path: Path, model: str, code: int
+) -> None:
+    team = 'tenants: {team: {keys: ["${KEY}"], models: [chat], may: [target]}}'
+    models = MODELS + "more: {targets: [sim/silent]}"
+    path = written(tmp_path, models, "auth: keys", team)
+    result = pointsman("explain", "-m", model, "--tenant", "team", "-c", path, KEY="team-key")
+    assert result.exit_code == code
+    assert ("does not exist" in result.stderr) is (code == 1)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words", "code"),
+    [
+        ("--tokens", "9q", 'input_tokens "9q" is not a count; write it as', 2),
+        ("--output-tokens", "-1", 'output_tokens "-1" is not a count; write it as', 2),
+        ("--priority", "urgent", 'priority "urgent" is not known here; use one of: critical', 2),
+        ("--tenant", "team", 'tenant "team" is nobody who can ask; use one of: default', 1),
+    ],
+)
+def test_explain_names_what_was_asked_wrongly_and_its_remedy(
+    tmp_path: Path, option: str, value: str, words: str, code: int
+) -> None:
+    result = pointsman("explain", "-m", "chat", "-c", written(tmp_path, MODELS), option, value)
+    assert (result.exit_code, result.stdout) == (code, "")
     assert words in result.stderr
 
 

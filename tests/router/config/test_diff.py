@@ -102,6 +102,12 @@ def test_providers_come_go_and_change():
     ]
 
 
+def test_a_provider_moves_to_another_region():
+    assert changed(("preset: groq,", "preset: groq, region: eu-west-1,")) == [
+        "provider groq: region none → eu-west-1"
+    ]
+
+
 def test_a_provider_is_switched_on_and_off():
     on = {"GROQ_API_KEY": "x"}
     assert changed(environ=on) == ["provider groq: on"]

@@ -174,6 +174,14 @@ def test_a_provider_that_is_like_another_differs_in_what_it_says():
     assert b.name == "b"
 
 
+def test_a_region_is_text_and_passes_to_who_is_like_it():
+    providers = loaded(
+        LIKE.replace("preset: openai", "preset: openai\n    region: us east")
+    ).providers
+    assert (providers["a"].region, providers["b"].region) == ("us east", "us east")
+    assert loaded(LIKE).providers["a"].region is None
+
+
 def test_a_circle_of_likenesses_is_named_at_each_of_its_members():
     problems = said(LIKE.replace("preset: openai", "like: b"))
     assert [p.partition(";")[0] for p in problems] == [

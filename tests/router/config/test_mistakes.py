@@ -388,6 +388,21 @@ FORMS = {
         "a simulated provider has no base_url",
         "remove it",
     ),
+    "a simulated region": (
+        BASE.replace("    dialect", "    »region: eu\n    dialect"),
+        "a simulated provider has no region",
+        "remove it",
+    ),
+    "a region of nobody's": (
+        BASE.replace("models:\n", "  b: {base_url: http://x/v1, »region: eu}\nmodels:\n", 1),
+        "region is a company's, which a preset names",
+        "remove it, or give the provider a preset",
+    ),
+    "a region that is a number": (
+        BASE.replace("models:\n", "  b: {preset: groq, region: »7}\nmodels:\n", 1),
+        'region "7" is not text',
+        "quote it",
+    ),
     "a real model that is simulated": (
         REAL + "    models: {m: {»seed: 3}}\n" + CHAT,
         "seed is for models of a simulated provider",

@@ -105,6 +105,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
     return written, Provider(
         name=name,
         company=None,
+        region=None,
         dialect=dialect,
         base_url=url,
         api_key=None,

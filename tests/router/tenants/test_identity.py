@@ -73,3 +73,9 @@ def test_a_tenant_sees_all_models_unless_some_are_named() -> None:
 def test_the_default_tenant_may_everything_and_another_nothing_unasked() -> None:
     assert DEFAULT.may == {"policy", "priority", "target"}
     assert TEAM.may == frozenset()
+
+
+def test_those_are_known_who_can_be_identified() -> None:
+    assert KNOWN.known() == {"team": TEAM, "other": OTHER}
+    assert Tenants([(digest("one"), TEAM)], DEFAULT).known() == {"default": DEFAULT}
+    assert Tenants([], None).known() == {}

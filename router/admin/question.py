@@ -1,0 +1,86 @@
+"""A request that might come, as operators ask about it, in the words of a route's start rules.
+
+Why: what can be written in a rule can be asked about, with the same words and the same mistakes.
+Must not: know which models, targets and tenants there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from router.caller import BANDS
+from router.config import texts, units
+from router.config.problems import nearest, quoted
+
+
+class BadQuestion(ValueError):
+    """A question that cannot be answered; the message names its field, and what to do about it."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked about. `output_tokens` is the most that the caller lets the model write (None:
+    it set no bound); without a `tenant` it is somebody who may ask for everything; `target`
+    confines the request to one.
+    """
+
+    model: str
+    input_tokens: int = 0
+    output_tokens: int | None = None
+    stream: bool = False
+    tools: bool = False
+    schema: bool = False
+    images: bool = False
+    priority: str = "standard"
+    tenant: str | None = None
+    target: str | None = None
+
+
+READERS: Mapping[str, Callable[[object], Any]] = {
+    "model": texts.text,
+    "input_tokens": units.count,
+    "output_tokens": units.count,
+    "stream": units.boolean,
+    "tools": units.boolean,
+    "schema": units.boolean,
+    "images": units.boolean,
+    "priority": texts.choice(*BANDS),
+    "tenant": texts.text,
+    "target": texts.text,
+}
+
+
+def decoded(body: bytes) -> Question:
+    """The question that a body holds as JSON. Raises `BadQuestion`."""
+    try:
+        asked = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadQuestion(f'send {{"model": …}} as JSON: {error}') from None
+    return read(asked)
+
+
+def read(asked: Mapping[str, object]) -> Question:
+    """A question by its fields, of which None says nothing. Raises `BadQuestion`."""
+    for field in asked:
+        if field not in READERS:
+            raise BadQuestion(f"unknown field {quoted(field)}; {nearest(field, READERS)}")
+    if asked.get("model") is None:
+        raise BadQuestion("model is missing; name one of those that GET /v1/models lists")
+    said = {field: value for field, value in asked.items() if value is not None}
+    return Question(**{field: _read(field, value) for field, value in said.items()})
+
+
+def _read(field: str, value: object) -> Any:
+    try:
+        return READERS[field](value)
+    except units.Unreadable as unreadable:
+        what = f"{_shown(value)}{unreadable.what}"
+        raise BadQuestion(f"{field} {what}; {unreadable.remedy}") from None
+
+
+def _shown(value: object) -> str:
+    """A plain value, as a file's mistakes show it."""
+    plain = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return f"{quoted(str(value))} " if plain and value != "" else ""
