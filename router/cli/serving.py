@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import resource
 import signal
 import sys
 from dataclasses import replace
@@ -19,6 +20,9 @@ from router.cli.address import address
 from router.config import Config, ConfigError, Server, faults, load
 from router.telemetry.log import Format, Log
 
+MOST_FILES = 1 << 20
+"""Linux's usual ceiling (fs.nr_open)."""
+
 
 def run(path: Path, listen: str | None, admin: str | None, form: Format) -> int:
     """Serve until told to stop; the exit code."""
@@ -26,6 +30,7 @@ def run(path: Path, listen: str | None, admin: str | None, form: Format) -> int:
         config = load(path, os.environ)
         server = at(config.server, listen, admin)
         find_plugins(config)
+        open_files()
     except (ConfigError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
@@ -35,6 +40,16 @@ def run(path: Path, listen: str | None, admin: str | None, form: Format) -> int:
             return runner.run(serve(config, server, log))
     finally:
         log.close()
+
+
+def open_files() -> None:
+    """Let the process open as many files as it may: a request that is under way holds two. Shells
+    commonly let it open 1,024.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def at(server: Server, listen: str | None, admin: str | None) -> Server:

@@ -6,6 +6,7 @@ Every error on the way becomes one that says what to do, with nothing in it that
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 from dataclasses import dataclass
@@ -176,6 +177,8 @@ def said(error: OSError | ValueError) -> str:
             return tls.told(error)
         case socket.gaierror():
             return f"no such host ({error.strerror}): is base_url right?"
+        case OSError(errno=errno.EMFILE | errno.ENFILE):
+            return "this machine lets us open no more connections: raise `ulimit -n`"
         case OSError():
             return f"cannot connect: {error.strerror or str(error) or type(error).__name__}"
         case _:
