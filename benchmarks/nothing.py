@@ -87,12 +87,7 @@ class NullTransport:
         self._pieces = pieces
 
     def open(
-        self,
-        upstream: Upstream,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        bell: Bell,
+        self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
     ) -> NullExchange:
         return NullExchange(self._pieces, bell)
 
@@ -113,6 +108,7 @@ def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
         policies={},
         listed={"m": 0},
         needs={},
+        alike={},
     )
 
 

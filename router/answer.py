@@ -107,11 +107,13 @@ class Answer:
         elif not 200 <= head.status < 300:
             self._keep(data, MOST_REFUSAL)
             if not data and self.report is None:
-                self.report = self.upstream.dialect.refusal(head.status, head.headers, self.body)
+                self.report = self.upstream.dialect.refusal(
+                    self._call, head.status, head.headers, self.body
+                )
         elif self._reader is None:
             self._keep(data, MOST_WHOLE)
             if not data and self.report is None:
-                self.report = self.upstream.dialect.whole(self.body)
+                self.report = self.upstream.dialect.whole(self._call, self.body)
         else:
             self._read(data, now)
 

@@ -204,6 +204,7 @@ def runtime_of(
         policies=build.named_policies(),
         listed={route.name: listed.get(route.name, since) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
+        alike=build.alike(config),
     )
 
 

@@ -37,7 +37,8 @@ from router.dialects.openai import OPENAI
 from router.reach import Unreachable, transport_of
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http
-from router.upstream.simulated import Behaviour, Simulated
+from router.upstream.made_up import Behaviour
+from router.upstream.simulated import Simulated
 from router.upstream.transport import Timeouts, Transport, Upstream
 
 BUILT_IN: dict[str, type[WeightedRoundRobin | LeastLatency]] = {
@@ -260,6 +261,23 @@ def serving(config: Config) -> list[ConfigRoute]:
         for route in config.models.values()
         if any(target.weight > 0 for tier in config.live(route) for target in tier)
     ]
+
+
+def alike(config: Config) -> dict[str, frozenset[str]]:
+    """For every route whose targets are not all of one upstream model, and that does not let them
+    make embeddings all the same: those of its first target's model that are switched on.
+    """
+    found = {}
+    for route in serving(config):
+        weighted = [target.name for tier in route.tiers for target in tier if target.weight > 0]
+        models = {name: config.target(name)[1].name for name in weighted}
+        first = models[weighted[0]]
+        if route.embeddings == "one_model" and set(models.values()) != {first}:
+            live = live_targets(config)
+            found[route.name] = frozenset(
+                name for name, model in models.items() if model == first and name in live
+            )
+    return found
 
 
 def off(config: Config) -> dict[str, str]:

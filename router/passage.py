@@ -118,9 +118,10 @@ class Passage:
 
     def _send(self, send: Send, now: float) -> None:
         upstream = self._runtime.upstreams[send.target]
-        body = upstream.dialect.body(self._call, upstream.model, ask_usage=upstream.ask_usage)
+        dialect, call = upstream.dialect, self._call
+        body = dialect.body(call, upstream.model, ask_usage=upstream.ask_usage)
         exchange = upstream.transport.open(
-            upstream, upstream.dialect.path, self._caller.headers, body, self._bell
+            upstream, dialect.path(call), self._caller.headers, body, self._bell
         )
         send.attempt.sent(now)
         self._attempts += 1

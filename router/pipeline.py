@@ -20,7 +20,7 @@ from collections.abc import Callable
 from policies import Band, Request
 from policies.policy import NO_FEATURES
 from router.bell import Bell
-from router.caller import Caller
+from router.caller import Caller, Wishes
 from router.dialects.contract import Call, ClientError
 from router.passage import Passage
 from router.reply import Reply
@@ -93,15 +93,16 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         raise runtime.unknown(call.model, tenant)
     if wishes.policy is not None and "policy" not in tenant.may:
         raise not_allowed("policy", tenant)
+    if wishes.priority is not None and "priority" not in tenant.may:
+        raise not_allowed("priority", tenant)
     policy = None
     if wishes.policy is not None and (policy := runtime.policies.get(wishes.policy)) is None:
         raise _wrong(
             "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
         )
-    if wishes.priority is not None and "priority" not in tenant.may:
-        raise not_allowed("priority", tenant)
-    if wishes.target is not None and wishes.target not in runtime.upstreams:
-        raise _wrong("x-router-target", f"no target {wishes.target!r} is declared and switched on")
+    only = None
+    if wishes.target is not None or call.operation == "embeddings":
+        only = confined(call, wishes, runtime)
     seconds = runtime.deadlines[call.model]
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
@@ -112,12 +113,24 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         call.input_tokens,
         call.output_tokens,
         call.stream,
-        frozenset({wishes.target}) if wishes.target is not None else None,
+        only,
         policy,
         caller.dialect.features(call, needs) if needs else NO_FEATURES,
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
     )
+
+
+def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | None:
+    """The targets to which `call` is confined: the one that was wished for, or those whose
+    embeddings can be compared; None: it is not. Raises `ClientError` where there are none.
+    """
+    target = wishes.target
+    if target is None:
+        return runtime.embedders(call.model)
+    if target not in runtime.upstreams:
+        raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
+    return frozenset({target})
 
 
 def not_allowed(what: str, tenant: Tenant) -> ClientError:

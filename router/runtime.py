@@ -19,8 +19,9 @@ class Runtime:
     """One revision of the configuration, running.
 
     `deadlines` in seconds by model, `targets` by model as well, and `needs`, the features that a
-    model's policy asks for, where it asks for any; `off` says of a model that
-    cannot serve why; `policies` are those a caller may name; `listed` are the models that
+    model's policy asks for, where it asks for any; `alike`, the targets of one upstream model that
+    alone may make a model's embeddings, where it has others; `off` says of a model that cannot
+    serve why; `policies` are those a caller may name; `listed` are the models that
     clients are shown, with the Unix time each has been served since.
     """
 
@@ -34,6 +35,7 @@ class Runtime:
     policies: Mapping[str, Policy]
     listed: Mapping[str, int]
     needs: Mapping[str, frozenset[str]]
+    alike: Mapping[str, frozenset[str]]
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""
@@ -53,6 +55,19 @@ class Runtime:
             model in self.targets.get(route, ()) for route in tenant.models
         )
 
+    def embedders(self, model: str) -> frozenset[str] | None:
+        """The targets that may make the embeddings of `model`; None: all of its own. Raises
+        `ClientError` where every one of them is off.
+        """
+        alike = self.alike.get(model)
+        if alike is None or alike:
+            return alike
+        message = (
+            f"the model {model!r} makes no embeddings now: they are made by the upstream model of "
+            "its first target alone, which is off; `embeddings: any_model` allows the others"
+        )
+        raise _not_found(message)
+
     def unknown(self, model: str, tenant: Tenant) -> ClientError:
         """What a client is told that asked for a model which it cannot have, with the nearest
         names.
@@ -70,6 +85,10 @@ class Runtime:
                 else "GET /v1/models lists all"
             )
             message = f"the model {model!r} does not exist; {hint}"
-        return ClientError(
-            404, "invalid_request_error", "model_not_found", message, "model", hopeless=True
-        )
+        return _not_found(message)
+
+
+def _not_found(message: str) -> ClientError:
+    return ClientError(
+        404, "invalid_request_error", "model_not_found", message, "model", hopeless=True
+    )

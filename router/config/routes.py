@@ -89,6 +89,7 @@ class _Resolver:
             deadline=written.deadline or self.defaults.deadline,
             retry=replace(self.defaults.retry, **written.retry.given()),
             start=start_rules(name, written, self.tree, self.report),
+            embeddings=written.embeddings or "one_model",
             **leaving(written),
         )
         self._note_idle(route)

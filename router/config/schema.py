@@ -204,7 +204,8 @@ class StartRule:
 class Route:
     """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
     tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
-    `patience` the seconds that it waits there first.
+    `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
+    other upstream models may stand in for one another.
     """
 
     name: str
@@ -216,6 +217,7 @@ class Route:
     start: tuple[StartRule, ...] = ()
     climb: frozenset[str] = frozenset({"failure", "throttled"})
     patience: float = 0.0
+    embeddings: Literal["one_model", "any_model"] = "one_model"
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,10 @@ class WrittenRoute(Written):
         ...,
     ] = ()
     patience: Duration = None
+    embeddings: Annotated[
+        Literal["one_model", "any_model"] | None,
+        BeforeValidator(texts.choice("one_model", "any_model")),
+    ] = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

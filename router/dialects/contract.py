@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Raw
 
@@ -17,6 +17,8 @@ from policies import Report
 
 Headers = Mapping[str, str]
 """Names in lower case."""
+Operation = Literal["chat", "completions", "embeddings"]
+"""What a client asks for: an answer to messages, the rest of a text, vectors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +26,11 @@ class Call:
     """A client's request, as far as routing needs it. `fields` are the body's top level, still
     encoded: everything unknown passes untouched.
 
-    `input_tokens` is an estimate. `usage_asked`: the client wants the usage chunk of a stream
-    itself.
+    `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
+    `usage_asked`: the client wants the usage chunk of a stream itself.
     """
 
+    operation: Operation
     model: str
     stream: bool
     fields: Mapping[str, Raw]
@@ -79,7 +82,7 @@ class ClientDialect(Protocol):
         (an answer in a given form), `images`. Nothing else is decoded.
         """
 
-    def parse(self, body: bytes) -> Call:
+    def parse(self, body: bytes, operation: Operation = "chat") -> Call:
         """The call. Raises `ClientError` naming what is wrong and where."""
 
     def error(self, error: ClientError) -> bytes:
@@ -115,8 +118,8 @@ class StreamReader(Protocol):
 class UpstreamDialect(Protocol):
     """How a provider is spoken to."""
 
-    path: str
-    """Where calls go, below the base URL."""
+    def path(self, call: Call) -> str:
+        """Where `call` goes, below the base URL."""
 
     def body(self, call: Call, model: str, *, ask_usage: bool) -> bytes:
         """The body to send for `call`, with the upstream's own name of the model."""
@@ -124,10 +127,10 @@ class UpstreamDialect(Protocol):
     def reader(self, call: Call) -> StreamReader:
         """A reader for one streamed answer."""
 
-    def whole(self, body: bytes) -> Report:
+    def whole(self, call: Call, body: bytes) -> Report:
         """The outcome of an answer that came in one piece with a status of success."""
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Report:
+    def refusal(self, call: Call, status: int, headers: Headers, body: bytes) -> Report:
         """The outcome that a status of failure and what came with it mean."""
 
     def own_words(self, body: bytes) -> bytes | None:

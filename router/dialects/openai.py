@@ -1,4 +1,5 @@
-"""The OpenAI chat-completions dialect, both halves: the client's and the provider's.
+"""The OpenAI dialect, both halves: the client's and the provider's. Chat completions, completions
+of a text, embeddings.
 
 Bodies are taken apart only at their top level: what routing does not read stays in its original
 bytes, and the model's name is replaced as a field, so that no nested or earlier `"model"` can
@@ -8,86 +9,41 @@ be mistaken for it. Everything unknown (tools, images, tomorrow's parameters) pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 from msgspec import Raw
 
-from policies import Outcome, Phase, Report
-from router.dialects.contract import Call, ClientError, Headers
-from router.dialects.estimate import estimated_tokens
-from router.dialects.openai_errors import report_of, report_of_status
+from policies import Report
+from router.dialects.contract import Call, ClientError, Headers, Operation
+from router.dialects.openai_answers import completion, embedding
+from router.dialects.openai_errors import report_of_status
 from router.dialects.openai_features import EXTRACT
-from router.dialects.openai_stream import BROKEN_OFF, MOST_TOKENS, ChatStream, usage_of
+from router.dialects.openai_requests import parsed
+from router.dialects.openai_stream import ChatStream, TextStream
+
+PATHS: Mapping[Operation, str] = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+}
+"""Below a base URL that ends in `/v1` or the like."""
+ANSWERS = frozenset({"choices", "data"})
+"""What an answer has and an error has not."""
 
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _anything = msgspec.json.Decoder()
-
-
-class _Choice(msgspec.Struct):
-    finish_reason: Any = None
-
-
-class _Answer(msgspec.Struct):
-    """As much of a whole answer as decides its outcome."""
-
-    choices: list[_Choice] | None = None
-    usage: Any = None
-    error: Any = None
-
-
-_answer = msgspec.json.Decoder(_Answer)
 _encode = msgspec.json.encode
 _ASK_USAGE = b'{"include_usage":true}'
 
 
 class OpenAI:
-    """Chat completions, streamed and not."""
+    """All of its operations, streamed and not."""
 
-    path = "/chat/completions"
     FEATURES = frozenset(EXTRACT)
 
     # The client's half.
 
-    def parse(self, body: bytes) -> Call:
-        """See `ClientDialect.parse`."""
-        try:
-            if not body.isascii():
-                body.decode()
-            fields = _top_level.decode(body)
-        except msgspec.ValidationError:
-            raise _invalid("the request's body must be a JSON object", None) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _invalid(f"the request's body is not valid JSON: {error}", None) from None
-        except RecursionError:
-            raise _invalid("the request's body is nested too deeply", None) from None
-        model = _field(fields, "model", str, "a string: the name of a model")
-        if not model:
-            raise _invalid(
-                "`model` is missing: name one of those that GET /v1/models lists", "model"
-            )
-        messages = fields.get("messages")
-        if messages is None:
-            raise _invalid("`messages` is missing: a list with at least one message", "messages")
-        if bytes(memoryview(messages)[:1]) != b"[":
-            raise _invalid("`messages` must be a list", "messages")
-        stream = bool(_field(fields, "stream", bool, "true or false"))
-        most = _field(fields, "max_completion_tokens", int, "a whole number") or _field(
-            fields, "max_tokens", int, "a whole number"
-        )
-        if most is not None:
-            # It is reserved of limits: below nothing it would free them for others.
-            most = min(max(0, most), MOST_TOKENS)
-        options = _field(fields, "stream_options", dict, "an object") if stream else None
-        return Call(
-            model=model,
-            stream=stream,
-            fields=fields,
-            input_tokens=estimated_tokens(body),
-            output_tokens=most,
-            choices=max(1, _field(fields, "n", int, "a whole number") or 1),
-            usage_asked=bool(options and options.get("include_usage")),
-        )
+    parse = staticmethod(parsed)
 
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
         """See `ClientDialect.features`."""
@@ -128,6 +84,10 @@ class OpenAI:
 
     # The provider's half.
 
+    def path(self, call: Call) -> str:
+        """See `UpstreamDialect.path`."""
+        return PATHS[call.operation]
+
     def body(self, call: Call, model: str, *, ask_usage: bool) -> bytes:
         """See `UpstreamDialect.body`."""
         fields = dict(call.fields)
@@ -138,37 +98,22 @@ class OpenAI:
 
     def reader(self, call: Call) -> ChatStream:
         """See `UpstreamDialect.reader`."""
-        return ChatStream(call.choices, withhold_usage=not call.usage_asked)
+        kind = TextStream if call.operation == "completions" else ChatStream
+        return kind(call.choices, withhold_usage=not call.usage_asked)
 
-    def whole(self, body: bytes) -> Report:
+    def whole(self, call: Call, body: bytes) -> Report:
         """See `UpstreamDialect.whole`."""
-        try:
-            answer = _answer.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return Report(Outcome.FAILED, detail="200 with a body that is not an answer")
-        if answer.error:
-            return report_of(answer.error, phase=Phase.BODY)
-        if not answer.choices:
-            return Report(Outcome.FAILED, detail="200 without choices")
-        for choice in answer.choices:
-            if choice.finish_reason in BROKEN_OFF:
-                return Report(
-                    Outcome.FAILED, detail=f"200 with finish_reason {choice.finish_reason}"
-                )
-        usage = usage_of(answer.usage)
-        if usage is None:
-            return Report(Outcome.OK)
-        return Report(
-            Outcome.OK, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
-        )
+        if call.operation == "embeddings":
+            return embedding(body, call.choices)
+        return completion(body)
 
-    def refusal(self, status: int, headers: Headers, body: bytes) -> Report:
+    def refusal(self, call: Call, status: int, headers: Headers, body: bytes) -> Report:
         """See `UpstreamDialect.refusal`."""
         try:
             decoded = _anything.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             decoded = None
-        return report_of_status(status, headers, decoded)
+        return report_of_status(status, headers, decoded, usual=call.operation == "chat")
 
     def own_words(self, body: bytes) -> bytes | None:
         """See `UpstreamDialect.own_words`. Some providers wrap the object in a list; one that looks
@@ -180,7 +125,7 @@ class OpenAI:
             return None
         if isinstance(decoded, list) and decoded and isinstance(decoded[0], dict):
             return _encode(decoded[0])
-        told = isinstance(decoded, dict) and ("error" in decoded or "choices" not in decoded)
+        told = isinstance(decoded, dict) and ("error" in decoded or ANSWERS.isdisjoint(decoded))
         return body if told else None
 
     @staticmethod
@@ -193,28 +138,6 @@ class OpenAI:
     @staticmethod
     def _model(name: str, since: int) -> dict[str, object]:
         return {"id": name, "object": "model", "created": since, "owned_by": "pointsman"}
-
-
-def _field(fields: Mapping[str, Raw], name: str, kind: type[Any], wanted: str) -> Any:
-    """A field's value, None where it is missing or null. Raises `ClientError` on another type."""
-    raw = fields.get(name)
-    if raw is None:
-        return None
-    try:
-        value = _anything.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        value = raw
-    if value is None:
-        return None
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise _invalid(f"`{name}` must be {wanted}", name)
-    return value
-
-
-def _invalid(message: str, param: str | None) -> ClientError:
-    return ClientError(
-        400, "invalid_request_error", "invalid_request", message, param, hopeless=True
-    )
 
 
 OPENAI = OpenAI()

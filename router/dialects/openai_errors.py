@@ -43,6 +43,7 @@ CODES: Mapping[str, Meaning] = MappingProxyType(
         "exceed_context_size_error": _UNFIT,
         "unsupported_parameter": _UNFIT,
         "unsupported_value": _UNFIT,
+        "not_supported_error": _UNFIT,
         "content_policy_violation": _FILTERED,
         "content_filter": _FILTERED,
         "invalid_prompt": _FILTERED,
@@ -52,6 +53,20 @@ CODES: Mapping[str, Meaning] = MappingProxyType(
     }
 )
 """By `error.code`, else `error.type`."""
+OTHER_OPERATION = (
+    "v1/chat/completions",
+    "v1/completions",
+    "v1/responses",
+    "from this model",
+    "does not support embeddings",
+)
+"""What a message says, and no code with it, when a model is asked for what it does not do. OpenAI:
+`This is a chat model and not supported in the v1/completions endpoint` (404), `You are not allowed
+to generate embeddings from this model` (403); Ollama: `this model does not support embeddings`
+(500, and 501 by now).
+"""
+MISSING = frozenset({404, 405})
+"""What a server says as well of a path that it does not have."""
 
 STATUSES: Mapping[int, Meaning] = MappingProxyType(
     {
@@ -68,14 +83,16 @@ STATUSES: Mapping[int, Meaning] = MappingProxyType(
         429: _THROTTLED,
         498: _FAILED,
         499: _FAILED,
+        501: _UNFIT,
         529: Meaning(Outcome.THROTTLED, overloaded=True),
     }
 )
 
 
-def report_of_status(status: int, headers: Headers, body: Any) -> Report:
+def report_of_status(status: int, headers: Headers, body: Any, *, usual: bool = True) -> Report:
     """The outcome of an answer with a status of failure; `body` is decoded, None if it is not
-    JSON.
+    JSON. `usual`: every server has the operation that was asked for; without it, a path that is
+    missing says nothing of the model.
     """
     error = error_of(body)
     code = code_of(error)
@@ -85,6 +102,8 @@ def report_of_status(status: int, headers: Headers, body: Any) -> Report:
         meaning = _FAILED
     elif status == 403 and error is not None and _flagged(error):
         meaning = _FILTERED
+    elif meaning is None and (_misdirected(status, error) or (status in MISSING and not usual)):
+        meaning = _UNFIT
     if meaning is None:
         meaning = STATUSES.get(status) or (_CALLER if 400 <= status < 500 else _FAILED)
     return Report(
@@ -130,6 +149,13 @@ def _flagged(error: dict[str, Any]) -> bool:
     """Whether a 403 is about the caller's text (OpenRouter's moderation), not about the key."""
     metadata = error.get("metadata")
     return isinstance(metadata, dict) and bool(metadata.get("reasons"))
+
+
+def _misdirected(status: int, error: dict[str, Any] | None) -> bool:
+    """Whether it is the operation that the model does not do, whose name is right."""
+    if status not in (403, 404, 500) or error is None or not isinstance(error.get("message"), str):
+        return False
+    return any(words in error["message"] for words in OTHER_OPERATION)
 
 
 def rest_of(headers: Headers) -> float | None:

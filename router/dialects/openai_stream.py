@@ -1,11 +1,12 @@
-"""Reads a streamed chat completion: what is content, where it ends, what it used, whether it
-failed.
+"""Reads a streamed completion, of a chat or of a text: what is content, where it ends, what it
+used, whether it failed.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -32,12 +33,18 @@ class _Choice(msgspec.Struct):
 
 
 class _Chunk(msgspec.Struct):
-    choices: list[_Choice] | None = None
+    choices: Sequence[_Choice] | None = None
     usage: Any = None
     error: Any = None
 
 
-_chunk = msgspec.json.Decoder(_Chunk)
+class _TextChoice(_Choice):
+    text: Any = None
+
+
+class _TextChunk(_Chunk):
+    choices: Sequence[_TextChoice] | None = None
+
 
 BROKEN_OFF = ("error", "insufficient_system_resource")
 """Reasons to finish that name a failure inside the answer (Mistral, OpenRouter; DeepSeek)."""
@@ -47,6 +54,8 @@ MOST_TOKENS = 1_000_000_000
 
 class ChatStream:
     """One streamed answer. See `StreamReader`."""
+
+    _decoder: ClassVar[msgspec.json.Decoder[_Chunk]] = msgspec.json.Decoder(_Chunk)
 
     __slots__ = (
         "_begun",
@@ -101,7 +110,7 @@ class ChatStream:
             self.ended = self.ended or (bool(self._ends) and self._begun <= self._ends)
             return False
         try:
-            chunk = _decoded(data)
+            chunk = _decoded(data, self._decoder)
         except (ValueError, RecursionError):
             self._fail("an event that is not a chunk")
             return False
@@ -147,20 +156,33 @@ class ChatStream:
         return Phase.BODY if self.content else Phase.FIRST_TOKEN
 
 
+class TextStream(ChatStream):
+    """The same of a text that is completed: its choices have a `text`."""
+
+    _decoder = msgspec.json.Decoder(_TextChunk)
+
+    __slots__ = ()
+
+    def _read(self, choice: _Choice) -> None:
+        if isinstance(choice, _TextChoice) and choice.text:
+            self.content += 1
+        super()._read(choice)
+
+
 def _index(choice: _Choice) -> int:
     return choice.index if isinstance(choice.index, int) else 0
 
 
-def _decoded(data: bytes) -> _Chunk:
+def _decoded(data: bytes, decoder: msgspec.json.Decoder[_Chunk]) -> _Chunk:
     """A chunk. Raises ValueError (which msgspec's and the standard library's errors are)."""
     try:
-        return _chunk.decode(data)
+        return decoder.decode(data)
     except msgspec.DecodeError:
         if b"\\ud" not in data.lower():
             raise
     # Half of a character beyond the first 65,536: some providers escape them one by one, and cut
     # between. It passes on in its original bytes; msgspec alone refuses to look at it.
-    return msgspec.convert(json.loads(data), _Chunk)
+    return msgspec.convert(json.loads(data), decoder.type)
 
 
 def usage_of(usage: Any) -> Usage | None:

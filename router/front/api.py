@@ -6,7 +6,7 @@ dialect of the path.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from math import isfinite
 from random import Random
 from urllib.parse import unquote
@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import msgspec
 
 from router.caller import BANDS, Caller, Wishes
-from router.dialects.contract import Call, ClientError
+from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.openai import OPENAI
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_content_type
@@ -26,6 +26,11 @@ from router.tenants.identity import Tenant
 
 JSON = {"content-type": "application/json"}
 MODEL = "/v1/models/"
+OPERATIONS: Mapping[str, Operation] = {
+    "/v1/chat/completions": "chat",
+    "/v1/completions": "completions",
+    "/v1/embeddings": "embeddings",
+}
 LONGEST_TIMEOUT = 86_400.0
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
 
@@ -52,7 +57,7 @@ class Api:
         self._ready = ready
         self._rng = rng
         self._endpoints: dict[str, dict[str, Endpoint]] = {
-            "/v1/chat/completions": {"POST": self._chat},
+            **{path: {"POST": self._ask} for path in OPERATIONS},
             "/v1/models": {"GET": self._models},
             "/healthz": {"GET": self._healthz},
             "/readyz": {"GET": self._readyz},
@@ -107,12 +112,12 @@ class Api:
             return {"GET": self._model}
         return self._endpoints.get(path, {})
 
-    async def _chat(self, inbound: Inbound, responder: Responder) -> None:
+    async def _ask(self, inbound: Inbound, responder: Responder) -> None:
         tenant = self._identify(inbound)
         if (refused := check_content_type(inbound.headers)) is not None:
             raise refused
         wishes = wishes_of(inbound.headers)
-        call = OPENAI.parse(await inbound.body())
+        call = OPENAI.parse(await inbound.body(), OPERATIONS[inbound.path])
         caller = Caller(self._request_id(), tenant, OPENAI, upward(inbound.headers), wishes)
         await self._run(call, caller, responder)
 

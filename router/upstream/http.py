@@ -86,12 +86,7 @@ class HttpTransport:
         self._headers = written(sent)
 
     def open(
-        self,
-        upstream: Upstream,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        bell: Bell,
+        self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
     ) -> HttpExchange:
         """See `Transport.open`."""
         prefix = self._heads.get(path)

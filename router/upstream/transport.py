@@ -70,12 +70,7 @@ class Transport(Protocol):
     """Carries requests to one provider."""
 
     def open(
-        self,
-        upstream: Upstream,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        bell: Bell,
+        self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
     ) -> Exchange:
         """Send `body` to `path` below the provider's base URL, with its headers and those given;
         ring `bell` whenever something comes.

@@ -33,7 +33,7 @@ def router(tmp_path) -> Iterator[Router]:
 def test_check_says_that_the_shipped_file_can_be_served():
     ended = run("check")
     assert ended.returncode == 0
-    assert re.search(r"4 of \d+ models can serve", ended.stdout)
+    assert re.search(r"5 of \d+ models can serve", ended.stdout)
     assert ended.stderr == ""
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from openai import OpenAI
+from openai import APIStatusError, OpenAI
 
 from tests.e2e.llama import CONTEXT, MODEL, llama_server
 from tests.e2e.running import Router, ask, eventually, read, serving, unused_port
@@ -97,6 +97,34 @@ def test_the_official_client_gets_a_real_stream(router):
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks).strip()
     assert last.usage is not None
     assert 0 < last.usage.completion_tokens <= 8
+
+
+def test_the_official_client_gets_a_real_text_completed(router):
+    with OpenAI(base_url=router.base_url, api_key="any", max_retries=0) as client:
+        prompts = ["One, two, three,", "Red, green,"]
+        whole = client.completions.create(model="mixed", prompt=prompts, max_tokens=4)
+        *chunks, last = client.completions.create(
+            model="mixed",
+            prompt=prompts[0],
+            max_tokens=4,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    assert sorted(choice.index for choice in whole.choices) == [0, 1]
+    assert all(choice.text for choice in whole.choices)
+    assert "".join(chunk.choices[0].text for chunk in chunks)
+    assert last.usage is not None
+    assert 0 < last.usage.completion_tokens <= 4
+
+
+def test_a_real_server_that_makes_no_embeddings_says_so_and_answers_chat_as_before(router):
+    with OpenAI(base_url=router.base_url, api_key="any", max_retries=0) as client:
+        for _ in range(6):
+            with pytest.raises(APIStatusError) as caught:
+                client.embeddings.create(model="alone", input="a text")
+            assert "embeddings" in str(caught.value)
+    assert router.status()["targets"][REAL]["state"] == "healthy"
+    assert router.chat("alone", max_tokens=1).status == 200
 
 
 def test_a_client_that_leaves_the_real_model_frees_its_place(router):

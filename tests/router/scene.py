@@ -25,6 +25,7 @@ from policies import (
     WeightedRoundRobin,
 )
 from router.caller import Caller, Wishes
+from router.dialects.contract import Operation
 from router.dialects.openai import OPENAI
 from router.pipeline import Pipeline
 from router.runtime import Runtime
@@ -95,6 +96,7 @@ class Scene:
         ask_usage: bool = True,
         policy: Policy | None = None,
         decisions: Decisions | None = None,
+        alike: Mapping[str, frozenset[str]] | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.kept = Kept()
@@ -116,6 +118,7 @@ class Scene:
             policies={"weighted_round_robin": WeightedRoundRobin()},
             listed={"chat": 0, "charm": 0},
             needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
+            alike=alike or {},
         )
         readers: list[Reader] = [self.kept]
         if decisions is not None:
@@ -147,11 +150,12 @@ class Scene:
         tenant: Tenant = ALL,
         headers: Mapping[str, str] | None = None,
         request_id: str = "req_1",
+        operation: Operation = "chat",
     ) -> Client:
         sink = sink or Client()
         caller = Caller(request_id, tenant, OPENAI, headers or {}, wishes)
         try:
-            await self.pipeline.run(OPENAI.parse(body), caller, sink)
+            await self.pipeline.run(OPENAI.parse(body, operation), caller, sink)
         finally:
             if not self.pipeline.running:
                 self.nothing_is_left()

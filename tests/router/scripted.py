@@ -132,6 +132,7 @@ class Sent(NamedTuple):
 
     target: str
     at: float
+    path: str
     headers: Mapping[str, str]
     body: bytes
     exchange: ScriptedExchange
@@ -151,17 +152,12 @@ class Scripted:
         self._scripts = {target: list(scripts) for target, scripts in scripts.items()}
 
     def open(
-        self,
-        upstream: Upstream,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        bell: Bell,
+        self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
     ) -> ScriptedExchange:
         scripts = self._scripts[upstream.target]
         exchange = ScriptedExchange(scripts.pop(0) if len(scripts) > 1 else scripts[0], bell)
         at = asyncio.get_running_loop().time()
-        self.sent.append(Sent(upstream.target, at, headers, body, exchange))
+        self.sent.append(Sent(upstream.target, at, path, headers, body, exchange))
         return exchange
 
 

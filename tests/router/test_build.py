@@ -22,7 +22,7 @@ from router.config import Config, ProviderModel, load
 from router.reach import headers_of
 from router.tenants.identity import DEFAULT, Tenant
 from router.upstream.http import Http, HttpTransport
-from router.upstream.simulated import Behaviour
+from router.upstream.made_up import Behaviour
 
 PROVIDERS = """
 version: 1

@@ -18,6 +18,7 @@ RUNTIME = Runtime(
     policies={},
     listed={"chat": 1, "chat-large": 2, "quick": 3},
     needs={},
+    alike={},
 )
 
 

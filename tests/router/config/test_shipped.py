@@ -15,6 +15,7 @@ SIMULATED = {
     "quick": "least_latency",
     "steady": "priority",
     "smart": "cost_tiers",
+    "embed": "least_latency",
 }
 
 

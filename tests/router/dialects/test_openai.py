@@ -10,6 +10,7 @@ from router.dialects.contract import Call, ClientError
 from router.dialects.openai import OPENAI
 from router.dialects.openai_stream import MOST_TOKENS
 
+CALL = OPENAI.parse(b'{"model":"m","messages":[]}')
 KEYS = ["model", "messages", "stream", "stream_options", "max_tokens", "n", "x", 'a"b', "é"]
 JSON: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -223,13 +224,13 @@ def test_usage_is_asked_for_in_streams_alone_and_only_once() -> None:
 
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_has_an_outcome(body: bytes) -> None:
-    assert OPENAI.whole(body).outcome is not Outcome.ABANDONED
-    assert OPENAI.refusal(500, {}, body).outcome is not Outcome.OK
+    assert OPENAI.whole(CALL, body).outcome is not Outcome.ABANDONED
+    assert OPENAI.refusal(CALL, 500, {}, body).outcome is not Outcome.OK
 
 
 @given(st.fixed_dictionaries({}, optional={"choices": JSON, "error": JSON, "usage": JSON}))
 def test_any_answer_has_an_outcome(answer: dict[str, Any]) -> None:
-    report = OPENAI.whole(json.dumps(answer).encode())
+    report = OPENAI.whole(CALL, json.dumps(answer).encode())
     if report.outcome is Outcome.OK:
         assert answer["choices"]
         assert not answer.get("error")
@@ -237,13 +238,13 @@ def test_any_answer_has_an_outcome(answer: dict[str, Any]) -> None:
 
 def test_a_whole_answer_tells_its_usage() -> None:
     body = {"choices": [{}], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
-    report = OPENAI.whole(json.dumps(body).encode())
+    report = OPENAI.whole(CALL, json.dumps(body).encode())
     assert (report.outcome, report.input_tokens, report.output_tokens) == (Outcome.OK, 7, 3)
 
 
 @pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "7"}, {"prompt_tokens": 10**40}])
 def test_a_count_that_is_none_is_unknown_and_not_nothing(usage: object) -> None:
-    report = OPENAI.whole(json.dumps({"choices": [{}], "usage": usage}).encode())
+    report = OPENAI.whole(CALL, json.dumps({"choices": [{}], "usage": usage}).encode())
     assert (report.outcome, report.input_tokens) == (Outcome.OK, None)
 
 
@@ -255,7 +256,7 @@ def test_own_words_are_an_object_or_nothing(body: bytes) -> None:
 
 def test_an_error_inside_a_success_is_judged_by_its_code() -> None:
     body = b'{"error":{"code":"insufficient_quota","message":"secret"},"choices":[{}]}'
-    report = OPENAI.whole(body)
+    report = OPENAI.whole(CALL, body)
     assert (report.outcome, report.scope) == (Outcome.DENIED, Scope.PROVIDER)
     assert report.phase is Phase.BODY
     assert "secret" not in report.detail

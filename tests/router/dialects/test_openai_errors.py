@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from policies import Outcome, Phase, Scope
 from router.dialects.openai import OPENAI
 from router.dialects.openai_errors import CODES, STATUSES, rest_of
-from tests.router.dialects.test_openai import JSON
+from tests.router.dialects.test_openai import CALL, JSON
 
 HTML = b"<html>Just a moment... cf-ray</html>"
 
@@ -65,16 +65,16 @@ def error(**fields: Any) -> bytes:
 def test_a_refusal_means_what_its_code_says_and_else_its_status(
     status: int, body: bytes, outcome: Outcome, scope: Scope
 ) -> None:
-    report = OPENAI.refusal(status, {}, body)
+    report = OPENAI.refusal(CALL, status, {}, body)
     assert (report.outcome, report.phase) == (outcome, Phase.HEAD)
     assert report.scope is scope
     assert str(status) in report.detail
 
 
 def test_overload_is_a_pause_and_a_sign_of_sickness() -> None:
-    assert OPENAI.refusal(529, {}, b"").overloaded
-    assert OPENAI.refusal(503, {}, error(type="overloaded_error")).overloaded
-    assert not OPENAI.refusal(429, {}, b"").overloaded
+    assert OPENAI.refusal(CALL, 529, {}, b"").overloaded
+    assert OPENAI.refusal(CALL, 503, {}, error(type="overloaded_error")).overloaded
+    assert not OPENAI.refusal(CALL, 429, {}, b"").overloaded
 
 
 @pytest.mark.parametrize(
@@ -94,8 +94,8 @@ def test_the_pause_that_was_asked_for_is_read(
     headers: dict[str, str], seconds: float | None
 ) -> None:
     assert rest_of(headers) == seconds
-    assert OPENAI.refusal(429, headers, b"").rest == seconds
-    assert OPENAI.refusal(500, headers, b"").rest is None
+    assert OPENAI.refusal(CALL, 429, headers, b"").rest == seconds
+    assert OPENAI.refusal(CALL, 500, headers, b"").rest is None
 
 
 @given(
@@ -108,14 +108,14 @@ def test_the_pause_that_was_asked_for_is_read(
 def test_any_refusal_has_an_outcome_that_is_not_good(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    report = OPENAI.refusal(status, headers, body)
+    report = OPENAI.refusal(CALL, status, headers, body)
     assert report.outcome not in (Outcome.OK, Outcome.ABANDONED)
     assert report.rest is None or report.rest >= 0
 
 
 def test_no_text_of_a_provider_gets_into_a_report() -> None:
     for status in (400, 401, 429, 500):
-        report = OPENAI.refusal(status, {}, error(code="x" * 500, type="y" * 500))
+        report = OPENAI.refusal(CALL, status, {}, error(code="x" * 500, type="y" * 500))
         assert "secret" not in report.detail
         assert len(report.detail) < 100
 

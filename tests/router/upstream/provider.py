@@ -181,7 +181,7 @@ async def asking(
         transport=transport,
         timeouts=Timeouts(connect=connect),
     )
-    exchange = transport.open(upstream, OPENAI.path, headers or {}, body, bell)
+    exchange = transport.open(upstream, "/chat/completions", headers or {}, body, bell)
     try:
         yield Asking(exchange, bell)
     finally:

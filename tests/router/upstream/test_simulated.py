@@ -8,10 +8,13 @@ from policies import Outcome
 from router.bell import Bell
 from router.dialects.openai import OPENAI
 from router.dialects.openai_stream import ChatStream
-from router.upstream.simulated import WORDS, Behaviour, Simulated
+from router.upstream.made_up import WORDS, Behaviour
+from router.upstream.simulated import Simulated
 from router.upstream.transport import Timeouts, Upstream
 from tests.router.clock import in_virtual_time, now
 
+CHAT = "/chat/completions"
+CALL = OPENAI.parse(b'{"model":"m","messages":[]}')
 QUICK = Behaviour(first_token=0.2, tokens_per_second=10, output_tokens=5)
 
 
@@ -40,7 +43,7 @@ async def ask(provider: Simulated, **fields: Any) -> Told:
     bell = Bell(asyncio.get_running_loop())
     upstream = Upstream("sim/m", "m", OPENAI, provider, Timeouts())
     body = json.dumps({"model": "m", "messages": [], **fields}).encode()
-    exchange = provider.open(upstream, OPENAI.path, {}, body, bell)
+    exchange = provider.open(upstream, CHAT, {}, body, bell)
     began, pieces = now(), []
     while (data := exchange.take()) != b"":
         if data is None:
@@ -60,7 +63,7 @@ async def test_a_whole_answer_comes_when_its_last_token_would() -> None:
     assert choice["message"]["content"] == "This answer is simulated: no"
     assert choice["finish_reason"] == "stop"
     assert told.json["usage"]["completion_tokens"] == 5
-    assert OPENAI.whole(told.body).outcome is Outcome.OK
+    assert OPENAI.whole(CALL, told.body).outcome is Outcome.OK
 
 
 @in_virtual_time
@@ -139,7 +142,7 @@ async def test_a_share_of_requests_fails(rate: float, least: int, most: int) -> 
     assert least <= len(failures) <= most
     for failure in failures[:1]:
         assert failure.status == 500
-        assert OPENAI.refusal(500, {}, failure.body).outcome is Outcome.FAILED
+        assert OPENAI.refusal(CALL, 500, {}, failure.body).outcome is Outcome.FAILED
         assert failure.pieces[0][0] == pytest.approx(0.01)
 
 
@@ -148,7 +151,7 @@ async def test_nothing_comes_after_an_abort() -> None:
     provider = Simulated({"m": QUICK})
     bell = Bell(asyncio.get_running_loop())
     upstream = Upstream("sim/m", "m", OPENAI, provider, Timeouts())
-    exchange = provider.open(upstream, OPENAI.path, {}, b'{"messages":[],"stream":true}', bell)
+    exchange = provider.open(upstream, CHAT, {}, b'{"messages":[],"stream":true}', bell)
     await asyncio.sleep(0.25)
     assert exchange.take()
     exchange.abort()

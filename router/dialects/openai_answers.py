@@ -1,0 +1,84 @@
+"""What an answer in one piece means that came with a status of success: OpenAI's words for each
+operation.
+
+A success is believed only as far as it shows: what was asked for must be there. An error inside
+it, a page, or half of the vectors is a failure, never relayed as an answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from policies import Outcome, Phase, Report
+from router.dialects.openai_errors import report_of
+from router.dialects.openai_stream import BROKEN_OFF, usage_of
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: Any = None
+
+
+class _Completion(msgspec.Struct):
+    """As much of an answer as decides its outcome; of a text's as well."""
+
+    choices: list[_Choice] | None = None
+    usage: Any = None
+    error: Any = None
+
+
+class _Vector(msgspec.Struct):
+    embedding: Raw = Raw(b"null")
+
+
+class _Vectors(msgspec.Struct):
+    data: list[_Vector] | None = None
+    usage: Any = None
+    error: Any = None
+
+
+_completion = msgspec.json.Decoder(_Completion)
+_vectors = msgspec.json.Decoder(_Vectors)
+
+NO_VECTOR = frozenset({b"null", b"[]", b'""'})
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
+
+
+def completion(body: bytes) -> Report:
+    """The outcome of a completion, of a chat or of a text."""
+    try:
+        answer = _completion.decode(body)
+    except UNREADABLE:
+        return NO_ANSWER
+    if answer.error:
+        return report_of(answer.error, phase=Phase.BODY)
+    if not answer.choices:
+        return Report(Outcome.FAILED, detail="200 without choices")
+    for choice in answer.choices:
+        if choice.finish_reason in BROKEN_OFF:
+            return Report(Outcome.FAILED, detail=f"200 with finish_reason {choice.finish_reason}")
+    return _good(answer.usage)
+
+
+def embedding(body: bytes, wanted: int) -> Report:
+    """The outcome of at least `wanted` vectors. Their numbers are not read."""
+    try:
+        answer = _vectors.decode(body)
+    except UNREADABLE:
+        return NO_ANSWER
+    if answer.error:
+        return report_of(answer.error, phase=Phase.BODY)
+    vectors = [one for one in answer.data or () if bytes(one.embedding) not in NO_VECTOR]
+    if len(vectors) < wanted:
+        return Report(Outcome.FAILED, detail=f"200 with {len(vectors)} of {wanted} embeddings")
+    return _good(answer.usage)
+
+
+def _good(counted: Any) -> Report:
+    usage = usage_of(counted)
+    if usage is None:
+        return Report(Outcome.OK)
+    return Report(Outcome.OK, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
