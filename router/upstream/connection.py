@@ -208,8 +208,12 @@ class Connection(asyncio.Protocol):
         why = f" ({type(error).__name__})" if error is not None else ""
         if exchange.head is not None:
             return UpstreamError(Phase.BODY, f"the connection broke off{why}")
-        stale = self.used > 1 and not self._between
-        return UpstreamError(Phase.HEAD, f"the connection broke before an answer{why}", stale=stale)
+        kept = self.used > 1 or self.idle_since > self.made
+        return UpstreamError(
+            Phase.HEAD,
+            f"the connection broke before an answer{why}",
+            stale=kept and not self._between,
+        )
 
 
 def joined(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from router.bell import Bell
 from router.upstream.dial import Contexts, Dialler, Place
@@ -23,12 +24,14 @@ ANY = float("inf")
 
 
 class Http:
-    """The connections to all providers, by where they lead. Kept over a reload."""
+    """The connections to all providers, by where they lead. A pool lives as long as a transport or
+    a connection of it: so it is kept over a reload, if it is still wanted.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._contexts = Contexts()
-        self._pools: dict[tuple[Place, float], Pool] = {}
+        self._pools: WeakValueDictionary[tuple[Place, float], Pool] = WeakValueDictionary()
 
     def to(
         self,
@@ -53,12 +56,11 @@ class Http:
             proxy,
             tls if parts.scheme == "https" else SYSTEM,
         )
-        self._pools = {key: pool for key, pool in self._pools.items() if not pool.unused}
-        key = (place, most)
-        if key not in self._pools:
+        pool = self._pools.get((place, most))
+        if pool is None:
             dialler = Dialler(place, self._contexts, self._loop)
-            self._pools[key] = Pool(dialler, most, self._loop)
-        return HttpTransport(self._pools[key], place, parts.path, headers)
+            self._pools[place, most] = pool = Pool(dialler, most, self._loop)
+        return HttpTransport(pool, place, parts.path, headers)
 
     @property
     def connections(self) -> int:

@@ -46,11 +46,7 @@ class Pool:
         self._dialling: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.TimerHandle | None = None
         self._closed = False
-
-    @property
-    def unused(self) -> bool:
-        """Nothing is open, and nobody waits."""
-        return not (self._all or self._dialling or self._waiting)
+        self._emptied = asyncio.Event()
 
     @property
     def connections(self) -> int:
@@ -101,6 +97,8 @@ class Pool:
         self._all.discard(connection)
         self._lingering.pop(connection, None)
         self._idle.pop(connection, None)
+        if self._closed and not self._all:
+            self._emptied.set()
         self._dial_more()
 
     def doubt(self) -> None:
@@ -144,6 +142,8 @@ class Pool:
         await asyncio.gather(*self._dialling, return_exceptions=True)
         for connection in list(self._all):
             connection.close()
+        if self._all:
+            await self._emptied.wait()
 
     def _first(self) -> HttpExchange:
         exchange = next(iter(self._waiting))
