@@ -112,6 +112,7 @@ class Answer:
                 )
         elif self._reader is None:
             self._keep(data, MOST_WHOLE)
+            self.due = min(now + self.upstream.timeouts.between_tokens, self._limits.deadline)
             if not data and self.report is None:
                 self.report = self.upstream.dialect.whole(self._call, self.body)
         else:
@@ -155,7 +156,9 @@ class Answer:
         if self.exchange.head is None:
             return self._failed("no answer in time")
         if self._reader is None and 200 <= self.exchange.head.status < 300:
-            # Only the head of an answer in one piece is waited for by the target's limits.
+            if self._body:
+                return self._failed("the answer fell silent")
+            # Some send the head at once, and the answer when it is there.
             self.due = self._limits.deadline
             return None
         return self._failed("the stream fell silent" if self.content else "no content in time")

@@ -8,11 +8,13 @@ answers with their questions: a connection about which there is any doubt is clo
 from __future__ import annotations
 
 import asyncio
+from ssl import SSLError
 from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from policies import Phase
+from router.upstream import tls
 from router.upstream.transport import Head, UpstreamError
 
 if TYPE_CHECKING:
@@ -205,7 +207,8 @@ class Connection(asyncio.Protocol):
         self.close()
 
     def _how_it_broke(self, exchange: HttpExchange, error: Exception | None) -> UpstreamError:
-        why = f" ({type(error).__name__})" if error is not None else ""
+        told = tls.told(error) if isinstance(error, SSLError) else type(error).__name__
+        why = f" ({told})" if error is not None else ""
         if exchange.head is not None:
             return UpstreamError(Phase.BODY, f"the connection broke off{why}")
         kept = self.used > 1 or self.idle_since > self.made

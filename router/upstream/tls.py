@@ -75,8 +75,8 @@ REMEDIES = {
     "certificate is not yet valid": "set this machine's clock",
     "Hostname mismatch": "write the name that the certificate has into base_url",
     "IP address mismatch": "write the name that the certificate has into base_url",
-    "WRONG_VERSION_NUMBER": "what answers there speaks no TLS: is base_url http?",
-    "CERTIFICATE_REQUIRED": "it asks for a certificate: `tls: {cert: FILE, key: FILE}`",
+    "wrong version number": "what answers there speaks no TLS: is base_url http?",
+    "certificate required": "it asks for a certificate: `tls: {cert: FILE, key: FILE}`",
 }
 """By OpenSSL's words (X509_verify_cert_error_string, ERR_reason_error_string)."""
 
@@ -84,5 +84,6 @@ REMEDIES = {
 def told(error: ssl.SSLError) -> str:
     """What is wrong with the other side's TLS, and what to do about it."""
     words: Any = getattr(error, "verify_message", None) or error.reason or type(error).__name__
-    remedy = next((does for says, does in REMEDIES.items() if says in f"{words} {error}"), None)
+    full = f"{words} {error}".replace("_", " ").lower()
+    remedy = next((does for says, does in REMEDIES.items() if says.lower() in full), None)
     return f"TLS: {words}" + (f": {remedy}" if remedy else "")

@@ -1,9 +1,11 @@
 """What the documents show is what there is."""
 
+import asyncio
 import re
 import sys
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from policies import Engine, Outcome, Request
 from router import build
@@ -70,6 +72,17 @@ def test_every_file_that_the_design_draws_exists():
     drawn = blocks("docs/design.md", "")[0]
     for name in re.findall(r"\b(\w+\.py)\b", drawn):
         assert list(ROOT.glob(f"policies/**/{name}")) + list(ROOT.glob(f"router/**/{name}")), name
+
+
+def test_the_examples_of_how_to_test_run_as_written():
+    examples = blocks("docs/testing.md", "python")
+    assert len(examples) == 2
+    for example in examples:
+        scope: dict[str, Any] = {}
+        exec(compile(example, "docs/testing.md", "exec"), scope)  # noqa: S102 - our own text
+        for name, claim in scope.items():
+            if name.startswith("test_"):
+                asyncio.run(claim()) if asyncio.iscoroutinefunction(claim) else claim()
 
 
 def test_the_reference_s_policy_works_as_written(tmp_path, monkeypatch):

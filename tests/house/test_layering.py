@@ -72,6 +72,8 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
         ("uvloop", ["router.cli"]),
         ("pydantic", ["router.config"]),
         ("yaml", ["router.config"]),
+        ("router.testing", ["router.testing"]),
+        ("trustme", ["router.testing.certificates"]),
         ("typer", ["router.cli"]),
         ("rich", ["router.cli"]),
     ],

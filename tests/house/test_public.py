@@ -1,4 +1,6 @@
-"""What `policies` promises: these names, each explained, without anything else installed."""
+"""What `policies` and `router.testing` promise: these names, each explained; and `policies`
+without anything else installed.
+"""
 
 import inspect
 import subprocess
@@ -7,6 +9,7 @@ import sys
 import pytest
 
 import policies
+from router import testing
 from tests.house.source import ROOT
 
 PUBLIC = {
@@ -24,6 +27,15 @@ PUBLIC = {
     "CostTiers", "Rule", "Threshold",
     # what the engine shows and is told
     "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Record", "Headroom", "News",
+}  # fmt: skip
+TESTING = {
+    # servers and the network before them
+    "Provider", "Chaos", "Authority",
+    # what a provider says
+    "Reply", "Said", "Answer", "Embeddings", "Status", "Body", "Stream", "Raw", "Then",
+    "Silence", "Reset", "HangUp", "ERROR_EVENT", "event",
+    # which reply a request gets, and what came
+    "Script", "stale", "flapping", "Request", "MalformedRequest",
 }  # fmt: skip
 ALONE = """
 import sys
@@ -50,6 +62,8 @@ print(answered.count("a/m"), answered.count("b/m"))
 def test_the_public_names_are_these_and_no_other():
     assert set(policies.__all__) == PUBLIC
     assert len(policies.__all__) == len(PUBLIC)
+    assert set(testing.__all__) == TESTING
+    assert len(testing.__all__) == len(TESTING)
 
 
 @pytest.mark.parametrize("name", sorted(PUBLIC))
@@ -70,6 +84,20 @@ def test_so_does_each_verb_of_it(name):
     # A policy's verbs are described by the contract.
     contract = vars(policies.Policy) if hasattr(getattr(policies, name), "choose") else {}
     assert [verb for verb in silent if verb not in contract] == []
+
+
+@pytest.mark.parametrize("name", sorted(TESTING - {"ERROR_EVENT", "Script"}))
+def test_what_tests_are_given_says_what_it_means_and_so_does_each_verb(name):
+    public = getattr(testing, name)
+    told = public.__doc__ or ""
+    assert told
+    assert not told.startswith(f"{name}("), "the docstring is the one that its kind makes"
+    members = vars(public).items() if inspect.isclass(public) else ()
+    assert not [
+        verb
+        for verb, member in members
+        if not verb.startswith("_") and inspect.isfunction(member) and not member.__doc__
+    ]
 
 
 def test_a_course_runs_where_nothing_is_installed():

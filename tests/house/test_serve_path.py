@@ -6,9 +6,9 @@ import sys
 from tests.house.source import ROOT
 
 HEAVY = {
-    "alembic", "asyncpg", "boto3", "grpc", "httpx", "hypothesis", "numpy", "onnxruntime", "openai",
-    "opentelemetry", "pygments", "pytest", "redis", "requests", "rich", "sqlalchemy", "tiktoken",
-    "watchfiles",
+    "alembic", "asyncpg", "boto3", "cryptography", "grpc", "httpx", "hypothesis", "numpy",
+    "onnxruntime", "openai", "opentelemetry", "pygments", "pytest", "redis", "requests", "rich",
+    "sqlalchemy", "tiktoken", "trustme", "watchfiles",
 }  # fmt: skip
 TELL = "import sys, router.cli, router.cli.serving; print(*sys.modules)"
 
@@ -17,6 +17,7 @@ def test_no_heavy_package_is_loaded():
     loaded = subprocess.run(
         [sys.executable, "-W", "error", "-c", TELL], cwd=ROOT, capture_output=True, check=True
     ).stdout.decode()
+    assert "router.testing" not in loaded.split()
     packages = {name.partition(".")[0] for name in loaded.split()}
     assert {"aiohttp", "router", "policies"} <= packages
     assert packages & HEAVY == set()
