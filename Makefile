@@ -8,12 +8,13 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
-.PHONY: help serve test bench bench-routing demo lock clean
+.PHONY: help serve test proof bench bench-routing demo lock clean
 
 help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
 	@echo 'make demo    the same beside a real model on this machine and a dead provider'
 	@echo 'make test    lint, types and tests'
+	@echo 'make proof   the tests that take long'
 	@echo 'make bench   how fast it is here'
 	@echo 'make bench-routing   how well policies choose, beside baselines (ARGS="--data FOLDER": on traces too)'
 	@echo 'make lock    resolve the lock files again (ARGS=--upgrade: to the newest versions)'
@@ -28,6 +29,9 @@ test: .venv/testing
 	$(BIN)/mypy
 	$(BIN)/pytest $(ARGS)
 	$(BIN)/python -m benchmarks.routing --quick
+
+proof: .venv/testing
+	$(BIN)/pytest -m proof $(ARGS)
 
 bench: .venv/testing
 	$(BIN)/python -m benchmarks.core $(ARGS)

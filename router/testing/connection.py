@@ -146,6 +146,8 @@ class Connection(asyncio.Protocol):
             match step:
                 case Send(data):
                     for start in range(0, len(data), SLICE):
+                        if self._transport.is_closing():
+                            return Then.CLOSE
                         piece = data[start : start + SLICE]
                         self._transport.write(piece)
                         await self._room.wait()
