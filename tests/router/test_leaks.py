@@ -83,7 +83,8 @@ async def crowd(folder: Path, requests: int, seed: int) -> dict[str, int]:
             end = await ask(router, rng)
             ends[end] = ends.get(end, 0) + 1
 
-    async with Provider(reply) as one, Provider(reply) as two, Provider(reply) as three:
+    # In threads of their own: every task of this loop is then the router's, or a client's.
+    with Provider(reply) as one, Provider(reply) as two, Provider(reply) as three:
         path = folder / "providers.yaml"
         path.write_text(FILE.format(one.url, two.url, three.url))
         async with running(path) as router:
