@@ -16,7 +16,7 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from policies.engine.learning.cost import predictions, strained, usual_level
+from policies.engine.learning.cost import predictions, strained
 from policies.engine.refusal import NEVER
 from policies.policy import Candidate, Request
 
@@ -75,18 +75,21 @@ class LeastLatency:
         """Seconds, weighed by load and standing, in the order of `candidates`."""
         members = cast("Sequence[Member]", candidates)  # what the engine shows are its members
         seconds = predictions(request, members)
-        if NEVER in seconds:
+        worst = max(seconds)
+        if worst == NEVER:
             # Never 0: an unseen target must not take every pick until its first answer is there.
             seconds = unseen_as_median(seconds)
+            worst = max(seconds)
         best = min(seconds)
         near = best * TIE
-        for index, cost in enumerate(seconds):
-            if cost > near:
-                idle = now - members[index].latency.at
-                seconds[index] = best + (cost - best) * exp(-idle / STALE)
+        if worst > near:
+            for index, cost in enumerate(seconds):
+                if cost > near:
+                    idle = now - members[index].latency.at
+                    seconds[index] = best + (cost - best) * exp(-idle / STALE)
         if best < FLOOR:
             seconds = [max(FLOOR, cost) for cost in seconds]
-        return strained(seconds, members, usual_level(members), now)
+        return strained(seconds, members, members, now)
 
 
 def unseen_as_median(predictions: Sequence[float]) -> list[float]:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policies.engine.limits.quota import Quota, reservation
 from policies.engine.outcome import Phase, Report
 from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
     from policies.engine.course import Course
-    from policies.engine.standing import Member
+    from policies.engine.limits.windows import Note
+    from policies.engine.standing import Member, Standing
     from policies.engine.waiting.fairness import Charge
 
 
@@ -30,20 +32,21 @@ class Attempt:
     either `settle` or, if nothing was sent at all, `give_back`.
 
     `expected` is how many seconds its first content (its answer, where that comes in one piece) was
-    predicted to take, `overdue` the instant after which only one in a thousand comes, `look_at` the
-    one at which its course looks whether something is to be done about its waiting, `head` the one
-    at which its driver gives it up; `unsure` marks one that went to see how the target is, and has
-    a rescue behind it. `standing` is what is known of its target.
+    predicted to take, `due` the instant at which it would be there, `overdue` the one after which
+    only one in a thousand comes, `look_at` the one at which its course looks whether something is
+    to be done about its waiting, `head` the one at which its driver gives it up; `unsure` marks one
+    that went to see how the target is, and has a rescue behind it. `standing` is what is known of
+    its target.
     """
 
     __slots__ = (
         "_course",
         "_is_trial",
         "_member",
-        "_quotas",
         "_second",
         "_taken",
         "charge",
+        "due",
         "epoch",
         "expected",
         "first",
@@ -71,7 +74,7 @@ class Attempt:
         self.first: float | None = None
         self.open = True
         self.unsure = False
-        self.expected = self.overdue = self.look_at = self.head = NEVER
+        self.expected = self.due = self.overdue = self.look_at = self.head = NEVER
         self.charge: Charge | None = None
         self._second: Member | None = None
         self._take(member, now, probe=probe)
@@ -108,7 +111,8 @@ class Attempt:
         never taken. Raises LookupError if there is no other target, `SettledTwice` if the attempt
         has ended already.
         """
-        self._check_open()
+        if not self.open:
+            raise self._settled_twice()
         second = self._runner_up()
         if second is None:
             raise LookupError(f"nobody else can serve instead of {self._member.name}")
@@ -120,6 +124,7 @@ class Attempt:
     def sent(self, now: float) -> None:
         """The request is out; waiting for the answer begins."""
         self.was_sent = now
+        self.due = now + self.expected
 
     def first_token(self, now: float) -> None:
         """The first content has come."""
@@ -130,9 +135,10 @@ class Attempt:
             standing.heard = now
             standing.unanswered = 0
             standing.waits_no_more(self)
-            for pause in standing.pauses:
-                if pause.throttles:
-                    pause.answered(self.started)
+            if not standing.clear:
+                for pause in standing.pauses:
+                    if pause.throttles:
+                        pause.answered(self.started)
             if self.probe:
                 self._course.engine.probe_began(self, standing, now)
             standing.latency.first_token(
@@ -141,18 +147,20 @@ class Attempt:
 
     def settle(self, report: Report, now: float) -> None:
         """End it. Raises `SettledTwice` if it has ended already."""
-        self._check_open()
+        if not self.open:
+            raise self._settled_twice()
         self.open = False
         standing = self.standing
         standing.in_flight -= 1
         if self in standing.waiting:
             standing.waits_no_more(self)
-        if self._quotas:
+        if self._taken:
             self._settle_quotas(report, now)
         if self.charge is not None:
             self.charge.settle(report)
         standing.measure(report, self, now)
-        standing.rest(report, now)
+        if report.outcome.rests:
+            standing.rest(report, now)
         if self._is_trial:
             self._end_trial()
         self._course.settled(self, self._member, report, now)
@@ -162,7 +170,8 @@ class Attempt:
         asked again before `until`, if that is given. Raises `SettledTwice` if it has ended
         already.
         """
-        self._check_open()
+        if not self.open:
+            raise self._settled_twice()
         self.open = False
         self._return(now)
         if self.charge is not None:
@@ -180,21 +189,29 @@ class Attempt:
     def _take(self, member: Member, now: float, *, probe: bool) -> None:
         self._member = member
         self.standing = standing = member.standing
-        self._quotas = standing.quotas
-        self._taken = [quota.take(self.tokens, now) for quota in standing.quotas]
+        self._taken: list[tuple[Quota, Note]] = []
+        if standing.quotas:
+            note = reservation(self.tokens, now)
+            for quota in standing.quotas:
+                self._taken.append((quota, quota.take(note)))
         self.epoch = standing.breaker.epoch
         self.probe = probe
         standing.in_flight += 1
         standing.begins_to_wait(self)
         self._is_trial = False
+        if not standing.clear:
+            self._try(standing, now)
+        if probe:
+            standing.breaker.probe()
+
+    def _try(self, standing: Standing, now: float) -> None:
+        """It may be the first since a denial, or one more than was borne."""
         for pause in standing.pauses:
             if pause.denials:
                 pause.begin_trial(self)
                 self._is_trial = True
         if standing.pressure.limit is not None:
             standing.pressure.sent(standing.in_flight, now)
-        if probe:
-            standing.breaker.probe()
 
     def _return(self, now: float) -> None:
         standing = self.standing
@@ -202,8 +219,8 @@ class Attempt:
         standing.waits_no_more(self)
         if self._is_trial:
             self._end_trial()
-        for quota, taken in zip(self._quotas, self._taken, strict=True):
-            quota.give_back(taken, self.tokens, now)
+        for quota, taken in self._taken:
+            quota.give_back(taken, now)
         if self.probe:
             standing.breaker.probe_cancelled(self.epoch)
 
@@ -211,17 +228,16 @@ class Attempt:
         for pause in self.standing.pauses:
             pause.end_trial(self)
 
-    def _check_open(self) -> None:
-        if not self.open:
-            raise SettledTwice(f"the attempt on {self._member.name} was already settled")
+    def _settled_twice(self) -> SettledTwice:
+        return SettledTwice(f"the attempt on {self._member.name} was already settled")
 
     def _settle_quotas(self, report: Report, now: float) -> None:
         # Only what never reached the provider is refunded: what was spent is spent.
         unsent = report.phase is CONNECT and not report.outcome.good
         read, written = report.input_tokens, report.output_tokens
         used = self.tokens if read is None and written is None else (read or 0) + (written or 0)
-        for quota, taken in zip(self._quotas, self._taken, strict=True):
+        for quota, taken in self._taken:
             if unsent:
-                quota.give_back(taken, self.tokens, now)
+                quota.give_back(taken, now)
             else:
-                quota.settle(taken, self.tokens, used, now)
+                quota.settle(taken, used, now)

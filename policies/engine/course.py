@@ -68,7 +68,7 @@ class Course:
         self.opened: list[Attempt] = []
         self.reach = members
         self.ascent = tiers.ascent(pool, request, tokens, members) if pool.holds else None
-        self._able: list[Member] = []
+        self._able: Sequence[Member] = ()
         self.tried: dict[str, Outcome] = {}
         self._last: Report | None = None
         self.last_member: Member | None = None
@@ -86,7 +86,8 @@ class Course:
             return self._end
         if self.opened:
             return self._while_open(now)
-        if (cause := self._over(now)) is not None:
+        asked = self.tried or not self.pool.route.retry.attempts
+        if (asked or now >= self.request.deadline) and (cause := self._over(now)) is not None:
             return self.fail(cause, now)
         return self._send_or_wait(now)
 
@@ -96,10 +97,10 @@ class Course:
         """
         if self.pool.queue.waiting:
             self.pool.queue.leave(self)
-        for attempt in list(self.opened):
-            attempt.settle(
-                Report(Outcome.ABANDONED, Phase.HEAD if attempt.first is None else Phase.BODY), now
-            )
+        if self.opened:
+            for attempt in list(self.opened):
+                phase = Phase.HEAD if attempt.first is None else Phase.BODY
+                attempt.settle(Report(Outcome.ABANDONED, phase), now)
         if self._end is None:
             self._end = CLOSED
 
@@ -113,10 +114,11 @@ class Course:
         self.opened.remove(attempt)
         self._last = report
         self.last_member = member
-        # What ends at its limit, or is left as overdue, met silence, however little time it had.
-        silent = now >= attempt.head or now >= attempt.overdue
-        self.quick = now - attempt.started <= FAST and not silent
-        self._committed = self._committed or (attempt.first is not None and self.request.stream)
+        if report.outcome.bad:
+            # What ends at its limit, or is left as overdue, met silence, however short its time.
+            self.quick = now - attempt.started <= FAST and now < min(attempt.head, attempt.overdue)
+        if attempt.first is not None and self.request.stream:
+            self._committed = True
         self.tried[member.name] = report.outcome
         self.engine.judged(self.pool, self.request, attempt, member, report, now)
 
@@ -138,7 +140,9 @@ class Course:
     def runner_up(self, member: Member, now: float) -> Member | None:
         """Who would be chosen at `now` if `member` could not serve; None: nobody."""
         others = [other for other in self._able if other is not member]
-        return self.engine.second(self.pool, self.request, others, now) if others else None
+        if not others:
+            return None
+        return self.engine.chosen(self.pool, self.request, others, now, remembered=False)
 
     def refusals(self, now: float) -> dict[str, Refused]:
         """Why each target cannot serve now; those that can are absent."""
@@ -188,7 +192,7 @@ class Course:
         if self.ascent is not None:
             last = self.attempts > 0 and self.attempts + 1 >= pool.route.retry.attempts
             self.reach = self.ascent.reach(tried, promised, now, last=last)
-        able = those_able(self.reach, request, tokens, tried, now)
+        able = those_able(pool, self.reach, request, tokens, tried, now)
         if promised:
             able = [member for member in able if member.name not in promised]
         if tried:
@@ -202,9 +206,11 @@ class Course:
         steered = to_probe(self, able, promised, now) if len(able) < len(self.reach) else None
         if steered is None and not able:
             return self._none_can(promised, now)
-        if steered is None and pool.curiosity.saved >= 1.0 and pool.measures(request):
+        if steered is None and pool.curiosity.is_due(now) and pool.measures(request):
             steered = to_look_at(self, able, now)
-        self._able = able = back(able, now, self.engine.rng)
+        if able is not self.reach:
+            able = back(able, now, self.engine.rng)
+        self._able = able
         member = steered or self.engine.chosen(pool, request, able, now)
         if self.attempts and not is_free(self, member, now) and not pool.budget.withdraw(now):
             able = [member for member in able if is_free(self, member, now)]
@@ -213,24 +219,25 @@ class Course:
             member = self.engine.chosen(pool, request, able, now)
         return self.send(member, now, steered=steered is not None)
 
-    def send_beside(self, able: list[Member], now: float) -> Send:
+    def send_beside(self, able: Sequence[Member], now: float) -> Send:
         """Take a second place, on one of those who are asked beside the open attempt."""
         self._able = able
         return self.send(self.engine.chosen(self.pool, self.request, able, now), now)
 
     def send(self, member: Member, now: float, *, steered: bool = False) -> Send:
         """Take a place on `member`."""
+        pool, request = self.pool, self.request
         self.attempts += 1
         probe = member.standing.breaker.state is EJECTED
         attempt = self.place(self, member, self.tokens, self.attempts, now, probe=probe)
         self.opened.append(attempt)
-        if self.pool.purse is not None and tiers.climbs_for_failure(self, [member], now):
-            self.pool.purse.spend(cost(member, self.request))
+        if pool.purse is not None and tiers.climbs_for_failure(self, [member], now):
+            pool.purse.spend(cost(member, request))
         expect(self, attempt, now, steered=steered)
-        if self.pool.queue.waiting:
-            attempt.charge = self.pool.queue.served(self)
-        head, deadline = now + member.standing.facts.first_token, self.request.deadline
-        if not self.request.stream and (tail := member.latency.totals.tail) is not None:
+        if pool.queue.waiting:
+            attempt.charge = pool.queue.served(self)
+        head, deadline = now + member.standing.facts.first_token, request.deadline
+        if not request.stream and (tail := member.latency.totals.tail) is not None:
             head = max(head, now + TAILS * tail)
         attempt.head = head if head < deadline else deadline
         return Send(attempt, member.name, TimeLimits(attempt.head, deadline))

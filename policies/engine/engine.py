@@ -138,21 +138,21 @@ class Engine:
         """Attempts open now, over all targets of the running configuration."""
         return sum(standing.in_flight for standing in self._standings.values())
 
-    def chosen(self, pool: Pool, request: Request, able: list[Member], now: float) -> Member:
+    def chosen(
+        self,
+        pool: Pool,
+        request: Request,
+        able: Sequence[Member],
+        now: float,
+        *,
+        remembered: bool = True,
+    ) -> Member:
         """The policy's choice among those who can serve; one that fails to choose is served
-        around.
+        around. Not `remembered`: without a trace in the policy's memory.
         """
         policy, memory = pool.policy(request)
-        return self._choice(policy, memory, request, able, now)
-
-    def second(self, pool: Pool, request: Request, able: list[Member], now: float) -> Member:
-        """Whom the policy would choose among these, without remembering that it did."""
-        policy, memory = pool.policy(request)
-        return self._choice(policy, deepcopy(memory), request, able, now)
-
-    def _choice(
-        self, policy: Policy, memory: object, request: Request, able: list[Member], now: float
-    ) -> Member:
+        if not remembered:
+            memory = deepcopy(memory)
         try:
             candidate = policy.choose(request, able, memory, now, self.rng)
         except Exception as error:  # noqa: BLE001 - a door: a user's policy must not fail a request
@@ -175,15 +175,15 @@ class Engine:
         """Evidence of an attempt that has ended (told by its course)."""
         standing = member.standing
         outcome = report.outcome
-        others = pool.others_failing(member, now) if outcome.bad or report.overloaded else None
         epoch = standing.breaker.epoch
+        others = pool.others_failing(member, now) if outcome.bad or report.overloaded else None
         standing.judge(report, attempt, now, others, self.rng)
         if standing.unanswered >= SILENT and standing.is_silent(now):
             self.fell_silent(standing, now)
         elif standing.breaker.epoch != epoch:
             self._tell_groups(standing, now)
-        if report.output_tokens and outcome.good:
-            pool.length.answered(report.output_tokens)
+        if outcome.good and (written := report.output_tokens):
+            pool.length.answered(written)
         if pool.learn is not None or request.policy is not None:
             self._teach(pool, request, attempt, report, now)
         if self._crowded:
@@ -243,6 +243,8 @@ class Engine:
     def _configure(
         self, routes: Mapping[str, Route], facts: Mapping[str, Facts], now: float, *, running: bool
     ) -> None:
+        for pool in self._pools.values():
+            pool.fits = -1  # courses that are under way there look closer: no doubt reaches them
         names = dict.fromkeys(target.name for route in routes.values() for target in route.targets)
         fates = {name: groups_of(name, facts) for name in names}
         groups = dict.fromkeys(group for named in fates.values() for group in named)

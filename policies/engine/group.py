@@ -8,6 +8,7 @@ against those named after it: a region that is out says nothing of its company's
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -44,16 +45,25 @@ class Pause:
     """Until when nothing is sent, and why. The later end wins. `denials` in a row, and throttles in
     a row that name no end, make it longer; an answer ends the row. After a denial one attempt is
     the trial: the others wait for what becomes of it. `shut` is `until`, or never while one is out.
+    `alarm` is told whenever it becomes later, or a row longer.
     """
 
-    __slots__ = ("_refused_at", "_trial", "denials", "refusal", "shut", "throttles", "until")
+    __slots__ = (
+        "_alarm", "_refused_at", "_trial", "denials", "refusal", "shut", "throttles", "until",
+    )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, alarm: Callable[[], None]) -> None:
+        self._alarm = alarm
         self.until = self.shut = float("-inf")
         self.refusal = Refusal.RESTING
         self.denials = self.throttles = 0
         self._refused_at = float("-inf")
         self._trial: Attempt | None = None
+
+    @property
+    def row(self) -> bool:
+        """Whether it was refused, and nothing answered since."""
+        return bool(self.denials or self.throttles)
 
     def refused(self, now: float) -> Refused:
         """Why nothing is sent at `now`."""
@@ -68,11 +78,13 @@ class Pause:
             self.refusal = refusal
             if self._trial is None:
                 self.shut = until
+                self._alarm()
 
     def begin_trial(self, attempt: Attempt) -> None:
         """Let the others wait for what becomes of `attempt`."""
         self._trial = attempt
         self.shut = NEVER
+        self._alarm()
 
     def end_trial(self, attempt: Attempt) -> None:
         """Wait for `attempt` no longer, if it was the trial."""
@@ -90,6 +102,7 @@ class Pause:
                 return  # It was on its way when the first was refused.
             named = min(LONGEST_GUESS, UNNAMED_RESET * 2.0**self.throttles)
             self.throttles = min(self.throttles + 1, 10)
+            self._alarm()
         self.rest(Refusal.RESTING, now + min(LONGEST_RESET, named))
 
     def answered(self, started: float) -> None:
@@ -109,6 +122,7 @@ class Pause:
         else:
             rest = min(LONGEST_NAMED, max(0.0, named))
         self.denials = min(self.denials + 1, 10)
+        self._alarm()
         self.rest(Refusal.DENIED, now + rest)
 
 
@@ -120,7 +134,7 @@ class Group:
     def __init__(self, name: str, facts: Facts) -> None:
         self.name = name
         self.facts = facts
-        self.pause = Pause()
+        self.pause = Pause(self.doubt)
         self.quota = Quota(facts.limits)
         self.standings: tuple[Standing, ...] = ()
         self.sick = False
@@ -131,6 +145,11 @@ class Group:
         if facts.limits != self.quota.limits:
             self.quota = Quota(facts.limits)
         self.facts = facts
+
+    def doubt(self) -> None:
+        """Something may speak against all of its targets."""
+        for one in self.standings:
+            one.doubt()
 
     @property
     def asked(self) -> bool:

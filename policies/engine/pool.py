@@ -23,11 +23,13 @@ class Pool:
     `starts`: the route's policy says in which tier a request starts. `holds`: the route does not
     let every request leave a tier at once. A request may bring its own policy; `guests` are the
     memories of those. The driver decides which it takes, so there are as many as it knows policies.
+    `fits` are the tokens of input that each member takes (-1 if one is drained), `limited` the
+    groups with limits that bind any of them.
     """
 
     __slots__ = (
-        "budget", "curiosity", "guests", "hedges", "holds", "learn", "length", "members", "memory",
-        "purse", "queue", "route", "starts",
+        "budget", "curiosity", "fits", "guests", "hedges", "holds", "learn", "length", "limited",
+        "members", "memory", "purse", "queue", "route", "starts",
     )  # fmt: skip
 
     def __init__(
@@ -42,6 +44,9 @@ class Pool:
         self.holds = (route.climb != ANY_CLIMB or route.patience > 0) and (
             len({member.tier for member in members}) > 1
         )
+        self.fits = min([m.standing.context if m.weight else -1 for m in members], default=-1)
+        groups = dict.fromkeys(group for member in members for group in member.standing.groups)
+        self.limited = tuple(group for group in groups if group.quota.limits)
         self.guests: dict[Policy, object] = {}
         self.budget = RetryBudget(route.retry.budget, now)
         self.curiosity = Curiosity(now)

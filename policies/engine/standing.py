@@ -48,11 +48,14 @@ class Standing:
 
     `waiting` are the attempts without content so far, `oldest` the first of them; `heard` is when
     anything but a failure last came from it, `unanswered` counts those who left past their time
-    since.
+    since. `clear`: nothing but limits speaks against it, for certain, and it has answered since it
+    last refused. Its breaker, its pauses and its learned limit cast a `doubt` when that may have
+    changed, and `look_closer` settles it; so what hardly ever changes need not be asked of each
+    target for each request.
     """
 
     __slots__ = (
-        "breaker", "context", "evidence", "facts", "groups", "heard", "held", "in_flight",
+        "breaker", "clear", "context", "evidence", "facts", "groups", "heard", "held", "in_flight",
         "latency", "name", "oldest", "pauses", "pressure", "quota", "quotas", "unanswered",
         "waiting",
     )  # fmt: skip
@@ -68,11 +71,12 @@ class Standing:
         self.unanswered = 0
         self.held: float | None = None  # seconds that an attempt holds its place, on average
         self.evidence = Evidence(now)
-        self.breaker = Breaker(now, ramp=ramp)
+        self.clear = False
+        self.breaker = Breaker(now, self.doubt, ramp=ramp)
         self.latency = Latency(now)
-        self.pressure = Pressure()
+        self.pressure = Pressure(self.doubt)
         self.quota = Quota(Limits())
-        self.pauses: tuple[Pause, ...] = (Pause(),)
+        self.pauses: tuple[Pause, ...] = (Pause(self.doubt),)
         self.refit(facts, groups)
 
     def refit(self, facts: Facts, groups: tuple[Group, ...]) -> None:
@@ -87,6 +91,21 @@ class Standing:
         )
         # A provider's pauses bind its targets; other groups share limits and a fate.
         self.pauses = (self.pauses[0], *(group.pause for group in groups[:1]))
+        self.doubt()
+
+    def doubt(self) -> None:
+        """Something may speak against it: who wants to know has to look closer."""
+        self.clear = False
+
+    def look_closer(self, now: float) -> None:
+        """See whether anything but its limits speaks against it. Time alone never adds to that, so
+        what is clear stays so until the next doubt.
+        """
+        self.clear = (
+            self.breaker.state is HEALTHY
+            and self.pressure.limit is None
+            and all(pause.shut <= now and not pause.row for pause in self.pauses)
+        )
 
     def begins_to_wait(self, attempt: Attempt) -> None:
         """`attempt` waits for its first content."""
@@ -107,9 +126,7 @@ class Standing:
         )
 
     def rest(self, report: Report, now: float) -> None:
-        """Pause the target, or its provider, as the outcome demands."""
-        if not report.outcome.rests:
-            return
+        """Pause the target, or its provider, as an outcome that `rests` demands."""
         group = (
             self.groups[0].pause
             if report.scope is Scope.PROVIDER and self.groups
@@ -134,23 +151,23 @@ class Standing:
     ) -> None:
         """Take the outcome as evidence, where it is any."""
         breaker, epoch, probe = self.breaker, attempt.epoch, attempt.probe
-        if report.outcome.bad or report.overloaded:
+        outcome = report.outcome
+        if outcome.bad or report.overloaded:
             self.evidence.record(bad=True, healthy=breaker.state is HEALTHY, now=now)
             breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
-        elif report.outcome.good:
+        elif outcome.good:
             self.evidence.record(bad=False, healthy=breaker.state is HEALTHY, now=now)
             breaker.answered(epoch, now, probe=probe)
-            for pause in self.pauses:
-                if pause.denials or pause.throttles:
-                    pause.answered(attempt.started)
-        elif report.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
+            for pause in () if self.clear else self.pauses:
+                pause.answered(attempt.started)
+        elif outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
             # It read the request and answered it: that is what a probe, or a trial, asks.
             for pause in self.pauses:
                 pause.answered(attempt.started)
             if probe:
                 breaker.answered(epoch, now, probe=True)
         elif probe:
-            if report.outcome is Outcome.ABANDONED and is_outrun(attempt, now):
+            if outcome is Outcome.ABANDONED and is_outrun(attempt, now):
                 breaker.outrun(epoch, now, rng)
                 self._move()
             else:
@@ -182,23 +199,19 @@ class Standing:
 
     def measure(self, report: Report, attempt: Attempt, now: float) -> None:
         """Take the attempt's times, which only whole answers and vain waits tell."""
-        sent, first = attempt.was_sent, attempt.first
-        if not report.outcome.rests:  # a refusal holds a place, but serves nobody
+        sent, first, outcome = attempt.was_sent, attempt.first, report.outcome
+        if not outcome.rests:  # a refusal holds a place, but serves nobody
             held = self.held
             self.held = now - sent if held is None else held + (now - sent - held) * HELD_LEARNING
         if first is None:
             # The end of a stream says nothing of those that wait for their beginning.
-            self._heard_of(report.outcome, attempt, now)
-        if report.outcome.good:
+            self._heard_of(outcome, attempt, now)
+        if outcome.good:
             after_first = None if first is None else now - first
             self.latency.finished(
                 now - sent, after_first, report.output_tokens, self.in_flight, now
             )
-        elif (
-            first is None
-            and report.outcome is Outcome.ABANDONED
-            and report.phase is not Phase.CONNECT
-        ):
+        elif first is None and outcome is Outcome.ABANDONED and report.phase is not Phase.CONNECT:
             # Whoever was outrun would have taken longer: likely as long again.
             outrun = is_outrun(attempt, now)
             self.latency.at_least((now - sent) * (2.0 if outrun else 1.0), now)

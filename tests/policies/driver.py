@@ -32,6 +32,7 @@ from policies import (
     Target,
     Wait,
 )
+from policies.engine.pool import Pool
 from policies.engine.standing import Member
 
 ANSWERED = Report(Outcome.OK, input_tokens=100, output_tokens=100)
@@ -198,7 +199,12 @@ class World:
     @property
     def members(self) -> tuple[Member, ...]:
         """What the policy is shown, in the order of the list."""
-        return self.engine._pools["m"].members
+        return self.pool.members
+
+    @property
+    def pool(self) -> Pool:
+        """The one that runs now."""
+        return self.engine._pools["m"]
 
     def state(self, target: str) -> str:
         return self.engine.snapshot(self.now)[target].state

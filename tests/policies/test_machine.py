@@ -38,6 +38,7 @@ from policies import (
     WeightedRoundRobin,
 )
 from policies.engine.deciding.eligibility import refuse, those_able
+from policies.engine.learning.breaker import State
 from tests.policies.crowd import Caller, Crowd
 from tests.policies.driver import ANSWERED, World
 
@@ -273,12 +274,24 @@ class Machine(RuleBasedStateMachine):
         for tokens in (0, 300, 3000):
             request = self.world.request(input_tokens=tokens, output_tokens=0)
             able = [one for one in members if refuse(one, request, tokens, {}, now) is None]
-            assert those_able(members, request, tokens, {}, now) == able
+            seen = those_able(self.world.pool, members, request, tokens, {}, now)
+            assert list(seen) == able
+            if seen is members:
+                assert all(one.standing.breaker.state is State.HEALTHY for one in members)
+
+    @invariant()
+    def who_is_clear_is_found_clear(self) -> None:
+        for standing in self.world.engine._standings.values():
+            if standing.clear:
+                standing.look_closer(self.world.now)
+                assert standing.clear
 
     @invariant()
     def who_waits_longest_is_known(self) -> None:
         for standing in self.world.engine._standings.values():
             assert standing.oldest is next(iter(standing.waiting), None)
+            for attempt in standing.waiting:
+                assert attempt.due == attempt.was_sent + attempt.expected
 
     @invariant()
     def every_wait_has_an_end_that_is_to_come(self) -> None:

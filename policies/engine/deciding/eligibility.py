@@ -7,12 +7,16 @@ explain most.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from policies.engine.outcome import Outcome
 from policies.engine.refusal import Refusal, Refused
 from policies.engine.standing import Member, Standing
 from policies.policy import Request
+
+if TYPE_CHECKING:
+    from policies.engine.pool import Pool
 
 DRAINED = Refused(Refusal.DRAINED)
 EXCLUDED = Refused(Refusal.EXCLUDED)
@@ -32,36 +36,37 @@ def tokens_of(request: Request) -> int:
 
 
 def those_able(
-    members: Iterable[Member],
+    pool: Pool,
+    members: Sequence[Member],
     request: Request,
     tokens: int,
     tried: Mapping[str, Outcome],
     now: float,
-) -> list[Member]:
-    """Those of `members` that `refuse` lets serve. Where nothing at all speaks against one, as
-    usual, that is seen at a glance.
+) -> Sequence[Member]:
+    """Those of `members`, of one pool, that `refuse` lets serve. As usual nothing at all speaks
+    against any of them: then, and only then, it is `members` itself.
     """
-    if tried or request.only is not None:
-        return [one for one in members if refuse(one, request, tokens, tried, now) is None]
-    found = []
-    length = request.input_tokens
-    for member in members:
-        standing = member.standing
-        clear = not standing.breaker.shut and standing.pressure.limit is None
-        if clear and length <= standing.context and member.weight > 0:
-            for pause in standing.pauses:
-                if pause.shut > now:
-                    break
-            else:
-                for quota in standing.quotas:
-                    if quota.sure < tokens:
-                        break
-                else:
-                    found.append(member)
-                    continue
-        if refuse(member, request, tokens, tried, now) is None:
-            found.append(member)
-    return found
+    glance = not tried and request.only is None and request.input_tokens <= pool.fits
+    if glance:
+        for group in pool.limited:
+            glance = glance and group.quota.sure >= tokens
+    if glance:
+        for member in members:
+            standing = member.standing
+            if not standing.clear or standing.quota.sure < tokens:
+                break
+        else:
+            return members
+    able = [
+        one
+        for one in members
+        if (glance and one.standing.clear and one.standing.quota.sure >= tokens)
+        or refuse(one, request, tokens, tried, now) is None
+    ]
+    for member in able:
+        if not member.standing.clear:
+            member.standing.look_closer(now)
+    return able
 
 
 def refuse(

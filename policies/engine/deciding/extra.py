@@ -6,6 +6,7 @@ route's retry budget, so that an outage is not multiplied.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from policies.engine.deciding.eligibility import refuse
@@ -36,7 +37,7 @@ def is_free(course: Course, member: Member, now: float) -> bool:
     return breaker.state is State.HEALTHY and bad <= HEALTHY_SHARE * total
 
 
-def on_the_spot(course: Course, able: list[Member], now: float) -> Member | None:
+def on_the_spot(course: Course, able: Sequence[Member], now: float) -> Member | None:
     """The target that just failed, once more: when it failed quickly and stands alone in
     its tier, since the order of the tiers is the user's wish. Paid from the budget, only
     once, and in the place that this request had: whoever waits for one came later.
@@ -57,7 +58,7 @@ def on_the_spot(course: Course, able: list[Member], now: float) -> Member | None
     return failed if course.pool.budget.withdraw(now) else None
 
 
-def likeliest(course: Course, able: list[Member]) -> list[Member]:
+def likeliest(course: Course, able: Sequence[Member]) -> Sequence[Member]:
     """Of those who can take a failover, the ones that are likeliest to be well, if there are any in
     the first of their tiers: whose last request did not fail, and who share no fate with those
     that have failed this one. Later tiers are left as they are.

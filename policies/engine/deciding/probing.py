@@ -5,6 +5,7 @@ much as they seem to bear.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from random import Random
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ LOOK = 15.0
 
 
 def to_probe(
-    course: Course, able: list[Member], promised: AbstractSet[str], now: float
+    course: Course, able: Sequence[Member], promised: AbstractSet[str], now: float
 ) -> Member | None:
     """A target that should be looked at with this request: one whose ejection is over, when
     another can rescue the request; or the least bad of the ejected, throttled, when nobody
@@ -61,22 +62,21 @@ def is_due(course: Course, standing: Standing, now: float) -> bool:
     return True
 
 
-def to_look_at(course: Course, able: list[Member], now: float) -> Member | None:
+def to_look_at(course: Course, able: Sequence[Member], now: float) -> Member | None:
     """Whom nobody has measured for longest and too long, and nobody is asking now."""
     if len(able) < 2 or course.attempts or course.pool.route.retry.attempts < 2:
         return None
-    idle = [one for one in able if now - one.latency.at > LOOK and not one.standing.in_flight]
+    tier = min([member.tier for member in able])
+    first = [member for member in able if member.tier == tier]
+    idle = [one for one in first if now - one.latency.at > LOOK and not one.standing.in_flight]
     if not idle:
-        return None
-    tier = min(member.tier for member in able)
-    idle = [member for member in idle if member.tier == tier]
-    if not idle:
+        course.pool.curiosity.sleep(min([member.latency.at for member in first]) + LOOK)
         return None
     course.pool.curiosity.spend()
     return max(idle, key=lambda member: member.idle(now))
 
 
-def back(able: list[Member], now: float, rng: Random) -> list[Member]:
+def back(able: Sequence[Member], now: float, rng: Random) -> Sequence[Member]:
     """Those of `able` that are offered to the policy now: one that comes back, or is new, only as
     often as its ramp says, unless there is nobody else.
     """

@@ -38,23 +38,25 @@ def expect(course: Course, attempt: Attempt, now: float, *, steered: bool) -> No
     `steered` to its target only to see how it is need not be late for that: its rescue comes when
     a usual answer of the others would be there.
     """
-    request = course.request
+    request, pool = course.request, course.pool
+    stream = request.stream
     latency = attempt.standing.latency
-    late = latency.late(request.input_tokens, stream=request.stream)
+    late = latency.late(request.input_tokens, stream=stream)
     if late is None:
-        usual = course.pool.usual_late(stream=request.stream)
+        usual = pool.usual_late(stream=stream)
         late = UNKNOWN if usual is None else 2 * usual
     else:
-        usual = latency.first if request.stream else latency.totals.tail
+        usual = latency.first if stream else latency.totals.tail
         attempt.expected = usual if usual and usual > LEAST_EXPECTED else LEAST_EXPECTED
+        attempt.due = attempt.was_sent + attempt.expected
     attempt.overdue = attempt.look_at = now + (late if late > SHORTEST else SHORTEST)
     if attempt.probe or steered:
         attempt.unsure = True
         attempt.look_at = now + usual_of_others(course, attempt, late)
-    elif request.stream and now - latency.at > UNSURE:
+    elif stream and now - latency.at > UNSURE:
         attempt.unsure = True
-    if course.pool.hedges is not None and request.stream:
-        course.pool.hedges.deposit()
+    if pool.hedges is not None and stream:
+        pool.hedges.deposit()
         if (high := latency.high(stream=True)) is not None:
             usual = high + max(0.0, latency.prefill.more(request.input_tokens))
             attempt.look_at = min(attempt.look_at, now + max(SHORTEST, usual))

@@ -156,7 +156,7 @@ def ordinary(course: Course) -> int:
     return max(costs, default=0)
 
 
-def affordable(course: Course, able: list[Member], now: float) -> list[Member]:
+def affordable(course: Course, able: Sequence[Member], now: float) -> Sequence[Member]:
     """Those of `able` that the outage budget lets the request be sent to: all, but where it would
     climb to a dearer tier only because everything in those before fails.
     """

@@ -21,6 +21,7 @@ by comparing with `now`.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from enum import Enum
 from math import log
 from random import Random
@@ -88,9 +89,12 @@ class Trip(NamedTuple):
 
 
 class Breaker:
-    """One target's breaker. `shut`: ordinary requests are not sent, in EJECTED and PROBING."""
+    """One target's breaker. `shut`: ordinary requests are not sent, in EJECTED and PROBING.
+    `alarm` is told of each trip.
+    """
 
     __slots__ = (
+        "_alarm",
         "_answers",
         "_good_since",
         "_relief",
@@ -106,7 +110,8 @@ class Breaker:
         "until",
     )
 
-    def __init__(self, now: float, *, ramp: bool) -> None:
+    def __init__(self, now: float, alarm: Callable[[], None], *, ramp: bool) -> None:
+        self._alarm = alarm
         self.state = State.RECOVERING if ramp else State.HEALTHY
         self.shut = False
         self.epoch = 0
@@ -224,6 +229,7 @@ class Breaker:
         self._since = now
         self.row = 0
         self._suspicion = 0.0
+        self._alarm()
 
     def spared(self, now: float) -> None:
         """What it was ejected with is well again."""

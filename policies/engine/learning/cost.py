@@ -7,7 +7,7 @@ call in them. What is decided by the answers is the policy's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from policies.engine.learning.latency import STREAM_SHARE
@@ -48,30 +48,34 @@ def predictions(request: Request, members: Sequence[Member]) -> list[float]:
 
 
 def strained(
-    seconds: Sequence[float], members: Sequence[Member], level: float, now: float
+    seconds: Iterable[float], members: Sequence[Member], among: Sequence[Member], now: float
 ) -> list[float]:
     """`seconds` on each of `members`, times what they cost there now: load / (w · A). Load is the
-    attempts in flight, with this one, against the level at which its latency was learned or `level`
-    (what is usual among them), whichever is more, and at least 1, times how far the oldest that
-    waits there is past its own prediction; w the weight; A how far recent failures leave it usable.
+    attempts in flight, with this one, against the level at which its latency was learned or the one
+    that is usual `among` its peers, whichever is more, and at least 1, times how far the oldest
+    that waits there is past its own prediction; w the weight; A how far recent failures leave it
+    usable.
     """
+    level = 0.0
     costs = []
-    for member, cost in zip(members, seconds, strict=True):
+    for member, alone in zip(members, seconds, strict=True):
         standing = member.standing
+        cost = alone / member.weight
         usual = member.latency.usual_in_flight
-        load = (standing.in_flight + 1) / ((usual if usual > level else level) + 1)
-        if load < 1.0:
-            load = 1.0
+        if standing.in_flight > usual:
+            if not level:
+                level = usual_level(among)
+            load = (standing.in_flight + 1) / ((usual if usual > level else level) + 1)
+            if load > 1.0:
+                cost *= load
         oldest = standing.oldest
-        if oldest is not None and now - oldest.was_sent > oldest.expected:
+        if oldest is not None and now > oldest.due:
             # Whoever still waits past its own prediction tells of now, before anything is measured.
-            load *= (now - oldest.was_sent) / oldest.expected
+            cost *= (now - oldest.was_sent) / oldest.expected
         if standing.evidence.bad:
             fitness = standing.evidence.availability(now)
-            load /= member.weight * (fitness if fitness > LEAST_FITNESS else LEAST_FITNESS)
-        else:
-            load /= member.weight
-        costs.append(cost * load)
+            cost /= fitness if fitness > LEAST_FITNESS else LEAST_FITNESS
+        costs.append(cost)
     return costs
 
 
@@ -79,4 +83,4 @@ def usual_level(members: Sequence[Member]) -> float:
     """The mean of the levels of attempts in flight at which the latencies of `members` were
     learned: a target that comes back may rise to it before its load counts against it.
     """
-    return sum([member.latency.usual_in_flight for member in members]) / len(members)
+    return sum([member.latency.usual_in_flight for member in members]) / (len(members) or 1)

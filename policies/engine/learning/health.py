@@ -41,7 +41,7 @@ class Evidence:
     def record(self, *, bad: bool, healthy: bool, now: float) -> None:
         """One outcome; `healthy`: the target was not ejected or recovering."""
         if now > self._at:
-            fade = self._fade(now)
+            fade = 0.5 ** ((now - self._at) / HALF_LIFE)
             self._at = now
             self._good *= fade
             self.bad *= fade

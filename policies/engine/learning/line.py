@@ -15,6 +15,12 @@ FADE = 0.9
 """What each answer leaves of the weight of those before it: about ten count."""
 COMMON_PACE = 0.02
 """Seconds a token, 50 tokens a second: what is believed of answers that are all equally long."""
+MEMORY = 50.0
+"""Waits that count in a slope, about."""
+EXPLAINED = 0.2
+"""Share of the variance that a slope must explain: with fifty waits, three and a half times its own
+error.
+"""
 LEAST_SPREAD = 0.1
 """Lengths that spread less than this share of their mean say nothing of the pace."""
 
@@ -59,13 +65,6 @@ class Slope:
 
     __slots__ = ("_count", "_mixed", "_spread", "_time", "_tokens", "_variance", "pace")
 
-    MEMORY = 50.0
-    """Waits that count, about."""
-    EXPLAINED = 0.2
-    """Share of the variance that a slope must explain: with fifty waits, three and a half times
-    its own error.
-    """
-
     def __init__(self) -> None:
         self._count = 0.0
         self._tokens = self._time = 0.0
@@ -74,19 +73,20 @@ class Slope:
 
     def record(self, tokens: int, seconds: float) -> None:
         """An input of `tokens` waited `seconds`."""
-        if self._count < self.MEMORY:
-            self._count += 1.0
-        share = 1.0 / self._count
+        count = self._count
+        if count < MEMORY:
+            self._count = count = count + 1.0
+        share = 1.0 / count
         far, late = tokens - self._tokens, seconds - self._time
         self._tokens += far * share
         self._time += late * share
         kept = 1.0 - share
-        self._spread = kept * (self._spread + share * far * far)
+        self._spread = spread = kept * (self._spread + share * far * far)
         self._variance = kept * (self._variance + share * late * late)
         self._mixed = mixed = kept * (self._mixed + share * far * late)
-        known = mixed > 0.0 and self._count >= self.MEMORY
-        if known and mixed * mixed > self.EXPLAINED * self._spread * self._variance:
-            self.pace = mixed / self._spread
+        known = mixed > 0.0 and count >= MEMORY
+        if known and mixed * mixed > EXPLAINED * spread * self._variance:
+            self.pace = mixed / spread
         else:
             self.pace = 0.0
 

@@ -13,6 +13,10 @@ CAP = 20.0
 """Sends saved up at most."""
 FLOOR = 0.1
 """Sends per second that come in without any requests."""
+SHARE, MOST = 0.01, 0.1
+"""Of the requests, that may be sent to look; the second where few come."""
+LEAST = 1 / 60
+"""Looks a second, within the second of those shares."""
 
 
 class RetryBudget:
@@ -57,24 +61,27 @@ class Curiosity:
     that were not measured for long, and second probes of those that were silent.
     """
 
-    __slots__ = ("_at", "saved")
-
-    SHARE, MOST = 0.01, 0.1
-    """Of the requests; the second where few come."""
-    LEAST = 1 / 60
-    """A second, within the second of those shares."""
+    __slots__ = ("_asleep", "_at", "saved")
 
     def __init__(self, now: float) -> None:
         self.saved = 0.0
-        self._at = now
+        self._at = self._asleep = now
+
+    def is_due(self, now: float) -> bool:
+        """Whether there is enough for a look, and may be somebody to look at."""
+        return self.saved >= 1.0 and now >= self._asleep
+
+    def sleep(self, until: float) -> None:
+        """Nobody can have become worth a look before then."""
+        self._asleep = until
 
     def deposit(self, now: float) -> None:
         """One request has come."""
-        earned = (now - self._at) * self.LEAST
+        earned = (now - self._at) * LEAST
         self._at = now
-        if earned < self.SHARE:
-            earned = self.SHARE
-        self.saved += earned if earned < self.MOST else self.MOST
+        if earned < SHARE:
+            earned = SHARE
+        self.saved += earned if earned < MOST else MOST
 
     def spend(self) -> None:
         """It was spent; what could not be used before is not saved up."""

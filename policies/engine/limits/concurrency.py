@@ -11,6 +11,8 @@ there is no limit; the written one (`concurrent`) binds in any case.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 PATIENCE = 4.0
 """Seconds from a signal, or from a growth, to the next growth."""
 MEMORY = 600.0
@@ -19,12 +21,13 @@ MEMORY = 600.0
 
 class Pressure:
     """The limit of one target; None: it has not complained. `grows_at` is the instant from which
-    more may be tried.
+    more may be tried; `alarm` is told of each signal.
     """
 
-    __slots__ = ("_signal", "_step", "grows_at", "limit")
+    __slots__ = ("_alarm", "_signal", "_step", "grows_at", "limit")
 
-    def __init__(self) -> None:
+    def __init__(self, alarm: Callable[[], None]) -> None:
+        self._alarm = alarm
         self.limit: int | None = None
         self.grows_at = 0.0
         self._signal = 0.0
@@ -37,6 +40,7 @@ class Pressure:
         self._step = 1
         self._signal = now
         self.grows_at = max(now, rest) + PATIENCE
+        self._alarm()
 
     def full(self, in_flight: int, now: float) -> bool:
         """Whether one more may not be sent beside `in_flight` others. From `grows_at` on one may

@@ -5,15 +5,18 @@ settled to what was really used when the attempt ends. Between the two the estim
 
 Whether one more fits is asked far more often than anything is taken, so what is left is known
 without looking at a clock: time only adds to it, so what was left at the last look, less what was
-taken since, is a lower bound. Only where it is too small is a look needed.
+taken since, is a lower bound. Only where it is too small is a look needed, and until then what was
+taken is only noted: the windows read many notes at once in less time than they need for each alone.
 """
 
 from __future__ import annotations
 
-from policies.engine.limits.windows import MICROSECONDS, Slices, Window
+from policies.engine.limits.windows import MICROSECONDS, REQUESTS, TOKENS, Note, Slices, Window
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Limits, Rate
 
+MOST_NOTES = 100
+"""Read at the latest when there are so many."""
 HALF = 0.5
 """Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
 
@@ -27,8 +30,8 @@ class Quota:
     """
 
     __slots__ = (
-        "_at", "_requests", "_tokens", "ceiling", "in_flight", "limits", "spare_requests",
-        "spare_tokens", "sure",
+        "_at", "_notes", "_requests", "_tokens", "ceiling", "in_flight", "limits",
+        "spare_requests", "spare_tokens", "sure",
     )  # fmt: skip
 
     def __init__(self, limits: Limits) -> None:
@@ -37,6 +40,7 @@ class Quota:
         self.in_flight = 0
         self._requests = [_window(rate) for rate in limits.requests]
         self._tokens = [_window(rate) for rate in limits.tokens]
+        self._notes: list[Note] = []
         self._at = -(1 << 62)  # before any instant
         self.spare_requests: float = 0 if self._requests else NEVER
         self.spare_tokens: float = 0 if self._tokens else NEVER
@@ -56,51 +60,49 @@ class Quota:
             wait = max(wait, window.wait(tokens, at))
         return Refused(Refusal.LIMITED, (at + wait) / MICROSECONDS) if wait else None
 
-    def take(self, tokens: int, now: float) -> int:
-        """Reserve one request of `tokens`; returns the instant at which it counts, for `settle`."""
-        self.in_flight += 1
-        at = int(now * MICROSECONDS + HALF)
+    def take(self, note: Note) -> Note:
+        """Reserve what a `reservation` says; returns it as it counts here, for `settle`."""
+        at, _, _, tokens = note
         if at < self._at:
-            at = self._at  # a clock that steps back gives nothing back
+            note = self._at, self._at, 1, tokens  # a clock that steps back stands still here
         else:
             self._at = at
-        if self._requests:
-            self.spare_requests -= 1
-            for window in self._requests:
-                window.take(1, at)
-        if self._tokens:
-            self.spare_tokens -= tokens
-            for window in self._tokens:
-                window.take(tokens, at)
+        self._notes.append(note)
+        self.in_flight += 1
+        self.spare_requests -= 1
+        self.spare_tokens -= tokens
         full = self.in_flight >= self.ceiling or self.spare_requests < 1
         self.sure = -1 if full else self.spare_tokens
-        return at
+        return note
 
-    def settle(self, taken: int, reserved: int, used: int, now: float) -> None:
-        """Settle a reservation of `reserved` tokens to `used`; the request itself stays counted."""
-        self.in_flight -= 1
-        more = used - reserved
-        if more and self._tokens:
+    def settle(self, taken: Note, used: int, now: float, *, asked: int = 1) -> None:
+        """Settle a reservation to `used` tokens; the request itself stays counted, unless it was
+        not `asked` for (0).
+        """
+        notes = self._notes
+        more = used - taken[TOKENS]
+        if more or not asked:
             at = int(now * MICROSECONDS + HALF)
+            self._at = at = at if at > self._at else self._at
+            notes.append((taken[0], at, asked - 1, more))
             if more > 0:
                 self.spare_tokens -= more
-            for window in self._tokens:
-                window.correct(more, taken, at)
-        self.sure = self._sum_up()
+        if len(notes) >= MOST_NOTES:
+            self._read()
+        self.in_flight -= 1
+        full = self.in_flight >= self.ceiling or self.spare_requests < 1
+        self.sure = -1 if full else self.spare_tokens
 
-    def give_back(self, taken: int, reserved: int, now: float) -> None:
+    def give_back(self, taken: Note, now: float) -> None:
         """Undo a reservation of which nothing was sent."""
-        self.settle(taken, reserved, 0, now)
-        at = int(now * MICROSECONDS + HALF)
-        for window in self._requests:
-            window.correct(-1, taken, at)
+        self.settle(taken, 0, now, asked=0)
 
     def lower(self, requests: int | None, tokens: int | None, now: float) -> None:
         """Let at most this much remain now: what the provider says is left, when that is less
         than we thought. Never raises. It does not say of which of its windows it speaks; the
         shortest is the one that a mistake blocks for the shortest time.
         """
-        at = int(now * MICROSECONDS + HALF)
+        at = self._look(now)
         for windows, remaining in ((self._requests, requests), (self._tokens, tokens)):
             if windows and remaining is not None and remaining >= 0:
                 window = min(windows, key=lambda window: window.seconds)
@@ -132,6 +134,7 @@ class Quota:
     def _look(self, now: float) -> int:
         """What is left at `now`, exactly; returns it in microseconds."""
         at = int(now * MICROSECONDS + HALF)
+        self._read()
         if self._requests:
             self.spare_requests = min([window.spare(at) for window in self._requests])
         if self._tokens:
@@ -139,10 +142,25 @@ class Quota:
         self.sure = self._sum_up()
         return at
 
+    def _read(self) -> None:
+        """Let the windows read what was noted."""
+        if self._notes:
+            for window in self._requests:
+                window.read(self._notes, REQUESTS)
+            for window in self._tokens:
+                window.read(self._notes, TOKENS)
+            self._notes.clear()
+
     def _sum_up(self) -> float:
         if self.in_flight >= self.ceiling or self.spare_requests < 1:
             return -1
         return self.spare_tokens
+
+
+def reservation(tokens: int, now: float) -> Note:
+    """One request of `tokens`, for every quota that binds it."""
+    at = int(now * MICROSECONDS + HALF)
+    return at, at, 1, tokens
 
 
 def _window(rate: Rate) -> Window | Slices:

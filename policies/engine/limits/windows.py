@@ -11,9 +11,18 @@ by answer.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 CELLS = 60
 RING = CELLS + 1
 MICROSECONDS = 1_000_000
+
+Note = tuple[int, int, int, int]
+"""The instant from which it counts, the one at which it was noted (the same where it is taken, a
+later one where that is corrected), how many requests and how many tokens.
+"""
+REQUESTS, TOKENS = 2, 3
+"""What a window counts: where it stands in a note."""
 
 
 class Window:
@@ -48,24 +57,35 @@ class Window:
 
     def take(self, units: int, now: int) -> None:
         """Take `units`, whether they fit or not."""
-        if now >= self._next:
-            self._advance(now // self._cell)
-        self._ring[self._head % RING] += units
-        self._sum += units
+        self.read([(now, now, units, 0)], REQUESTS)
 
     def correct(self, units: int, taken: int, now: int) -> None:
         """Add `units` (negative: give back) to what was taken at the instant `taken`. What has
         left the window by now can no longer be given back; a debt counts from now.
         """
-        if now >= self._next:
-            self._advance(now // self._cell)
-        cell = taken // self._cell
-        if cell <= self._head - RING:
-            if units <= 0:
-                return
-            cell = self._head
-        self._ring[cell % RING] += units
-        self._sum += units
+        self.read([(taken, now, units, 0)], REQUESTS)
+
+    def read(self, notes: Sequence[Note], of: int) -> None:
+        """Take, and correct, as these notes say of requests or tokens; the last was noted last."""
+        latest = notes[-1][1]
+        if latest >= self._next:
+            self._advance(latest // self._cell)
+        width, ring, gone, total = self._cell, self._ring, self._head - RING, 0
+        for note in notes:
+            units = note[of]
+            if not units:
+                continue
+            cell = note[0] // width
+            if cell <= gone:
+                # Out of the window now; what was a debt when it was noted counts from then.
+                if units <= 0 or cell > note[1] // width - RING:
+                    continue
+                cell = note[1] // width
+                if cell <= gone:
+                    continue
+            ring[cell % RING] += units
+            total += units
+        self._sum += total
 
     def wait(self, need: int, now: int) -> int:
         """Microseconds from `now` until `need` units will fit if nothing else is taken; 0: they
@@ -140,6 +160,15 @@ class Slices:
             self.take(units, now)
         elif taken >= self._busy:
             self._free += self._cost(units)
+
+    def read(self, notes: Sequence[Note], of: int) -> None:
+        """Take, and correct, as these notes say of requests or tokens; the last was noted last."""
+        for note in notes:
+            taken, now, units = note[0], note[1], note[of]
+            if taken == now and units > 0:
+                self.take(units, now)
+            else:
+                self.correct(units, taken, now)
 
     def wait(self, need: int, now: int) -> int:
         """Microseconds from `now` until `need` units will fit if nothing else is taken; 0: they

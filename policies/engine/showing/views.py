@@ -14,7 +14,7 @@ from policies.engine.deciding.eligibility import OUT_OF_REACH, refuse, tokens_of
 from policies.engine.deciding.probing import back
 from policies.engine.deciding.tiers import ascent, offered
 from policies.engine.learning.breaker import State, Trip
-from policies.engine.learning.cost import LEAST_FITNESS, strained, usual_level
+from policies.engine.learning.cost import LEAST_FITNESS, strained
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
@@ -137,8 +137,7 @@ def look(
         member for member, refused in zip(pool.members, refusals, strict=True) if refused is None
     ]
     weighed = [member for member in pool.members if member.weight > 0]
-    level = usual_level(able) if able else 0.0
-    strains = dict(zip(weighed, strained([1.0] * len(weighed), weighed, level, now), strict=True))
+    strains = dict(zip(weighed, strained([1.0] * len(weighed), weighed, able, now), strict=True))
     return tuple(
         _view(member, request, refused, strains.get(member), now)
         for member, refused in zip(pool.members, refusals, strict=True)

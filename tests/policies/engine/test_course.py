@@ -281,3 +281,10 @@ class TestClose:
         fail = failed(course, world.now)
         course.close(world.now)
         assert course.next(world.now) is fail
+
+
+def test_a_route_that_allows_no_attempt_sends_nothing() -> None:
+    world = World("a/m", retry=Retry(attempts=0))
+    action = world.start().next(world.now)
+    assert isinstance(action, Fail)
+    assert action.cause is Cause.ATTEMPTS

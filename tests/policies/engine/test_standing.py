@@ -1,9 +1,13 @@
+from random import Random
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import Outcome, Phase, Refusal, Report, Scope
-from policies.engine.group import Pause
+from policies import Attempt, Facts, Outcome, Phase, Refusal, Report, Scope
+from policies.engine.group import Group, Pause
+from policies.engine.learning.breaker import State
 from policies.engine.standing import Standing
 from tests.policies.driver import (
     ABANDONED,
@@ -179,7 +183,7 @@ def test_what_the_caller_did_is_evidence_against_nobody(report: Report) -> None:
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(-50, 1000)), max_size=30))
 def test_the_later_end_of_a_pause_wins(rests: list[tuple[float, float]]) -> None:
-    pause, now, latest = Pause(), 0.0, float("-inf")
+    pause, now, latest = Pause(lambda: None), 0.0, float("-inf")
     for elapsed, rest in rests:
         now += elapsed
         pause.rest(Refusal.RESTING, now + rest)
@@ -188,7 +192,7 @@ def test_the_later_end_of_a_pause_wins(rests: list[tuple[float, float]]) -> None
 
 
 def test_a_shorter_pause_does_not_hide_the_cause_of_a_longer() -> None:
-    pause = Pause()
+    pause = Pause(lambda: None)
     pause.denied(0.0, None)
     pause.rest(Refusal.RESTING, 5.0)
     assert (pause.refusal, pause.until) == (Refusal.DENIED, 60.0)
@@ -215,3 +219,64 @@ def test_a_lone_target_is_well_again_after_its_ramp_though_no_policy_asks() -> N
         world.ask()
     breaker = standing(world, "a/m").breaker
     assert (breaker.state.value, breaker.last_trip) == ("healthy", None)
+
+
+BAD = ["silent", "throttled", "overloaded", "bears less", "denied", "trial", "resting"]
+OTHER = ["well", "back", "over", "bears more", "nothing"]
+
+
+def happen(what: str, one: Standing, now: float) -> None:
+    trial = cast("Attempt", one)
+    match what:
+        case "silent":
+            one.fell_silent(now, Random(0))
+        case "throttled":
+            one.rest(Report(Outcome.THROTTLED), now)
+        case "overloaded":
+            one.rest(Report(Outcome.THROTTLED, overloaded=True), now)
+        case "bears less":
+            one.pressure.overloaded(1, now, now)
+        case "denied":
+            one.rest(Report(Outcome.DENIED, scope=Scope.PROVIDER), now)
+        case "trial":
+            one.pauses[1].begin_trial(trial)
+        case "resting":
+            one.pauses[0].rest(Refusal.LIMITED, now + 5)
+        case "well":
+            one.breaker.advised(now, well=True)
+        case "back":
+            one.breaker.ramp(now)
+        case "over":
+            one.pauses[1].end_trial(trial)
+        case "bears more":
+            one.pressure.sent(one.pressure.limit or 0, now)
+
+
+@given(st.lists(st.tuples(st.sampled_from(BAD + OTHER), st.floats(0, 100)), max_size=20))
+def test_whoever_is_thought_clear_is_found_clear(news: list[tuple[str, float]]) -> None:
+    group = Group("a", Facts())
+    here = Standing("a/m", Facts(), (group,), 0.0, ramp=False)
+    there = Standing("a/n", Facts(), (group,), 0.0, ramp=False)
+    group.standings, now = (here, there), 0.0
+    for what, later in news:
+        happen(what, here, now)
+        now += later
+        for one in group.standings:
+            thought = one.clear
+            one.look_closer(now)
+            assert one.clear or not thought
+            usual = one.breaker.state is State.HEALTHY and one.pressure.limit is None
+            assert one.clear == (
+                usual and all(pause.shut <= now and not pause.row for pause in one.pauses)
+            )
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_news_casts_a_doubt(what: str) -> None:
+    group = Group("a", Facts())
+    one = Standing("a/m", Facts(), (group,), 0.0, ramp=False)
+    group.standings = (one,)
+    one.look_closer(0.0)
+    assert one.clear
+    happen(what, one, 0.0)
+    assert not one.clear

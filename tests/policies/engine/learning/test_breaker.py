@@ -17,7 +17,7 @@ class Patient:
         self.rng = Random(3)
         self.others = others
         self.usual = usual
-        self.breaker = Breaker(self.now, ramp=ramp)
+        self.breaker = Breaker(self.now, lambda: None, ramp=ramp)
 
     def outcome(self, bad: bool, *, epoch: int | None = None, probe: bool = False) -> None:
         epoch = self.breaker.epoch if epoch is None else epoch

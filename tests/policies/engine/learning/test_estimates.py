@@ -61,7 +61,7 @@ def test_nothing_is_ever_negative_or_no_number(
         shown = [
             *estimates(standing.latency),
             member.predicted(Request("m", 1e9, tokens, tokens, stream)),
-            *strained([1.0], [member], 1.0, now),
+            *strained([1.0], [member], [member], now),
         ]
         assert all(one is None or (isfinite(one) and one >= 0) for one in shown), shown
 

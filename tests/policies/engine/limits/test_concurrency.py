@@ -28,40 +28,40 @@ def grown(pressure: Pressure, times: int, now: float) -> list[int | None]:
 
 
 def test_there_is_no_limit_until_a_target_complains() -> None:
-    pressure = Pressure()
+    pressure = Pressure(lambda: None)
     assert pressure.limit is None
     assert not pressure.full(10_000, 0.0)
 
 
 def test_a_refusal_says_how_many_it_bears() -> None:
-    pressure = Pressure()
+    pressure = Pressure(lambda: None)
     pressure.overloaded(15, 0.0, 0.0)
     assert not pressure.full(14, 1.0)
     assert pressure.full(15, 1.0)
 
 
 def test_refusals_of_one_burst_leave_the_least() -> None:
-    pressure = Pressure()
+    pressure = Pressure(lambda: None)
     for others in (29, 28, 15, 17):
         pressure.overloaded(others, 0.0, 0.0)
     assert pressure.limit == 15
 
 
 def test_one_may_always_be_sent() -> None:
-    pressure = Pressure()
+    pressure = Pressure(lambda: None)
     pressure.overloaded(0, 0.0, 0.0)
     assert not pressure.full(0, 0.1)
     assert pressure.full(1, 0.1)
 
 
 def test_it_grows_in_doubling_steps_while_nobody_complains() -> None:
-    pressure = Pressure()
+    pressure = Pressure(lambda: None)
     pressure.overloaded(15, 0.0, 0.0)
     assert grown(pressure, 6, 0.0) == [16, 18, 22, 30, 46, 78]
 
 
 def test_a_complaint_begins_it_again() -> None:
-    pressure = Pressure()
+    pressure = Pressure(lambda: None)
     pressure.overloaded(15, 0.0, 0.0)
     grown(pressure, 4, 0.0)
     pressure.overloaded(20, 30.0, 30.0)
@@ -71,14 +71,14 @@ def test_a_complaint_begins_it_again() -> None:
 
 
 def test_it_does_not_grow_where_it_is_not_reached() -> None:
-    pressure = Pressure()
+    pressure = Pressure(lambda: None)
     pressure.overloaded(15, 0.0, 0.0)
     pressure.sent(4, 500.0)
     assert pressure.limit == 15
 
 
 def test_looking_changes_nothing() -> None:
-    pressure = Pressure()
+    pressure = Pressure(lambda: None)
     pressure.overloaded(15, 0.0, 0.0)
     assert not pressure.full(15, PATIENCE)
     assert not pressure.full(15, PATIENCE)
@@ -88,7 +88,7 @@ def test_looking_changes_nothing() -> None:
 
 
 def test_it_is_forgotten_after_ten_minutes_without_a_complaint() -> None:
-    pressure = Pressure()
+    pressure = Pressure(lambda: None)
     pressure.overloaded(15, 0.0, 0.0)
     assert not pressure.full(15, MEMORY)
     pressure.sent(16, MEMORY)
@@ -99,7 +99,7 @@ def test_it_is_forgotten_after_ten_minutes_without_a_complaint() -> None:
 def test_it_is_never_below_one_and_never_above_what_was_tried_for_long(
     steps: list[tuple[float, int, bool]],
 ) -> None:
-    pressure, now = Pressure(), 0.0
+    pressure, now = Pressure(lambda: None), 0.0
     for elapsed, in_flight, complains in steps:
         now += elapsed
         before = pressure.limit

@@ -5,7 +5,7 @@ a ledger that keeps every unit with the instant at which it counts.
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.engine.limits.windows import Window
+from policies.engine.limits.windows import TOKENS, Note, Window
 from tests.policies.engine.limits.test_windows import CELL, SPAN, Ledger
 
 STEPS = st.lists(
@@ -42,3 +42,29 @@ def test_corrections_count_as_in_the_ledger(
         assert window.spare(now) == 10 - ledger.used(now)
         assert window.fits(units, now) == ledger.fits(units, now)
         assert window.wait(units, now) == ledger.wait(units, now)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.integers(-5 * SPAN, 10**15), STEPS, st.integers(1, 20))
+def test_many_notes_at_once_count_as_each_alone(
+    start: int, steps: list[tuple[int, int, str, int]], many: int
+) -> None:
+    single, whole, now = Window(10, 6.0), Window(10, 6.0), start
+    taken: list[tuple[int, int]] = []
+    notes: list[Note] = []
+    for elapsed, units, step, which in steps:
+        now += elapsed
+        if step in {"take", "force"} or not taken:
+            note = now, now, 0, units
+            taken.append((now, units))
+        else:
+            at, earlier = taken.pop(which % len(taken))
+            change = {"back": -earlier, "part": -(earlier // 2), "more": units}[step]
+            note = at, now, 0, change
+        single.read([note], TOKENS)
+        notes.append(note)
+        if len(notes) >= many:
+            whole.read(notes, TOKENS)
+            notes.clear()
+            assert whole.spare(now) == single.spare(now)
+            assert whole.wait(units, now) == single.wait(units, now)

@@ -15,7 +15,8 @@ from policies import (
     SettledTwice,
     Wait,
 )
-from policies.engine.limits.quota import Quota
+from policies.engine.limits.quota import MOST_NOTES, Quota, reservation
+from policies.engine.limits.windows import Note
 from tests.policies.driver import ANSWERED, FAILED, UNREACHABLE, World, limited
 
 
@@ -247,22 +248,22 @@ def test_whatever_was_taken_and_settled_the_sums_are_right(
     takes: list[tuple[float, int, int, bool]],
 ) -> None:
     quota = Quota(Limits([Rate(8, 6.0)], [Rate(100, 6.0)], 3))
-    open_: list[tuple[int, int]] = []
+    open_: list[Note] = []
     now = 0.0
     for elapsed, reserved, used, back in takes:
         now += elapsed
         if quota.refused(reserved, now) is None:
             before = quota.in_flight
-            open_.append((quota.take(reserved, now), reserved))
+            open_.append(quota.take(reservation(reserved, now)))
             assert quota.in_flight == before + 1 <= 3
         elif open_:
-            taken, was_reserved = open_.pop(0)
+            taken = open_.pop(0)
             if back:
-                quota.give_back(taken, was_reserved, now)
+                quota.give_back(taken, now)
             else:
-                quota.settle(taken, was_reserved, used, now)
-    for taken, reserved in open_:
-        quota.give_back(taken, reserved, now)
+                quota.settle(taken, used, now)
+    for taken in open_:
+        quota.give_back(taken, now)
     assert quota.in_flight == 0
     assert quota.room(now + 20) == (8, 100, 3)
 
@@ -273,7 +274,7 @@ def test_what_is_known_without_a_look_is_never_more_than_there_is(
 ) -> None:
     limits = Limits([Rate(8, 6.0), Rate(20, 60.0)], [Rate(100, 6.0), Rate(300, 60.0)], 3)
     watched, looked = Quota(limits), Quota(limits)
-    open_: list[tuple[int, int]] = []
+    open_: list[Note] = []
     now = 0.0
     for elapsed, reserved, used, back in takes:
         now += elapsed
@@ -281,16 +282,16 @@ def test_what_is_known_without_a_look_is_never_more_than_there_is(
         assert watched.spare_requests <= left[0]
         assert watched.spare_tokens <= left[1]
         if watched.refused(reserved, now) is None:
-            taken = watched.take(reserved, now)
-            assert taken == looked.take(reserved, now)
-            open_.append((taken, reserved))
+            taken = watched.take(reservation(reserved, now))
+            assert taken == looked.take(reservation(reserved, now))
+            open_.append(taken)
         elif open_:
-            taken, was_reserved = open_.pop(0)
+            taken = open_.pop(0)
             for quota in (watched, looked):
                 if back:
-                    quota.give_back(taken, was_reserved, now)
+                    quota.give_back(taken, now)
                 else:
-                    quota.settle(taken, was_reserved, used, now)
+                    quota.settle(taken, used, now)
 
 
 def test_a_rate_in_slices_takes_a_slice_s_share_at_once() -> None:
@@ -316,8 +317,8 @@ def test_rates_with_and_without_slices_bind_together() -> None:
 
 def test_a_clock_that_steps_back_gives_nothing_back() -> None:
     quota = Quota(Limits([Rate(2, 6.0)]))
-    quota.take(0, 100.0)
-    quota.take(0, 50.0)
+    quota.take(reservation(0, 100.0))
+    quota.take(reservation(0, 50.0))
     assert quota.refused(0, 60.0) is not None
     assert quota.refused(0, 107.0) is None
 
@@ -325,8 +326,17 @@ def test_a_clock_that_steps_back_gives_nothing_back() -> None:
 @given(st.floats(0, 2e9), st.floats(1e-3, 50))
 def test_at_the_instant_that_it_names_there_is_room(now: float, later: float) -> None:
     quota = Quota(Limits([Rate(1, 6.0)]))
-    quota.take(0, now)
+    quota.take(reservation(0, now))
     refused = quota.refused(0, now + min(later, 5.9))
     assert refused is not None
     assert refused.until > now + min(later, 5.9)
     assert quota.refused(0, refused.until) is None
+
+
+@pytest.mark.parametrize("limits", [Limits(concurrent=9), Limits([Rate(9000, 60.0)])])
+@pytest.mark.parametrize("used", [0, 7])
+def test_what_is_noted_is_bounded(limits: Limits, used: int) -> None:
+    quota = Quota(limits)
+    for now in range(1000):
+        quota.settle(quota.take(reservation(7, now)), used, now)
+        assert len(quota._notes) <= MOST_NOTES
