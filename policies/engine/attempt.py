@@ -134,11 +134,14 @@ class Attempt:
             standing = self.standing
             standing.heard = now
             standing.unanswered = 0
+            if self.was_sent > standing.served:
+                standing.served = self.was_sent
             standing.waits_no_more(self)
             if not standing.clear:
                 for pause in standing.pauses:
                     if pause.throttles:
                         pause.answered(self.started)
+                        self._course.engine.freed()
             if self.probe:
                 self._course.engine.probe_began(self, standing, now)
             standing.latency.first_token(
@@ -210,6 +213,8 @@ class Attempt:
             if pause.denials:
                 pause.begin_trial(self)
                 self._is_trial = True
+            elif pause.throttles > 1:
+                pause.asks_alone(now)
         if standing.pressure.limit is not None:
             standing.pressure.sent(standing.in_flight, now)
 

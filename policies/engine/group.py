@@ -36,6 +36,10 @@ UNNAMED_RESET = 1.0
 """The first pause after a 429 that named none."""
 LONGEST_GUESS = 10.0
 """Its longest: limits mostly come back within a minute, and too long a guess wastes them."""
+ALONE = 1.0
+"""Seconds between two requests after guessed rests, until one is answered: whoever waited for the
+end of a guess would else be refused together.
+"""
 TOGETHER = 10.0
 """Seconds within which ejections are of one cause."""
 ENOUGH = 2
@@ -44,8 +48,9 @@ ENOUGH = 2
 class Pause:
     """Until when nothing is sent, and why. The later end wins. `denials` in a row, and throttles in
     a row that name no end, make it longer; an answer ends the row. After a denial one attempt is
-    the trial: the others wait for what becomes of it. `shut` is `until`, or never while one is out.
-    `alarm` is told whenever it becomes later, or a row longer.
+    the trial: the others wait for what becomes of it. `shut` is `until`, or never while one is out,
+    or a second later once somebody is sent after guesses. `alarm` is told whenever it becomes
+    later, or a row longer.
     """
 
     __slots__ = (
@@ -69,7 +74,9 @@ class Pause:
         """Why nothing is sent at `now`."""
         if self.until > now:
             return Refused(self.refusal, self.until)
-        return Refused(Refusal.DENIED)
+        if self._trial is not None:
+            return Refused(Refusal.DENIED)
+        return Refused(Refusal.RESTING, self.shut)
 
     def rest(self, refusal: Refusal, until: float) -> None:
         """Send nothing before `until`."""
@@ -84,6 +91,11 @@ class Pause:
         """Let the others wait for what becomes of `attempt`."""
         self._trial = attempt
         self.shut = NEVER
+        self._alarm()
+
+    def asks_alone(self, now: float) -> None:
+        """Let the others wait a second for what becomes of the one that is sent now."""
+        self.shut = max(self.shut, now + ALONE)
         self._alarm()
 
     def end_trial(self, attempt: Attempt) -> None:
@@ -109,6 +121,8 @@ class Pause:
         """An attempt that was `started` then was answered: rows of refusals before it are over."""
         if started >= self._refused_at:
             self.denials = self.throttles = 0
+            if self._trial is None:
+                self.shut = self.until
 
     def denied(self, now: float, named: float | None) -> None:
         """A credential, a bill or a model was refused: 60 s, doubling to 15 min; `named`

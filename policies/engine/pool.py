@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from policies.engine.learning.breaker import Others
 from policies.engine.learning.latency import Length
 from policies.engine.limits.bill import Purse, guarded
 from policies.engine.limits.budget import Curiosity, HedgeBudget, RetryBudget
@@ -67,8 +68,8 @@ class Pool:
         """Whether the policy that decides `request` goes by measurements."""
         return getattr(request.policy or self.route.policy, "measures", False)
 
-    def others_failing(self, member: Member, now: float) -> float | None:
-        """The failure share of the other targets of its tier together, those that are ejected
+    def others_failing(self, member: Member, now: float) -> Others | None:
+        """The last outcomes of the other targets of its tier together, those that are ejected
         apart; None: nothing is known of any.
         """
         counts = [
@@ -77,7 +78,7 @@ class Pool:
             if other is not member and other.tier == member.tier and other.standing.breaker.admits()
         ]
         total = sum(count for _, count in counts)
-        return sum(bad for bad, _ in counts) / total if total else None
+        return Others(sum(bad for bad, _ in counts), total) if total else None
 
     def usual_late(self, *, stream: bool) -> float | None:
         """What the slowest of its targets calls late, in seconds; None if none was measured."""

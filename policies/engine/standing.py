@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 from policies.engine.group import UNNAMED_RESET, Group, Pause
-from policies.engine.learning.breaker import HEALTHY, Breaker, Trip, Why
+from policies.engine.learning.breaker import HEALTHY, Breaker, Others, Trip, Why
 from policies.engine.learning.cost import predictions
 from policies.engine.learning.health import Evidence
 from policies.engine.learning.latency import Latency, Length
@@ -48,16 +48,17 @@ class Standing:
 
     `waiting` are the attempts without content so far, `oldest` the first of them; `heard` is when
     anything but a failure last came from it, `unanswered` counts those who left past their time
-    since. `clear`: nothing but limits speaks against it, for certain, and it has answered since it
-    last refused. Its breaker, its pauses and its learned limit cast a `doubt` when that may have
-    changed, and `look_closer` settles it; so what hardly ever changes need not be asked of each
-    target for each request.
+    since. `failed` and `served` are when the last of those that failed, and of those that brought
+    content, was sent. `clear`: nothing but limits speaks against it, for certain, and it has
+    answered since it last refused. Its breaker, its pauses and its learned limit cast a `doubt`
+    when that may have changed, and `look_closer` settles it; so what hardly ever changes need not
+    be asked of each target for each request.
     """
 
     __slots__ = (
-        "breaker", "clear", "context", "evidence", "facts", "groups", "heard", "held", "in_flight",
-        "latency", "name", "oldest", "pauses", "pressure", "quota", "quotas", "unanswered",
-        "waiting",
+        "breaker", "clear", "context", "evidence", "facts", "failed", "groups", "heard", "held",
+        "in_flight", "latency", "name", "oldest", "pauses", "pressure", "quota", "quotas", "served",
+        "unanswered", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -67,7 +68,7 @@ class Standing:
         self.in_flight = 0
         self.waiting: dict[Attempt, None] = {}
         self.oldest: Attempt | None = None
-        self.heard = float("-inf")
+        self.heard = self.failed = self.served = -NEVER
         self.unanswered = 0
         self.held: float | None = None  # seconds that an attempt holds its place, on average
         self.evidence = Evidence(now)
@@ -138,24 +139,30 @@ class Standing:
             # Of an overload the limit that it teaches takes care: a moment is enough.
             brief = report.overloaded and report.rest is None
             group.throttled(now, UNNAMED_RESET if brief else report.rest)
-            if report.overloaded or report.rest is None:
+            if report.overloaded or (report.rest is None and group.throttles <= 1):
                 self.pressure.overloaded(self.in_flight, now, group.until)
+            elif report.rest is None:
+                # Refused after a rest, with fewer under way than before: it is not places it lacks.
+                self.pressure.limit = None
 
     def judge(
         self,
         report: Report,
         attempt: Attempt,
         now: float,
-        others: float | None,
+        others: Others | None,
         rng: Random,
     ) -> None:
         """Take the outcome as evidence, where it is any."""
         breaker, epoch, probe = self.breaker, attempt.epoch, attempt.probe
         outcome = report.outcome
         if outcome.bad or report.overloaded:
+            self.failed = max(self.failed, attempt.was_sent)
             self.evidence.record(bad=True, healthy=breaker.state is HEALTHY, now=now)
             breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
         elif outcome.good:
+            if attempt.was_sent > self.served:
+                self.served = attempt.was_sent
             self.evidence.record(bad=False, healthy=breaker.state is HEALTHY, now=now)
             breaker.answered(epoch, now, probe=probe)
             for pause in () if self.clear else self.pauses:

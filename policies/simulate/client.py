@@ -45,7 +45,9 @@ class Clients:
 
 
 class Sent(NamedTuple):
-    """One attempt, over: from `at` to `end`, and the tokens that it took and gave."""
+    """One attempt, over: from `at` to `end`, the tokens that it took and gave, and when and from
+    whom its request came.
+    """
 
     target: str
     at: float
@@ -53,6 +55,8 @@ class Sent(NamedTuple):
     outcome: Outcome
     input_tokens: int
     output_tokens: int
+    came: float = 0.0
+    tenant: str = ""
 
 
 class Answered(NamedTuple):
@@ -168,8 +172,19 @@ class Client:
         self._exchanges.remove(exchange)
         attempt, now = exchange.attempt, self._world.now
         attempt.settle(report, now)
-        tokens = self.arrival.input_tokens, report.output_tokens or 0
-        self._world.sent.append(Sent(attempt.target, attempt.started, now, report.outcome, *tokens))
+        arrival = self.arrival
+        self._world.sent.append(
+            Sent(
+                attempt.target,
+                attempt.started,
+                now,
+                report.outcome,
+                arrival.input_tokens,
+                report.output_tokens or 0,
+                arrival.at,
+                arrival.tenant,
+            )
+        )
 
     def _drop(self, attempt: Attempt, outcome: Outcome) -> None:
         for exchange in self._exchanges.copy():

@@ -12,6 +12,7 @@ from statistics import fmean
 from types import MappingProxyType
 
 from policies.engine.outcome import Outcome
+from policies.simulate.fairness import widest
 from policies.simulate.run import LEAST_REQUESTS, Run
 
 GRACE = 15.0
@@ -63,6 +64,11 @@ def tenant(run: Run) -> float | None:
     return fmean(run.good(each) for each in named) if named else None
 
 
+def gap(run: Run) -> float | None:
+    """The widest gap between two tenants that wait at once, over what it may be."""
+    return widest([each for each in run.world.sent if each.outcome is Outcome.OK], run.asked)
+
+
 def sends(run: Run) -> float | None:
     """Sends per request that came to an engine."""
     courses = sum(each.courses for each in run.asked)
@@ -75,6 +81,13 @@ def waste(run: Run) -> float | None:
         return None
     used = sum(each.target is not None for each in run.asked)
     return (sum(each.sends for each in run.asked) - used) / len(run.asked)
+
+
+def spend(run: Run) -> float | None:
+    """What a request costs, over what one cost before the trouble."""
+    before = run.cost(0.0, run.begin)
+    during = run.cost(run.begin, run.end)
+    return during / before if before and during is not None else None
 
 
 def sick(run: Run) -> float | None:
@@ -218,8 +231,16 @@ def fullest(spent: list[tuple[float, int]], seconds: float) -> int:
 
 
 def early(run: Run) -> float | None:
-    """The share of a new target in its first six seconds."""
-    return run.share(run.begin, run.begin + 6.0) if run.sick else None
+    """The share of a target that comes, or comes back, in six seconds from what it answers first;
+    0 where it answers nothing.
+    """
+    if run.sick is None:
+        return None
+    answered = (
+        each.at for each in run.sent if each.target == run.sick and each.outcome is Outcome.OK
+    )
+    begin = min(answered, default=None)
+    return run.share(begin, begin + 6.0) if begin is not None else 0.0
 
 
 def settled(run: Run) -> float | None:
@@ -256,8 +277,8 @@ SPECIAL: Mapping[str, Callable[[Run], float | None]] = MappingProxyType(
     {
         each.__name__: each
         for each in (
-            early, exposed, flaps, held, late, longest, looks, overshoot, parked, refused, settled,
-            step, tenant, uneven, whole,
+            early, exposed, flaps, gap, held, late, longest, looks, overshoot, parked, refused,
+            settled, spend, step, tenant, uneven, whole,
         )
     }
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from policies.engine.outcome import Outcome
 from policies.simulate.client import Answered
 from policies.simulate.scenario import Scenario
 from policies.simulate.service import NEVER
@@ -13,6 +14,7 @@ from policies.simulate.world import World
 STEP = 5.0
 """Seconds over which a share is counted; longer where fewer than a dozen requests come."""
 LEAST_REQUESTS = 12
+BILLED = frozenset({Outcome.OK, Outcome.ABANDONED})
 
 
 class Run:
@@ -44,6 +46,21 @@ class Run:
         """The sick target's part of what was sent from `begin` to `end`."""
         sent = [each.target for each in self.world.sent if begin <= each.at < end]
         return sum(target == self.sick for target in sent) / len(sent) if sent else None
+
+    def cost(self, begin: float, end: float) -> float | None:
+        """Nano-dollars for each request that came from `begin` to `end`; None where no price is
+        known, or nobody came. A failure costs nothing.
+        """
+        prices = {name: facts.price for name, facts in self.scenario.facts.items()}
+        asked = sum(begin <= each.at < end for each in self.world.answered)
+        if not asked or not any(prices.values()):
+            return None
+        spent = 0
+        for each in self.world.sent:
+            price = prices.get(each.target)
+            if price is not None and begin <= each.at < end and each.outcome in BILLED:
+                spent += price.input * each.input_tokens + price.output * each.output_tokens
+        return spent / asked
 
     def shares(self) -> dict[str, float]:
         """Each target's part of what was sent."""

@@ -8,9 +8,9 @@ so.
 
 from __future__ import annotations
 
-from policies.engine.route import Facts, Limits, Rate, Target
+from policies.engine.route import Facts, Limits, Price, Rate, Target
 from policies.priority import Priority
-from policies.simulate.arrivals import Crowd, Lengths
+from policies.simulate.arrivals import CODE, Crowd, Lengths
 from policies.simulate.client import Clients
 from policies.simulate.estimate import Bound
 from policies.simulate.scenario import POOL, SICK, Scenario
@@ -39,13 +39,15 @@ def _everywhere(start: float, end: float, errors: float) -> tuple[Fault, ...]:
 BROWN_OUT = (Fault(SICK, 60.0, 180.0, slower=10.0, pace=5.0),)
 ROOM = Service(capacity=60)
 """Twice what each is used for: whoever herds pays for it."""
-OUTAGE = (
-    Fault("a/1", 60.0, 180.0, errors=1.0),
-    Fault("a/2", 60.0, 180.0, errors=1.0),
-    Fault("b/1", 60.0, 180.0, errors=1.0),
-)
+TEN_MINUTES = 60.0, 660.0
+OUTAGE = tuple(Fault(name, *TEN_MINUTES, errors=1.0) for name in ("a/1", "a/2", "b/1"))
 """All of one provider and half of another."""
 COMPANIES = tuple(Target(name) for name in ("a/1", "a/2", "b/1", "b/2"))
+PRICES = {
+    target.name: Facts(price=Price(250, 2000) if target.name < "b" else Price(1000, 5000))
+    for target in COMPANIES
+}
+"""The provider that stays is about three times as dear."""
 MINUTE = Facts(Limits(requests=[Rate(500, 60.0)]))
 """What is configured where the provider truly takes 300 a minute."""
 
@@ -54,6 +56,9 @@ QUARTERS = {name: Service(per_minute=300, resets=15 * place) for place, name in 
 
 LIMITED = (Bound("refused", most=0.02), Bound("of most", least=0.95), Bound("parked", most=61.0))
 """What is asked where limits are less than what is configured."""
+
+NEWCOMER = (Bound("early", most=0.10), Bound("settled", least=0.8), Bound("step", most=1.3))
+"""What is asked of a target that comes, or comes back, and is slow for a minute."""
 
 LATENCY = (
     Scenario(
@@ -113,7 +118,17 @@ LATENCY = (
         end=120.0,
         service=ROOM,
         added=SICK,
-        bounds=(Bound("early", most=0.10), Bound("settled", least=0.8), Bound("step", most=1.3)),
+        bounds=NEWCOMER,
+    ),
+    Scenario(
+        "back after ten minutes",
+        (Fault(SICK, 30.0, 630.0, errors=1.0), Fault(SICK, 630.0, 690.0, slower=3.0)),
+        (Crowd(8.0),),
+        seconds=780.0,
+        start=630.0,
+        end=690.0,
+        service=ROOM,
+        bounds=NEWCOMER,
     ),
 )
 
@@ -158,20 +173,27 @@ FAILURES = (
     Scenario(
         "correlated outage",
         OUTAGE,
-        seconds=200.0,
+        (Crowd(8.0),),
+        seconds=680.0,
         start=60.0,
-        end=180.0,
+        end=660.0,
         sick=None,
         targets=COMPANIES,
+        facts=PRICES,
         metric="answered",
-        bounds=(Bound("answered", least=0.999), Bound("sends", most=1.25)),
+        bounds=(
+            Bound("answered", least=0.999),
+            Bound("sends", most=1.25),
+            Bound("spend", most=3.0),
+        ),
     ),
     Scenario(
         "full outage",
-        (*OUTAGE, *(Fault(target.name, 180.0, 240.0, errors=1.0) for target in COMPANIES)),
-        seconds=275.0,
-        start=180.0,
-        end=240.0,
+        (*OUTAGE, *(Fault(target.name, 660.0, 720.0, errors=1.0) for target in COMPANIES)),
+        (Crowd(8.0),),
+        seconds=755.0,
+        start=660.0,
+        end=720.0,
         sick=None,
         targets=COMPANIES,
         metric="whole",
@@ -254,7 +276,12 @@ LIMITS = (
     ),
     Scenario(
         "noisy tenant",
-        crowds=(Crowd(2.0, tenant="b"), Crowd(2.0, tenant="a"), Crowd(38.0, 60, 140, tenant="a")),
+        crowds=(
+            Crowd(2.0, tenant="b"),
+            Crowd(2.0, tenant="a"),
+            Crowd(38.0, 60, 140, tenant="a"),
+            Crowd(30.0, 60, 140, lengths=CODE, tenant="c"),
+        ),
         seconds=160.0,
         start=60.0,
         end=140.0,
@@ -263,7 +290,7 @@ LIMITS = (
         facts=dict.fromkeys(NAMES, Facts(Limits(concurrent=25))),
         tenant="b",
         metric="tenant",
-        bounds=(Bound("tenant", least=0.99), Bound("of most", least=0.99)),
+        bounds=(Bound("tenant", least=0.99), Bound("of most", least=0.99), Bound("gap", most=1.0)),
     ),
 )
 

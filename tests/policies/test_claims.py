@@ -100,16 +100,11 @@ def most_of(found: list[int]) -> int:
 
 
 @pools
-def test_thirty_percent_of_errors_are_noticed_within_fifty(count: int) -> None:
+@pytest.mark.parametrize(("usual", "most"), [(0.01, 50), (0.05, 70)])
+def test_thirty_percent_of_errors_are_noticed_soon(count: int, usual: float, most: int) -> None:
     policy = WeightedRoundRobin() if count % 2 else LeastLatency()
-    found = [noticed(count, rate, seed, 0.01, policy) for rate in RATES for seed in range(SEEDS)]
-    assert most_of(found) <= 50
-
-
-@pools
-def test_and_within_seventy_five_where_five_percent_are_usual(count: int) -> None:
-    found = [noticed(count, 1.0, seed, 0.05, WeightedRoundRobin()) for seed in range(2 * SEEDS)]
-    assert most_of(found) <= 75  # 70 over more seeds
+    found = [noticed(count, rate, seed, usual, policy) for rate in RATES for seed in range(SEEDS)]
+    assert most_of(found) <= most
 
 
 def test_what_is_usual_is_learned_in_some_thousand_requests() -> None:
@@ -203,7 +198,7 @@ def test_a_flapping_target_rests_longer_and_longer_up_to_a_minute(count: int, ra
             trip = ward.last()
             assert trip is not None
             rests.append(ward.world.until(SICK) - trip.at)
-    assert all(rest <= 60.0 for rest in rests)
+    assert max(rests, default=0.0) <= 60.0 + 1e-9
     if rate >= 1.0:
         assert 4.0 <= rests[0] <= 6.0
         assert max(rests[:6]) >= 30.0

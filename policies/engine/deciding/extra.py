@@ -60,14 +60,15 @@ def on_the_spot(course: Course, able: Sequence[Member], now: float) -> Member | 
 
 def likeliest(course: Course, able: Sequence[Member]) -> Sequence[Member]:
     """Of those who can take a failover, the ones that are likeliest to be well, if there are any in
-    the first of their tiers: whose last request did not fail, and who share no fate with those
-    that have failed this one. Later tiers are left as they are.
+    the first of their tiers: whose last request did not fail (an answer to an older one says
+    nothing of now), and who share no fate with those that have failed this one. Later tiers are
+    left as they are.
     """
     if len(able) < 2:
         return able
     tier = min([member.tier for member in able])
     first = [member for member in able if member.tier == tier]
-    first = [member for member in first if not member.standing.breaker.row] or first
+    first = [one for one in first if one.standing.failed <= one.standing.served] or first
     failed = {
         group
         for member in course.reach

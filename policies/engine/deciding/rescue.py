@@ -22,6 +22,7 @@ from policies.engine.refusal import NEVER
 if TYPE_CHECKING:
     from policies.engine.attempt import Attempt
     from policies.engine.course import Course
+    from policies.policy import Request
 
 SHORTEST = 1.0
 """Seconds: nobody is late before, whatever is usual: a lost packet is sent again after one."""
@@ -81,9 +82,8 @@ def late(course: Course, attempt: Attempt, now: float) -> Send | Stop | None:
         attempt.look_at = attempt.overdue
         if course.pool.hedges is None or not course.pool.hedges.withdraw():
             return None
-    elif standing.heard > attempt.was_sent or not course.request.stream or attempt.is_blind:
-        # Answers in one piece may just be long, and where nothing was measured nothing is late.
-        attempt.look_at = NEVER
+    elif (quiet := quiet_at(attempt, course.request)) > now:
+        attempt.look_at = quiet
         return None
     beside = others(course, now, paid=True)
     if not beside or not course.pool.budget.withdraw(now):
@@ -100,6 +100,16 @@ def is_silent(attempt: Attempt, now: float) -> bool:
         return now >= attempt.overdue and attempt.standing.is_silent(now)
     trip = breaker.last_trip
     return trip is not None and trip.why is Why.SILENCE and breaker.state is not State.RECOVERING
+
+
+def quiet_at(attempt: Attempt, request: Request) -> float:
+    """The instant at which nothing will have been heard of its target for as long as its own time
+    was: while others are heard, one that is late may just have bad luck.
+    """
+    if not request.stream or attempt.is_blind:
+        # Answers in one piece may just be long, and where nothing was measured nothing is late.
+        return NEVER
+    return attempt.standing.heard + attempt.overdue - attempt.was_sent
 
 
 def usual_of_others(course: Course, attempt: Attempt, late: float) -> float:

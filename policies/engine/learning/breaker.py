@@ -14,8 +14,8 @@ failures than a healthy target would have, summed up as they come (the cumulativ
 Continuous inspection schemes, Biometrika 1954): each failure adds, each answer takes away, as much
 as it speaks for a sick target against a healthy one. A count in a row is blind to a target that
 fails every third request. What is healthy is the target's usual rate, or that of the others if
-they fail more: a target that fails as everybody does is not an outlier. No timers: a state ends
-by comparing with `now`.
+they fail more, beyond chance: a target that fails as everybody does is not an outlier. No timers:
+a state ends by comparing with `now`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from enum import Enum
-from math import log
+from math import log, sqrt
 from random import Random
 from typing import NamedTuple
 
@@ -35,10 +35,10 @@ LEAST_USUAL, SICK, TIMES_USUAL, SURELY_SICK = 0.02, 0.25, 2.0, 0.95
 """The failure rates that are told apart: at least 2 % is healthy; 25 %, or twice the healthy, is
 sick.
 """
-CERTAIN = 11.0
+CERTAIN = 10.5
 """The sum that trips, as the logarithm of a ratio of likelihoods: 30 % of failures are noticed
-within 18 requests at the median and 39 in 95 of 100; 2 % never in 2,000,000 (simulated; Wilson's
-lower bound over the last 50 outcomes, with as few false alarms, takes 29 and 46).
+within 18 requests at the median and 37 in 95 of 100 (30 and 59 where 5 % are usual); 2 % once in
+1,500,000 (simulated; Wilson's lower bound over the last 50 outcomes takes 29 and 46, 36 and 76).
 """
 FIRST_REST, LONGEST_REST = 5.0, 60.0
 LONGEST_SILENCE = 20.0
@@ -72,6 +72,24 @@ class Why(Enum):
     PROBE = "the probe failed"
     SILENCE = "requests past their time without a first token"
     FATE = "others of its group are ejected"
+
+
+class Others(NamedTuple):
+    """How many of the last outcomes of the other targets of a pool were `bad`, `of` how many."""
+
+    bad: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """The share of failures among them."""
+        return self.bad / self.of
+
+    def fail_more_than(self, rate: float) -> bool:
+        """Whether they do beyond chance: of so few that a rate is read from, a failure more or less
+        says little.
+        """
+        return self.bad - sqrt(self.bad) > rate * self.of
 
 
 class Trip(NamedTuple):
@@ -190,13 +208,13 @@ class Breaker:
         epoch: int,
         now: float,
         usual: float,
-        others: float | None,
+        others: Others | None,
         rng: Random,
         *,
         probe: bool,
     ) -> None:
-        """A bad outcome; `usual` is p0, `others` the failure share of the other targets of the
-        pool (None: there are no others, or nothing is known of them).
+        """A bad outcome; `usual` is p0, `others` what is known of the other targets of the pool
+        (None: there are none, or nothing is).
         """
         if epoch != self.epoch:
             return
@@ -205,12 +223,12 @@ class Breaker:
         elif self.admits():
             self.ramp(now)  # it may have ended while nobody looked
             healthy = max(LEAST_USUAL, usual)
-            if others is not None and others > TIMES_USUAL * healthy:
-                healthy = others
+            if others is not None and others.fail_more_than(TIMES_USUAL * healthy):
+                healthy = others.share
             self._suspect(now, healthy)
             self.outcomes.append((now, True))
             self.row += 1
-            if (trip := self._sick(now, others)) is not None:
+            if (trip := self._sick(now, others.share if others is not None else None)) is not None:
                 self.trip(trip, rng)
 
     def trip(self, trip: Trip, rng: Random) -> None:

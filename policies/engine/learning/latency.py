@@ -30,6 +30,8 @@ STREAM_SHARE = 0.25
 """How much of the time after the first token counts when the answer is streamed: the reader is
 reading.
 """
+LEVEL_LEARNING = 0.05
+"""A level that follows at once is no measure of load: whoever gets a crowd would look usual."""
 OUTPUT_LEARNING = 0.05
 DEFAULT_OUTPUT = 200.0
 """Tokens of an answer before any was seen: the median of public conversation traces is 211."""
@@ -97,7 +99,7 @@ class Latency:
             self.baseline = seconds
         else:
             self.baseline = baseline + (seconds - baseline) * (1 - exp(-since / BASELINE))
-        self.usual_in_flight += (in_flight - self.usual_in_flight) * 0.1
+        self.usual_in_flight += (in_flight - self.usual_in_flight) * LEVEL_LEARNING
 
     def finished(
         self,
@@ -121,7 +123,7 @@ class Latency:
             self.totals.record(total)
             if not output:
                 self.first_token(total, in_flight, now)
-        self.usual_in_flight += (in_flight - self.usual_in_flight) * 0.1
+        self.usual_in_flight += (in_flight - self.usual_in_flight) * LEVEL_LEARNING
         self.at = now
 
     def at_least(self, seconds: float, now: float) -> None:

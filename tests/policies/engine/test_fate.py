@@ -22,6 +22,21 @@ def test_two_that_are_ejected_within_seconds_take_the_rest_of_their_group_along(
     world.close()
 
 
+def test_a_failover_avoids_who_failed_last_whatever_older_requests_bring() -> None:
+    world = World("a/m", "b/m", "c/m")
+    old = world.send(only=frozenset({"b/m"}), stream=True)
+    old.attempt.first_token(world.now)
+    world.now += 1.0
+    world.settle(world.send(only=frozenset({"b/m"})), FAILED)
+    world.settle(old, ANSWERED)
+    world.will("a/m", FAILED)
+    assert world.ask().targets == ["a/m", "c/m"]
+    newer = world.send(only=frozenset({"b/m"}), stream=True)
+    newer.attempt.first_token(world.now)
+    assert world.ask().targets == ["a/m", "b/m"]
+    world.close()
+
+
 def test_further_apart_it_is_chance() -> None:
     world = World("a/1", "a/2", "a/3")
     world.eject("a/1")

@@ -69,12 +69,18 @@ def test_two_past_their_time_are_no_evidence_but_are_not_left_alone() -> None:
     world.close()
 
 
-def test_one_past_its_time_while_others_are_heard_goes_on_alone() -> None:
+def test_one_past_its_time_goes_on_alone_while_others_are_heard_and_no_longer() -> None:
     world = usual("a/m", "b/m")
-    (course, _), (_, other) = wait(world, 2)
-    other.attempt.first_token(world.now)
-    world.now += 40.0
-    assert isinstance(course.next(world.now), Wait)
+    (course, send), (_, other) = wait(world, 2)
+    late = send.attempt.overdue - send.attempt.was_sent
+    world.now = heard = send.attempt.overdue - 0.5
+    other.attempt.first_token(heard)
+    world.now = send.attempt.overdue
+    assert course.next(world.now) == Wait(heard + late, Cause.ANSWER)
+    world.now = heard + late
+    beside = course.next(world.now)
+    assert isinstance(beside, Send)
+    assert beside.target == "b/m"
     world.close()
 
 

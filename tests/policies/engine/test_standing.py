@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import Attempt, Facts, Outcome, Phase, Refusal, Report, Scope
-from policies.engine.group import Group, Pause
+from policies import Attempt, Cause, Facts, Outcome, Phase, Refusal, Report, Scope, Send, Wait
+from policies.engine.group import ALONE, Group, Pause
 from policies.engine.learning.breaker import State
 from policies.engine.standing import Standing
 from tests.policies.driver import (
@@ -75,6 +75,35 @@ class TestThrottled:
         for send in [world.send() for _ in range(10)]:
             world.settle(send, THROTTLED._replace(rest=None))
         assert rest_of(world, "a/m") == pytest.approx(1)
+        world.close()
+
+    def test_after_the_second_guess_one_a_second_is_sent_until_one_is_answered(self) -> None:
+        world = World("a/m")
+        for _ in range(2):
+            world.settle(world.send(), THROTTLED._replace(rest=None))
+            world.now += rest_of(world, "a/m")
+        first = world.send(stream=True)
+        waiting = world.start(stream=True)
+        assert waiting.next(world.now) == Wait(world.now + ALONE, Cause.REST)
+        world.now += 0.5
+        first.attempt.first_token(world.now)
+        assert isinstance(waiting.next(world.now), Send)
+        world.send()
+        world.close()
+
+    def test_whoever_waits_behind_such_a_one_is_told_that_it_was_answered(self) -> None:
+        world = World("a/m")
+        for _ in range(2):
+            world.settle(world.send(), THROTTLED._replace(rest=None))
+            world.now += rest_of(world, "a/m")
+        first, told = world.send(stream=True), []
+        course = world.engine.start(world.request(), world.now, lambda: told.append(world.now))
+        course.next(world.now)
+        told.clear()
+        world.now += 0.5
+        first.attempt.first_token(world.now)
+        assert told == [world.now]
+        course.close(world.now)
         world.close()
 
     def test_nothing_is_sent_before_the_reset_and_all_at_it(self) -> None:

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from policies import Engine, Facts, Limits, Outcome, Rate
+from policies import Engine, Facts, Limits, Outcome, Price, Rate
 from policies.simulate import Answered, Arrival, Crowd, Fault, Scenario, Sent, World
 from policies.simulate import figures as f
 from policies.simulate.run import Run
@@ -138,8 +138,35 @@ class TestShares:
 
     def test_a_new_target_s_share_is_told_early_and_when_it_is_settled(self):
         told = run([*in_turn(100, 106, WELL), *in_turn(106, 300)])
-        assert f.early(told) == 0.0
+        assert f.early(told) == pytest.approx(0.25)
         assert f.settled(told) == pytest.approx(1.0)
+
+    def test_early_begins_with_its_first_answer_and_is_nothing_without_one(self):
+        failed = send(SICK, 110.0, outcome=Outcome.FAILED)
+        alone = [*in_turn(100, 200, WELL), failed]
+        assert f.early(run(alone)) == 0.0
+        assert f.early(run([*alone, send(SICK, 150.0)])) == pytest.approx(1 / 25)
+
+
+class TestSpend:
+    PRICED = replace(
+        SCENARIO, facts={POOL[0]: Facts(price=Price(1, 2)), POOL[1]: Facts(price=Price(4, 8))}
+    )
+
+    def test_it_is_what_a_request_costs_over_what_one_cost_before(self):
+        answered = [answer(50.0, 1.0), answer(110.0, 1.0), answer(120.0, 1.0)]
+        sent = [
+            send(POOL[0], 50.0, tokens=10),
+            send(POOL[0], 110.0, tokens=10),
+            send(POOL[1], 120.0, tokens=10),
+            send(POOL[1], 130.0, outcome=Outcome.FAILED, tokens=10),
+        ]
+        assert f.spend(run(sent, answered, self.PRICED)) == pytest.approx((30 + 120) / 2 / 30)
+
+    def test_without_prices_or_a_before_there_is_none(self):
+        answered = [answer(110.0, 1.0)]
+        assert f.spend(run([send(POOL[0], 110.0)], answered)) is None
+        assert f.spend(run([send(POOL[0], 110.0)], answered, self.PRICED)) is None
 
 
 class TestHerd:

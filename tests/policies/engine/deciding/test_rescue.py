@@ -189,9 +189,8 @@ class TestHedges:
         world = usual("a/m", "b/m")
         course = world.start(stream=True)
         course.next(world.now)
-        world.now += 0.1
-        world.send(stream=True).attempt.first_token(world.now)  # its target lives
         world.now += 5.0
+        world.send(stream=True).attempt.first_token(world.now)  # its target lives
         assert isinstance(course.next(world.now), Wait)
         world.close()
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.engine.learning.breaker import Breaker, State, Why
+from policies.engine.learning.breaker import Breaker, Others, State, Why
 
 HEALTHY, EJECTED, PROBING, RECOVERING = State
 
@@ -15,7 +15,7 @@ class Patient:
     def __init__(self, *, ramp: bool = False, others: float | None = None, usual: float = 0.01):
         self.now = 0.0
         self.rng = Random(3)
-        self.others = others
+        self.others = None if others is None else Others(round(others * 50), 50)
         self.usual = usual
         self.breaker = Breaker(self.now, lambda: None, ramp=ramp)
 
@@ -85,6 +85,12 @@ class TestTrips:
     def test_a_pool_that_fails_as_a_whole_is_no_outlier(self) -> None:
         assert Patient(others=0.3).has("+-+-+" * 20) is HEALTHY
         assert Patient(others=0.1).has("+-+-+" * 20) is EJECTED
+
+    @pytest.mark.parametrize(
+        ("bad", "of", "more"), [(1, 1, False), (1, 5, False), (6, 50, False), (10, 50, True)]
+    )
+    def test_others_fail_more_only_beyond_chance(self, bad: int, of: int, more: bool) -> None:
+        assert Others(bad, of).fail_more_than(0.1) is more
 
     def test_what_usually_fails_more_is_given_more(self) -> None:
         outcomes = "+++++-" * 20

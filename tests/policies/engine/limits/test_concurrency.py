@@ -132,6 +132,20 @@ class TestSignals:
         world.settle(world.send())
         world.settle(first)
 
+    def test_whoever_refuses_again_with_fewer_under_way_does_not_lack_places(self) -> None:
+        world = Script("a/m")
+        pressure = world.members[0].standing.pressure
+        sends = [world.send() for _ in range(10)]
+        world.now += 0.1
+        world.settle(sends[0], UNNAMED)
+        assert pressure.limit == 9
+        for send in sends[1:6]:
+            world.settle(send)
+        world.now += 1.0
+        world.settle(world.send(), UNNAMED)
+        assert pressure.limit is None
+        world.close()
+
     def test_whoever_is_refused_for_it_is_told_when_it_grows(self) -> None:
         world = Script("a/m")
         world.send()
