@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
-.PHONY: help serve test proof bench bench-routing demo lock clean
+.PHONY: help serve test proof bench bench-routing bench-wire demo lock clean
 
 help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
@@ -16,6 +16,7 @@ help:
 	@echo 'make test    lint, types and tests'
 	@echo 'make proof   the tests that take long'
 	@echo 'make bench   how fast it is here'
+	@echo 'make bench-wire   what a request costs on real connections, beside Envoy and nginx (10 minutes)'
 	@echo 'make bench-routing   how well policies choose, beside baselines (ARGS="--data FOLDER": on traces too)'
 	@echo 'make lock    resolve the lock files again (ARGS=--upgrade: to the newest versions)'
 	@echo 'make clean   remove .venv and caches'
@@ -35,6 +36,9 @@ proof: .venv/testing
 
 bench: .venv/testing
 	$(BIN)/python -m benchmarks.core $(ARGS)
+
+bench-wire: .venv/testing
+	$(BIN)/python -m benchmarks.wire $(ARGS)
 
 bench-routing: .venv/testing
 	$(BIN)/python -m benchmarks.routing $(ARGS)

@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 from router.sink import Sink
 
-# A request's are case-insensitive; ask for them in lower case and a plain dict serves in a test.
-# An answer's go out as they are, without those that frame it: `FRAMING` in `responder.py`.
+# A request's have their names in lower case. An answer's go out as they are, without those that
+# frame it: `FRAMING` in `responder.py`.
 Headers = Mapping[str, str]
 
 

@@ -1,28 +1,23 @@
 """The HTTP/1.1 listener for clients, and for the admin pages: bytes in, bytes out, bounded.
 
-It sits on aiohttp's low-level server: its parser, its keep-alive, its cancellation of a handler
-whose client has left. It knows nothing of models or dialects, and must not decide who may do what
-beyond its guard.
+It knows nothing of models or dialects, and must not decide who may do what beyond its guard.
 """
 
 import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from aiohttp.web_protocol import RequestHandler
-from aiohttp.web_request import BaseRequest
-from aiohttp.web_response import StreamResponse
-from aiohttp.web_server import Server
-
 from router.front.body import read_body
-from router.front.connection import LAST, NEXT, Connection
+from router.front.connection import Connection
 from router.front.exchange import Handler, Inbound, Refuse, Refused
 from router.front.guard import Guard, cors, preflight, split_address
+from router.front.request import NONE, Request
 from router.front.responder import HttpDate, WireResponder
 from router.sink import ClientGone
 
 BACKLOG = 1024  # connections that wait to be accepted while the loop is busy
 BODY_PACE = 30.0  # seconds for each `PACE_BYTES` of a body, or for its end
+TICK = 5.0  # seconds between two looks for connections that are idle for too long
 UNWIND = 5.0  # seconds that handlers have, once cancelled, before `close` gives up on them
 
 
@@ -56,10 +51,10 @@ class Listener:
         self.client_write = client_write
         self._body_pace = body_pace
         self._date = HttpDate()
-        self._open: dict[RequestHandler, WireResponder] = {}
-        self._transports: set[asyncio.Transport] = set()
+        self._open: dict[Connection, WireResponder] = {}
+        self._connections: set[Connection] = set()
         self._stopping = False
-        self._server: Server | None = None
+        self._ticker: asyncio.TimerHandle | None = None
         self._sockets: asyncio.Server | None = None
 
     @property
@@ -73,27 +68,25 @@ class Listener:
         Raises OSError when the address cannot be had.
         """
         loop = asyncio.get_running_loop()
-        server = Server(self._serve, handler_cancellation=True)
-        connection = partial(
-            Connection, server, loop, self._transports, self._malformed, self._on_error
-        )
+        connection = partial(Connection, loop, self._connections, self._serve, self._malformed)
         host, port = split_address(self._address)
         sockets = await loop.create_server(connection, host or None, int(port), backlog=BACKLOG)
-        self._server, self._sockets = server, sockets
+        self._sockets = sockets
+        self._tick(loop)
         name, bound = sockets.sockets[0].getsockname()[:2]
         return f"[{name}]:{bound}" if ":" in name else f"{name}:{bound}"
 
     async def stop_accepting(self) -> None:
         """Take no more connections and end those that are idle; open requests go on."""
         self._stopping = True
-        if self._server is None or self._sockets is None:
+        if self._sockets is None:
             return
         self._sockets.close()
         for responder in self._open.values():
             responder.keep_alive = False
-        for connection in self._server.connections:
-            if connection not in self._open:
-                connection.force_close()
+        for connection in list(self._connections):
+            if not connection.busy:
+                connection.transport.close()
 
     async def close(self, wait: float = 0.0) -> None:
         """Stop accepting, give open requests `wait` seconds to end and arrive, and cut the rest.
@@ -101,45 +94,47 @@ class Listener:
         A handler that is cut sees what it would see if its client had left.
         """
         await self.stop_accepting()
-        server = self._server
-        if server is None:
-            return
-        await _wait_until(lambda: not self._transports, wait)
+        if self._ticker is not None:
+            self._ticker.cancel()
+        await _wait_until(lambda: not self._connections, wait)
         for responder in self._open.values():
             responder.abort()
-        for transport in list(self._transports):
-            transport.abort()
-        await _wait_until(lambda: not (self._transports or server.connections), UNWIND)
+        for connection in list(self._connections):
+            connection.transport.abort()
+        await _wait_until(lambda: not (self._connections or self._open), UNWIND)
 
-    async def _serve(self, request: BaseRequest) -> StreamResponse:
-        connection, transport = request.protocol, request.transport
-        if transport is None:
-            return LAST
-        responder = WireResponder(request, transport, self._date, self.client_write)
+    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for connection in list(self._connections):
+            connection.expire(now)
+        self._ticker = loop.call_later(TICK, self._tick, loop)
+
+    async def _serve(self, connection: Connection, request: Request) -> bool:
+        """Answer one request; whether its connection may bring another."""
+        responder = WireResponder(request, connection, self._date, self.client_write)
         if self._stopping:
             responder.keep_alive = False
         self._open[connection] = responder
         try:
-            await self._answer(self._inbound(request, responder), responder)
+            await self._answer(self._inbound(connection, request), responder)
         except ClientGone:
             responder.lost = True
         finally:
             del self._open[connection]
             if responder.lost or not responder.ended:
                 responder.abort()
-        return NEXT if responder.keep_alive else LAST
+        return responder.keep_alive
 
-    def _inbound(self, request: BaseRequest, responder: WireResponder) -> Inbound:
-        target = request.rel_url
-        ask = responder.ask_for_body
-        body = partial(read_body, request, ask, self._max_body, self._body_pace)
+    def _inbound(self, connection: Connection, request: Request) -> Inbound:
+        path, query = request.where
+        peer = connection.transport.get_extra_info("peername")
         return Inbound(
             request.method,
-            target.raw_path,
-            target.raw_query_string,
+            path,
+            query,
             request.headers,
-            request.remote or "",
-            body,
+            peer[0] if peer else "",
+            partial(read_body, connection, request, self._max_body, self._body_pace),
         )
 
     async def _answer(self, inbound: Inbound, responder: WireResponder) -> None:
@@ -174,14 +169,12 @@ class Listener:
         if not (responder.ended or responder.lost):
             raise RuntimeError(f"{inbound.method} {inbound.path} was left without a whole answer")
 
-    def _malformed(self, request: BaseRequest, message: str) -> None:
-        """Answer what could not be parsed; `request` stands in for it, and says nothing."""
-        transport = request.transport
-        if transport is None or transport.is_closing():
+    def _malformed(self, connection: Connection, words: str) -> None:
+        """Answer what could not be parsed."""
+        if connection.transport.is_closing():
             return
-        reason = message.partition(":")[0]  # what follows quotes the client's bytes
-        refused = Refused(400, "malformed_request", f"this is not an HTTP/1.1 request: {reason}")
-        responder = WireResponder(request, transport, self._date, self.client_write)
+        refused = Refused(400, "malformed_request", f"this is not an HTTP/1.1 request: {words}")
+        responder = WireResponder(NONE, connection, self._date, self.client_write)
         responder.send_soon(*self._refuse("", refused))
 
 

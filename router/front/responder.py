@@ -11,12 +11,11 @@ import time
 from email.utils import formatdate
 from http import HTTPStatus
 
-from aiohttp.web_request import BaseRequest
-
+from router.front.connection import Connection
 from router.front.exchange import Headers
+from router.front.request import Request
 from router.sink import ClientGone, SlowClient
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # These say where an answer ends and what becomes of the connection: they are not the handler's.
 FRAMING = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
 STATUS_LINES = {
@@ -66,6 +65,7 @@ class WireResponder:
 
     __slots__ = (
         "_chunked",
+        "_connection",
         "_date",
         "_mute",
         "_request",
@@ -79,41 +79,43 @@ class WireResponder:
     )
 
     def __init__(
-        self, request: BaseRequest, transport: asyncio.Transport, date: HttpDate, wait: float
+        self, request: Request, connection: Connection, date: HttpDate, wait: float
     ) -> None:
         self._request = request
-        self._transport = transport
+        self._connection = connection
+        self._transport = connection.transport
         self._date = date
         self._wait = wait
         self._chunked = False
         self._mute = False
         self.added: Headers = {}
-        # Clients of HTTP/1.0 that ask for a second request are too rare to learn their way.
-        self.keep_alive = request.keep_alive and request.version >= (1, 1)
+        self.keep_alive = request.keep_alive
         self.started = False
         self.ended = False
         self.lost = False
 
     async def start(self, status: int, headers: Headers) -> None:
         self._put(self._head(status, headers, None))
-        await self._room()
+        if self._connection.paused:
+            await self._room()
 
     async def write(self, data: bytes) -> None:
         if self._mute or not data:  # an empty chunk would end the answer
             return
         self._put(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
-        if self._request.protocol.writing_paused:
+        if self._connection.paused:
             await self._room()
 
     async def end(self) -> None:
         self.ended = True
         if self._chunked:
             self._put(b"0\r\n\r\n")
-        await self._room()
+        if self._connection.paused:
+            await self._room()
 
     async def send(self, status: int, headers: Headers, body: bytes) -> None:
         self.send_soon(status, headers, body)
-        if self._request.protocol.writing_paused:
+        if self._connection.paused:
             await self._room()
 
     def send_soon(self, status: int, headers: Headers, body: bytes) -> None:
@@ -121,10 +123,6 @@ class WireResponder:
         head = self._head(status, headers, len(body))
         self.ended = True
         self._put(head if self._mute else head + body)
-
-    def ask_for_body(self) -> None:
-        """Tell a client that waits for leave to send its body that it may."""
-        self._transport.write(CONTINUE)
 
     def abort(self) -> None:
         """Reset the connection, so that nobody takes what went out for the whole."""
@@ -144,11 +142,11 @@ class WireResponder:
         self._mute = status in BODILESS or request.method == "HEAD"
         if length is None:
             # In HTTP/1.0 it is the end of the connection that ends an answer.
-            self._chunked = not self._mute and request.version >= (1, 1)
+            self._chunked = request.chunks and not self._mute
             framing = "Transfer-Encoding: chunked\r\n" if self._chunked else ""
         else:
             framing = "" if status in BODILESS else f"Content-Length: {length}\r\n"
-        if not request.content.is_eof():  # what is left of its body would be read as a request
+        if not request.whole:  # what is left of its body would be read as a request
             self.keep_alive = False
         if not self.keep_alive:
             framing += "Connection: close\r\n"
@@ -165,14 +163,12 @@ class WireResponder:
 
     async def _room(self) -> None:
         """Wait until the transport takes more, for as long as the client keeps taking something."""
-        transport, protocol = self._transport, self._request.protocol
+        transport, connection = self._transport, self._connection
         waiting = transport.get_write_buffer_size()
-        while protocol.writing_paused and not transport.is_closing():
+        while connection.paused and not transport.is_closing():
             try:
                 async with asyncio.timeout(self._wait):
-                    await self._request.writer.drain()
-            except ConnectionError:
-                break
+                    await connection.drain()
             except TimeoutError:
                 before, waiting = waiting, transport.get_write_buffer_size()
                 if waiting >= before:

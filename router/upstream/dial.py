@@ -16,7 +16,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from policies import Phase
 from router.upstream import tls
-from router.upstream.connection import Connection
+from router.upstream.connection import Connection, Secure
 from router.upstream.proxy import Proxy
 from router.upstream.transport import UpstreamError
 
@@ -27,6 +27,8 @@ SECOND_FAMILY = 0.25
 """Seconds after which the other address family is tried beside the first (RFC 8305, section 5)."""
 ADDRESSES = 10.0
 """Seconds for which the addresses of a name are remembered."""
+ROOM = 64 * 1024
+"""Bytes that are read of a TLS connection at once; a record has 16 kB."""
 MOST_REPLY = 16 * 1024
 """Bytes of a proxy's answer to `CONNECT`."""
 
@@ -71,6 +73,7 @@ class Dialler:
         self._place = place
         self._contexts = contexts
         self._loop = loop
+        self._room = memoryview(bytearray(ROOM if place.scheme == "https" else 0))
         self._addresses: list[AddrInfoType] = []
         self._known_until = 0.0
 
@@ -96,12 +99,16 @@ class Dialler:
         if place.proxy is not None and context is not None:
             return await self._through(wire, place.proxy, context, pool)
         _, connection = await loop.create_connection(
-            lambda: Connection(pool, loop.time()),
+            lambda: self._made(pool),
             sock=wire,
             ssl=context,
             server_hostname=place.host if context is not None else None,
         )
         return connection
+
+    def _made(self, pool: Pool) -> Connection:
+        now = self._loop.time()
+        return Secure(pool, now, self._room) if self._room else Connection(pool, now)
 
     async def _resolve(self) -> list[AddrInfoType]:
         if self._loop.time() >= self._known_until:
@@ -126,7 +133,7 @@ class Dialler:
         tunnel: asyncio.Transport
         tunnel, waiting = await loop.create_connection(lambda: Tunnel(loop), sock=wire)
         tunnel.write(f"{asked}\r\n".encode())
-        connection = Connection(pool, loop.time())
+        connection = self._made(pool)
         try:
             await waiting.opened
             inside = await loop.start_tls(tunnel, connection, context, server_hostname=place.host)

@@ -32,6 +32,7 @@ class Resuming(ssl.SSLContext):
     """
 
     last: dict[str, ssl.SSLObject]
+    sessions: dict[str, ssl.SSLSession]
 
     def wrap_bio(
         self,
@@ -44,7 +45,10 @@ class Resuming(ssl.SSLContext):
         """See `ssl.SSLContext.wrap_bio`."""
         host = str(server_hostname)
         last = self.last.get(host)
-        session = last.session if last is not None and session is None else session
+        # One that is still shaking hands has no session, and raises when it is asked for it.
+        if last is not None and last.version() is not None and last.session is not None:
+            self.sessions[host] = last.session
+        session = self.sessions.get(host) if session is None else session
         wrapped = super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
         self.last[host] = wrapped
         return wrapped
@@ -55,7 +59,7 @@ def context(tls: Tls) -> ssl.SSLContext:
     and `ssl.SSLError` for files that are missing or are no PEM.
     """
     made = Resuming(ssl.PROTOCOL_TLS_CLIENT)
-    made.last = {}
+    made.last, made.sessions = {}, {}
     made.set_alpn_protocols(["http/1.1"])
     if tls.ca is not None:
         made.load_verify_locations(tls.ca)

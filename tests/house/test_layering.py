@@ -8,7 +8,7 @@ from tests.house.source import modules, within
 
 ABOVE = ("router.pipeline", "router.passage", "router.app", "router.build", "router.cli")
 """Where a request's life is, and where everything is wired together."""
-NETWORK = ("aiohttp", "uvloop", "socket", "ssl", "http.client", "urllib.request")
+NETWORK = ("aiohttp", "httptools", "uvloop", "socket", "ssl", "http.client", "urllib.request")
 
 FORBIDDEN = {
     "router.config": (*ABOVE, *NETWORK, "policies", "router.front", "router.upstream"),
@@ -68,7 +68,8 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
         ("router.app", ["router.cli"]),
         ("router.build", ["router.app", "router.cli"]),
         ("router.cli", ["router.cli", "router.__main__"]),
-        ("aiohttp", ["router.front", "router.upstream"]),
+        ("aiohttp", []),
+        ("httptools", ["router.front", "router.upstream"]),
         ("uvloop", ["router.cli"]),
         ("pydantic", ["router.config"]),
         ("yaml", ["router.config"]),

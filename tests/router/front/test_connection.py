@@ -44,6 +44,30 @@ async def test_a_client_that_asks_for_the_end_of_the_connection_gets_it() -> Non
         writer.close()
 
 
+@on_both_loops
+async def test_a_client_that_asks_for_another_protocol_is_answered_in_this_one() -> None:
+    other = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    async with serving() as served:
+        reader, writer = await served.connect()
+        writer.write(POST + other + b"Content-Length: 9\r\n\r\nin ")
+        await asyncio.sleep(0.02)
+        writer.write(b"pieces" + GET + other + b"\r\n")
+        assert (await read_answer(reader)).body == b"in pieces"
+        assert (await read_answer(reader)).headers["x-path"] == "/v1/models"
+        writer.write(POST + other + b"Transfer-Encoding: chunked\r\n\r\n3\r\nsix\r\n0\r\n\r\n")
+        assert (await read_answer(reader)).body == b"six"
+        writer.close()
+
+
+@on_both_loops
+async def test_headers_of_one_name_are_joined() -> None:
+    async def look(inbound: Inbound, responder: Responder) -> None:
+        await responder.send(200, {}, inbound.headers["x"].encode())
+
+    async with serving(look) as served:
+        assert (await served.ask(GET + b"X: a\r\nx: b\r\n\r\n")).body == b"a, b"
+
+
 @pytest.mark.parametrize(
     "request_bytes",
     [
@@ -57,6 +81,7 @@ async def test_a_client_that_asks_for_the_end_of_the_connection_gets_it() -> Non
         POST + b"Content-Length: five\r\n\r\n",
         POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/2.0\r\nHost: localhost\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
     ids=lambda request_bytes: request_bytes[:30].decode("latin-1"),
