@@ -7,8 +7,8 @@ from tests.house.source import ROOT
 
 HEAVY = {
     "aiohttp", "alembic", "asyncpg", "boto3", "cryptography", "grpc", "httpx", "hypothesis",
-    "numpy", "onnxruntime", "openai", "opentelemetry", "pygments", "pytest", "redis", "requests", "rich",
-    "sqlalchemy", "tiktoken", "trustme", "watchfiles",
+    "numpy", "onnxruntime", "openai", "opentelemetry", "pygments", "pytest", "redis", "requests",
+    "rich", "sqlalchemy", "tiktoken", "trustme", "watchfiles",
 }  # fmt: skip
 TELL = "import sys, router.cli, router.cli.serving; print(*sys.modules)"
 
