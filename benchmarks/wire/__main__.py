@@ -29,6 +29,7 @@ from benchmarks.wire.account import cores, descriptors
 from benchmarks.wire.canned import provided
 from benchmarks.wire.cases import CASES, measured
 from benchmarks.wire.figures import Sample, Verdict, costs, ratio, saturated, spread
+from benchmarks.wire.load import awake
 from benchmarks.wire.memory import Memory, memory
 from benchmarks.wire.peers import Bench, Served
 
@@ -59,7 +60,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=2.0, help="of each subject in each round")
     parser.add_argument("--clients", type=int, help="connections, instead of a case's own")
-    parser.add_argument("--load", choices=("wrk", "own"), default="wrk", help="wrk: if installed")
+    parser.add_argument("--load", choices=("wrk", "own"), default="own", help="wrk: if installed")
     parser.add_argument("--only", type=lambda text: text.split(","), help="subjects, by name")
     parser.add_argument("--before", type=Path, help="another checkout, measured beside this one")
     parser.add_argument("--cases", default="", help="only those with this in their name")
@@ -81,7 +82,8 @@ async def benchmark(options: argparse.Namespace, folder: Path) -> int:
     async with provided(folder) as provider:
         bench = Bench(provider, folder, core, options.before or peers.ROOT)
         present = dict(available(options))
-        errors, samples = await requests(bench, present, options)
+        with awake():
+            errors, samples = await requests(bench, present, options)
         stored = await memories(bench, present, options.streams)
     print()
     for verdict in verdicts(samples, stored):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -23,6 +24,26 @@ CONTENT = b'{"content":" word"}'
 OPENING = 100
 """Connections that are opened at once."""
 PATIENCE = 60.0
+
+
+@contextmanager
+def awake() -> Iterator[None]:
+    """Keep this process from sleeping. A write to a process that sleeps wakes it, on the writer's
+    account: some 12 µs instead of 4 here, and whoever is slower pays it for every request. In life
+    both ends of a proxy are other machines.
+    """
+    loop = asyncio.get_running_loop()
+    going = True
+
+    def again() -> None:
+        if going:
+            loop.call_soon(again)
+
+    again()
+    try:
+        yield
+    finally:
+        going = False
 
 
 class Tally:
