@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from policies import Band
 from router.dialects.contract import ClientDialect
+from router.idempotency.claim import Claim
 from router.tenants.identity import Tenant
 
 BANDS = {band.name.lower(): band for band in Band}
@@ -24,7 +25,7 @@ class Wishes(NamedTuple):
 
 class Caller(NamedTuple):
     """Whose request it is, and how they speak. `headers` are those of the client's that providers
-    are sent.
+    are sent; `claim` is theirs to one answer for all requests with its key.
     """
 
     request_id: str
@@ -32,3 +33,4 @@ class Caller(NamedTuple):
     dialect: ClientDialect
     headers: Mapping[str, str]
     wishes: Wishes = Wishes()
+    claim: Claim | None = None

@@ -71,8 +71,8 @@ class Passage:
         self._end = "fault"
         self._cause = ""
 
-    async def drive(self) -> None:
-        """Go on until the client has its answer, or an honest error."""
+    async def drive(self) -> bool:
+        """Go on until the client has its answer (true), or an honest error."""
         try:
             while not self._over:
                 now = self._clock()
@@ -86,6 +86,7 @@ class Passage:
         except (ClientGone, CancelledError):
             self._end = "gone"
             raise
+        return self._end == "ok"
 
     def drain(self) -> None:
         """End soon, with an error that says so."""

@@ -1,12 +1,13 @@
 """The life of a request. Read this first.
 
-    identify → admit → course → reply
+    identify → admit → replay → course → reply
 
 A request comes from the front as a `Call`, with its tenant known and its wishes read. `run`
 admits it, asks the engine for its course, and does what the course says until an answer is
 whole or nothing is left: send, stop, wait, fail. What the client is told goes into a sink.
 Everything that was taken is settled in one `finally`, whatever happens: finished, failed,
-client gone, process draining.
+client gone, process draining. What has an `Idempotency-Key` is run once: who sends it again is
+given the answer of the first time, for which nothing is taken.
 
 No HTTP is spoken here, no provider is known by name, and nothing is decided about where to
 send.
@@ -22,6 +23,9 @@ from policies.policy import NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller, Wishes
 from router.dialects.contract import Call, ClientError
+from router.idempotency.once import Once
+from router.idempotency.recording import Room
+from router.idempotency.store import Memory, Store
 from router.passage import Passage
 from router.reply import Reply
 from router.runtime import Runtime
@@ -33,7 +37,8 @@ from router.tenants.identity import Tenant
 
 class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
-    `decisions` some of them, or all, leave a record.
+    `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
+    kept (None: in a memory of its own).
     """
 
     def __init__(
@@ -42,15 +47,18 @@ class Pipeline:
         journal: Journal,
         loop: asyncio.AbstractEventLoop,
         decisions: Decisions | None = None,
+        answers: Store | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
         self._journal = journal
         self._loop = loop
         self._running: set[Passage] = set()
+        store = Memory() if answers is None else answers
+        self._once = Once(store, journal, loop.time, Room())
 
-    async def run(self, call: Call, caller: Caller, sink: Sink) -> None:
-        """Answer `call` into `sink`.
+    async def run(self, call: Call, caller: Caller, sink: Sink) -> bool:
+        """Answer `call` into `sink`; whether the answer is whole, and no error.
 
         Raises `ClientError` for a request that is not admitted; everything later is said to the
         sink.
@@ -59,6 +67,10 @@ class Pipeline:
         clock = self._loop.time
         now = clock()
         request = admit(call, caller, runtime, now)
+        if (claim := caller.claim) is not None:
+            # It comes back here without the claim, unless there is an answer already.
+            unclaimed = caller._replace(claim=None)
+            return await self._once.answer(claim, self.run, call, unclaimed, sink)
         bell = Bell(self._loop)
         decisions = self._decisions
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
@@ -67,7 +79,7 @@ class Pipeline:
         passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
         self._running.add(passage)
         try:
-            await passage.drive()
+            return await passage.drive()
         finally:
             self._running.discard(passage)
             passage.close()
@@ -75,7 +87,7 @@ class Pipeline:
     @property
     def running(self) -> int:
         """Requests under way."""
-        return len(self._running)
+        return len(self._running) + self._once.replaying
 
     def stop(self) -> None:
         """End every running request with an error that says so: the process is about to go."""

@@ -19,6 +19,7 @@ from router.dialects.openai import OPENAI
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_content_type
 from router.headers import upward
+from router.idempotency.claim import claim_of, key_of
 from router.runtime import Runtime
 from router.sink import Sink
 from router.telemetry.journal import Journal, RefusalRecord
@@ -35,7 +36,7 @@ LONGEST_TIMEOUT = 86_400.0
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
 
 Endpoint = Callable[[Inbound, Responder], Awaitable[None]]
-Run = Callable[[Call, Caller, Sink], Awaitable[None]]
+Run = Callable[[Call, Caller, Sink], Awaitable[object]]
 
 
 class Api:
@@ -117,8 +118,12 @@ class Api:
         if (refused := check_content_type(inbound.headers)) is not None:
             raise refused
         wishes = wishes_of(inbound.headers)
-        call = OPENAI.parse(await inbound.body(), OPERATIONS[inbound.path])
-        caller = Caller(self._request_id(), tenant, OPENAI, upward(inbound.headers), wishes)
+        key = key_of(inbound.headers)
+        body = await inbound.body()
+        call = OPENAI.parse(body, OPERATIONS[inbound.path])
+        claim = None if key is None else claim_of(tenant.name, inbound.path, key, body)
+        headers = upward(inbound.headers)
+        caller = Caller(self._request_id(), tenant, OPENAI, headers, wishes, claim)
         await self._run(call, caller, responder)
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:

@@ -34,7 +34,7 @@ class AttemptRecord(msgspec.Struct, frozen=True):
 class RequestRecord(msgspec.Struct, frozen=True):
     """One request, over. `status` is what the client was sent (0: it left before anything was);
     `end` says in a word how it ended: `ok`, `error`, `interrupted`, `gone`, `slow`, `drained`,
-    `fault` (the router's own).
+    `fault` (the router's own), `replayed` (from memory, under its `Idempotency-Key`).
 
     Token counts are of the attempt that answered, `estimated` where the provider did not count
     them.

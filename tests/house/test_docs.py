@@ -24,6 +24,9 @@ from router.config.written import (
     WrittenTenant,
     WrittenTimeouts,
 )
+from router.idempotency.claim import LONGEST
+from router.idempotency.recording import LARGEST, MOST_RECORDED
+from router.idempotency.store import LIFETIME, MOST_ANSWERS, MOST_BYTES
 
 ROOT = Path(__file__).parents[2]
 TABLES: tuple[type[Written], ...] = (
@@ -66,6 +69,18 @@ def test_every_key_of_the_file_stands_in_the_reference():
     keys = {field.alias or name for name, field in fields}
     missing = [key for key in keys if not re.search(rf"[`.{{ ]{key}[`:]", reference)]
     assert sorted(missing) == []
+
+
+def test_the_reference_tells_how_long_and_how_much_is_kept_for_idempotency_keys():
+    reference = " ".join((ROOT / "docs/reference.md").read_text().split())
+    for told in (
+        f"1 to {LONGEST} printable ASCII characters",
+        f"for {LIFETIME / 3600:g} hours, at most {MOST_ANSWERS:,} of them",
+        f"and {MOST_BYTES >> 20} MiB in all",
+        f"of more than {LARGEST >> 20} MiB",
+        f"while {MOST_RECORDED >> 20} MiB are being recorded",
+    ):
+        assert told in reference
 
 
 def test_every_file_that_the_design_draws_exists():

@@ -27,6 +27,8 @@ from policies import (
 from router.caller import Caller, Wishes
 from router.dialects.contract import Operation
 from router.dialects.openai import OPENAI
+from router.idempotency.claim import claim_of
+from router.idempotency.store import Store
 from router.pipeline import Pipeline
 from router.runtime import Runtime
 from router.telemetry.decisions import Decisions
@@ -97,6 +99,7 @@ class Scene:
         policy: Policy | None = None,
         decisions: Decisions | None = None,
         alike: Mapping[str, frozenset[str]] | None = None,
+        answers: Store | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.kept = Kept()
@@ -123,7 +126,8 @@ class Scene:
         readers: list[Reader] = [self.kept]
         if decisions is not None:
             readers.append(decisions)
-        self.pipeline = Pipeline(lambda: self.runtime, Journal(readers, failed), loop, decisions)
+        journal = Journal(readers, failed)
+        self.pipeline = Pipeline(lambda: self.runtime, journal, loop, decisions, answers)
 
     async def ask(
         self,
@@ -133,12 +137,19 @@ class Scene:
         tenant: Tenant = ALL,
         headers: Mapping[str, str] | None = None,
         request_id: str = "req_1",
+        key: str | None = None,
         **fields: Any,
     ) -> Client:
         """Ask for an answer in one piece; `stream=True`, and any other field, as a client would."""
         body = json.dumps({"model": "chat", "messages": MESSAGES, **fields}).encode()
         return await self.ask_raw(
-            body, sink, wishes=wishes, tenant=tenant, headers=headers, request_id=request_id
+            body,
+            sink,
+            wishes=wishes,
+            tenant=tenant,
+            headers=headers,
+            request_id=request_id,
+            key=key,
         )
 
     async def ask_raw(
@@ -151,9 +162,11 @@ class Scene:
         headers: Mapping[str, str] | None = None,
         request_id: str = "req_1",
         operation: Operation = "chat",
+        key: str | None = None,
     ) -> Client:
         sink = sink or Client()
-        caller = Caller(request_id, tenant, OPENAI, headers or {}, wishes)
+        claim = None if key is None else claim_of(tenant.name, operation, key, body)
+        caller = Caller(request_id, tenant, OPENAI, headers or {}, wishes, claim)
         try:
             await self.pipeline.run(OPENAI.parse(body, operation), caller, sink)
         finally:
