@@ -7,6 +7,8 @@ is done next.
 
 from __future__ import annotations
 
+from time import time
+
 from policies import Attempt, Outcome, Phase, Report, TimeLimits
 from router.dialects.contract import Call, Usage
 from router.upstream.transport import Exchange, Upstream, UpstreamError
@@ -57,7 +59,7 @@ class Answer:
 
     @property
     def body(self) -> bytes:
-        """The whole of an answer in one piece, or of a refusal."""
+        """The whole of an answer in one piece, or of a refusal, also of one inside a stream."""
         if len(self._body) > 1:
             self._body = [b"".join(self._body)]
         return self._body[0] if self._body else b""
@@ -108,7 +110,7 @@ class Answer:
             self._keep(data, MOST_REFUSAL)
             if not data and self.report is None:
                 self.report = self.upstream.dialect.refusal(
-                    self._call, head.status, head.headers, self.body
+                    self._call, head.status, head.headers, self.body, time()
                 )
         elif self._reader is None:
             self._keep(data, MOST_WHOLE)
@@ -132,6 +134,7 @@ class Answer:
         assert reader is not None  # noqa: S101 - only streams are read
         self._out.append(reader.feed(data) if data else reader.finish())
         if reader.failure is not None and not reader.ended:
+            self._body.append(reader.said)
             self.report = self._counted(reader.failure)
         elif reader.failure is not None or reader.done or not data:
             self.report = self._ended()

@@ -33,7 +33,7 @@ from router.config import Limits as ConfigLimits
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
-from router.dialects.openai import OPENAI
+from router.dialects.openai import OPENAI, SPOKEN_BY
 from router.reach import Unreachable, transport_of
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http
@@ -135,7 +135,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         upstreams[name] = Upstream(
             target=name,
             model=model.name,
-            dialect=OPENAI,
+            dialect=SPOKEN_BY.get(provider.company or "", OPENAI),
             transport=transports[provider.name],
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,

@@ -5,8 +5,11 @@ come back.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 from policies import Cause, Fail, Outcome, Refusal, Refused, Report
+from router.answer import Answer
 from router.dialects.contract import ClientError
 
 LIMITS = frozenset({Refusal.RESTING, Refusal.LIMITED, Refusal.BUSY})
@@ -14,16 +17,62 @@ LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT})
 ELSEWHERE = frozenset({Refusal.EXCLUDED})
 WRITTEN = frozenset({Refusal.DRAINED, Refusal.EXCLUDED})
 """Refusals that the configuration or the request itself asked for; they say nothing of the rest."""
+NEVER = float("inf")
+USEFUL: Mapping[Outcome, int] = MappingProxyType(
+    {
+        Outcome.REJECTED: 4,
+        Outcome.FILTERED: 4,
+        Outcome.THROTTLED: 3,  # a target that fits, later
+        Outcome.UNFIT: 2,
+        Outcome.FAILED: 1,
+    }
+)
+WORDS = frozenset({Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT})
+"""Outcomes of which the provider's own words tell a client most."""
+ENDS = frozenset({Cause.DEADLINE, Cause.INTERRUPTED})
+"""Causes that say more than any attempt's end."""
+CALLERS = frozenset({400, 404, 410, 411, 413, 414, 415, 422, 431})
+"""Statuses of a refusal that are the caller's in the client's eyes as well."""
 SOON = 1.0
 """Seconds to come back after, where nothing better is known."""
 
 
-def client_error(fail: Fail, last: Report | None, now: float) -> ClientError:
-    """The error for a course that ended in `fail`; `last` is how its last attempt ended, if
-    there was one.
+class OwnWords(NamedTuple):
+    """A provider's refusal in its own words, with the status that it has for the client."""
+
+    status: int
+    body: bytes
+
+
+def useful(report: Report | None) -> int:
+    """How much a client learns from how an attempt ended: its request is wrong; it does not fit; it
+    came at a bad time; somebody failed. Of what is between a provider and us it learns nothing.
     """
-    if last is not None and last.outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
-        return _caller(last)
+    if report is None:
+        return 0
+    if report.outcome is Outcome.UNFIT and report.unclassified is not None:
+        return USEFUL[Outcome.FAILED]  # a page of somebody in between
+    return USEFUL.get(report.outcome, 0)
+
+
+def own_words(fail: Fail, answer: Answer) -> OwnWords | None:
+    """What a provider said, where its own words serve the client best: it refused the request
+    itself, and said so in the dialect. A status that speaks of our account is not the client's, nor
+    one that it would come back for.
+    """
+    report, head = answer.report, answer.exchange.head
+    if report is None or head is None or report.outcome not in WORDS or fail.cause in ENDS:
+        return None
+    body = answer.upstream.dialect.own_words(answer.body)
+    if body is None:
+        return None
+    return OwnWords(head.status if head.status in CALLERS else 400, body)
+
+
+def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
+    """The error for a course that ended in `fail`; `telling` is how the attempt ended of which a
+    client learns most, if there was one.
+    """
     match fail.cause:
         case Cause.DEADLINE:
             return ClientError(
@@ -33,10 +82,12 @@ def client_error(fail: Fail, last: Report | None, now: float) -> ClientError:
                 "no whole answer came before the deadline",
             )
         case Cause.INTERRUPTED:
-            detail = f": {last.detail}" if last is not None and last.detail else ""
+            detail = f": {telling.detail}" if telling is not None and telling.detail else ""
             return ClientError(
                 502, "server_error", "stream_interrupted", f"the answer broke off{detail}"
             )
+        case _ if telling is not None and telling.outcome in WORDS:
+            return _caller(fail, telling, now)
         case Cause.NO_TARGET if _all(fail.refusals, LENGTH):
             message = (
                 f"no target takes a request this long or of this kind ({_words(fail.refusals)})"
@@ -45,29 +96,41 @@ def client_error(fail: Fail, last: Report | None, now: float) -> ClientError:
         case Cause.NO_TARGET if _all(fail.refusals, ELSEWHERE, but=frozenset()):
             message = "x-router-target: it is none of the targets of this model"
             return _wrong("invalid_header", message, "x-router-target")
-        case _ if last is not None and last.outcome is Outcome.FAILED:
-            return _failed(fail, last, now)
+        case _ if telling is not None and telling.outcome is Outcome.FAILED:
+            return _failed(fail, telling, now)
         case _:
-            return _unavailable(fail, now)
+            return _unavailable(fail, telling, now)
 
 
-def _failed(fail: Fail, last: Report, now: float) -> ClientError:
-    message = f"{_why(fail)}; the last attempt failed: {last.detail or last.phase.value}"
+def _failed(fail: Fail, telling: Report, now: float) -> ClientError:
+    message = f"{_why(fail)}; the last failure: {telling.detail or telling.phase.value}"
     wait = fail.retry_at - now if fail.retry_at is not None and fail.retry_at > now else None
     return ClientError(502, "server_error", "upstream_failed", message, retry_after=wait)
 
 
-def _unavailable(fail: Fail, now: float) -> ClientError:
+def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
     wait = max(0.0, fail.retry_at - now) if fail.retry_at is not None else SOON
     message = _why(fail)
-    if fail.cause in (Cause.QUEUE_FULL, Cause.WAIT) or _all(fail.refusals, LIMITS):
+    # Too much of the client's is one thing, too much of everybody's another.
+    throttled = (
+        telling is not None and telling.outcome is Outcome.THROTTLED and not telling.overloaded
+    )
+    if throttled or fail.cause in (Cause.QUEUE_FULL, Cause.WAIT) or _all(fail.refusals, LIMITS):
         return ClientError(429, "rate_limit_error", "no_capacity", message, retry_after=wait)
     return ClientError(503, "server_error", "no_target", message, retry_after=wait)
 
 
-def _caller(last: Report) -> ClientError:
-    code = "content_filter" if last.outcome is Outcome.FILTERED else "invalid_request"
-    return _wrong(code, f"the provider refused the request: {last.detail}")
+def _caller(fail: Fail, telling: Report, now: float) -> ClientError:
+    code = "content_filter" if telling.outcome is Outcome.FILTERED else "invalid_request"
+    error = _wrong(code, f"the provider refused the request: {telling.detail}")
+    if telling.outcome is Outcome.UNFIT:
+        # Others may take it, once they can: then coming back helps.
+        others = [one for one in fail.refusals.values() if one.refusal not in LENGTH | WRITTEN]
+        known = telling.unclassified is None
+        error.hopeless = known and not others and fail.cause is Cause.NO_TARGET
+        ends = [one.until for one in others if now < one.until < NEVER]
+        error.retry_after = min(ends) - now if ends else None
+    return error
 
 
 def _wrong(code: str, message: str, param: str | None = None) -> ClientError:

@@ -19,9 +19,9 @@ from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
 from router.dialects.sse import comment
-from router.failures import client_error
+from router.failures import client_error, own_words, useful
 from router.headers import downward
-from router.reply import Reply
+from router.reply import JSON, Reply
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
 from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
@@ -37,7 +37,7 @@ class Passage:
     __slots__ = (
         "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
         "_draining", "_end", "_first", "_journal", "_last", "_met_an_end", "_over", "_reply",
-        "_runtime", "_started", "_winner",
+        "_runtime", "_started", "_telling", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +64,7 @@ class Passage:
         self._attempts = 0
         self._winner: Answer | None = None
         self._last: Answer | None = None
+        self._telling: Answer | None = None
         self._first: float | None = None
         self._draining = False
         self._over = False
@@ -182,13 +183,13 @@ class Passage:
 
     async def _fail(self, fail: Fail, now: float) -> None:
         self._cause = fail.cause.name.lower()
-        last = self._last
-        if last is not None and not self._reply.streaming and (words := own_words(last)):
-            status, headers = self._head(last)
-            await self._reply.whole(status, {**headers, "x-should-retry": "false"}, words)
+        telling = self._winner or self._telling
+        error = client_error(fail, telling.report if telling is not None else None, now)
+        if telling is not None and not self._reply.streaming and (own := own_words(fail, telling)):
+            headers = {**self._head(telling)[1], **JSON, **error.headers()}
+            await self._reply.whole(own.status, headers, own.body)
             self._over, self._end = True, "error"
             return
-        error = client_error(fail, last.report if last is not None else None, now)
         await self._refuse(error, "error" if self._winner is None else "interrupted")
 
     async def _refuse(self, error: ClientError, end: str) -> None:
@@ -242,6 +243,8 @@ class Passage:
     def _settle(self, answer: Answer, report: Report, now: float) -> None:
         self._answers.remove(answer)
         self._last = answer
+        if self._telling is None or useful(report) >= useful(self._telling.report):
+            self._telling = answer
         attempt = answer.attempt
         attempt.settle(report, now)
         self._journal.attempt(
@@ -279,15 +282,3 @@ class Passage:
                 estimated=report.estimated,
             )
         )
-
-
-def own_words(answer: Answer) -> bytes | None:
-    """What a provider said, where its own words serve the client best: it refused the request
-    itself, by a status and in the dialect.
-    """
-    report, head = answer.report, answer.exchange.head
-    if report is None or head is None or 200 <= head.status < 300:
-        return None
-    if report.outcome not in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
-        return None
-    return answer.upstream.dialect.own_words(answer.body)

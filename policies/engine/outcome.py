@@ -112,7 +112,8 @@ class Report(NamedTuple):
     `overloaded` marks a THROTTLED that is a sign of sickness too (status 529). Token counts are
     what the provider reported; with `estimated` they are what the driver counted, because no
     usage came. `detail` is for people: a status, a code, never a text of the request or the
-    answer.
+    answer. `unclassified` is the status of an error that the driver knew no meaning of, and judged
+    by default.
     """
 
     outcome: Outcome
@@ -124,6 +125,7 @@ class Report(NamedTuple):
     output_tokens: int | None = None
     estimated: bool = False
     detail: str = ""
+    unclassified: int | None = None
 
 
 OK = Report(Outcome.OK)

@@ -106,6 +106,8 @@ class StreamReader(Protocol):
     """The formal end has come."""
     failure: Report | None
     """The stream said that it failed, or was not what it should be."""
+    said: bytes
+    """The body of the error with which it said so; empty if it did not."""
     usage: Usage | None
 
     def feed(self, data: bytes) -> bytes:
@@ -130,8 +132,12 @@ class UpstreamDialect(Protocol):
     def whole(self, call: Call, body: bytes) -> Report:
         """The outcome of an answer that came in one piece with a status of success."""
 
-    def refusal(self, call: Call, status: int, headers: Headers, body: bytes) -> Report:
-        """The outcome that a status of failure and what came with it mean."""
+    def refusal(
+        self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """The outcome that a status of failure and what came with it mean. `wall` is Unix time:
+        without it, an instant at which to come back says nothing.
+        """
 
     def own_words(self, body: bytes) -> bytes | None:
         """The body of a refusal as clients know it; None if it is not in the dialect (a page of

@@ -15,8 +15,11 @@ from msgspec import Raw
 
 from policies import Report
 from router.dialects.contract import Call, ClientError, Headers, Operation
+from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.quirks import EVERYBODY, TABLES
+from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.table import Table
 from router.dialects.openai_answers import completion, embedding
-from router.dialects.openai_errors import report_of_status
 from router.dialects.openai_features import EXTRACT
 from router.dialects.openai_requests import parsed
 from router.dialects.openai_stream import ChatStream, TextStream
@@ -27,19 +30,23 @@ PATHS: Mapping[Operation, str] = {
     "embeddings": "/embeddings",
 }
 """Below a base URL that ends in `/v1` or the like."""
+WRONG = "invalid_request_error"
+"""The family of an error that is the request's."""
 ANSWERS = frozenset({"choices", "data"})
 """What an answer has and an error has not."""
 
 _top_level = msgspec.json.Decoder(dict[str, Raw])
-_anything = msgspec.json.Decoder()
 _encode = msgspec.json.encode
 _ASK_USAGE = b'{"include_usage":true}'
 
 
 class OpenAI:
-    """All of its operations, streamed and not."""
+    """All of its operations, streamed and not. `errors` is what a provider means by its errors."""
 
     FEATURES = frozenset(EXTRACT)
+
+    def __init__(self, errors: Table = EVERYBODY) -> None:
+        self._errors = errors
 
     # The client's half.
 
@@ -99,34 +106,43 @@ class OpenAI:
     def reader(self, call: Call) -> ChatStream:
         """See `UpstreamDialect.reader`."""
         kind = TextStream if call.operation == "completions" else ChatStream
-        return kind(call.choices, withhold_usage=not call.usage_asked)
+        return kind(call.choices, self._errors, withhold_usage=not call.usage_asked)
 
     def whole(self, call: Call, body: bytes) -> Report:
         """See `UpstreamDialect.whole`."""
         if call.operation == "embeddings":
-            return embedding(body, call.choices)
-        return completion(body)
+            return embedding(body, call.choices, self._errors)
+        return completion(body, self._errors)
 
-    def refusal(self, call: Call, status: int, headers: Headers, body: bytes) -> Report:
+    def refusal(
+        self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
         """See `UpstreamDialect.refusal`."""
-        try:
-            decoded = _anything.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            decoded = None
-        return report_of_status(status, headers, decoded, usual=call.operation == "chat")
+        usual = call.operation == "chat"
+        return refused(self._errors, status, headers, body, wall, usual=usual)
 
     def own_words(self, body: bytes) -> bytes | None:
-        """See `UpstreamDialect.own_words`. Some providers wrap the object in a list; one that looks
-        like an answer is none of an error.
+        """See `UpstreamDialect.own_words`. An error in another shape (a text, a list, a web
+        framework's, a code that is a number) is given this one; what looks like an answer is none.
         """
-        try:
-            decoded = _anything.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        told = decoded(body)
+        inner = told[0] if isinstance(told, list) and told else told
+        if not isinstance(inner, dict) or not (inner.get("error") or ANSWERS.isdisjoint(inner)):
             return None
-        if isinstance(decoded, list) and decoded and isinstance(decoded[0], dict):
-            return _encode(decoded[0])
-        told = isinstance(decoded, dict) and ("error" in decoded or ANSWERS.isdisjoint(decoded))
-        return body if told else None
+        error = error_of(inner)
+        if error is None or not (message := message_of(error)):
+            return None
+        nested = error is inner.get("error")
+        if nested and inner is told and _is_dialect(error):
+            return body
+        kind, param, code = (error.get(name) for name in ("type", "param", "code"))
+        dialect = {
+            "message": message,
+            "type": kind if isinstance(kind, str) else WRONG,
+            "param": param if isinstance(param, str) else None,
+            "code": str(code) if isinstance(code, int | str) else None,
+        }
+        return _encode({"error": {**error, **dialect} if nested else dialect})
 
     @staticmethod
     def _asking_usage(call: Call) -> Raw:
@@ -140,5 +156,17 @@ class OpenAI:
         return {"id": name, "object": "model", "created": since, "owned_by": "pointsman"}
 
 
+def _is_dialect(error: Mapping[str, object]) -> bool:
+    """Whether the fields of an error are of the kinds that clients of other languages insist on."""
+    return (
+        isinstance(error.get("message"), str)
+        and isinstance(error.get("type"), str)
+        and isinstance(error.get("param"), str | None)
+        and isinstance(error.get("code"), str | None)
+    )
+
+
 OPENAI = OpenAI()
 """The dialect is a value without state; one serves all."""
+SPOKEN_BY: Mapping[str, OpenAI] = {name: OpenAI(errors) for name, errors in TABLES.items()}
+"""The same as it is spoken by providers with errors of their own, by the names of their presets."""

@@ -13,7 +13,8 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
-from router.dialects.openai_errors import report_of
+from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.errors.table import Table
 from router.dialects.openai_stream import BROKEN_OFF, usage_of
 
 
@@ -43,18 +44,17 @@ _completion = msgspec.json.Decoder(_Completion)
 _vectors = msgspec.json.Decoder(_Vectors)
 
 NO_VECTOR = frozenset({b"null", b"[]", b'""'})
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
 
 
-def completion(body: bytes) -> Report:
+def completion(body: bytes, errors: Table) -> Report:
     """The outcome of a completion, of a chat or of a text."""
     try:
         answer = _completion.decode(body)
     except UNREADABLE:
-        return NO_ANSWER
+        return _no_answer(body, errors)
     if answer.error:
-        return report_of(answer.error, phase=Phase.BODY)
+        return failed(errors, decoded(body), Phase.BODY)
     if not answer.choices:
         return Report(Outcome.FAILED, detail="200 without choices")
     for choice in answer.choices:
@@ -63,18 +63,25 @@ def completion(body: bytes) -> Report:
     return _good(answer.usage)
 
 
-def embedding(body: bytes, wanted: int) -> Report:
+def embedding(body: bytes, wanted: int, errors: Table) -> Report:
     """The outcome of at least `wanted` vectors. Their numbers are not read."""
     try:
         answer = _vectors.decode(body)
     except UNREADABLE:
-        return NO_ANSWER
+        return _no_answer(body, errors)
     if answer.error:
-        return report_of(answer.error, phase=Phase.BODY)
+        return failed(errors, decoded(body), Phase.BODY)
     vectors = [one for one in answer.data or () if bytes(one.embedding) not in NO_VECTOR]
     if len(vectors) < wanted:
         return Report(Outcome.FAILED, detail=f"200 with {len(vectors)} of {wanted} embeddings")
     return _good(answer.usage)
+
+
+def _no_answer(body: bytes, errors: Table) -> Report:
+    """Some wrap an error in a list, which is no answer in any case."""
+    told = decoded(body)
+    wrapped = isinstance(told, list) and told and isinstance(told[0], dict) and told[0].get("error")
+    return failed(errors, told, Phase.BODY) if wrapped else NO_ANSWER
 
 
 def _good(counted: Any) -> Report:

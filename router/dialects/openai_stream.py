@@ -12,7 +12,9 @@ import msgspec
 
 from policies import Outcome, Phase, Report
 from router.dialects.contract import Usage
-from router.dialects.openai_errors import report_of
+from router.dialects.errors.judge import decoded, failed
+from router.dialects.errors.quirks import EVERYBODY
+from router.dialects.errors.table import Table
 from router.dialects.sse import Oversized, Splitter, data_of
 
 
@@ -36,6 +38,7 @@ class _Chunk(msgspec.Struct):
     choices: Sequence[_Choice] | None = None
     usage: Any = None
     error: Any = None
+    x_groq: Any = None
 
 
 class _TextChoice(_Choice):
@@ -61,19 +64,22 @@ class ChatStream:
         "_begun",
         "_choices",
         "_ends",
+        "_errors",
         "_splitter",
         "_withhold",
         "content",
         "done",
         "ended",
         "failure",
+        "said",
         "usage",
     )
 
-    def __init__(self, choices: int, *, withhold_usage: bool) -> None:
-        """`choices` answers are expected; `withhold_usage`: the client did not ask for the
-        usage chunk.
+    def __init__(self, choices: int, errors: Table = EVERYBODY, *, withhold_usage: bool) -> None:
+        """`choices` answers are expected; `errors` is what the provider means by its errors;
+        `withhold_usage`: the client did not ask for the usage chunk.
         """
+        self._errors = errors
         self._choices = choices
         self._withhold = withhold_usage
         self._splitter = Splitter()
@@ -83,6 +89,7 @@ class ChatStream:
         self.ended = False
         self.done = False
         self.failure: Report | None = None
+        self.said = b""
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -102,7 +109,10 @@ class ChatStream:
     def _passes(self, event: bytes) -> bool:
         """Read one event; whether it goes on to the client."""
         data = data_of(event)
-        if not data or self.failure is not None or self.done:
+        if self.failure is not None or self.done:
+            return False
+        if not data:
+            self._look_for_error(event)
             return False
         if data.startswith(b"[DONE]"):
             self.done = True
@@ -115,7 +125,10 @@ class ChatStream:
             self._fail("an event that is not a chunk")
             return False
         if chunk.error or (event.startswith(b"event:") and event[6:].lstrip().startswith(b"error")):
-            self.failure = report_of(chunk.error, self._phase())
+            self._err(decoded(data), data)
+            return False
+        if chunk.x_groq and isinstance(chunk.x_groq, dict) and chunk.x_groq.get("error"):
+            self._err(chunk.x_groq, b"")
             return False
         if chunk.usage is not None:
             self.usage = usage_of(chunk.usage) or self.usage
@@ -124,6 +137,25 @@ class ChatStream:
         for choice in chunk.choices or ():
             self._read(choice)
         return self.failure is None
+
+    def _look_for_error(self, event: bytes) -> None:
+        """An error that is no event: a body as if nothing had been streamed, or llama.cpp's field
+        of that name.
+        """
+        named = event.startswith(b"error:")
+        bare = event[6:].lstrip() if named else event
+        if bare[:1] in (b"{", b"["):
+            told = decoded(bare)
+            told = told[0] if isinstance(told, list) and told else told
+            if named or (isinstance(told, dict) and told.get("error")):
+                self._err(told, bare)
+
+    def _err(self, told: Any, said: bytes) -> None:
+        """The stream says that it failed: `told`, as it was decoded from `said`."""
+        if isinstance(told, dict) and not told.get("error"):
+            told = {"error": told}
+        self.failure = failed(self._errors, told, self._phase())
+        self.said = said
 
     def _read(self, choice: _Choice) -> None:
         delta = choice.delta

@@ -42,6 +42,7 @@ class Counters:
         self.attempts: Counter[tuple[str, str, str]] = Counter()
         self.tokens: Counter[tuple[str, str]] = Counter()
         self.rescued: Counter[str] = Counter()
+        self.unclassified: Counter[tuple[str, int]] = Counter()
         self.policy_errors: Counter[str] = Counter()
         self.reloads: Counter[str] = Counter()
         self.last_failure: dict[str, AttemptRecord] = {}
@@ -55,6 +56,8 @@ class Counters:
         self.attempts[record.target, report.outcome.word, phase] += 1
         if not report.outcome.good and report.outcome is not Outcome.ABANDONED:
             self.last_failure[record.target] = record
+        if report.unclassified is not None:
+            self.unclassified[record.target.partition("/")[0], report.unclassified] += 1
         if report.input_tokens:
             self.tokens[record.target, "input"] += report.input_tokens
         if report.output_tokens:

@@ -70,6 +70,13 @@ def faults(counters: Counters, dropped: int) -> Iterable[Metric]:
         ],
     )  # fmt: skip
     yield (
+        "unclassified_total", "counter", "Errors of providers that no table knows.",
+        [
+            ({"provider": provider, "status": status}, count)
+            for (provider, status), count in counters.unclassified.items()
+        ],
+    )  # fmt: skip
+    yield (
         "policy_errors_total", "counter", "Choices for which a policy failed.",
         [({"policy": policy}, count) for policy, count in counters.policy_errors.items()],
     )  # fmt: skip

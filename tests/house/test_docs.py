@@ -24,6 +24,8 @@ from router.config.written import (
     WrittenTenant,
     WrittenTimeouts,
 )
+from router.dialects.errors import quirks
+from router.dialects.errors.table import Table
 from router.idempotency.claim import LONGEST
 from router.idempotency.recording import LARGEST, MOST_RECORDED
 from router.idempotency.store import LIFETIME, MOST_ANSWERS, MOST_BYTES
@@ -115,3 +117,46 @@ def test_the_reference_s_policy_works_as_written(tmp_path, monkeypatch):
     explained = engine.explain(Request("chat", 60.0), 0.0)
     assert explained.policy == "Shortest"
     assert sum(target.odds for target in explained.targets) == 1
+
+
+def rows_of_errors(table: Table) -> list[str]:
+    """Every line of a table as the page of errors shows it."""
+    rows = ["| status | code or message | outcome | whose | back |", "|---|---|---|---|---|"]
+    for line in table.lines:
+        means = line.means
+        marks = " {page}" * (line.told is False) + " {dated}" * line.dated
+        marks += " {rare}" * line.unusual
+        told = (
+            f"`{line.says}`".replace("|", r"\|") if line.says else " ".join(map(code, line.codes))
+        )
+        sick = ", sick" * means.overloaded
+        shown = f"{statuses(line.status)}{marks}"
+        outcome = f"{means.outcome.value}{sick}"
+        rows.append(
+            f"| {shown} | {told} | {outcome} | {means.scope.value} | {means.resets.value} |"
+        )
+    return rows
+
+
+def code(word: str) -> str:
+    return f"`{word}`"
+
+
+def statuses(found: frozenset[int]) -> str:
+    """`500, 502–504`: neighbours, three and more, are drawn together."""
+    runs: list[list[int]] = []
+    for status in sorted(found):
+        if runs and status == runs[-1][-1] + 1:
+            runs[-1].append(status)
+        else:
+            runs.append([status])
+    parts = [f"{run[0]}–{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(parts) or "any"
+
+
+def test_the_tables_of_errors_on_their_page_are_the_ones_in_the_code():
+    page = (ROOT / "docs/errors.md").read_text()
+    for name, table in (("Everybody", quirks.EVERYBODY), *quirks.TABLES.items()):
+        section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        shown = [line for line in section.splitlines() if line.startswith("|")]
+        assert shown == rows_of_errors(table), name

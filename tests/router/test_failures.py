@@ -4,11 +4,16 @@ import pytest
 
 from policies import Cause, Fail, Outcome, Phase, Refusal, Refused, Report
 from router.dialects.openai import OPENAI
-from router.failures import client_error
+from router.failures import client_error, useful
 
 NOW = 1000.0
 REST, LIMIT = Refused(Refusal.RESTING, NOW + 30), Refused(Refusal.LIMITED, NOW + 12.2)
 BUSY, TRIED = Refused(Refusal.BUSY), Refused(Refusal.TRIED)
+UNFIT, DRAINED = Refused(Refusal.UNFIT), Refused(Refusal.DRAINED)
+HOPELESS = {"x-should-retry": "false"}
+LONG = Report(Outcome.UNFIT, Phase.HEAD, detail="400 context_length_exceeded")
+OVERLOADED = Report(Outcome.THROTTLED, Phase.HEAD, overloaded=True)
+BUSY_THERE = Report(Outcome.THROTTLED, Phase.HEAD)
 FAILED = Report(Outcome.FAILED, Phase.HEAD, detail="500 server_error")
 
 
@@ -34,6 +39,16 @@ def fail(cause: Cause, *refusals: Refused) -> Fail:
         (fail(Cause.NO_TARGET, BUSY), None, 429, "no_capacity", {"retry-after": "1"}),
         (fail(Cause.ATTEMPTS, REST), Report(Outcome.THROTTLED), 429, "no_capacity", None),
         (fail(Cause.NO_TARGET, REST, TRIED), FAILED, 502, "upstream_failed", {"retry-after": "30"}),
+        (fail(Cause.NO_TARGET, REST, TRIED), BUSY_THERE, 429, "no_capacity", {"retry-after": "30"}),
+        (fail(Cause.ATTEMPTS, TRIED), BUSY_THERE, 429, "no_capacity", {"retry-after": "1"}),
+        (fail(Cause.ATTEMPTS, TRIED), OVERLOADED, 503, "no_target", {"retry-after": "1"}),
+        (fail(Cause.DEADLINE), LONG, 504, "deadline_exceeded", {}),
+        (fail(Cause.INTERRUPTED), LONG, 502, "stream_interrupted", {}),
+        (fail(Cause.NO_TARGET, UNFIT), LONG, 400, "invalid_request", HOPELESS),
+        (fail(Cause.NO_TARGET, UNFIT, DRAINED), LONG, 400, "invalid_request", HOPELESS),
+        (fail(Cause.ATTEMPTS, UNFIT), LONG, 400, "invalid_request", {}),
+        (fail(Cause.NO_TARGET, UNFIT, TRIED), LONG, 400, "invalid_request", {}),
+        (fail(Cause.NO_TARGET, UNFIT, REST), LONG, 400, "invalid_request", {"retry-after": "30"}),
         (fail(Cause.NO_TARGET, TRIED), FAILED, 502, "upstream_failed", {}),
         (fail(Cause.NO_TARGET, TRIED), Report(Outcome.DENIED), 503, "no_target", None),
         (fail(Cause.NO_TARGET), None, 503, "no_target", {"retry-after": "1"}),
@@ -98,6 +113,13 @@ def test_every_cause_has_an_error_and_none_is_a_500() -> None:
         error = client_error(fail(cause, TRIED), FAILED, NOW)
         assert error.status in (400, 429, 502, 503, 504)
         assert error.message
+
+
+def test_a_page_in_between_is_no_more_useful_than_a_failure() -> None:
+    page = LONG._replace(unclassified=400)
+    order = [None, Report(Outcome.ABANDONED), page, LONG, BUSY_THERE, Report(Outcome.REJECTED)]
+    assert sorted(order[1:], key=useful) == order[1:]
+    assert useful(page) == useful(FAILED) > useful(Report(Outcome.DENIED)) == useful(None)
 
 
 def test_a_time_to_come_back_is_never_in_the_past() -> None:

@@ -196,7 +196,8 @@ def all_refusals(course: Course, now: float) -> dict[str, Refused]:
 
 def comes_back(course: Course, refusals: Mapping[str, Refused], now: float) -> float | None:
     """When the same request, sent anew, would find somebody; None: unknown."""
-    fresh = refusals_of(course.reach, course.request, course.tokens, {}, now)
+    unfit = {name: outcome for name, outcome in course.tried.items() if outcome is Outcome.UNFIT}
+    fresh = refusals_of(course.reach, course.request, course.tokens, unfit, now)
     fresh |= {name: one for name, one in refusals.items() if one is TOO_DEAR}
     if len(fresh) < len(course.reach):
         return now

@@ -282,5 +282,10 @@ def test_chat_is_what_every_server_has_and_a_missing_path_denies_the_target() ->
 
 def test_what_looks_like_vectors_is_not_relayed_as_an_error() -> None:
     assert OPENAI.own_words(vectors([1.0])) is None
-    assert OPENAI.own_words(b'{"detail":"Not Found"}') == b'{"detail":"Not Found"}'
+    assert json.loads(OPENAI.own_words(b'{"detail":"Not Found"}') or b"")["error"] == {
+        "message": "Not Found",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": None,
+    }
     assert OPENAI.own_words(b'{"error":{"message":"m"},"data":null}') is not None

@@ -58,6 +58,15 @@ def test_an_attempt_is_counted_by_its_outcome_and_how_far_a_failed_one_had_come(
     }
 
 
+def test_an_error_that_no_table_knows_is_counted_by_provider_and_status() -> None:
+    counters = Counters()
+    counters.attempt(ATTEMPT)
+    for status in (418, 418, 200):
+        report = Report(Outcome.FAILED, unclassified=status)
+        counters.attempt(changed(ATTEMPT, report=report, target="sim/a/b"))
+    assert counters.unclassified == {("sim", 418): 2, ("sim", 200): 1}
+
+
 def test_tokens_are_counted_for_whoever_used_them_answered_or_not() -> None:
     counters = Counters()
     counters.attempt(changed(ATTEMPT, report=OK._replace(input_tokens=3, output_tokens=4)))

@@ -1,0 +1,77 @@
+"""From an error to a report: what its line says, with the rest that was asked for.
+
+What no table knows falls to the safe side, and says so, that it can be counted: a well-formed
+error of a 4xx is the caller's; a 4xx that is a page, or nothing, comes from somebody in between
+who looked at this request alone; everything else is a failure of the target.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from policies import Phase, Report
+from router.dialects.contract import Headers
+from router.dialects.errors.rests import rest_of
+from router.dialects.errors.said import NO_HEADERS, Said, said
+from router.dialects.errors.table import CALLER, FAILED, UNFIT, Meaning, Table
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises on bytes that are no JSON."""
+_anything = msgspec.json.Decoder()
+
+
+def refused(
+    table: Table,
+    status: int,
+    headers: Headers,
+    body: bytes,
+    wall: float | None,
+    *,
+    usual: bool = True,
+) -> Report:
+    """The outcome of an answer with a status of failure. `wall` is Unix time. `usual`: every server
+    has the operation that was asked for; without it, a missing path says nothing of the model.
+    """
+    told = said(status, headers, decoded(body))
+    return _report(table, told, status, Phase.HEAD, wall, usual=usual)
+
+
+def failed(table: Table, body: Any, phase: Phase) -> Report:
+    """The outcome of an error that came inside a status of success; `body`, decoded, holds it."""
+    return _report(table, said(200, NO_HEADERS, body), 200, phase, None, usual=True)
+
+
+def decoded(body: bytes) -> Any:
+    """What the bytes say; None: they are no JSON."""
+    try:
+        return _anything.decode(body)
+    except UNREADABLE:
+        return None
+
+
+def _report(
+    table: Table, told: Said, status: int, phase: Phase, wall: float | None, *, usual: bool
+) -> Report:
+    line = table.find(told, usual=usual)
+    meaning = line.means if line is not None else _unknown(told)
+    code = told.codes[0] if told.codes else ""
+    number = f"{status}" if told.status == status else f"{status} with a {told.status}"
+    # 429 is never evidence of sickness, whatever is said with it.
+    overloaded = meaning.overloaded and told.status != 429
+    return Report(
+        meaning.outcome,
+        phase,
+        meaning.scope,
+        rest=rest_of(meaning, told, wall),
+        overloaded=overloaded,
+        detail=f"{number} {code}".rstrip(),
+        unclassified=told.status if line is None else None,
+    )
+
+
+def _unknown(told: Said) -> Meaning:
+    if not 400 <= told.status < 500:
+        return FAILED
+    return CALLER if told.told else UNFIT

@@ -1,0 +1,56 @@
+"""What single providers mean otherwise, or alone: their own lines, by the name of their preset.
+
+They are asked before those of all. A provider without a preset has the common lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from router.dialects.errors.common import COMMON
+from router.dialects.errors.table import (
+    BILL,
+    DAY_IN_CALIFORNIA,
+    FAILED,
+    FILTERED,
+    GONE,
+    KEY,
+    OVERLOADED,
+    UNFIT,
+    Line,
+    Table,
+    line,
+)
+
+QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
+    {
+        "gemini": (
+            # A quota's name is read as part of the message; the delay beside it is a minute's.
+            line(DAY_IN_CALIFORNIA, 429, says="perday|daily"),
+            line(KEY, 400, codes="FAILED_PRECONDITION"),  # no billing, or not in this country
+        ),
+        "groq": (
+            line(UNFIT, 413, codes="rate_limit_exceeded"),  # longer than a minute's tokens
+        ),
+        "mistral": (
+            line(OVERLOADED, codes="3505"),  # the capacity of a service tier
+            line(GONE, 400, codes="1500 invalid_model"),
+        ),
+        "deepseek": (
+            line(BILL, says="^insufficient balance"),
+        ),
+        "openrouter": (
+            line(GONE, 400, says=r"^\S+ is not a valid model id$"),
+            line(UNFIT, 404, says="^no (endpoints found that support|allowed providers)"),
+            line(UNFIT, 503, says="routing requirements"),  # that the caller wrote
+            line(UNFIT, codes="string_too_long"),
+            line(FILTERED, codes="refusal"),
+            line(FAILED, codes="server"),
+        ),
+    }
+)  # fmt: skip
+EVERYBODY = Table(COMMON)
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {name: Table(own, EVERYBODY) for name, own in QUIRKS.items()}
+)
