@@ -9,11 +9,12 @@ it is what keeps everybody from following the same old measurement to the same t
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import exp
 from random import Random
-from statistics import median
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from policies.engine.learning.cost import predictions, strained
@@ -34,6 +35,8 @@ load on the best brings it forward.
 """
 FLOOR = 1e-3
 """Seconds; keeps a cost above zero."""
+UNSEEN = 1.0
+"""Seconds, where nobody was seen yet; else an unseen target counts as the median of its peers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +61,21 @@ class LeastLatency:
         if len(candidates) == 1:
             return candidates[0]
         costs = self.costs(request, candidates, now)
-        least = min(costs)
-        bar = least * TIE
-        odds = [1 / cost for cost in costs if cost <= bar]
-        if len(odds) == 1:
-            return candidates[costs.index(least)]
-        draw = rng.random() * sum(odds)
-        close = [index for index, cost in enumerate(costs) if cost <= bar]
-        for index, share in zip(close, odds, strict=True):
-            draw -= share
-            if draw <= 0:
-                return candidates[index]
-        return candidates[close[-1]]
+        bar = min(costs) * TIE
+        odds = list(accumulate([1 / cost if cost <= bar else 0.0 for cost in costs]))
+        return candidates[bisect(odds, rng.random() * odds[-1])]
 
     def costs(self, request: Request, candidates: Sequence[Candidate], now: float) -> list[float]:
         """Seconds, weighed by load and standing, in the order of `candidates`."""
         members = cast("Sequence[Member]", candidates)  # what the engine shows are its members
         seconds = predictions(request, members)
-        worst = max(seconds)
-        if worst == NEVER:
+        seen = sorted(seconds)
+        if seen[-1] == NEVER:
             # Never 0: an unseen target must not take every pick until its first answer is there.
-            seconds = unseen_as_median(seconds)
-            worst = max(seconds)
-        best = min(seconds)
+            seen = seen[: seen.index(NEVER)] or [UNSEEN]
+            median = (seen[len(seen) // 2] + seen[(len(seen) - 1) // 2]) / 2
+            seconds = [cost if cost < NEVER else median for cost in seconds]
+        best, worst = seen[0], seen[-1]
         near = best * TIE
         if worst > near:
             for index, cost in enumerate(seconds):
@@ -90,12 +85,3 @@ class LeastLatency:
         if best < FLOOR:
             seconds = [max(FLOOR, cost) for cost in seconds]
         return strained(seconds, members, members, now)
-
-
-def unseen_as_median(predictions: Sequence[float]) -> list[float]:
-    """Predictions with the median of their peers where there is none; a second where nobody was
-    seen yet.
-    """
-    seen = [seconds for seconds in predictions if seconds < NEVER]
-    usual = median(seen) if seen else 1.0
-    return [seconds if seconds < NEVER else usual for seconds in predictions]

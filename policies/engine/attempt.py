@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.engine.limits.quota import Quota, reservation
+from policies.engine.learning.breaker import EJECTED
+from policies.engine.limits.quota import correction, refund, reservation
 from policies.engine.outcome import Phase, Report
 from policies.engine.refusal import NEVER, Refusal
 
@@ -43,8 +44,9 @@ class Attempt:
         "_course",
         "_is_trial",
         "_member",
+        "_quotas",
+        "_reserved",
         "_second",
-        "_taken",
         "charge",
         "due",
         "epoch",
@@ -58,17 +60,13 @@ class Attempt:
         "probe",
         "standing",
         "started",
-        "tokens",
         "unsure",
         "was_sent",
     )
 
-    def __init__(
-        self, course: Course, member: Member, tokens: int, number: int, now: float, *, probe: bool
-    ) -> None:
+    def __init__(self, course: Course, member: Member, now: float) -> None:
         self._course = course
-        self.number = number
-        self.tokens = tokens
+        self.number = course.attempts
         self.started = now
         self.was_sent = now
         self.first: float | None = None
@@ -77,7 +75,7 @@ class Attempt:
         self.expected = self.due = self.overdue = self.look_at = self.head = NEVER
         self.charge: Charge | None = None
         self._second: Member | None = None
-        self._take(member, now, probe=probe)
+        self._take(member, now)
 
     @property
     def target(self) -> str:
@@ -117,7 +115,7 @@ class Attempt:
         if second is None:
             raise LookupError(f"nobody else can serve instead of {self._member.name}")
         self._return(now)
-        self._take(second, now, probe=False)
+        self._take(second, now)
         self._second = None
         self._course.switched()
 
@@ -155,9 +153,9 @@ class Attempt:
         self.open = False
         standing = self.standing
         standing.in_flight -= 1
-        if self in standing.waiting:
+        if self.first is None:
             standing.waits_no_more(self)
-        if self._taken:
+        if self._quotas:
             self._settle_quotas(report, now)
         if self.charge is not None:
             self.charge.settle(report)
@@ -189,26 +187,26 @@ class Attempt:
             self._second = self._course.runner_up(self._member, self.started)
         return self._second
 
-    def _take(self, member: Member, now: float, *, probe: bool) -> None:
+    def _take(self, member: Member, now: float) -> None:
         self._member = member
         self.standing = standing = member.standing
-        self._taken: list[tuple[Quota, Note]] = []
-        if standing.quotas:
-            note = reservation(self.tokens, now)
-            for quota in standing.quotas:
-                self._taken.append((quota, quota.take(note)))
+        self._quotas = standing.quotas
+        if self._quotas:
+            self._reserved: Note = reservation(self._course.tokens, now)
+            for quota in self._quotas:
+                quota.take(self._reserved)
         self.epoch = standing.breaker.epoch
-        self.probe = probe
         standing.in_flight += 1
         standing.begins_to_wait(self)
-        self._is_trial = False
+        self.probe = self._is_trial = False
         if not standing.clear:
             self._try(standing, now)
-        if probe:
-            standing.breaker.probe()
 
     def _try(self, standing: Standing, now: float) -> None:
-        """It may be the first since a denial, or one more than was borne."""
+        """It may be the first since an ejection, or since a denial, or one more than was borne."""
+        if standing.breaker.state is EJECTED:
+            self.probe = True
+            standing.breaker.probe()
         for pause in standing.pauses:
             if pause.denials:
                 pause.begin_trial(self)
@@ -224,8 +222,10 @@ class Attempt:
         standing.waits_no_more(self)
         if self._is_trial:
             self._end_trial()
-        for quota, taken in self._taken:
-            quota.give_back(taken, now)
+        if self._quotas:
+            note = refund(self._reserved, now)
+            for quota in self._quotas:
+                quota.settle(note)
         if self.probe:
             standing.breaker.probe_cancelled(self.epoch)
 
@@ -237,12 +237,13 @@ class Attempt:
         return SettledTwice(f"the attempt on {self._member.name} was already settled")
 
     def _settle_quotas(self, report: Report, now: float) -> None:
-        # Only what never reached the provider is refunded: what was spent is spent.
-        unsent = report.phase is CONNECT and not report.outcome.good
         read, written = report.input_tokens, report.output_tokens
-        used = self.tokens if read is None and written is None else (read or 0) + (written or 0)
-        for quota, taken in self._taken:
-            if unsent:
-                quota.give_back(taken, now)
-            else:
-                quota.settle(taken, used, now)
+        if report.phase is CONNECT and not report.outcome.good:
+            # Only what never reached the provider is refunded: what was spent is spent.
+            note = refund(self._reserved, now)
+        elif read is None and written is None:
+            note = correction(self._reserved, self._course.tokens, now)
+        else:
+            note = correction(self._reserved, (read or 0) + (written or 0), now)
+        for quota in self._quotas:
+            quota.settle(note)

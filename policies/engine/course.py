@@ -21,7 +21,6 @@ from policies.engine.deciding.eligibility import those_able
 from policies.engine.deciding.extra import FAST, is_free, likeliest, on_the_spot
 from policies.engine.deciding.probing import back, to_look_at, to_probe
 from policies.engine.deciding.rescue import expect, late
-from policies.engine.learning.breaker import EJECTED
 from policies.engine.limits.bill import cost
 from policies.engine.outcome import Next, Outcome, Phase, Report
 from policies.engine.pool import Pool
@@ -111,15 +110,16 @@ class Course:
 
     def settled(self, attempt: Attempt, member: Member, report: Report, now: float) -> None:
         """The attempt ended (told by the attempt itself)."""
+        outcome = report.outcome
         self.opened.remove(attempt)
         self._last = report
         self.last_member = member
-        if report.outcome.bad:
+        if outcome.bad:
             # What ends at its limit, or is left as overdue, met silence, however short its time.
             self.quick = now - attempt.started <= FAST and now < min(attempt.head, attempt.overdue)
         if attempt.first is not None and self.request.stream:
             self._committed = True
-        self.tried[member.name] = report.outcome
+        self.tried[member.name] = outcome
         self.engine.judged(self.pool, self.request, attempt, member, report, now)
 
     def has_content(self) -> bool:
@@ -150,11 +150,8 @@ class Course:
 
     def _while_open(self, now: float) -> Send | Stop | Wait:
         first, deadline = self.opened[0], self.request.deadline
-        if now >= deadline:
-            return Stop(first, Outcome.ABANDONED)
-        if self._committed or (
-            self._last is not None and self._last.outcome.effect.next is Next.CLIENT
-        ):
+        told = self._last is not None and self._last.outcome.effect.next is Next.CLIENT
+        if told or self._committed or now >= deadline:
             return Stop(first, Outcome.ABANDONED)
         if len(self.opened) > 1:
             won = [attempt for attempt in self.opened if attempt.first is not None]
@@ -187,12 +184,16 @@ class Course:
 
     def _send_or_wait(self, now: float) -> Send | Wait | Fail:
         pool = self.pool
-        request, tokens, tried = self.request, self.tokens, self.tried
+        request, tried = self.request, self.tried
         promised = pool.queue.promised(self) if pool.queue.waiting else NOTHING
         if self.ascent is not None:
             last = self.attempts > 0 and self.attempts + 1 >= pool.route.retry.attempts
             self.reach = self.ascent.reach(tried, promised, now, last=last)
-        able = those_able(pool, self.reach, request, tokens, tried, now)
+        able = those_able(pool, self.reach, request, self.tokens, tried, now)
+        curious = pool.curiosity.is_due(now)
+        if able is self.reach and able and not (promised or curious or pool.purse):
+            self._able = able  # as usual: nothing was tried, and nothing speaks against anybody
+            return self.send(self.engine.chosen(pool, request, able, now), now)
         if promised:
             able = [member for member in able if member.name not in promised]
         if tried:
@@ -206,11 +207,9 @@ class Course:
         steered = to_probe(self, able, promised, now) if len(able) < len(self.reach) else None
         if steered is None and not able:
             return self._none_can(promised, now)
-        if steered is None and pool.curiosity.is_due(now) and pool.measures(request):
+        if curious and steered is None:
             steered = to_look_at(self, able, now)
-        if able is not self.reach:
-            able = back(able, now, self.engine.rng)
-        self._able = able
+        self._able = able = back(able, now, self.engine.rng)
         member = steered or self.engine.chosen(pool, request, able, now)
         if self.attempts and not is_free(self, member, now) and not pool.budget.withdraw(now):
             able = [member for member in able if is_free(self, member, now)]
@@ -228,8 +227,7 @@ class Course:
         """Take a place on `member`."""
         pool, request = self.pool, self.request
         self.attempts += 1
-        probe = member.standing.breaker.state is EJECTED
-        attempt = self.place(self, member, self.tokens, self.attempts, now, probe=probe)
+        attempt = self.place(self, member, now)
         self.opened.append(attempt)
         if pool.purse is not None and tiers.climbs_for_failure(self, [member], now):
             pool.purse.spend(cost(member, request))

@@ -79,11 +79,10 @@ class Engine:
         if pool is None:
             length = Length()
             pool = Pool(Route([]), (), length, Queue({}, length), now)
-        pool.budget.deposit(now)
+        pool.budget.requests += 1
         pool.curiosity.deposit(now)
-        members: Sequence[Member] = pool.members
-        if pool.starts or request.policy is not None:
-            members = self._offered(pool, request)
+        asked = pool.starts or request.policy is not None
+        members = self._offered(pool, request) if asked else pool.members
         tokens = tokens_of(request)
         if record is None:
             course = Course(self, pool, request, tokens, members, wake)
@@ -150,7 +149,7 @@ class Engine:
         """The policy's choice among those who can serve; one that fails to choose is served
         around. Not `remembered`: without a trace in the policy's memory.
         """
-        policy, memory = pool.policy(request)
+        policy, memory = pool.own if request.policy is None else pool.policy(request)
         if not remembered:
             memory = deepcopy(memory)
         try:
@@ -176,7 +175,8 @@ class Engine:
         standing = member.standing
         outcome = report.outcome
         epoch = standing.breaker.epoch
-        others = pool.others_failing(member, now) if outcome.bad or report.overloaded else None
+        sick = not outcome.good and (outcome.bad or report.overloaded)
+        others = pool.others_failing(member, now) if sick else None
         standing.judge(report, attempt, now, others, self.rng)
         if standing.unanswered >= SILENT and standing.is_silent(now):
             self.fell_silent(standing, now)
@@ -283,7 +283,7 @@ class Engine:
         queue = known.queue if known is not None else Queue(self._crowded, length)
         pool = Pool(route, members, length, queue, now)
         if known is not None and known.route.policy == route.policy:
-            pool.memory = known.memory
+            pool.own = known.own
         if known is not None and known.route.retry == route.retry:
             pool.budget = known.budget
         if known is not None and known.purse is not None and pool.purse is not None:

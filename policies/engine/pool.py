@@ -22,15 +22,15 @@ class Pool:
     """Members, the policy's memory, the length of answers, the retry budget and the queue.
 
     `starts`: the route's policy says in which tier a request starts. `holds`: the route does not
-    let every request leave a tier at once. A request may bring its own policy; `guests` are the
-    memories of those. The driver decides which it takes, so there are as many as it knows policies.
-    `fits` are the tokens of input that each member takes (-1 if one is drained), `limited` the
-    groups with limits that bind any of them.
+    let every request leave a tier at once. `own` is the route's policy, with its memory. A request
+    may bring another; `guests` are the memories of those. The driver decides which it takes, so
+    there are as many as it knows policies. `fits` are the tokens of input that each member takes
+    (-1 if one is drained), `limited` the groups with limits that bind any of them.
     """
 
     __slots__ = (
         "budget", "curiosity", "fits", "guests", "hedges", "holds", "learn", "length", "limited",
-        "members", "memory", "purse", "queue", "route", "starts",
+        "members", "own", "purse", "queue", "route", "starts",
     )  # fmt: skip
 
     def __init__(
@@ -39,7 +39,7 @@ class Pool:
         self.route = route
         self.members = members
         self.length = length
-        self.memory: object = route.policy.fresh()
+        self.own: tuple[Policy, object] = route.policy, route.policy.fresh()
         self.learn = learning(route.policy)
         self.starts = hasattr(route.policy, "start")
         self.holds = (route.climb != ANY_CLIMB or route.patience > 0) and (
@@ -59,7 +59,7 @@ class Pool:
         """The policy that decides `request`, and its memory on this route."""
         policy = request.policy
         if policy is None:
-            return self.route.policy, self.memory
+            return self.own
         if policy not in self.guests:
             self.guests[policy] = policy.fresh()
         return policy, self.guests[policy]

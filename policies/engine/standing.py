@@ -156,17 +156,17 @@ class Standing:
         """Take the outcome as evidence, where it is any."""
         breaker, epoch, probe = self.breaker, attempt.epoch, attempt.probe
         outcome = report.outcome
-        if outcome.bad or report.overloaded:
-            self.failed = max(self.failed, attempt.was_sent)
-            self.evidence.record(bad=True, healthy=breaker.state is HEALTHY, now=now)
-            breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
-        elif outcome.good:
+        if outcome.good:
             if attempt.was_sent > self.served:
                 self.served = attempt.was_sent
             self.evidence.record(bad=False, healthy=breaker.state is HEALTHY, now=now)
             breaker.answered(epoch, now, probe=probe)
             for pause in () if self.clear else self.pauses:
                 pause.answered(attempt.started)
+        elif outcome.bad or report.overloaded:
+            self.failed = max(self.failed, attempt.was_sent)
+            self.evidence.record(bad=True, healthy=breaker.state is HEALTHY, now=now)
+            breaker.failed(epoch, now, self.evidence.usual, others, rng, probe=probe)
         elif outcome in (Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT):
             # It read the request and answered it: that is what a probe, or a trial, asks.
             for pause in self.pauses:

@@ -151,7 +151,7 @@ class TestLearning:
         first, second = world.send(), world.send()
         world.settle(first)
         world.settle(second)
-        memory: Any = world.engine._pools["m"].memory
+        memory: Any = world.engine._pools["m"].own[1]
         told = {tier: [lesson[0] for lesson in book] for tier, book in memory.tiers.items()}
         assert told == {0: ["a/m"], 1: ["b/m"]}
         assert world.errors == []
@@ -165,5 +165,5 @@ class TestLearning:
         send = world.send()
         send.attempt.switch(world.now)
         world.settle(send)
-        memory: Any = world.engine._pools["m"].memory
+        memory: Any = world.engine._pools["m"].own[1]
         assert [lesson[0] for lesson in memory.tiers[1]] == ["b/m"]

@@ -64,15 +64,18 @@ def is_due(course: Course, standing: Standing, now: float) -> bool:
 
 def to_look_at(course: Course, able: Sequence[Member], now: float) -> Member | None:
     """Whom nobody has measured for longest and too long, and nobody is asking now."""
-    if len(able) < 2 or course.attempts or course.pool.route.retry.attempts < 2:
+    pool = course.pool
+    if course.attempts or pool.route.retry.attempts < 2:
+        return None
+    if len(able) < 2 or not pool.measures(course.request):
         return None
     tier = min([member.tier for member in able])
     first = [member for member in able if member.tier == tier]
     idle = [one for one in first if now - one.latency.at > LOOK and not one.standing.in_flight]
     if not idle:
-        course.pool.curiosity.sleep(min([member.latency.at for member in first]) + LOOK)
+        pool.curiosity.sleep(min([member.latency.at for member in first]) + LOOK)
         return None
-    course.pool.curiosity.spend()
+    pool.curiosity.spend()
     return max(idle, key=lambda member: member.idle(now))
 
 

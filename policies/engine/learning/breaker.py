@@ -199,8 +199,8 @@ class Breaker:
         self.row = 0
         if self._suspicion:
             self._suspicion = max(0.0, self._suspicion - self._relief)
-        self._answers += 1
         if self.state is RECOVERING:
+            self._answers += 1
             self.ramp(now)
 
     def failed(

@@ -16,6 +16,8 @@ LEAST_USUAL, MOST_USUAL = 0.01, 0.05
 sickness would be learned as normal.
 """
 LEARNING = 1 / 500
+STEP = 1.0
+"""Seconds; outcomes that are closer count as if they came at once, which errs by 2 %."""
 NEGLIGIBLE = 0.01
 """A faded count below this says nothing."""
 GOOD, USELESS = 0.02, 0.5
@@ -40,7 +42,7 @@ class Evidence:
 
     def record(self, *, bad: bool, healthy: bool, now: float) -> None:
         """One outcome; `healthy`: the target was not ejected or recovering."""
-        if now > self._at:
+        if now - self._at > STEP:
             fade = 0.5 ** ((now - self._at) / HALF_LIFE)
             self._at = now
             self._good *= fade

@@ -98,7 +98,7 @@ class Latency:
         if baseline is None:
             self.baseline = seconds
         else:
-            self.baseline = baseline + (seconds - baseline) * (1 - exp(-since / BASELINE))
+            self.baseline = baseline + (seconds - baseline) * since / (since + BASELINE)
         self.usual_in_flight += (in_flight - self.usual_in_flight) * LEVEL_LEARNING
 
     def finished(

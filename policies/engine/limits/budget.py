@@ -20,23 +20,17 @@ LEAST = 1 / 60
 
 
 class RetryBudget:
-    """Extra sends that a route may still make."""
+    """Extra sends that a route may still make. `requests` are those that came since the level was
+    last worked out: hardly any needs it, so the engine only counts them.
+    """
 
-    __slots__ = ("_at", "_level", "ratio")
+    __slots__ = ("_at", "_level", "ratio", "requests")
 
     def __init__(self, ratio: float, now: float) -> None:
         self.ratio = ratio
         self._level = CAP
         self._at = now
-
-    def deposit(self, now: float) -> None:
-        """One request has come."""
-        level = self._level
-        if now > self._at:
-            level += (now - self._at) * FLOOR
-            self._at = now
-        level += self.ratio
-        self._level = level if level < CAP else CAP
+        self.requests = 0
 
     def withdraw(self, now: float) -> bool:
         """Pay for one extra send; False: there is nothing left to pay with."""
@@ -47,13 +41,13 @@ class RetryBudget:
 
     def can_pay(self, now: float) -> bool:
         """Whether one extra send could be paid for now."""
-        self._grow(now)
-        return self._level >= 1.0
-
-    def _grow(self, now: float) -> None:
+        earned = self.requests * self.ratio
+        self.requests = 0
         if now > self._at:
-            self._level = min(CAP, self._level + (now - self._at) * FLOOR)
+            earned += (now - self._at) * FLOOR
             self._at = now
+        self._level = min(CAP, self._level + earned)
+        return self._level >= 1.0
 
 
 class Curiosity:

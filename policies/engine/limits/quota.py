@@ -60,42 +60,35 @@ class Quota:
             wait = max(wait, window.wait(tokens, at))
         return Refused(Refusal.LIMITED, (at + wait) / MICROSECONDS) if wait else None
 
-    def take(self, note: Note) -> Note:
-        """Reserve what a `reservation` says; returns it as it counts here, for `settle`."""
-        at, _, _, tokens = note
-        if at < self._at:
-            note = self._at, self._at, 1, tokens  # a clock that steps back stands still here
-        else:
+    def take(self, note: Note) -> None:
+        """Reserve what a `reservation` says."""
+        _, at, _, tokens = note
+        if at >= self._at:
             self._at = at
+        else:
+            note = self._at, self._at, 1, tokens  # a clock that steps back stands still here
         self._notes.append(note)
         self.in_flight += 1
         self.spare_requests -= 1
-        self.spare_tokens -= tokens
+        self.spare_tokens = spare = self.spare_tokens - tokens
         full = self.in_flight >= self.ceiling or self.spare_requests < 1
-        self.sure = -1 if full else self.spare_tokens
-        return note
+        self.sure = -1 if full else spare
 
-    def settle(self, taken: Note, used: int, now: float, *, asked: int = 1) -> None:
-        """Settle a reservation to `used` tokens; the request itself stays counted, unless it was
-        not `asked` for (0).
-        """
-        notes = self._notes
-        more = used - taken[TOKENS]
-        if more or not asked:
-            at = int(now * MICROSECONDS + HALF)
-            self._at = at = at if at > self._at else self._at
-            notes.append((taken[0], at, asked - 1, more))
-            if more > 0:
-                self.spare_tokens -= more
-        if len(notes) >= MOST_NOTES:
-            self._read()
+    def settle(self, note: Note) -> None:
+        """End a reservation as its `correction` or its `refund` says."""
+        taken, at, asked, more = note
+        if at >= self._at:
+            self._at = at
+        else:
+            note = taken, self._at, asked, more
+        self._notes.append(note)
         self.in_flight -= 1
-        full = self.in_flight >= self.ceiling or self.spare_requests < 1
-        self.sure = -1 if full else self.spare_tokens
-
-    def give_back(self, taken: Note, now: float) -> None:
-        """Undo a reservation of which nothing was sent."""
-        self.settle(taken, 0, now, asked=0)
+        if more > 0:
+            self.spare_tokens -= more
+        if more > 0 or self.sure < 0:
+            self.sure = self._sum_up()
+        if len(self._notes) >= MOST_NOTES:
+            self._read()
 
     def lower(self, requests: int | None, tokens: int | None, now: float) -> None:
         """Let at most this much remain now: what the provider says is left, when that is less
@@ -161,6 +154,16 @@ def reservation(tokens: int, now: float) -> Note:
     """One request of `tokens`, for every quota that binds it."""
     at = int(now * MICROSECONDS + HALF)
     return at, at, 1, tokens
+
+
+def correction(reserved: Note, used: int, now: float) -> Note:
+    """What settles a reservation to `used` tokens; the request itself stays counted."""
+    return reserved[0], int(now * MICROSECONDS + HALF), 0, used - reserved[TOKENS]
+
+
+def refund(reserved: Note, now: float) -> Note:
+    """What settles a reservation of which nothing was sent."""
+    return reserved[0], int(now * MICROSECONDS + HALF), -1, -reserved[TOKENS]
 
 
 def _window(rate: Rate) -> Window | Slices:

@@ -109,13 +109,11 @@ class RecordedAttempt(Attempt):
 
     __slots__ = ("_record", "index")
 
-    def __init__(
-        self, course: Course, member: Member, tokens: int, number: int, now: float, *, probe: bool
-    ) -> None:
+    def __init__(self, course: Course, member: Member, now: float) -> None:
         assert isinstance(course, RecordedCourse)  # noqa: S101 - nobody else makes one
         self._record = course.record
         self.index = course.chosen(now)
-        super().__init__(course, member, tokens, number, now, probe=probe)
+        super().__init__(course, member, now)
 
     @property
     def runner_up(self) -> str | None:

@@ -74,7 +74,7 @@ class Dunce(Diary):
 
 
 def memory(world: World) -> object:
-    return world.engine._pools["m"].memory
+    return world.engine._pools["m"].own[1]
 
 
 def guests(world: World) -> dict[Policy, object]:

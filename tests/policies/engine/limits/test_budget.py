@@ -17,7 +17,7 @@ def test_it_is_never_negative_and_never_above_its_cap(
     for elapsed, request in events:
         now += elapsed
         if request:
-            budget.deposit(now)
+            budget.requests += 1
         else:
             budget.withdraw(now)
         assert 0.0 <= budget._level <= CAP
@@ -31,11 +31,29 @@ def test_it_pays_for_no_more_than_came_in(events: list[tuple[float, bool]], rati
         now += elapsed
         latest = max(latest, now)
         if request:
-            budget.deposit(now)
+            budget.requests += 1
             requests += 1
         else:
             paid += budget.withdraw(now)
     assert paid <= CAP + ratio * requests + FLOOR * (latest - 100.0) + 1e-6
+
+
+@given(events, st.floats(0, 1))
+def test_however_late_it_is_worked_out_it_pays_for_the_same(
+    events: list[tuple[float, bool]], ratio: float
+) -> None:
+    often, seldom, now = RetryBudget(ratio, 100.0), RetryBudget(ratio, 100.0), 100.0
+    for elapsed, request in events:
+        now += max(0.0, elapsed)
+        if request:
+            for budget in (often, seldom):
+                budget.requests += 1
+            often.can_pay(now)
+            continue
+        both = often.can_pay(now), seldom.can_pay(now)
+        assert often._level == pytest.approx(seldom._level, abs=1e-6)
+        if all(both):
+            assert (often.withdraw(now), seldom.withdraw(now)) == (True, True)
 
 
 def test_it_starts_full() -> None:
@@ -46,9 +64,9 @@ def test_it_starts_full() -> None:
 def test_five_requests_pay_for_one_retry() -> None:
     budget = spent()
     for _ in range(4):
-        budget.deposit(0.0)
+        budget.requests += 1
     assert not budget.withdraw(0.0)
-    budget.deposit(0.0)
+    budget.requests += 1
     assert budget.withdraw(0.0)
 
 
@@ -61,7 +79,7 @@ def test_a_lone_user_can_fail_over_again_after_ten_seconds() -> None:
 def test_a_clock_that_steps_back_costs_nothing() -> None:
     budget = spent()
     for _ in range(5):
-        budget.deposit(-1000.0)
+        budget.requests += 1
     assert budget.withdraw(-1000.0)
 
 

@@ -15,7 +15,7 @@ from policies import (
     SettledTwice,
     Wait,
 )
-from policies.engine.limits.quota import MOST_NOTES, Quota, reservation
+from policies.engine.limits.quota import MOST_NOTES, Quota, correction, refund, reservation
 from policies.engine.limits.windows import Note
 from tests.policies.driver import ANSWERED, FAILED, UNREACHABLE, World, limited
 
@@ -254,16 +254,14 @@ def test_whatever_was_taken_and_settled_the_sums_are_right(
         now += elapsed
         if quota.refused(reserved, now) is None:
             before = quota.in_flight
-            open_.append(quota.take(reservation(reserved, now)))
+            open_.append(reservation(reserved, now))
+            quota.take(open_[-1])
             assert quota.in_flight == before + 1 <= 3
         elif open_:
             taken = open_.pop(0)
-            if back:
-                quota.give_back(taken, now)
-            else:
-                quota.settle(taken, used, now)
+            quota.settle(refund(taken, now) if back else correction(taken, used, now))
     for taken in open_:
-        quota.give_back(taken, now)
+        quota.settle(refund(taken, now))
     assert quota.in_flight == 0
     assert quota.room(now + 20) == (8, 100, 3)
 
@@ -282,16 +280,13 @@ def test_what_is_known_without_a_look_is_never_more_than_there_is(
         assert watched.spare_requests <= left[0]
         assert watched.spare_tokens <= left[1]
         if watched.refused(reserved, now) is None:
-            taken = watched.take(reservation(reserved, now))
-            assert taken == looked.take(reservation(reserved, now))
-            open_.append(taken)
+            open_.append(reservation(reserved, now))
+            for quota in (watched, looked):
+                quota.take(open_[-1])
         elif open_:
             taken = open_.pop(0)
             for quota in (watched, looked):
-                if back:
-                    quota.give_back(taken, now)
-                else:
-                    quota.settle(taken, used, now)
+                quota.settle(refund(taken, now) if back else correction(taken, used, now))
 
 
 def test_a_rate_in_slices_takes_a_slice_s_share_at_once() -> None:
@@ -323,6 +318,34 @@ def test_a_clock_that_steps_back_gives_nothing_back() -> None:
     assert quota.refused(0, 107.0) is None
 
 
+@given(takes, st.lists(st.floats(0, 15), max_size=40))
+def test_whatever_its_steps_it_leaves_no_more_than_one_that_stands_still(
+    takes: list[tuple[float, int, int, bool]], steps: list[float]
+) -> None:
+    limits = Limits([Rate(8, 6.0)], [Rate(100, 6.0)])
+    stepping, steady = Quota(limits), Quota(limits)
+    open_: list[tuple[Note, Note]] = [(reservation(0, 100.0), reservation(0, 100.0))]
+    for quota in (stepping, steady):
+        quota.take(open_[0][0])
+    now = latest = 100.0
+    for (elapsed, reserved, used, back), step in zip(takes, steps, strict=False):
+        now += elapsed - step
+        still = max(latest, now)
+        if steady.refused(reserved, still) is None:
+            latest = still
+            open_.append((reservation(reserved, now), reservation(reserved, still)))
+            stepping.take(open_[-1][0])
+            steady.take(open_[-1][1])
+        elif open_:
+            latest = still
+            one, other = open_.pop(0)
+            stepping.settle(refund(one, now) if back else correction(one, used, now))
+            steady.settle(refund(other, still) if back else correction(other, used, still))
+        left, bound = stepping.room(latest), steady.room(latest)
+        assert left[0] <= bound[0]
+        assert left[1] <= bound[1]
+
+
 @given(st.floats(0, 2e9), st.floats(1e-3, 50))
 def test_at_the_instant_that_it_names_there_is_room(now: float, later: float) -> None:
     quota = Quota(Limits([Rate(1, 6.0)]))
@@ -338,5 +361,7 @@ def test_at_the_instant_that_it_names_there_is_room(now: float, later: float) ->
 def test_what_is_noted_is_bounded(limits: Limits, used: int) -> None:
     quota = Quota(limits)
     for now in range(1000):
-        quota.settle(quota.take(reservation(7, now)), used, now)
+        taken = reservation(7, now)
+        quota.take(taken)
+        quota.settle(correction(taken, used, now))
         assert len(quota._notes) <= MOST_NOTES
