@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from policies import Band
@@ -23,7 +24,11 @@ class Wishes(NamedTuple):
     priority: Band | None = None
 
 
-class Caller(NamedTuple):
+NONE = Wishes()
+
+
+@dataclass(slots=True, eq=False)
+class Caller:
     """Whose request it is, and how they speak. `headers` are those of the client's that providers
     are sent; `claim` is theirs to one answer for all requests with its key.
     """
@@ -32,5 +37,5 @@ class Caller(NamedTuple):
     tenant: Tenant
     dialect: ClientDialect
     headers: Mapping[str, str]
-    wishes: Wishes = Wishes()
+    wishes: Wishes = NONE
     claim: Claim | None = None

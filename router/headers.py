@@ -22,20 +22,23 @@ NOT_DOWN_PREFIX = "anthropic-ratelimit-"
 
 
 def upward(headers: Mapping[str, str]) -> dict[str, str]:
-    """The client's headers that a provider is sent."""
+    """The client's headers (names in lower case) that a provider is sent."""
     sent = {name: headers[name] for name in UP if name in headers}
-    for name in headers:
-        if name.lower().startswith(UP_PREFIX):
-            sent[name.lower()] = headers[name]
+    if UP_PREFIX in "\n".join(headers):  # one look for all, since hardly anyone has such a header
+        for name in headers:
+            if name.startswith(UP_PREFIX):
+                sent[name] = headers[name]
     return sent
 
 
 def downward(headers: Mapping[str, str]) -> dict[str, str]:
     """A provider's headers (names in lower case) that a client is sent."""
-    return {name: value for name, value in headers.items() if name in DOWN or _told(name)}
+    return {
+        name: value
+        for name, value in headers.items()
+        if name in DOWN or (name.startswith(DOWN_PREFIXES) and _told(name))
+    }
 
 
 def _told(name: str) -> bool:
-    if not name.startswith(DOWN_PREFIXES) or name in NOT_DOWN:
-        return False
-    return not name.startswith(NOT_DOWN_PREFIX)
+    return name not in NOT_DOWN and not name.startswith(NOT_DOWN_PREFIX)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from policies import Band, Request
 from policies.policy import NO_FEATURES
@@ -69,7 +70,7 @@ class Pipeline:
         request = admit(call, caller, runtime, now)
         if (claim := caller.claim) is not None:
             # It comes back here without the claim, unless there is an answer already.
-            unclaimed = caller._replace(claim=None)
+            unclaimed = replace(caller, claim=None)
             return await self._once.answer(claim, self.run, call, unclaimed, sink)
         bell = Bell(self._loop)
         decisions = self._decisions

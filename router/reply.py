@@ -6,7 +6,7 @@ only be an event inside the stream, never a silent end that looks like a whole a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from router.caller import Caller
 from router.dialects.contract import ClientError
@@ -33,10 +33,10 @@ class Reply:
         self.streaming = False
         self.quiet_until = clock() + QUIET
 
-    async def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None]:
         """Give a whole answer, or a provider's refusal in its own words."""
         self.status = status
-        await self._sink.send(status, headers, body)
+        return self._sink.send(status, headers, body)
 
     async def stream(self, data: bytes, headers: Mapping[str, str]) -> None:
         """Pass events on; `headers` are used if the head has not gone out yet."""
@@ -51,9 +51,9 @@ class Reply:
         """Send a comment, so that nobody between takes the silence for death."""
         await self.stream(comment("keep-alive"), headers)
 
-    async def end(self) -> None:
+    def end(self) -> Awaitable[None]:
         """The stream is whole."""
-        await self._sink.end()
+        return self._sink.end()
 
     async def error(self, error: ClientError, headers: Mapping[str, str]) -> None:
         """Say honestly that there is no answer, or that it broke off."""

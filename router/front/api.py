@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from router.caller import BANDS, Caller, Wishes
+from router.caller import BANDS, NONE, Caller, Wishes
 from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.openai import OPENAI
 from router.front.exchange import Headers, Inbound, Refused, Responder
@@ -32,10 +32,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "/v1/completions": "completions",
     "/v1/embeddings": "embeddings",
 }
+WISHES = frozenset(f"x-router-{wish}" for wish in ("timeout", "target", "policy", "priority"))
 LONGEST_TIMEOUT = 86_400.0
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
 
-Endpoint = Callable[[Inbound, Responder], Awaitable[None]]
+Endpoint = Callable[[Inbound, Responder], Awaitable[object]]
 Run = Callable[[Call, Caller, Sink], Awaitable[object]]
 
 
@@ -92,7 +93,7 @@ class Api:
         return {"x-request-id": record.request_id}
 
     def _request_id(self) -> str:
-        return f"req_{self._rng.getrandbits(128):032x}"
+        return "req_" + self._rng.getrandbits(128).to_bytes(16, "big").hex()
 
     def _endpoint(self, inbound: Inbound) -> Endpoint:
         methods = self._methods(inbound.path)
@@ -113,18 +114,30 @@ class Api:
             return {"GET": self._model}
         return self._endpoints.get(path, {})
 
-    async def _ask(self, inbound: Inbound, responder: Responder) -> None:
-        tenant = self._identify(inbound)
-        if (refused := check_content_type(inbound.headers)) is not None:
-            raise refused
-        wishes = wishes_of(inbound.headers)
-        key = key_of(inbound.headers)
-        body = await inbound.body()
-        call = OPENAI.parse(body, OPERATIONS[inbound.path])
-        claim = None if key is None else claim_of(tenant.name, inbound.path, key, body)
-        headers = upward(inbound.headers)
-        caller = Caller(self._request_id(), tenant, OPENAI, headers, wishes, claim)
+    def _ask(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
+        caller = self._caller(inbound)
+        body = inbound.at_hand()
+        if body is None:
+            return self._ask_later(inbound, caller, responder)
+        return self._run(self._call(inbound, caller, body), caller, responder)
+
+    async def _ask_later(self, inbound: Inbound, caller: Caller, responder: Responder) -> None:
+        call = self._call(inbound, caller, await inbound.body())
         await self._run(call, caller, responder)
+
+    def _caller(self, inbound: Inbound) -> Caller:
+        headers = inbound.headers
+        tenant = self._identify(inbound)
+        if (refused := check_content_type(headers)) is not None:
+            raise refused
+        wishes = NONE if WISHES.isdisjoint(headers) else wishes_of(headers)
+        key_of(headers)  # one that cannot be a key is refused before a body is read
+        return Caller(self._request_id(), tenant, OPENAI, upward(headers), wishes)
+
+    def _call(self, inbound: Inbound, caller: Caller, body: bytes) -> Call:
+        if (key := key_of(inbound.headers)) is not None:
+            caller.claim = claim_of(caller.tenant.name, inbound.path, key, body)
+        return OPENAI.parse(body, OPERATIONS[inbound.path])
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
         names = self._runtime().models(self._identify(inbound))

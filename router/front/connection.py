@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from router.front.request import Request
+from router.front.request import METHODS, NAMES, Bounds, Request
 
 IDLE = 75.0
 """Seconds without a request: longer than the 60 s after which load balancers commonly drop an idle
@@ -37,8 +37,8 @@ a body: as common servers have them, or more."""
 NOT_SENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 NOT_SENT_BYTES = 128 * 1024
 
-Answer = Callable[["Connection", Request], Awaitable[bool]]
-"""Answers a request; whether the connection may bring another."""
+Answer = Callable[["Connection", Request], Coroutine[None, None, None]]
+"""Answers a request, and ends with `Connection.over`."""
 
 
 class Malformed(Exception):
@@ -50,14 +50,15 @@ class Connection(asyncio.Protocol):
 
     `answer` is run in a task that is cancelled when the client leaves; `malformed` answers what is
     not HTTP, given the words of the parser. `paused`: the client takes less than it is sent.
+    `vetted` is the last Host that the guard let pass.
     """
 
     __slots__ = (
         "_answer", "_between", "_connections", "_doomed", "_fields", "_headers", "_known",
         "_lingering",
         "_loop",
-        "_malformed", "_parser", "_requests", "_room", "_stopped", "_target", "_task", "idle_since",
-        "paused", "transport",
+        "_malformed", "_parser", "_requests", "_room", "_stopped", "_target", "_task", "bounds",
+        "idle_since", "paused", "transport", "vetted",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +67,7 @@ class Connection(asyncio.Protocol):
         connections: set[Connection],
         answer: Answer,
         malformed: Callable[[Connection, str], None],
+        bounds: Bounds,
     ) -> None:
         self._loop = loop
         self._connections = connections
@@ -80,8 +82,10 @@ class Connection(asyncio.Protocol):
         self._room: asyncio.Future[None] | None = None
         self._doomed = self._known = self._lingering = self._stopped = False
         self.transport: asyncio.Transport
+        self.bounds = bounds
         self.idle_since = loop.time()
         self.paused = False
+        self.vetted: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -181,7 +185,8 @@ class Connection(asyncio.Protocol):
         self._headers += 1
         if self._headers > MOST_HEADERS:
             raise Malformed("too many headers")
-        key, text = name.decode("latin-1").lower(), value.decode("utf-8", "surrogateescape")
+        key = NAMES.get(name) or name.decode("latin-1").lower()
+        text = value.decode("utf-8", "surrogateescape")
         if key in fields:
             if key == "host":
                 raise Malformed("two hosts")
@@ -202,14 +207,15 @@ class Connection(asyncio.Protocol):
             raise Malformed("another version")
         if version == "1.1" and "host" not in headers:
             raise Malformed("no host")
+        method = parser.get_method()
         self._requests.append(
             Request(
-                parser.get_method().decode("latin-1"),
+                self,
+                METHODS.get(method) or method.decode("latin-1"),
                 target.decode("utf-8", "surrogateescape"),
                 headers,
-                # Clients of HTTP/1.0 that ask for a second request are too rare to learn their way.
-                keep_alive=version != "1.0" and parser.should_keep_alive(),
-                chunks=version != "1.0",
+                version=version,
+                keep_alive=parser.should_keep_alive(),
             )
         )
 
@@ -231,17 +237,11 @@ class Connection(asyncio.Protocol):
     # From one request to the next.
 
     def _begin(self) -> None:
-        self._task = self._loop.create_task(self._run(self._requests[0]))
+        self._task = self._loop.create_task(self._answer(self, self._requests[0]))
 
-    async def _run(self, request: Request) -> None:
-        keep = False
-        try:
-            keep = await self._answer(self, request)
-        finally:
-            self._task = None
-            self._over(request, keep=keep)
-
-    def _over(self, request: Request, *, keep: bool) -> None:
+    def over(self, request: Request, *, keep: bool) -> None:
+        """The request has its answer; the connection may bring another if it is to be kept."""
+        self._task = None
         self.idle_since = self._loop.time()
         if self.transport.is_closing():
             return

@@ -5,7 +5,7 @@ can be replaced without touching them. Nothing here may import an HTTP library.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from router.sink import Sink
 
@@ -40,21 +40,35 @@ class TooLarge(Refused):
         self.limit = limit
 
 
-class Inbound(NamedTuple):
-    """A request whose body has not been asked for yet.
-
-    `path` and `query` are as they came, percent-encoded. `peer` is the address of whoever
-    connected, without its port. `await body()` reads the body whole, once; it raises `Refused`
-    (`TooLarge`: from the header alone, if that says so; 408 if the client dawdles, 400 if what
-    it sends is not HTTP), which a handler may let pass: the listener answers.
+class Inbound(Protocol):
+    """A request whose body has not been asked for yet. `path` and `query` are as they came,
+    percent-encoded.
     """
 
-    method: str
-    path: str
-    query: str
-    headers: Headers
-    peer: str
-    body: Callable[[], Awaitable[bytes]]
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def query(self) -> str: ...
+
+    @property
+    def headers(self) -> Headers: ...
+
+    @property
+    def peer(self) -> str:
+        """The address of whoever connected, without its port."""
+
+    def at_hand(self) -> bytes | None:
+        """The body, if it has come already; None: `await body()`. Only one of the two gives it."""
+
+    async def body(self) -> bytes:
+        """Read the body whole, once. Raises `Refused` (`TooLarge`: from the header alone, if that
+        says so; 408 if the client dawdles, 400 if what it sends is not HTTP), which a handler may
+        let pass: the listener answers.
+        """
 
 
 class Responder(Sink, Protocol):

@@ -115,15 +115,15 @@ def preflight(method: str, headers: Headers) -> dict[str, str] | None:
 
 def check_content_type(headers: Headers) -> Refused | None:
     """Say why a body with these headers cannot be taken as an inference request."""
-    coding = headers.get("content-encoding", "identity")
-    if coding.lower() != "identity":
+    coding = headers.get("content-encoding")
+    if coding is not None and coding.lower() != "identity":
         return Refused(
             415,
             "unsupported_content_encoding",
             f"the request's Content-Encoding is {coding!r}; send the body uncompressed",
         )
     given = headers.get("content-type", "")
-    if given.partition(";")[0].strip().lower() in BODY_TYPES:
+    if given in BODY_TYPES or given.partition(";")[0].strip().lower() in BODY_TYPES:
         return None
     return Refused(
         415,

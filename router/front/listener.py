@@ -7,17 +7,17 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from router.front.body import read_body
 from router.front.connection import Connection
-from router.front.exchange import Handler, Inbound, Refuse, Refused
+from router.front.exchange import Handler, Headers, Refuse, Refused
 from router.front.guard import Guard, cors, preflight, split_address
-from router.front.request import NONE, Request
+from router.front.request import Bounds, Request
 from router.front.responder import HttpDate, WireResponder
 from router.sink import ClientGone
 
 BACKLOG = 1024  # connections that wait to be accepted while the loop is busy
 BODY_PACE = 30.0  # seconds for each `PACE_BYTES` of a body, or for its end
 TICK = 5.0  # seconds between two looks for connections that are idle for too long
+FAULT = Refused(500, "internal_error", "the router failed; its log says how")
 UNWIND = 5.0  # seconds that handlers have, once cancelled, before `close` gives up on them
 
 
@@ -47,9 +47,8 @@ class Listener:
         self._guard = guard
         self._refuse = refuse
         self._on_error = on_error
-        self._max_body = max_body
+        self._bounds = Bounds(max_body, body_pace)
         self.client_write = client_write
-        self._body_pace = body_pace
         self._date = HttpDate()
         self._open: dict[Connection, WireResponder] = {}
         self._connections: set[Connection] = set()
@@ -68,7 +67,9 @@ class Listener:
         Raises OSError when the address cannot be had.
         """
         loop = asyncio.get_running_loop()
-        connection = partial(Connection, loop, self._connections, self._serve, self._malformed)
+        connection = partial(
+            Connection, loop, self._connections, self._serve, self._malformed, self._bounds
+        )
         host, port = split_address(self._address)
         sockets = await loop.create_server(connection, host or None, int(port), backlog=BACKLOG)
         self._sockets = sockets
@@ -109,72 +110,70 @@ class Listener:
             connection.expire(now)
         self._ticker = loop.call_later(TICK, self._tick, loop)
 
-    async def _serve(self, connection: Connection, request: Request) -> bool:
-        """Answer one request; whether its connection may bring another."""
+    async def _serve(self, connection: Connection, request: Request) -> None:
+        """Answer one request."""
         responder = WireResponder(request, connection, self._date, self.client_write)
         if self._stopping:
             responder.keep_alive = False
         self._open[connection] = responder
         try:
-            await self._answer(self._inbound(connection, request), responder)
+            leave = self._vet(connection, request, responder)
+            if leave is not None:
+                await responder.send(204, leave, b"")
+                return
+            await self._handler(request, responder)
+            if not (responder.ended or responder.lost):
+                left = f"{request.method} {request.path} was left without a whole answer"
+                await self._answer_for(RuntimeError(left), request, responder)
         except ClientGone:
             responder.lost = True
+        except Exception as error:  # noqa: BLE001 - one request's fault must not be the others'
+            await self._answer_for(error, request, responder)
         finally:
             del self._open[connection]
             if responder.lost or not responder.ended:
                 responder.abort()
-        return responder.keep_alive
+            connection.over(request, keep=responder.keep_alive)
 
-    def _inbound(self, connection: Connection, request: Request) -> Inbound:
-        path, query = request.where
-        peer = connection.transport.get_extra_info("peername")
-        return Inbound(
-            request.method,
-            path,
-            query,
-            request.headers,
-            peer[0] if peer else "",
-            partial(read_body, connection, request, self._max_body, self._body_pace),
-        )
-
-    async def _answer(self, inbound: Inbound, responder: WireResponder) -> None:
-        """Let the handler answer, or answer in its place. Only `ClientGone` passes this door."""
-        try:
-            await self._run(inbound, responder)
-        except ClientGone:
-            raise
-        except Refused as refused:
-            if responder.started:
-                self._on_error(refused)
-            else:
-                await responder.send(*self._refuse(inbound.path, refused))
-        except Exception as error:  # noqa: BLE001 - one request's fault must not be the others'
-            self._on_error(error)
-            if not responder.started:
-                fault = Refused(500, "internal_error", "the router failed; its log says how")
-                await responder.send(*self._refuse(inbound.path, fault))
-
-    async def _run(self, inbound: Inbound, responder: WireResponder) -> None:
-        refused = self._guard.check(inbound.headers)
+    def _vet(
+        self, connection: Connection, request: Request, responder: WireResponder
+    ) -> Headers | None:
+        """Ask the guard; raises what it refuses. Gives what answers a browser that asks before it
+        sends.
+        """
+        headers = request.headers
+        origin, host = headers.get("origin"), headers.get("host", "")
+        if origin is None and host == connection.vetted:
+            return None
+        refused = self._guard.check(headers)
         if refused is not None:
             raise refused
-        origin = inbound.headers.get("origin")
-        if origin is not None:
-            responder.added = cors(origin)
-            leave = preflight(inbound.method, inbound.headers)
-            if leave is not None:
-                await responder.send(204, leave, b"")
-                return
-        await self._handler(inbound, responder)
-        if not (responder.ended or responder.lost):
-            raise RuntimeError(f"{inbound.method} {inbound.path} was left without a whole answer")
+        connection.vetted = host
+        if origin is None:
+            return None
+        responder.added = cors(origin)
+        return preflight(request.method, headers)
+
+    async def _answer_for(
+        self, error: Exception, request: Request, responder: WireResponder
+    ) -> None:
+        """Answer in the place of a handler that raised."""
+        refused = error if isinstance(error, Refused) else FAULT
+        if refused is not error or responder.started:
+            self._on_error(error)
+        if not responder.started:
+            try:
+                await responder.send(*self._refuse(request.path, refused))
+            except ClientGone:
+                responder.lost = True
 
     def _malformed(self, connection: Connection, words: str) -> None:
         """Answer what could not be parsed."""
         if connection.transport.is_closing():
             return
         refused = Refused(400, "malformed_request", f"this is not an HTTP/1.1 request: {words}")
-        responder = WireResponder(NONE, connection, self._date, self.client_write)
+        request = Request(connection, "", "", {}, version="", keep_alive=False)
+        responder = WireResponder(request, connection, self._date, self.client_write)
         responder.send_soon(*self._refuse("", refused))
 
 

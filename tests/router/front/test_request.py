@@ -1,6 +1,6 @@
 import asyncio
 
-from router.front.body import PACE_BYTES
+from router.front.request import PACE_BYTES
 from tests.router.front.wire import POST, on_both_loops, read_answer, read_head, serving
 
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
