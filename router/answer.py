@@ -66,9 +66,16 @@ class Answer:
 
     def passing(self) -> bytes:
         """What is to be passed on to the client; each byte once."""
-        passing = b"".join(self._out)
-        self._out.clear()
+        out = self._out
+        if len(out) == 1:
+            return out.pop()
+        passing = b"".join(out)
+        out.clear()
         return passing
+
+    def keep(self, data: bytes) -> None:
+        """Have what was to be passed on passed on later: there was no room for it."""
+        self._out.insert(0, data)
 
     def usage(self) -> Usage | None:
         """What the provider counted, as far as it has said."""
@@ -76,7 +83,7 @@ class Answer:
 
     def resume(self, now: float) -> None:
         """Waiting begins again: the time that the client took to take is not the provider's."""
-        if self.content and not self._ending:
+        if not self._ending and self._reader is not None and self._reader.content:
             self.due = now + self.upstream.timeouts.between_tokens
 
     def advance(self, now: float) -> Report | None:
@@ -112,13 +119,13 @@ class Answer:
                 self.report = self.upstream.dialect.refusal(
                     self._call, head.status, head.headers, self.body, time()
                 )
-        elif self._reader is None:
+        elif self._reader is not None:
+            self._read(data, now)
+        elif data:
             self._keep(data, MOST_WHOLE)
             self.due = min(now + self.upstream.timeouts.between_tokens, self._limits.deadline)
-            if not data and self.report is None:
-                self.report = self.upstream.dialect.whole(self._call, self.body)
         else:
-            self._read(data, now)
+            self.report = self.upstream.dialect.whole(self._call, self.body)
 
     def _keep(self, data: bytes, most: int) -> None:
         if data:
@@ -132,7 +139,8 @@ class Answer:
     def _read(self, data: bytes, now: float) -> None:
         reader = self._reader
         assert reader is not None  # noqa: S101 - only streams are read
-        self._out.append(reader.feed(data) if data else reader.finish())
+        if passing := reader.feed(data) if data else reader.finish():
+            self._out.append(passing)
         if reader.failure is not None and not reader.ended:
             self._body.append(reader.said)
             self.report = self._counted(reader.failure)

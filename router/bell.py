@@ -3,36 +3,54 @@
 Whatever may concern a request (bytes from a provider, a word from the engine, a drain) rings
 its bell, and the request looks at everything it has open. So there is no task per attempt and
 none per chunk, and nothing can be missed: a ring before the wait makes the wait return at once.
+What can be done without waking anybody, as the next chunk of a stream, is done by whoever rings.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 
 class Bell:
-    """Rung by anyone, waited on by one."""
+    """Rung by anyone, waited on by one. `woken`: what was said last may no longer hold. `relay`, if
+    there is one, does what it can do at once while somebody waits; whether that was all.
+    `armed_for` is the instant at which a wait ends by itself.
+    """
 
-    __slots__ = ("_armed_for", "_future", "_loop", "_rung", "_timer")
+    __slots__ = ("_future", "_loop", "_rung", "_timer", "armed_for", "relay", "woken")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self.woken = False
+        self.relay: Callable[[], bool] | None = None
         self._rung = False
         self._future: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._armed_for = 0.0
+        self.armed_for = 0.0
 
     def ring(self) -> None:
-        """Wake whoever waits, or the next who does. Only schedules."""
-        self._rung = True
-        if self._future is not None and not self._future.done():
-            self._future.set_result(None)
+        """Something has come: have it relayed, or wake whoever waits, or the next who does."""
+        relayed = False
+        try:
+            if self.relay is not None and self._future is not None and not self._rung:
+                relayed = self.relay()
+        finally:
+            if not relayed:
+                self._wake()
+
+    def wake(self) -> None:
+        """Wake whoever waits, or the next who does: more has changed than what came. Only
+        schedules.
+        """
+        self.woken = True
+        self._wake()
 
     async def wait(self, until: float) -> None:
         """Return when rung, or at `until` (on the loop's clock) at the latest; may return early."""
         if not self._rung:
             # A timer that fires too early costs one look; one for every wait would cost more.
-            if self._timer is None or self._armed_for > until:
+            if self._timer is None or self.armed_for > until:
                 self._arm(until)
             self._future = self._loop.create_future()
             try:
@@ -41,8 +59,16 @@ class Bell:
                 self._future = None
         self._rung = False
 
+    def clear(self) -> None:
+        """Forget everything but the timer, which may serve whoever waits next: one that was dropped
+        with every request would be armed with every request.
+        """
+        self.relay = None
+        self._rung = self.woken = False
+
     def close(self) -> None:
-        """Drop the timer."""
+        """Drop the timer and the relay."""
+        self.relay = None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -51,8 +77,13 @@ class Bell:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(until, self._time_over)
-        self._armed_for = until
+        self.armed_for = until
 
     def _time_over(self) -> None:
         self._timer = None
-        self.ring()
+        self._wake()
+
+    def _wake(self) -> None:
+        self._rung = True
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)

@@ -9,26 +9,26 @@ else is an error that the client can see, never an answer that only looks whole.
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable
-
-import msgspec
+from collections.abc import Callable, Mapping
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
-from router.dialects.sse import comment
 from router.failures import client_error, own_words, useful
 from router.headers import downward
 from router.reply import JSON, Reply
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
 from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
+from router.told import closing, told
 
 DRAINING = ClientError(
     503, "server_error", "draining", "the router is shutting down", retry_after=1.0
 )
+
+NOTHING: Mapping[str, str] = {}
 
 
 class Passage:
@@ -37,7 +37,7 @@ class Passage:
     __slots__ = (
         "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
         "_draining", "_end", "_first", "_journal", "_last", "_met_an_end", "_over", "_reply",
-        "_runtime", "_started", "_telling", "_winner",
+        "_runtime", "_started", "_telling", "_until", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -68,19 +68,30 @@ class Passage:
         self._first: float | None = None
         self._draining = False
         self._over = False
+        self._until = 0.0
         self._met_an_end = False
         self._end = "fault"
         self._cause = ""
 
     async def drive(self) -> bool:
         """Go on until the client has its answer (true), or an honest error."""
+        bell, reply, stream = self._bell, self._reply, self._call.stream
         try:
             while not self._over:
                 now = self._clock()
                 for answer in self._answers.copy():
-                    await self._look(answer, now)
-                if not self._over:
-                    await self._step(now)
+                    if self._look(answer, now):
+                        await self._pass_on(answer, now)
+                if stream and now >= reply.quiet_until and not self._over:
+                    await reply.keep_alive(self._told(None))
+                if self._over:
+                    break
+                if self._draining:
+                    await self._refuse(DRAINING, "drained")
+                elif now < self._until and not bell.woken:
+                    await bell.wait(self._earliest())
+                elif (fail := self._ask(now)) is not None:
+                    await self._fail(fail, now)
         except SlowClient:
             self._end = "slow"
             raise
@@ -92,7 +103,7 @@ class Passage:
     def drain(self) -> None:
         """End soon, with an error that says so."""
         self._draining = True
-        self._bell.ring()
+        self._bell.wake()
 
     def close(self) -> None:
         """Settle whatever is open; the request is over, however it went."""
@@ -100,23 +111,34 @@ class Passage:
         for answer in self._answers.copy():
             self._settle(answer, answer.abandon(), now)
         self._course.close(now)
-        self._bell.close()
+        self._bell.clear()
         self._record(now)
 
-    async def _step(self, now: float) -> None:
-        """Do the one thing that is to be done next."""
-        if self._draining:
-            await self._refuse(DRAINING, "drained")
-            return
-        match self._course.next(now):
-            case Wait(until, _):
-                await self._wait(until)
-            case Send() as send:
-                self._send(send, now)
-            case Stop(attempt, outcome):
-                self._stop(attempt, outcome, now)
-            case Fail() as fail:
-                await self._fail(fail, now)
+    def _ask(self, now: float) -> Fail | None:
+        """Ask the course what is to be done, and do it, unless it is over. What it says holds until
+        it wakes the bell, or is told of something.
+        """
+        self._bell.woken = False
+        action = self._course.next(now)
+        if isinstance(action, Wait):
+            self._until = action.until
+        elif isinstance(action, Send):
+            self._send(action, now)
+        elif isinstance(action, Stop):
+            self._stop(action.attempt, action.outcome, now)
+        else:
+            return action
+        return None
+
+    def _earliest(self) -> float:
+        """When something is to be done, whether anything comes or not."""
+        until = self._until
+        for answer in self._answers:
+            if answer.due < until:
+                until = answer.due
+        if self._call.stream and self._reply.quiet_until < until:
+            return self._reply.quiet_until
+        return until
 
     def _send(self, send: Send, now: float) -> None:
         upstream = self._runtime.upstreams[send.target]
@@ -134,52 +156,69 @@ class Passage:
             if answer.attempt is attempt:
                 self._settle(answer, answer.abandon(outcome), now)
 
-    async def _look(self, answer: Answer, now: float) -> None:
-        """Take what has come of one attempt, and pass on what may be passed."""
+    def _look(self, answer: Answer, now: float) -> bool:
+        """Take what has come of one attempt; whether the client gets it."""
         report = answer.advance(now)
+        if report is None:
+            if self._winner is None and answer.content:
+                self._win(answer, now)
+            return self._winner is answer
         if answer.stale and not self._met_an_end:
             self._met_an_end = True
             self._give_back(answer, now)
-            return
-        whole = report is not None and report.outcome.good
-        if self._winner is None and (whole or (answer.content and report is None)):
-            self._winner = answer
-            self._first = now
-            if self._call.stream:
-                answer.attempt.first_token(now)
-        if report is not None:
-            self._settle(answer, report, now)
+            return False
+        whole = report.outcome.good
+        if whole and self._winner is None:
+            self._win(answer, now)
+        self._settle(answer, report, now)
         if self._winner is not answer:
-            return
+            return False
         self._over = whole
+        return True
+
+    def _win(self, answer: Answer, now: float) -> None:
+        """From here on the client's answer is this one."""
+        self._winner = answer
+        self._first = now
         if self._call.stream:
-            await self._pass_on(answer, now)
-        elif whole:
-            status, headers = self._head(answer)
-            await self._reply.whole(status, headers, answer.body)
-        if whole:
-            self._end = "ok"
+            answer.attempt.first_token(now)
+            self._until = 0.0
 
     async def _pass_on(self, answer: Answer, now: float) -> None:
+        reply = self._reply
+        if not self._call.stream:
+            status, headers = self._head(answer)
+            await reply.whole(status, headers, answer.body)
+            self._end = "ok"
+            return
         data = answer.passing()
         if self._over:
-            data += self._closing(answer, now)
+            data += closing(answer, self._attempts, self._started, self._first, now)
+            data += self._caller.dialect.end()
         if data:
-            headers = self._head(answer)[1] if not self._reply.streaming else {}
-            await self._reply.stream(data, headers)
+            await reply.stream(data, NOTHING if reply.streaming else self._head(answer)[1])
             answer.resume(self._clock())
+            self._bell.relay = self._relay
         if self._over:
-            await self._reply.end()
+            await reply.end()
+            self._end = "ok"
 
-    async def _wait(self, until: float) -> None:
-        for answer in self._answers:
-            until = min(until, answer.due)
-        if not self._call.stream:
-            await self._bell.wait(until)
-            return
-        await self._bell.wait(min(until, self._reply.quiet_until))
-        if self._clock() >= self._reply.quiet_until:
-            await self._reply.keep_alive(self._told(None))
+    def _relay(self) -> bool:
+        """Pass on what has come of the answer that the client gets, without waking who waits here;
+        whether that was all there was to do.
+        """
+        answer = self._winner
+        if answer is None or self._answers != [answer]:
+            return False
+        now = self._clock()
+        if answer.advance(now) is not None:
+            return False
+        if data := answer.passing():
+            if not self._reply.put(data):
+                answer.keep(data)
+                return False
+            answer.resume(now)
+        return answer.due >= self._bell.armed_for
 
     async def _fail(self, fail: Fail, now: float) -> None:
         self._cause = fail.cause.name.lower()
@@ -205,43 +244,19 @@ class Passage:
         return head.status, {**downward(head.headers), **self._told(answer)}
 
     def _told(self, answer: Answer | None) -> dict[str, str]:
-        """What is known of the request's way when the head goes out."""
-        told = {
-            "x-request-id": self._caller.request_id,
-            "x-router-attempts": str(self._attempts),
-        }
-        if answer is not None:
-            told["x-router-target"] = answer.upstream.target
-            if self._first is not None:
-                before = (answer.attempt.was_sent - self._started) * 1000
-                waited = (self._first - answer.attempt.was_sent) * 1000
-                told["server-timing"] = f"before;dur={before:.1f}, upstream;dur={waited:.1f}"
-        return told
-
-    def _closing(self, answer: Answer, now: float) -> bytes:
-        """The closing comment, and what ends the stream."""
-        report = answer.report or Report(Outcome.OK)
-        first = now if self._first is None else self._first
-        told = {
-            "target": answer.upstream.target,
-            "attempts": self._attempts,
-            "first_token_ms": round((first - self._started) * 1000),
-            "total_ms": round((now - self._started) * 1000),
-            "input_tokens": report.input_tokens,
-            "output_tokens": report.output_tokens,
-            "estimated": report.estimated,
-        }
-        text = "pointsman " + msgspec.json.encode(told).decode()
-        return comment(text) + self._caller.dialect.end()
+        name = self._caller.request_id
+        return told(name, self._attempts, answer, self._started, self._first)
 
     def _give_back(self, answer: Answer, now: float) -> None:
         """Its connection had been closed while idle: nobody failed, and it is sent anew."""
         self._answers.remove(answer)
+        self._until = 0.0
         self._attempts -= 1
         answer.attempt.give_back(now)
 
     def _settle(self, answer: Answer, report: Report, now: float) -> None:
         self._answers.remove(answer)
+        self._until = 0.0
         self._last = answer
         if self._telling is None or useful(report) >= useful(self._telling.report):
             self._telling = answer
@@ -249,11 +264,11 @@ class Passage:
         attempt.settle(report, now)
         self._journal.attempt(
             AttemptRecord(
-                request_id=self._caller.request_id,
-                model=self._call.model,
-                target=attempt.target,
-                number=attempt.number,
-                report=report,
+                self._caller.request_id,
+                self._call.model,
+                attempt.target,
+                attempt.number,
+                report,
                 started=attempt.was_sent,
                 first=attempt.first,
                 ended=now,

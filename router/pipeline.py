@@ -35,6 +35,8 @@ from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
 
+SPARE_BELLS = 1000
+
 
 class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
@@ -55,6 +57,7 @@ class Pipeline:
         self._journal = journal
         self._loop = loop
         self._running: set[Passage] = set()
+        self._bells: list[Bell] = []
         store = Memory() if answers is None else answers
         self._once = Once(store, journal, loop.time, Room())
 
@@ -72,10 +75,11 @@ class Pipeline:
             # It comes back here without the claim, unless there is an answer already.
             unclaimed = replace(caller, claim=None)
             return await self._once.answer(claim, self.run, call, unclaimed, sink)
-        bell = Bell(self._loop)
+        bells = self._bells
+        bell = bells.pop() if bells else Bell(self._loop)
         decisions = self._decisions
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
-        course = runtime.engine.start(request, now, bell.ring, record)
+        course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock)
         passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
         self._running.add(passage)
@@ -84,6 +88,10 @@ class Pipeline:
         finally:
             self._running.discard(passage)
             passage.close()
+            if len(bells) < SPARE_BELLS:
+                bells.append(bell)
+            else:
+                bell.close()
 
     @property
     def running(self) -> int:

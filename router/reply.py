@@ -47,6 +47,15 @@ class Reply:
         await self._sink.write(data)
         self.quiet_until = self._clock() + QUIET
 
+    def put(self, data: bytes) -> bool:
+        """Pass events on at once, if the head has gone out and the client has room; whether it was
+        so.
+        """
+        if not self.streaming or not self._sink.put(data):
+            return False
+        self.quiet_until = self._clock() + QUIET
+        return True
+
     async def keep_alive(self, headers: Mapping[str, str]) -> None:
         """Send a comment, so that nobody between takes the silence for death."""
         await self.stream(comment("keep-alive"), headers)

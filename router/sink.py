@@ -26,6 +26,11 @@ class Sink(Protocol):
     async def write(self, data: bytes) -> None:
         """The next bytes; returns when there is room for more."""
 
+    def put(self, data: bytes) -> bool:
+        """The next bytes, if they can go out without waiting; false: nothing was taken, `write`
+        them. Never raises.
+        """
+
     async def end(self) -> None:
         """Nothing follows: the answer is whole, or has said in its own dialect that it is not."""
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from msgspec import Raw
+from msgspec import Raw, Struct
 
 from policies import Report
 
@@ -21,8 +21,7 @@ Operation = Literal["chat", "completions", "embeddings"]
 """What a client asks for: an answer to messages, the rest of a text, vectors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A client's request, as far as routing needs it. `fields` are the body's top level, still
     encoded: everything unknown passes untouched.
 

@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
+from router.dialects.contract import Usage
 from router.dialects.errors.judge import UNREADABLE, decoded, failed
 from router.dialects.errors.table import Table
-from router.dialects.openai_stream import BROKEN_OFF, usage_of
+from router.dialects.openai_stream import BROKEN_OFF, count, usage_of
 
 
 class _Choice(msgspec.Struct):
@@ -30,6 +31,17 @@ class _Completion(msgspec.Struct):
     error: Any = None
 
 
+class _Counted(msgspec.Struct):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _Usual(_Completion):
+    """The same of nearly all answers: nothing else of their usage is decoded."""
+
+    usage: _Counted | None = None
+
+
 class _Vector(msgspec.Struct):
     embedding: Raw = Raw(b"null")
 
@@ -40,9 +52,12 @@ class _Vectors(msgspec.Struct):
     error: Any = None
 
 
+_usual = msgspec.json.Decoder(_Usual)
 _completion = msgspec.json.Decoder(_Completion)
 _vectors = msgspec.json.Decoder(_Vectors)
 
+GOOD = Outcome.OK
+OK = Report(GOOD)
 NO_VECTOR = frozenset({b"null", b"[]", b'""'})
 NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
 
@@ -50,7 +65,7 @@ NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer
 def completion(body: bytes, errors: Table) -> Report:
     """The outcome of a completion, of a chat or of a text."""
     try:
-        answer = _completion.decode(body)
+        answer = _decoded(body)
     except UNREADABLE:
         return _no_answer(body, errors)
     if answer.error:
@@ -84,8 +99,19 @@ def _no_answer(body: bytes, errors: Table) -> Report:
     return failed(errors, told, Phase.BODY) if wrapped else NO_ANSWER
 
 
+def _decoded(body: bytes) -> _Completion:
+    try:
+        return _usual.decode(body)
+    except msgspec.ValidationError:
+        return _completion.decode(body)  # it may count in its own way, or not in numbers
+
+
 def _good(counted: Any) -> Report:
-    usage = usage_of(counted)
+    if isinstance(counted, _Counted):
+        given, written = count(counted.prompt_tokens), count(counted.completion_tokens)
+        usage = Usage(given, written) if given or written else None
+    else:
+        usage = usage_of(counted)
     if usage is None:
-        return Report(Outcome.OK)
-    return Report(Outcome.OK, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+        return OK
+    return Report(GOOD, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)

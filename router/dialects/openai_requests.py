@@ -18,6 +18,9 @@ from router.dialects.openai_stream import MOST_TOKENS
 
 Fields = Mapping[str, Raw]
 
+LIST = ord("[")
+"""How a list begins."""
+
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _items = msgspec.json.Decoder(list[Raw])
 _anything = msgspec.json.Decoder()
@@ -46,11 +49,9 @@ def chat(model: str, fields: Fields, body: bytes) -> Call:
     messages = fields.get("messages")
     if messages is None:
         raise _invalid("`messages` is missing: a list with at least one message", "messages")
-    if bytes(memoryview(messages)[:1]) != b"[":
+    if memoryview(messages)[0] != LIST:
         raise _invalid("`messages` must be a list", "messages")
-    most = _field(fields, "max_completion_tokens", int, "a whole number") or _field(
-        fields, "max_tokens", int, "a whole number"
-    )
+    most = _whole(fields, "max_completion_tokens") or _whole(fields, "max_tokens")
     stream, usage_asked = _streaming(fields)
     return Call(
         operation="chat",
@@ -67,7 +68,7 @@ def chat(model: str, fields: Fields, body: bytes) -> Call:
 def completion(model: str, fields: Fields, body: bytes) -> Call:
     """The rest of a text, or of each of several."""
     prompts = _inputs(fields, "prompt")
-    most = _field(fields, "max_tokens", int, "a whole number")
+    most = _whole(fields, "max_tokens")
     stream, usage_asked = _streaming(fields)
     return Call(
         operation="completions",
@@ -139,7 +140,7 @@ def _first(raw: Raw) -> bytes:
 
 def _streaming(fields: Fields) -> tuple[bool, bool]:
     """Whether the answer is streamed, and whether the client wants its usage chunk."""
-    if not _field(fields, "stream", bool, "true or false"):
+    if "stream" not in fields or not _field(fields, "stream", bool, "true or false"):
         return False, False
     options = _field(fields, "stream_options", dict, "an object")
     return True, bool(options and options.get("include_usage"))
@@ -151,7 +152,14 @@ def _bounded(most: int) -> int:
 
 
 def _number(fields: Fields) -> int:
-    return max(1, _field(fields, "n", int, "a whole number") or 1)
+    return max(1, _whole(fields, "n") or 1)
+
+
+def _whole(fields: Fields, name: str) -> int | None:
+    if name not in fields:
+        return None
+    number: int | None = _field(fields, name, int, "a whole number")
+    return number
 
 
 def _field(fields: Fields, name: str, kind: type[Any], wanted: str) -> Any:

@@ -94,25 +94,34 @@ class ChatStream:
 
     def feed(self, data: bytes) -> bytes:
         """See `StreamReader.feed`. Comments are not passed on: the router sends its own."""
+        lone = self._splitter.lone(data)
+        if lone is not None:
+            return data if self._passes(lone) else b""
         try:
             events = self._splitter.feed(data)
         except Oversized as error:
             self._fail(str(error))
             return b""
-        return b"".join([event for event in events if self._passes(event)])
+        return b"".join([event for event in events if self._takes(event)])
 
     def finish(self) -> bytes:
         """See `StreamReader.finish`."""
         rest = self._splitter.rest()
-        return rest.rstrip(b"\r\n") + b"\n\n" if rest.strip() and self._passes(rest) else b""
+        return rest.rstrip(b"\r\n") + b"\n\n" if rest.strip() and self._takes(rest) else b""
 
-    def _passes(self, event: bytes) -> bool:
+    def _takes(self, event: bytes) -> bool:
         """Read one event; whether it goes on to the client."""
         data = data_of(event)
-        if self.failure is not None or self.done:
-            return False
         if not data:
-            self._look_for_error(event)
+            if self.failure is None and not self.done:
+                self._look_for_error(event)
+            return False
+        named = event.startswith(b"event:") and event[6:].lstrip().startswith(b"error")
+        return self._passes(data, error=named)
+
+    def _passes(self, data: bytes, *, error: bool = False) -> bool:
+        """Read one event's data; whether it goes on. `error`: its name says that it is one."""
+        if not data or self.failure is not None or self.done:
             return False
         if data.startswith(b"[DONE]"):
             self.done = True
@@ -124,7 +133,7 @@ class ChatStream:
         except (ValueError, RecursionError):
             self._fail("an event that is not a chunk")
             return False
-        if chunk.error or (event.startswith(b"event:") and event[6:].lstrip().startswith(b"error")):
+        if chunk.error or error:
             self._err(decoded(data), data)
             return False
         if chunk.x_groq and isinstance(chunk.x_groq, dict) and chunk.x_groq.get("error"):
@@ -221,9 +230,10 @@ def usage_of(usage: Any) -> Usage | None:
     """Tokens of a usage object, as far as it is one."""
     if not isinstance(usage, dict):
         return None
-    given, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    given, written = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
     return Usage(given, written) if given or written else None
 
 
-def _count(tokens: Any) -> int:
+def count(tokens: Any) -> int:
+    """Tokens, 0 for what is no count."""
     return tokens if isinstance(tokens, int) and 0 < tokens <= MOST_TOKENS else 0

@@ -53,6 +53,15 @@ class Splitter:
             self._hold(rest)
         return whole
 
+    def lone(self, data: bytes) -> bytes | None:
+        """The data of the event that these bytes are, if they are just one whole event of one line,
+        as they mostly are; None: `feed` them.
+        """
+        end = len(data) - 2
+        if self._held or not data.startswith(b"data: ") or data.find(b"\n") != end:
+            return None
+        return data[6:end] if data.endswith(b"\n\n") and b"\r" not in data else None
+
     def rest(self) -> bytes:
         """What has come since the last whole event; at the end of the stream, the last event."""
         rest = b"".join(self._held)

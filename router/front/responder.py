@@ -106,6 +106,13 @@ class WireResponder:
         if self._connection.paused:
             await self._room()
 
+    def put(self, data: bytes) -> bool:
+        transport = self._transport
+        if self._connection.paused or self._mute or not data or transport.is_closing():
+            return False
+        transport.write(b"%x\r\n%b\r\n" % (len(data), data) if self._chunked else data)
+        return True
+
     async def end(self) -> None:
         self.ended = True
         if self._chunked:

@@ -51,6 +51,13 @@ class Recording:
         self._remember(data)
         await self._sink.write(data)
 
+    def put(self, data: bytes) -> bool:
+        """See `Sink.put`."""
+        if not self._sink.put(data):
+            return False
+        self._remember(data)
+        return True
+
     async def end(self) -> None:
         """See `Sink.end`."""
         self._ended = True

@@ -157,15 +157,16 @@ class Connection(asyncio.BaseProtocol):
         if self._over or exchange is None or parser is None:
             return
         status = parser.get_status_code()
-        headers = joined(self._fields)
+        headers = joined(self._fields, self._pool.names)
         self._fields.clear()
         self._interim = status < SUCCESS
         if self._interim:
             return
         exchange.head = Head(status, headers)
-        self.patience = kept_for(headers)
-        coded = headers.get("transfer-encoding", "").lower().endswith("chunked")
-        self._to_its_end = not (coded or "content-length" in headers or status in NO_CONTENT)
+        self.patience = kept_for(headers["keep-alive"]) if "keep-alive" in headers else None
+        if "content-length" not in headers:
+            coded = headers.get("transfer-encoding", "").lower().endswith("chunked")
+            self._to_its_end = not (coded or status in NO_CONTENT)
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body."""
@@ -192,7 +193,8 @@ class Connection(asyncio.BaseProtocol):
         self._over = self._to_its_end = False
         self._fields.clear()
         exchange.whole()
-        self.resume()
+        if self._paused:
+            self.resume()
         # A provider that answers before it has read everything may take the rest for a request.
         if keep and transport is not None and not transport.get_write_buffer_size():
             self._pool.put(self)
@@ -240,19 +242,24 @@ class Secure(Connection, asyncio.BufferedProtocol):
         self.data_received(bytes(self._room[:nbytes]))
 
 
-def joined(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Headers by their names in lower case; those that came more than once are joined."""
+def joined(fields: list[tuple[bytes, bytes]], names: dict[bytes, str]) -> dict[str, str]:
+    """Headers by their names in lower case, of which `names` keeps those that have come before;
+    those that came more than once are joined.
+    """
     headers: dict[str, str] = {}
     for raw, value in fields:
-        name = raw.decode("latin-1").lower()
-        text = value.decode("utf-8", "replace") if value else ""
-        headers[name] = f"{headers[name]}, {text}" if name in headers else text
+        name = names.get(raw)
+        if name is None:
+            name = raw.decode("latin-1").lower()
+            if len(names) < MOST_HEADERS:
+                names[raw] = name
+        text = str(value, "utf-8", "replace")
+        headers[name] = text if name not in headers else f"{headers[name]}, {text}"
     return headers
 
 
-def kept_for(headers: dict[str, str]) -> float | None:
+def kept_for(told: str) -> float | None:
     """Seconds for which a provider says that it keeps an idle connection (RFC 2068, 19.7.1.1)."""
-    told = headers.get("keep-alive", "")
     _, found, seconds = told.partition("timeout=")
     digits = seconds.partition(",")[0].strip()
     return float(digits) if found and digits.isdecimal() and len(digits) < 7 else None

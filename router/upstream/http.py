@@ -95,8 +95,10 @@ class HttpTransport:
         if prefix is None:
             self._heads[path] = prefix = self.head(path)
         own = self._own
-        given = written({name: value for name, value in headers.items() if name not in own})
-        request = b"%b%bcontent-length: %d\r\n\r\n%b" % (prefix, given, len(body), body)
+        given = {name: value for name, value in headers.items() if name not in own}
+        if given:
+            prefix += written(given)
+        request = b"%bcontent-length: %d\r\n\r\n%b" % (prefix, len(body), body)
         exchange = HttpExchange(self._pool, request, bell, upstream.timeouts.connect)
         self._pool.send(exchange)
         return exchange

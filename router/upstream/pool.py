@@ -33,11 +33,14 @@ Dial = Callable[["Pool", float], Awaitable[Connection]]
 
 
 class Pool:
-    """Connections that lead to the same place by the same way; at most `most` at once."""
+    """Connections that lead to the same place by the same way; at most `most` at once. `names` are
+    those of the headers that have come over them.
+    """
 
     def __init__(self, dial: Dial, most: float, loop: asyncio.AbstractEventLoop) -> None:
         self._dial = dial
         self._most = most
+        self.names: dict[bytes, str] = {}
         self._loop = loop
         self._idle: dict[Connection, None] = {}
         self._lingering: dict[Connection, float] = {}
@@ -76,7 +79,8 @@ class Pool:
 
     def put(self, connection: Connection) -> None:
         """A connection that is ready for its next exchange."""
-        self._lingering.pop(connection, None)
+        if self._lingering:
+            self._lingering.pop(connection, None)
         now = self._loop.time()
         if self._closed or connection.made <= now - AGE:
             connection.close()
@@ -85,7 +89,8 @@ class Pool:
         else:
             connection.idle_since = now
             self._idle[connection] = None
-            self._stir()
+            if self._ticker is None:
+                self._stir()
 
     def linger(self, connection: Connection) -> None:
         """Its exchange has all that it wants: keep the connection if the answer ends soon."""

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from policies import Phase
 from router.bell import Bell
@@ -31,7 +33,7 @@ class UpstreamError(Exception):
         self.stale = stale
 
 
-class Head(NamedTuple):
+class Head(Struct, frozen=True):
     """An answer's status and headers, their names in lower case."""
 
     status: int

@@ -194,6 +194,14 @@ class Client:
         assert self.status, "a body without a head"
         self.pieces.append((asyncio.get_running_loop().time(), data))
 
+    def put(self, data: bytes) -> bool:
+        if self._before is not None:
+            return False
+        assert self.status, "a body without a head"
+        assert not self.ended, "a body after the end"
+        self.pieces.append((asyncio.get_running_loop().time(), data))
+        return True
+
     async def end(self) -> None:
         await self._ready("end")
         self.ended = True

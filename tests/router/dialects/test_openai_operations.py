@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from policies import Outcome, Phase, Scope
 from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.openai import OPENAI
-from router.dialects.openai_stream import MOST_TOKENS
+from router.dialects.openai_stream import MOST_TOKENS, usage_of
 from tests.router.dialects.test_openai import JSON
 from tests.router.scripted import DONE, USAGE, event
 
@@ -289,3 +290,18 @@ def test_what_looks_like_vectors_is_not_relayed_as_an_error() -> None:
         "code": None,
     }
     assert OPENAI.own_words(b'{"error":{"message":"m"},"data":null}') is not None
+
+
+COUNTS = st.none() | st.booleans() | st.integers(-5, MOST_TOKENS + 5) | st.just(10**30) | JSON
+USAGE_OBJECTS = st.fixed_dictionaries(
+    {}, optional={"prompt_tokens": COUNTS, "completion_tokens": COUNTS, "details": JSON}
+)
+
+
+@given(USAGE_OBJECTS | JSON)
+def test_whatever_form_its_usage_has_an_answer_is_one(usage: Any) -> None:
+    body = json.dumps({"choices": [{"text": "x"}], "usage": usage}).encode()
+    report = OPENAI.whole(completion(), body)
+    assert report.outcome is Outcome.OK
+    counted = usage_of(msgspec.json.decode(body)["usage"])
+    assert (report.input_tokens, report.output_tokens) == (counted or (None, None))

@@ -107,3 +107,21 @@ def test_a_long_line_in_small_pieces_costs_no_more_than_its_length() -> None:
 def test_a_comment_is_no_event() -> None:
     assert comment("keep-alive") == b": keep-alive\n\n"
     assert data_of(comment("data: x")) is None
+
+
+LONE = st.builds(bytes.__add__, st.sampled_from([b"data: ", b"data: a", b""]), STREAMS)
+
+
+@given(LONE, st.sampled_from([b"", b"\n\n"]))
+def test_an_event_that_comes_alone_is_the_same_event(data: bytes, end: bytes) -> None:
+    data += end
+    if (lone := Splitter().lone(data)) is not None:
+        assert Splitter().feed(data) == [data]
+        assert data_of(data) == lone
+    held = Splitter()
+    held.feed(b"x")
+    assert held.lone(data) is None
+
+
+def test_the_usual_event_is_known_when_it_comes_alone() -> None:
+    assert Splitter().lone(b'data: {"a":1}\n\n') == b'{"a":1}'

@@ -1,0 +1,44 @@
+"""What a client is told of its request's way, beside the answer: the headers of it, and the comment
+that closes a stream.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from policies import Outcome, Report
+from router.answer import Answer
+from router.dialects.sse import comment
+
+
+def told(
+    request_id: str, attempts: int, answer: Answer | None, started: float, first: float | None
+) -> dict[str, str]:
+    """Headers: what is known when the head goes out. `answer` is the one that it is the head of;
+    the request was `started`, and its `first` content came, at these instants.
+    """
+    headers = {"x-request-id": request_id, "x-router-attempts": str(attempts)}
+    if answer is not None:
+        headers["x-router-target"] = answer.upstream.target
+        if first is not None:
+            sent = answer.attempt.was_sent
+            before, waited = (sent - started) * 1000, (first - sent) * 1000
+            headers["server-timing"] = f"before;dur={before:.1f}, upstream;dur={waited:.1f}"
+    return headers
+
+
+def closing(
+    answer: Answer, attempts: int, started: float, first: float | None, now: float
+) -> bytes:
+    """The comment that closes a stream which is whole."""
+    report = answer.report or Report(Outcome.OK)
+    words = {
+        "target": answer.upstream.target,
+        "attempts": attempts,
+        "first_token_ms": round(((now if first is None else first) - started) * 1000),
+        "total_ms": round((now - started) * 1000),
+        "input_tokens": report.input_tokens,
+        "output_tokens": report.output_tokens,
+        "estimated": report.estimated,
+    }
+    return comment("pointsman " + msgspec.json.encode(words).decode())
