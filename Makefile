@@ -8,14 +8,16 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
-.PHONY: help serve test proof bench bench-routing bench-wire demo lock clean
+.PHONY: help serve test drill proof bench bench-faults bench-routing bench-wire demo lock clean
 
 help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
 	@echo 'make demo    the same beside a real model on this machine and a dead provider'
 	@echo 'make test    lint, types and tests'
+	@echo 'make drill   everything that providers do wrong, and what a client sees of it (half a minute; ARGS="--only NAME")'
 	@echo 'make proof   the tests that take long'
 	@echo 'make bench   how fast it is here'
+	@echo 'make bench-faults   what failing costs: failover, silence, and storms of errors'
 	@echo 'make bench-wire   what a request costs on real connections, beside Envoy and nginx (10 minutes)'
 	@echo 'make bench-routing   how well policies choose, beside baselines (ARGS="--data FOLDER": on traces too)'
 	@echo 'make lock    resolve the lock files again (ARGS=--upgrade: to the newest versions)'
@@ -31,11 +33,17 @@ test: .venv/testing
 	$(BIN)/pytest $(ARGS)
 	$(BIN)/python -m benchmarks.routing --quick
 
+drill: .venv/testing
+	$(BIN)/python -m tests.drill $(ARGS)
+
 proof: .venv/testing
 	$(BIN)/pytest -m proof $(ARGS)
 
 bench: .venv/testing
 	$(BIN)/python -m benchmarks.core $(ARGS)
+
+bench-faults: .venv/testing
+	$(BIN)/python -m benchmarks.faults $(ARGS)
 
 bench-wire: .venv/testing
 	$(BIN)/python -m benchmarks.wire $(ARGS)

@@ -1,0 +1,72 @@
+"""The drill's tables: of a run, for people; and of its themes, for the README."""
+
+from collections.abc import Sequence
+
+from tests.drill.drill import Row
+from tests.drill.fault import Sight, Theme
+
+NAME, SEEN, ATTEMPTS, ADDED = 42, 52, 8, 11
+HEAD = (
+    f"{'fault':{NAME}} {'what the client saw':{SEEN}} {'attempts':{ATTEMPTS}} {'ms more':{ADDED}}"
+)
+
+
+def line(row: Row) -> str:
+    """One fault's line: what is seen of an answer in one piece, and of a stream where it differs;
+    attempts on the first target and on the second; milliseconds beside a good request's.
+    """
+    seen = _both(row, [sight.words for sight in row.sights.values()], " | ")
+    attempts = _both(row, [_attempts(sight) for sight in row.sights.values()], ", ")
+    added = " / ".join(_added(sight) for sight in row.sights.values())
+    told = f"{row.fault.name:{NAME}} {seen:{SEEN}} {attempts:{ATTEMPTS}} {added:{ADDED}} "
+    return told + verdict(row)
+
+
+def verdict(row: Row) -> str:
+    """Whether it passes, and if not, why."""
+    if row.fails:
+        return "FAIL: " + "; ".join(dict.fromkeys(row.wrong))
+    if row.wrong:
+        return f"known: {row.fault.known}"
+    return "pass, though known to fail: unmark it" if row.fault.known else "pass"
+
+
+def told(row: Row) -> dict[str, object]:
+    """The same for machines."""
+    return {
+        "fault": row.fault.name,
+        "passes": row.passes,
+        "known": row.fault.known or None,
+        "ways": {
+            way: {
+                "saw": sight.words,
+                "attempts": sight.attempts,
+                "seconds_more": sight.seconds,
+                "wrong": sight.wrong,
+            }
+            for way, sight in row.sights.items()
+        },
+    }
+
+
+def readme(themes: Sequence[Theme]) -> str:
+    """The README's table: one line a theme, with how many faults, and how many fail as yet."""
+    lines = ["| what happens | what your client sees | faults in the drill |", "|---|---|---|"]
+    for theme in themes:
+        known = sum(bool(fault.known) for fault in theme.faults)
+        count = f"{len(theme.faults)}" + (f", {known} of them not yet so" if known else "")
+        lines.append(f"| {theme.happens} | {theme.sees} | {count} |")
+    return "\n".join(lines)
+
+
+def _both(row: Row, parts: list[str], between: str) -> str:
+    """What is the same in both ways is said once."""
+    return parts[0] if len(set(parts)) == 1 else between.join(parts)
+
+
+def _attempts(sight: Sight) -> str:
+    return "–" if sight.attempts is None else "+".join(map(str, sight.attempts))
+
+
+def _added(sight: Sight) -> str:
+    return "–" if sight.seconds is None else f"{sight.seconds * 1000:.0f}"

@@ -1,0 +1,90 @@
+"""The drill tells what passes from what fails; what the README says of it is what it does."""
+
+import json
+import re
+
+import pytest
+
+from policies import Outcome
+from router.telemetry.counters import Counters
+from router.telemetry.prometheus import prometheus
+from router.testing import Status
+from tests.drill import __main__ as command
+from tests.drill.drill import drill
+from tests.drill.fault import GOOD, Expected, Fault, Theme
+from tests.drill.faults import THEMES
+from tests.drill.table import readme
+from tests.house.source import ROOT
+
+EVERYTHING = [fault for theme in THEMES for fault in theme.faults]
+
+
+def test_every_fault_has_a_name_of_its_own():
+    names = [fault.name for fault in EVERYTHING]
+    assert len(names) == len(set(names))
+
+
+def test_the_readme_s_table_is_the_drill_s():
+    assert readme(THEMES) in (ROOT / "README.md").read_text(), readme(THEMES)
+
+
+def test_the_operators_page_has_a_section_for_each_theme_and_no_other():
+    page = (ROOT / "docs/operations.md").read_text()
+    headings = [f"{theme.happens[0].upper()}{theme.happens[1:]}" for theme in THEMES]
+    assert re.findall(r"^## (.*)$", page, re.MULTILINE) == ["Where to look", *headings]
+
+
+def test_the_operators_page_names_metrics_and_labels_that_there_are():
+    page = (ROOT / "docs/operations.md").read_text()
+    known = set(re.findall(r"# TYPE pointsman_(\w+)", prometheus(Counters(), {}, 0, 0)))
+    named = set(re.findall(r"`(?:pointsman_)?(\w+_(?:total|state|seconds))\b", page))
+    assert named <= known
+    assert {"requests_total", "attempts_total", "target_state"} <= named
+    outcomes = set(re.findall(r'outcome="(\w+)"', page))
+    assert outcomes <= {outcome.value for outcome in Outcome}
+    ends = set(re.findall(r'end="(\w+)"', page))
+    assert ends <= {"ok", "error", "interrupted", "gone", "slow", "drained", "fault", "replayed"}
+
+
+async def test_a_fault_of_each_theme_ends_as_it_must():
+    rows = await drill([theme.faults[0] for theme in THEMES], lambda _: None)
+    assert [(row.fault.name, row.wrong) for row in rows if row.fails] == []
+    assert len(rows) == len(THEMES)
+
+
+def test_what_does_not_end_as_it_must_is_told_and_ends_the_command_with_1(monkeypatch, capsys):
+    wrong = Expected(by=("first",))
+    faults = [
+        Fault("right", GOOD, wrong, attempts=(1, 0), ways=("whole",)),
+        Fault("wrong", Status(500), wrong, ways=("whole",)),
+        Fault("known", Status(500), wrong, ways=("whole",), known="we know"),
+        Fault("was known", GOOD, wrong, attempts=(1, 0), ways=("whole",), known="we knew"),
+    ]
+    monkeypatch.setattr(command, "THEMES", [Theme("it happens", "is seen", faults)])
+    assert command.main([]) == 1
+    told = capsys.readouterr().out.splitlines()
+    verdicts = {line[2:12].strip(): line for line in told if line.startswith("  ")}
+    assert verdicts["right"].endswith("pass")
+    assert verdicts["wrong"].endswith("FAIL: from second instead of first")
+    assert verdicts["known"].endswith("known: we know")
+    assert verdicts["was known"].endswith("pass, though known to fail: unmark it")
+    assert told[-1].startswith("4 faults: 2 pass, 1 fail, 1 known")
+
+
+def test_machines_are_told_as_much(capsys):
+    assert command.main(["--only", "a parameter that is wrong", "--json"]) == 0
+    [told] = json.loads(capsys.readouterr().out)
+    assert (told["fault"], told["passes"]) == ("a parameter that is wrong", True)
+    assert told["ways"]["stream"]["attempts"] == [1, 0]
+    assert told["ways"]["whole"]["saw"] == "BadRequestError 400 invalid_value"
+
+
+def test_a_name_that_no_fault_has_is_a_mistake(capsys):
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--only", "no such fault"])
+    assert ended.value.code == 2
+
+
+@pytest.mark.proof
+def test_every_fault_ends_as_it_must(capsys):
+    assert command.main([]) == 0, capsys.readouterr().out
