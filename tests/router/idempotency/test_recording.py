@@ -65,3 +65,16 @@ async def test_what_all_recordings_hold_is_bounded() -> None:
     assert second.close() is None
     assert first.close() is not None
     assert room.left == 15
+
+
+async def test_what_is_put_is_remembered_only_if_it_was_taken() -> None:
+    async def busy(verb: str) -> None:
+        """A client for which nothing goes out without waiting."""
+
+    for client, passed in ((Client(), b"x"), (Client(busy), b"")):
+        recording = Recording(client, Room(100))
+        await recording.start(200, HEADERS)
+        assert recording.put(b"x") is bool(passed)
+        await recording.end()
+        assert client.body == passed
+        assert recording.close() == WholeAnswer(200, HEADERS, passed, streamed=True)
