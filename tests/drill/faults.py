@@ -3,84 +3,29 @@
 from router.testing import (
     ERROR_EVENT,
     Answer,
-    Body,
-    HangUp,
     Raw,
-    Reset,
-    Silence,
     Status,
     event,
     stale,
 )
 from tests.drill import scenes
+from tests.drill.before import BEFORE, ELSEWHERE, STREAM
 from tests.drill.fault import GOOD, PATIENCE, QUICK, TEXT, Expected, Fault, Theme
-from tests.drill.seen import Way
 
-STREAM: tuple[Way, ...] = ("stream",)
 PACE = 0.02
 """Seconds between events: content that comes with the break is rescued, as if none had come."""
-ELSEWHERE = Expected(by=("second",))
-LATE = Expected(by=("second",), within=PATIENCE + QUICK)
-"""From elsewhere, once the silence is evidence."""
 HERE = Expected(by=("first",))
 BROKEN_OFF = Expected(error="APIError", code=("stream_interrupted",), broken_off=True)
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
 EVENTS = event(choices=[{"index": 0, "delta": {"content": "one two"}}])
-EMPTY = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 0\r\n\r\n"
-UPGRADE = b"HTTP/1.1 101 OK\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n"
-PAGE = Body("<html>Bad gateway</html>", 502)
 UNFIT = Status(400, code="context_length_exceeded")
 BROKE = Status(429, code="insufficient_quota", type="insufficient_quota")
 DENIED = Status(401, code="invalid_api_key")
 ONLY = (1, 0)
 NOBODY = (0, 0)
 
-BEFORE = [
-    Fault("refuses with 500", Status(500), ELSEWHERE),
-    Fault("refuses with 503", Status(503, retry_after=1), ELSEWHERE),
-    Fault("is overloaded (529)", Status(529, type="overloaded_error"), ELSEWHERE),
-    Fault("refuses connections", GOOD, ELSEWHERE, gone=True),
-    Fault("has a certificate that expired", GOOD, ELSEWHERE, tls="expired"),
-    Fault("has a stranger's certificate", GOOD, ELSEWHERE, tls="of an unknown authority"),
-    Fault("has another's certificate", GOOD, ELSEWHERE, tls="for another name"),
-    Fault("resets", Reset(), ELSEWHERE),
-    Fault("hangs up", HangUp(), ELSEWHERE),
-    Fault("says nothing", Silence(), LATE),
-    Fault("speaks no HTTP", Raw([b"\x16\x03\x01 what?\r\n\r\n"]), ELSEWHERE),
-    Fault("says half a head", Raw([b"HTTP/1.1 200 OK\r\nContent-Ty"]), LATE),
-    Fault(
-        "sends endless headers",
-        Raw([b"HTTP/1.1 200 OK\r\n" + b"X-Pad: 0123456789\r\n" * 20_000]),
-        ELSEWHERE,
-    ),
-    Fault("dribbles its head", GOOD.slow_head(0.05), LATE),
-    Fault("breaks off in its head", GOOD.cut(after_bytes=10), ELSEWHERE),
-    Fault("resets in its body", GOOD.reset(after_bytes=150), ELSEWHERE),
-    Fault("stalls in its body", GOOD.stalled(after_bytes=150), LATE),
-    Fault("shows a page", Body("<html>Bad gateway</html>"), ELSEWHERE),
-    Fault("shows a page as an error", PAGE, ELSEWHERE),
-    Fault("shows a firewall's page (403)", Body("<html>Forbidden</html>", 403), ELSEWHERE),
-    Fault("is empty", Body(b"", kind="application/json"), ELSEWHERE),
-    Fault("is no JSON", Body(b"{", kind="application/json"), ELSEWHERE),
-    Fault("errs inside a 200", Status(200), ELSEWHERE),
-    Fault("errs in an array", Body([{"error": {"message": "no", "code": 500}}], 500), ELSEWHERE),
-    Fault("switches protocols", Raw([UPGRADE]), ELSEWHERE),
-    Fault("ends before content", GOOD.cut(after=1), ELSEWHERE, ways=STREAM),
-    Fault("resets before content", GOOD.reset(after=1), ELSEWHERE, ways=STREAM),
-    Fault("stalls before content", GOOD.stalled(after=1), LATE, ways=STREAM),
-    Fault("errs before content", GOOD.inserting(ERROR_EVENT, after=1), ELSEWHERE, ways=STREAM),
-    Fault("ends without anything", Raw([EMPTY]), ELSEWHERE, ways=STREAM),
-    Fault(
-        "fails after 15 s, behind a kept-alive head",
-        GOOD.stalled(after=1, seconds=15.5).reset(after=1),
-        Expected(within=16 + QUICK),
-        keys="timeouts: {first_token: 18s}",
-        ways=STREAM,
-        long=True,
-    ),
-]
 RESTS = [
     Fault(
         "429 with Retry-After, three requests",
