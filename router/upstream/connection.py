@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from ssl import SSLError
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from policies import Phase
 from router.upstream import tls
+from router.upstream.exchange import HttpExchange
 from router.upstream.transport import Head, UpstreamError
-
-if TYPE_CHECKING:
-    from router.upstream.exchange import HttpExchange
-    from router.upstream.pool import Pool
 
 HIGH_WATER = 256 * 1024
 """Bytes that have come and were not taken, beyond which reading pauses."""
@@ -36,6 +33,24 @@ class TooManyHeaders(Exception):
     """A head has more of them than any provider sends."""
 
 
+class Owner(Protocol):
+    """Whose connections they are. `names` are the names of headers that have come before."""
+
+    names: dict[bytes, str]
+
+    def put(self, connection: Connection) -> None:
+        """It is ready for its next exchange."""
+
+    def linger(self, connection: Connection) -> None:
+        """Its exchange has all that it wants: it is kept if the answer ends soon."""
+
+    def lost(self, connection: Connection) -> None:
+        """It is gone, whoever closed it."""
+
+    def doubt(self) -> None:
+        """It was closed while idle, when a request was on its way."""
+
+
 class Connection(asyncio.BaseProtocol):
     """A connection of a pool: idle, carrying an exchange, or lost.
 
@@ -48,7 +63,7 @@ class Connection(asyncio.BaseProtocol):
         "_paused", "_pool", "_to_its_end", "_transport", "idle_since", "made", "patience", "used",
     )  # fmt: skip
 
-    def __init__(self, pool: Pool, now: float) -> None:
+    def __init__(self, pool: Owner, now: float) -> None:
         self._pool = pool
         self._transport: asyncio.Transport | None = None
         self._parser: HttpResponseParser | None = HttpResponseParser(self)
@@ -76,6 +91,10 @@ class Connection(asyncio.BaseProtocol):
         exchange.carried(self)
         transport.write(exchange.request)
         exchange.request = b""
+
+    def linger(self) -> None:
+        """Its exchange has all that it wants."""
+        self._pool.linger(self)
 
     def resume(self) -> None:
         """There is room again for what comes."""
@@ -229,7 +248,7 @@ class Secure(Connection, asyncio.BufferedProtocol):
 
     __slots__ = ("_room",)
 
-    def __init__(self, pool: Pool, now: float, room: memoryview) -> None:
+    def __init__(self, pool: Owner, now: float, room: memoryview) -> None:
         super().__init__(pool, now)
         self._room = room
 

@@ -4,15 +4,31 @@ connection fills.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from policies import Phase
 from router.bell import Bell
 from router.upstream.transport import Head, UpstreamError
 
-if TYPE_CHECKING:
-    from router.upstream.connection import Connection
-    from router.upstream.pool import Pool
+
+class Carrier(Protocol):
+    """What carries an exchange."""
+
+    def resume(self) -> None:
+        """There is room again for what comes."""
+
+    def linger(self) -> None:
+        """Its exchange has all that it wants."""
+
+    def close(self) -> None:
+        """End it now."""
+
+
+class Queue(Protocol):
+    """Where an exchange waits for somebody to carry it."""
+
+    def leave(self, exchange: HttpExchange) -> None:
+        """It waits no more."""
 
 
 class HttpExchange:
@@ -23,19 +39,19 @@ class HttpExchange:
     """
 
     __slots__ = (
-        "_connection", "_ended", "_error", "_pool", "bell", "head", "held", "pieces", "request",
+        "_connection", "_ended", "_error", "_queue", "bell", "head", "held", "pieces", "request",
         "within",
     )  # fmt: skip
 
-    def __init__(self, pool: Pool, request: bytes, bell: Bell, within: float) -> None:
+    def __init__(self, queue: Queue, request: bytes, bell: Bell, within: float) -> None:
         self.head: Head | None = None
         self.request = request
         self.within = within
         self.bell = bell
         self.pieces: list[bytes] = []
         self.held = 0
-        self._pool = pool
-        self._connection: Connection | None = None
+        self._queue = queue
+        self._connection: Carrier | None = None
         self._error: UpstreamError | None = None
         self._ended = False
 
@@ -61,14 +77,14 @@ class HttpExchange:
         if self._connection is not None:
             self._connection.close()
         else:
-            self._pool.leave(self)
+            self._queue.leave(self)
 
     def finish(self) -> None:
         """See `Exchange.finish`."""
         if self._connection is not None and not self._ended and self._error is None:
-            self._pool.linger(self._connection)
+            self._connection.linger()
 
-    def carried(self, connection: Connection) -> None:
+    def carried(self, connection: Carrier) -> None:
         """From now on by this connection."""
         self._connection = connection
 
