@@ -105,24 +105,27 @@ def broken(rng: Random) -> Reply:
 
 @dataclass(eq=False)
 class Account:
-    """One provider of one script. `until` is the end of the rest that it asked for."""
+    """One provider of one script. `until` is the end of the rest that it asked for, `told` the
+    request that was told so: one whose sender had left by then did not hear it.
+    """
 
     rng: Random
     faulty: float
     faults: list[Reply]
     until: float = 0.0
+    told: Request | None = None
     asked: int = 0
     early: list[float] = field(default_factory=list)
 
     def reply(self, request: Request) -> Reply:
         """The next reply; how early a request came that came too early is kept."""
         self.asked += 1
-        if request.at < self.until:
+        if self.told is not None and self.told.left_at is None and request.at < self.until:
             self.early.append(self.until - request.at)
         of = self.faults if self.rng.random() < self.faulty else HEALTHY
         reply = self.rng.choice(of)
         if isinstance(reply, Status) and isinstance(reply.retry_after, float | int):
-            self.until = request.at + min(reply.retry_after, 60)
+            self.until, self.told = request.at + min(reply.retry_after, 60), request
         return reply
 
 
