@@ -4,7 +4,6 @@ behind, and the requests that are read do not depend on the pieces.
 
 import asyncio
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, NamedTuple
 
 from hypothesis import example, given
@@ -16,6 +15,7 @@ from router.front.guard import Guard
 from router.front.listener import Listener
 from router.front.request import Bounds
 from tests.router.front.wire import GET, POST, refuse
+from tests.router.mangled import mangled, split
 
 OTHER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
@@ -152,33 +152,7 @@ def fed(pieces: list[bytes]) -> list[Seen]:
     return asyncio.run(scene())
 
 
-@st.composite
-def sent(draw: st.DrawFn) -> bytes:
-    """One or two of the corpus, cut, with bytes changed, put in and left out."""
-    data = bytearray(b"".join(draw(st.lists(st.sampled_from(CORPUS), min_size=1, max_size=2))))
-    for _ in range(draw(st.integers(0, 3))):
-        if not data:
-            break
-        at = draw(st.integers(0, len(data) - 1))
-        match draw(st.sampled_from(["change", "insert", "leave out", "cut"])):
-            case "change":
-                data[at] = draw(st.integers(0, 255))
-            case "insert":
-                data[at:at] = draw(st.binary(max_size=9) | st.sampled_from(CORPUS))
-            case "leave out":
-                del data[at : at + draw(st.integers(1, 9))]
-            case _:
-                del data[at:]
-    return bytes(data)
-
-
-def split(data: bytes, cuts: list[int]) -> list[bytes]:
-    """The same bytes in pieces."""
-    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[a:b] for a, b in pairwise(places)]
-
-
-@given(sent(), st.lists(st.integers(0, 4000), max_size=8))
+@given(mangled(CORPUS, 2), st.lists(st.integers(0, 4000), max_size=8))
 @example(CORPUS[5], [])
 @example(CORPUS[5], list(range(400)))
 def test_the_requests_that_are_read_do_not_depend_on_the_pieces(

@@ -3,7 +3,6 @@ and no connection is kept about which there is a doubt.
 """
 
 import asyncio
-from itertools import pairwise
 from typing import NamedTuple
 
 from hypothesis import example, given
@@ -15,6 +14,7 @@ from router.upstream.connection import HIGH_WATER, Connection
 from router.upstream.exchange import HttpExchange
 from router.upstream.pool import Pool
 from router.upstream.transport import Head, UpstreamError
+from tests.router.mangled import mangled, split
 
 EVENT = b'data: {"choices":[{"delta":{"content":"hi"}}]}\n\n'
 EVENTS = b"%x\r\n%b\r\n0\r\n\r\n" % (len(EVENT), EVENT)
@@ -114,33 +114,7 @@ def fed(pieces: list[bytes]) -> Seen:
     return asyncio.run(scene())
 
 
-@st.composite
-def answers(draw: st.DrawFn) -> bytes:
-    """One of the corpus, cut, with bytes changed, put in and left out."""
-    answer = bytearray(draw(st.sampled_from(CORPUS)))
-    for _ in range(draw(st.integers(0, 3))):
-        if not answer:
-            break
-        at = draw(st.integers(0, len(answer) - 1))
-        match draw(st.sampled_from(["change", "insert", "leave out", "cut"])):
-            case "change":
-                answer[at] = draw(st.integers(0, 255))
-            case "insert":
-                answer[at:at] = draw(st.binary(max_size=9) | st.sampled_from(CORPUS))
-            case "leave out":
-                del answer[at : at + draw(st.integers(1, 9))]
-            case _:
-                del answer[at:]
-    return bytes(answer)
-
-
-def split(answer: bytes, cuts: list[int]) -> list[bytes]:
-    """The same bytes in pieces."""
-    places = sorted({0, len(answer), *(cut % (len(answer) + 1) for cut in cuts)})
-    return [answer[a:b] for a, b in pairwise(places)]
-
-
-@given(answers(), st.lists(st.integers(0, 1 << 20), max_size=12))
+@given(mangled(CORPUS), st.lists(st.integers(0, 1 << 20), max_size=12))
 @example(CORPUS[8], [])
 @example(CORPUS[4], list(range(60)))
 def test_what_comes_in_other_pieces_is_the_same_answer(answer: bytes, cuts: list[int]) -> None:
@@ -162,7 +136,7 @@ def test_what_is_right_is_kept() -> None:
     ]  # fmt: skip
 
 
-@given(answers(), answers())
+@given(mangled(CORPUS), mangled(CORPUS))
 def test_a_connection_is_kept_only_after_exactly_one_whole_answer(one: bytes, two: bytes) -> None:
     if fed([one]).kept:
         assert not fed([one + two]).kept or not two.strip(b"\r\n")
