@@ -54,13 +54,15 @@ class Owner(Protocol):
 class Connection(asyncio.BaseProtocol):
     """A connection of a pool: idle, carrying an exchange, or lost.
 
-    `used` counts the exchanges that it has carried, `made` and `idle_since` are instants on the
-    loop's clock; `patience` is how long the provider says that it keeps it while idle, if it does.
+    `used` counts the exchanges that it has carried, `rested`: it has been idle; `made` and
+    `idle_since` are instants on the loop's clock; `patience` is how long the provider says that it
+    keeps it while idle, if it does.
     """
 
     __slots__ = (
         "_between", "_exchange", "_fields", "_interim", "_keep", "_over", "_parser",
-        "_paused", "_pool", "_to_its_end", "_transport", "idle_since", "made", "patience", "used",
+        "_paused", "_pool", "_to_its_end", "_transport", "idle_since", "made", "patience", "rested",
+        "used",
     )  # fmt: skip
 
     def __init__(self, pool: Owner, now: float) -> None:
@@ -75,6 +77,7 @@ class Connection(asyncio.BaseProtocol):
         self.made = self.idle_since = now
         self.patience: float | None = None
         self.used = 0
+        self.rested = False
 
     @property
     def usable(self) -> bool:
@@ -232,7 +235,7 @@ class Connection(asyncio.BaseProtocol):
         why = f" ({told})" if error is not None else ""
         if exchange.head is not None:
             return UpstreamError(Phase.BODY, f"the connection broke off{why}")
-        kept = self.used > 1 or self.idle_since > self.made
+        kept = self.used > 1 or self.rested
         return UpstreamError(
             Phase.HEAD,
             f"the connection broke before an answer{why}",

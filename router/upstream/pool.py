@@ -88,6 +88,7 @@ class Pool:
             connection.carry(self._first())
         else:
             connection.idle_since = now
+            connection.rested = True
             self._idle[connection] = None
             if self._ticker is None:
                 self._stir()
