@@ -146,8 +146,8 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
 def _transport(provider: Provider, environ: Mapping[str, str], http: Http) -> Transport:
     try:
         return transport_of(provider, environ, http)
-    except Unreachable as error:
-        raise BuildFault(str(error)) from None
+    except (Unreachable, ValueError) as error:
+        raise BuildFault(f"provider {provider.name}: {error}") from None
 
 
 def tenants_of(config: Config) -> Tenants:

@@ -52,8 +52,8 @@ def proxy_for(provider: Provider, environ: Mapping[str, str]) -> Proxy | None:
         return proxy_at(url) if url is not None else None
     except ValueError as error:
         raise Unreachable(
-            f"provider {provider.name}: the environment's proxy for {parts.scheme} cannot be used: "
-            f"{error}; or write `proxy: none`"
+            f"the environment's proxy for {parts.scheme} cannot be used: {error}; or write "
+            "`proxy: none`"
         ) from None
 
 

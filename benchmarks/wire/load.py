@@ -29,8 +29,8 @@ PATIENCE = 60.0
 @contextmanager
 def awake() -> Iterator[None]:
     """Keep this process from sleeping. A write to a process that sleeps wakes it, on the writer's
-    account: some 12 µs instead of 4 here, and whoever is slower pays it for every request. In life
-    both ends of a proxy are other machines.
+    account (a request of 0.5 kB through the router: 113 µs so, 99 awake), and whoever is slower
+    pays it for every request. In life both ends of a proxy are other machines.
     """
     loop = asyncio.get_running_loop()
     going = True

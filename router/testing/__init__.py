@@ -9,7 +9,7 @@ from router.testing.chaos import Chaos
 from router.testing.openai import ERROR_EVENT, Answer, Embeddings, Status, event
 from router.testing.provider import Provider
 from router.testing.replies import Body, HangUp, Raw, Reset, Silence, Stream
-from router.testing.reply import Reply, Said
+from router.testing.reply import Reply, Said, Saying
 from router.testing.request import MalformedRequest, Request
 from router.testing.script import Script, flapping, stale
 from router.testing.steps import Then
@@ -29,6 +29,7 @@ __all__ = [
     "Request",
     "Reset",
     "Said",
+    "Saying",
     "Script",
     "Silence",
     "Status",

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from router.testing.reply import Reply, Said
+from router.testing.reply import Said, Saying
 from router.testing.request import Request
 
 CREATED = 1_700_000_000
@@ -24,7 +24,7 @@ TYPES = {
 
 
 @dataclass(frozen=True)
-class Answer(Reply):
+class Answer(Saying):
     """A completion with this text: streamed when the request asks for it, a chat's or a text's
     after its path.
 
@@ -41,7 +41,7 @@ class Answer(Reply):
     done: bool = True
 
     def said(self, request: Request) -> Said:
-        """See `Reply.said`."""
+        """See `Saying.said`."""
         asked = request.fields
         kind = "chat" if request.path.partition("?")[0].endswith("/chat/completions") else "text"
         common = {"id": f"cmpl-{request.number}", "created": CREATED, "model": asked.get("model")}
@@ -91,13 +91,13 @@ class Answer(Reply):
 
 
 @dataclass(frozen=True)
-class Embeddings(Reply):
+class Embeddings(Saying):
     """As many vectors as there are inputs, each of so many numbers."""
 
     dimensions: int = 4
 
     def said(self, request: Request) -> Said:
-        """See `Reply.said`."""
+        """See `Saying.said`."""
         asked = request.fields
         inputs = asked.get("input", "")
         count = len(inputs) if isinstance(inputs, list) else 1
@@ -115,7 +115,7 @@ class Embeddings(Reply):
 
 
 @dataclass(frozen=True)
-class Status(Reply):
+class Status(Saying):
     """An error with this status, in the shape of OpenAI's. `Status(200)` is an error inside a
     success. `retry_after` is in seconds, or an HTTP date.
     """
@@ -128,7 +128,7 @@ class Status(Reply):
     retry_after: float | str | None = None
 
     def said(self, request: Request) -> Said:
-        """See `Reply.said`."""
+        """See `Saying.said`."""
         headers = {"content-type": "application/json"}
         if self.retry_after is not None:
             headers["retry-after"] = f"{self.retry_after}"

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
-from router.testing.reply import Reply, Said
+from router.testing.reply import Reply, Said, Saying
 from router.testing.request import Request
 from router.testing.steps import END, Pause, Send, Step, Steps, Then
 
 
 @dataclass(frozen=True)
-class Body(Reply):
+class Body(Saying):
     """Any body with any status: text is HTML, bytes are what `kind` says, all else is JSON."""
 
     body: Any
@@ -21,7 +21,7 @@ class Body(Reply):
     kind: str | None = None
 
     def said(self, request: Request) -> Said:
-        """See `Reply.said`."""
+        """See `Saying.said`."""
         match self.body:
             case str():
                 kind, data = "text/html; charset=utf-8", self.body.encode()
@@ -33,7 +33,7 @@ class Body(Reply):
 
 
 @dataclass(frozen=True)
-class Stream(Reply):
+class Stream(Saying):
     """A stream of these events, which are sent as they are: `data:` and blank line included."""
 
     events: Sequence[bytes]
@@ -42,7 +42,7 @@ class Stream(Reply):
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def said(self, request: Request) -> Said:
-        """See `Reply.said`."""
+        """See `Saying.said`."""
         headers = {"content-type": "text/event-stream", **self.headers}
         return Said(self.status, headers, list(self.events), streamed=True)
 
@@ -55,12 +55,9 @@ class Raw(Reply):
 
     script: Sequence[bytes | float | Then]
 
-    def steps(self, request: Request) -> Steps:
-        """See `Reply.steps`."""
-        steps: Steps = iter([_step(number, step) for number, step in enumerate(self.script)])
-        for change in self.changes:
-            steps = change(steps)
-        return steps
+    def laid_out(self, request: Request) -> Steps:
+        """See `Reply.laid_out`."""
+        return iter([_step(number, step) for number, step in enumerate(self.script)])
 
 
 @dataclass(frozen=True)

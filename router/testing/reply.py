@@ -6,6 +6,7 @@ A reply is never changed: each verb gives another one, so they can be kept, shar
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +30,7 @@ class Said(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reply:
+class Reply(ABC):
     """What all replies share. Use one of its kinds: `Answer`, `Status`, `Body`, `Stream`, `Raw`…
 
     `after` counts events: pieces of a stream; an answer in one piece is one event. `after_bytes`
@@ -47,13 +48,13 @@ class Reply:
     closes_after: float | None = None
     changes: tuple[Change, ...] = ()
 
-    def said(self, request: Request) -> Said:
-        """What this reply says to a request."""
-        raise NotImplementedError
+    @abstractmethod
+    def laid_out(self, request: Request) -> Steps:
+        """What is done on the wire, as long as nothing spoils it."""
 
     def steps(self, request: Request) -> Steps:
         """What is done on the wire."""
-        steps = self._framed(self.said(request))
+        steps = self.laid_out(request)
         for change in self.changes:
             steps = change(steps)
         return steps
@@ -151,6 +152,19 @@ class Reply:
 
     def _changed(self, change: Change) -> Self:
         return dataclasses.replace(self, changes=(*self.changes, change))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saying(Reply):
+    """A reply in HTTP: a kind of one's own says what, and its framing is done here."""
+
+    @abstractmethod
+    def said(self, request: Request) -> Said:
+        """What this reply says to a request."""
+
+    def laid_out(self, request: Request) -> Steps:
+        """See `Reply.laid_out`."""
+        return self._framed(self.said(request))
 
     def _framed(self, said: Said) -> Iterator[Step]:
         pieces = list(_with(said.pieces, self.inserted))

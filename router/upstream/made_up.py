@@ -6,6 +6,7 @@ says so, and its vectors mean nothing but that equal texts have equal ones.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ _request = msgspec.json.Decoder(Request)
 _wanted_vectors = msgspec.json.Decoder(WantedVectors)
 
 
-class Script:
+class Script(ABC):
     """One answer, and when it comes: what all kinds have in common."""
 
     def __init__(self, behaviour: Behaviour, number: int) -> None:
@@ -107,8 +108,9 @@ class Script:
         else:
             yield from self._answer()
 
+    @abstractmethod
     def _answer(self) -> Iterator[Line]:
-        raise NotImplementedError
+        """What it says."""
 
     def _spread(self, seconds: float) -> float:
         if self._rng is None:

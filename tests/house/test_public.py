@@ -32,7 +32,7 @@ TESTING = {
     # servers and the network before them
     "Provider", "Chaos", "Authority",
     # what a provider says
-    "Reply", "Said", "Answer", "Embeddings", "Status", "Body", "Stream", "Raw", "Then",
+    "Reply", "Said", "Saying", "Answer", "Embeddings", "Status", "Body", "Stream", "Raw", "Then",
     "Silence", "Reset", "HangUp", "ERROR_EVENT", "event",
     # which reply a request gets, and what came
     "Script", "stale", "flapping", "Request", "MalformedRequest",
