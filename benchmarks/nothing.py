@@ -11,7 +11,7 @@ from policies import Engine, LeastLatency, Route, Target
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.runtime import Runtime
 from router.tenants.identity import DEFAULT, Tenants
 from router.upstream.transport import Head, Timeouts, Upstream

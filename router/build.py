@@ -33,7 +33,7 @@ from router.config import Limits as ConfigLimits
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
-from router.dialects.openai import OPENAI, SPOKEN_BY
+from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
 from router.reach import Unreachable, transport_of
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http

@@ -11,7 +11,7 @@ from router.admin.question import BadQuestion, Question
 from router.caller import BANDS
 from router.config import Config
 from router.config.problems import nearest, quoted
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.runtime import Runtime
 from router.tenants.identity import DEFAULT
 

@@ -15,7 +15,7 @@ import msgspec
 
 from router.caller import BANDS, NONE, Caller, Wishes
 from router.dialects.contract import Call, ClientError, Operation
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_content_type
 from router.headers import upward

@@ -26,7 +26,7 @@ from policies import (
 )
 from router.caller import Caller, Wishes
 from router.dialects.contract import Operation
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.idempotency.claim import claim_of
 from router.idempotency.store import Store
 from router.pipeline import Pipeline

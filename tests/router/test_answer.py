@@ -10,7 +10,7 @@ from policies import Attempt, Engine, Outcome, Phase, Report, Request, Route, Se
 from policies import TimeLimits as Limits
 from router.answer import AFTER_THE_END, Answer
 from router.bell import Bell
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.upstream.transport import Head, Timeouts, Upstream
 from tests.router.clock import in_virtual_time, now
 from tests.router.scripted import (

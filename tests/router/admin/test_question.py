@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policies import Band
 from router.admin.question import READERS, BadQuestion, Question, decoded, read
 from router.config.written import WrittenConditions
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 
 
 def test_whatever_a_start_rule_can_ask_can_be_asked_about():

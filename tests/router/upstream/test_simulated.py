@@ -6,8 +6,8 @@ import pytest
 
 from policies import Outcome
 from router.bell import Bell
-from router.dialects.openai import OPENAI
-from router.dialects.openai_stream import ChatStream
+from router.dialects.openai.dialect import OPENAI
+from router.dialects.openai.stream import ChatStream
 from router.upstream.made_up import WORDS, Behaviour
 from router.upstream.simulated import Simulated
 from router.upstream.transport import Timeouts, Upstream

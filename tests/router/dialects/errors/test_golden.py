@@ -12,7 +12,7 @@ from policies import Outcome, Phase, Report
 from router.config.presets import PRESETS
 from router.dialects.errors.quirks import EVERYBODY, QUIRKS, TABLES
 from router.dialects.errors.said import said
-from router.dialects.openai import OPENAI, SPOKEN_BY
+from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
 
 WALL = datetime(2026, 8, 22, 2, 26, tzinfo=UTC).timestamp()
 CALL = OPENAI.parse(b'{"model":"m","messages":[]}')

@@ -13,8 +13,8 @@ from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.rests import DAY
 from router.dialects.errors.table import FAILED, KEY, UNFIT, Table, line
-from router.dialects.openai import OPENAI, SPOKEN_BY
-from tests.router.dialects.test_openai import JSON
+from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
+from tests.router.dialects.openai.test_dialect import JSON
 
 TABLED = [EVERYBODY, *TABLES.values()]
 LINES = [one for table in TABLED for one in table.lines]

@@ -19,10 +19,10 @@ from router.dialects.errors.judge import decoded, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
-from router.dialects.openai_answers import completion, embedding
-from router.dialects.openai_features import EXTRACT
-from router.dialects.openai_requests import parsed
-from router.dialects.openai_stream import ChatStream, TextStream
+from router.dialects.openai.answers import completion, embedding
+from router.dialects.openai.features import EXTRACT
+from router.dialects.openai.requests import parsed
+from router.dialects.openai.stream import ChatStream, TextStream
 
 PATHS: Mapping[Operation, str] = {
     "chat": "/chat/completions",

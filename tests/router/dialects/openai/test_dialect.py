@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from policies import Outcome, Phase, Scope
 from router.dialects.contract import Call, ClientError
-from router.dialects.openai import OPENAI
-from router.dialects.openai_stream import MOST_TOKENS
+from router.dialects.openai.dialect import OPENAI
+from router.dialects.openai.stream import MOST_TOKENS
 
 CALL = OPENAI.parse(b'{"model":"m","messages":[]}')
 KEYS = ["model", "messages", "stream", "stream_options", "max_tokens", "n", "x", 'a"b', "é"]

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from policies import Outcome, Phase, Scope
 from router.dialects.contract import Call, ClientError, Operation
-from router.dialects.openai import OPENAI
-from router.dialects.openai_stream import MOST_TOKENS, usage_of
-from tests.router.dialects.test_openai import JSON
+from router.dialects.openai.dialect import OPENAI
+from router.dialects.openai.stream import MOST_TOKENS, usage_of
+from tests.router.dialects.openai.test_dialect import JSON
 from tests.router.scripted import DONE, USAGE, event
 
 TOKENS = list(range(100, 150))

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from policies import Outcome, Phase
 from router.dialects.contract import Usage
-from router.dialects.openai_stream import ChatStream
-from tests.router.dialects.test_openai import JSON
+from router.dialects.openai.stream import ChatStream
+from tests.router.dialects.openai.test_dialect import JSON
 from tests.router.scripted import DONE, ERROR, FINISH, ROLE, USAGE, delta, event, text
 
 CHUNKS = st.fixed_dictionaries(
