@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from policies import Cause, Fail, Outcome, Refusal, Refused, Report
+from policies import Cause, Fail, Outcome, Phase, Refusal, Refused, Report
 from router.answer import Answer
 from router.dialects.contract import ClientError
 
@@ -63,7 +63,7 @@ def own_words(fail: Fail, answer: Answer) -> OwnWords | None:
     report, head = answer.report, answer.exchange.head
     if report is None or head is None or report.outcome not in WORDS or fail.cause in ENDS:
         return None
-    body = answer.upstream.dialect.own_words(answer.body)
+    body = answer.own_words()
     if body is None:
         return None
     return OwnWords(head.status if head.status in CALLERS else 400, body)
@@ -122,7 +122,8 @@ def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
 
 def _caller(fail: Fail, telling: Report, now: float) -> ClientError:
     code = "content_filter" if telling.outcome is Outcome.FILTERED else "invalid_request"
-    error = _wrong(code, f"the provider refused the request: {telling.detail}")
+    who = "no target takes" if telling.phase is Phase.CONNECT else "the provider refused"
+    error = _wrong(code, f"{who} the request: {telling.detail}")
     if telling.outcome is Outcome.UNFIT:
         # Others may take it, once they can: then coming back helps.
         others = [one for one in fail.refusals.values() if one.refusal not in LENGTH | WRITTEN]

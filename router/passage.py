@@ -12,7 +12,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
-from router.answer import Answer
+from router.answer import Answer, asked
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
@@ -142,14 +142,13 @@ class Passage:
 
     def _send(self, send: Send, now: float) -> None:
         upstream = self._runtime.upstreams[send.target]
-        dialect, call = upstream.dialect, self._call
-        body = dialect.body(call, upstream.model, ask_usage=upstream.ask_usage)
-        exchange = upstream.transport.open(
-            upstream, dialect.path(call), self._caller.headers, body, self._bell
-        )
+        answer = asked(send, upstream, self._call, self._caller.headers, self._bell)
+        self._answers.append(answer)
+        if answer.report is not None:
+            self._settle(answer, answer.report, now)
+            return
         send.attempt.sent(now)
         self._attempts += 1
-        self._answers.append(Answer(send.attempt, upstream, exchange, self._call, send.limits))
 
     def _stop(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
         for answer in self._answers.copy():
@@ -193,8 +192,8 @@ class Passage:
             return
         data = answer.passing()
         if self._over:
-            data += closing(answer, self._attempts, self._started, self._first, now)
-            data += self._caller.dialect.end()
+            note = closing(answer, self._attempts, self._started, self._first, now)
+            data += answer.closing(note)
         if data:
             await reply.stream(data, NOTHING if reply.streaming else self._head(answer)[1])
             answer.resume(self._clock())

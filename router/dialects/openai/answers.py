@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
-from router.dialects.contract import Usage
+from router.dialects.common.events import Usage
 from router.dialects.errors.judge import UNREADABLE, decoded, failed
 from router.dialects.errors.table import Table
 from router.dialects.openai.stream import BROKEN_OFF, count, usage_of

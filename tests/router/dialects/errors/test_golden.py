@@ -41,7 +41,7 @@ def test_an_error_means_what_its_provider_is_known_to_mean(
 ) -> None:
     dialect = SPOKEN_BY.get(provider, OPENAI)
     if status == 200:
-        report = dialect.whole(CALL, written(body))
+        report = dialect.whole(CALL, written(body))[0]
     else:
         report = dialect.refusal(CALL, status, headers, written(body), WALL)
     assert shown(report) == meaning
