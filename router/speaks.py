@@ -20,6 +20,8 @@ from router.dialects.contract import (
 )
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN_BY
+from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
+from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({})
@@ -70,8 +72,9 @@ def wary_of(
 
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
-    openai = SPOKEN_BY.get(provider.company or "", OPENAI)
-    return dict.fromkeys(PATHS, openai)
+    company = provider.company or ""
+    openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
+    return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}
 
 
 def foreign_of(provider: Provider) -> ForeignDialect | None:
