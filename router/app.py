@@ -21,6 +21,7 @@ from router.front.guard import Guard
 from router.front.listener import Listener
 from router.pipeline import Pipeline
 from router.runtime import Runtime
+from router.speaks import wary_of
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
@@ -205,6 +206,8 @@ def runtime_of(
         listed={route.name: listed.get(route.name, since) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
+        wary=wary_of(config, routes),
+        strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
     )
 
 

@@ -190,6 +190,7 @@ class _Resolver:
         return ProviderModel(
             name=name,
             context=model.context,
+            lacks=frozenset(model.lacks),
             price=Price(**model.price.given()),
             limits=resolve_limits(model.limits),
             timeouts=replace(self.timeouts, **timeouts),
