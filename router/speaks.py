@@ -18,6 +18,8 @@ from router.dialects.contract import (
     Operation,
     UpstreamDialect,
 )
+from router.dialects.gemini.dialect import GEMINI, VERTEX
+from router.dialects.gemini.embeddings import GeminiEmbeddings
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
@@ -27,7 +29,12 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({})
+NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
+    {"gemini": {"embeddings": GeminiEmbeddings()}, "vertex": {}}
+)
+"""The kinds of calls that can be said in other dialects than OpenAI's without an interpreter."""
+
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"gemini": GEMINI, "vertex": VERTEX})
 """The providers' halves for clients who speak otherwise, by the names of their dialects."""
 
 
@@ -72,6 +79,8 @@ def wary_of(
 
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
+    if provider.dialect in NATIVE:
+        return NATIVE[provider.dialect]
     company = provider.company or ""
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
     return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}

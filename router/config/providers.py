@@ -66,7 +66,7 @@ class _Resolver:
             name=name,
             company=merged.preset,
             region=merged.region,
-            dialect=merged.dialect or "openai",
+            dialect=merged.dialect or (preset.dialect if preset else "openai"),
             base_url=base_url or None,
             api_key=api_key or None,
             headers=preset.headers if preset else MappingProxyType({}),

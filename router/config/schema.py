@@ -151,7 +151,7 @@ class Provider:
     name: str
     company: str | None
     region: str | None
-    dialect: Literal["openai", "simulated"]
+    dialect: Literal["openai", "gemini", "vertex", "simulated"]
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]

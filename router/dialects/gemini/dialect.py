@@ -20,18 +20,25 @@ from router.dialects.gemini.answers import Chunk, Telling, blocked, chunks
 from router.dialects.gemini.requests import written
 from router.dialects.gemini.stream import GeminiStream
 
+ERRORS = TABLES["gemini"]
+GOOGLE = "publishers/google/"
+"""Whose models they are, below a location of Vertex AI."""
+
 
 class Gemini:
-    """See `ForeignDialect`. `errors` is what the provider means by its errors."""
+    """See `ForeignDialect`. `publisher` stands before a model's name; `errors` is what the provider
+    means by its errors.
+    """
 
-    def __init__(self, errors: Table) -> None:
+    def __init__(self, publisher: str = "", errors: Table = ERRORS) -> None:
+        self._publisher = publisher
         self._errors = errors
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
         """See `ForeignDialect.ask`."""
         body, dropped = written(prompt, model, stream=stream)
         verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
-        return path_of(model, verb), body, dropped
+        return path_of(model, verb, self._publisher), body, dropped
 
     def reader(self) -> GeminiStream:
         """See `ForeignDialect.reader`."""
@@ -69,9 +76,11 @@ class Gemini:
         return told(body)
 
 
-def path_of(model: str, verb: str) -> str:
-    """Below a base URL that ends in a version, or at Vertex AI in a publisher."""
-    name = model if "/" in model else f"models/{model}"
+def path_of(model: str, verb: str, publisher: str = "") -> str:
+    """Below a base URL that ends in a version, or at Vertex AI in a location. What is no model of a
+    publisher has its kind before its name: `tunedModels/mine`, `endpoints/123`.
+    """
+    name = model if "/" in model else f"{publisher}models/{model}"
     return f"/{quote(name, safe='/@')}:{verb}"
 
 
@@ -87,5 +96,7 @@ def told(body: bytes) -> str:
     return message_of(error) if error is not None else ""
 
 
-GEMINI = Gemini(TABLES["gemini"])
+GEMINI = Gemini()
 """The dialect is a value without state; one serves all."""
+VERTEX = Gemini(GOOGLE)
+"""The same at Vertex AI."""
