@@ -21,7 +21,7 @@ from router.dialects.contract import (
 from router.dialects.gemini.dialect import GEMINI, VERTEX
 from router.dialects.gemini.embeddings import GeminiEmbeddings
 from router.dialects.interpreter import Interpreter, Unspoken
-from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN_BY
+from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 
@@ -30,9 +30,9 @@ CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
 NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
-    {"gemini": {"embeddings": GeminiEmbeddings()}, "vertex": {}}
+    {"gemini": {"embeddings": GeminiEmbeddings()}, "vertex": {}, "simulated": SPOKEN}
 )
-"""The kinds of calls that can be said in other dialects than OpenAI's without an interpreter."""
+"""The kinds of calls that are said in other dialects than OpenAI's without an interpreter."""
 
 FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"gemini": GEMINI, "vertex": VERTEX})
 """The providers' halves for clients who speak otherwise, by the names of their dialects."""
