@@ -21,12 +21,13 @@ from router.dialects.contract import (
 from router.dialects.gemini.dialect import GEMINI, VERTEX
 from router.dialects.gemini.embeddings import GeminiEmbeddings
 from router.dialects.interpreter import Interpreter, Unspoken
+from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({})
+CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"chat": OPENAI})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
 NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
@@ -35,7 +36,9 @@ NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
 """The kinds of calls that are said in other dialects than OpenAI's without an interpreter."""
 
 FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"gemini": GEMINI, "vertex": VERTEX})
-"""The providers' halves for clients who speak otherwise, by the names of their dialects."""
+"""The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
+knows its provider's quirks.
+"""
 
 
 def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
@@ -88,6 +91,8 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
 
 def foreign_of(provider: Provider) -> ForeignDialect | None:
     """How the provider is spoken to for all other clients; None: it is not."""
+    if provider.dialect in ("openai", "simulated"):
+        return chat_of(provider.company, ask_usage=provider.asks_usage)
     return FOREIGN.get(provider.dialect)
 
 
