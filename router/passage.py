@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer, asked
-from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
 from router.failures import client_error, own_words, useful
+from router.fetching import Files
 from router.headers import downward
 from router.reply import JSON, Reply
 from router.runtime import Runtime
@@ -36,8 +36,8 @@ class Passage:
 
     __slots__ = (
         "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
-        "_draining", "_end", "_first", "_journal", "_last", "_met_an_end", "_over", "_reply",
-        "_runtime", "_started", "_telling", "_until", "_winner",
+        "_draining", "_end", "_files", "_first", "_journal", "_last", "_met_an_end", "_over",
+        "_reply", "_runtime", "_started", "_telling", "_until", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -47,7 +47,7 @@ class Passage:
         reply: Reply,
         runtime: Runtime,
         course: Course,
-        bell: Bell,
+        files: Files,
         journal: Journal,
         clock: Callable[[], float],
     ) -> None:
@@ -56,7 +56,8 @@ class Passage:
         self._reply = reply
         self._runtime = runtime
         self._course = course
-        self._bell = bell
+        self._bell = files.bell
+        self._files = files
         self._journal = journal
         self._clock = clock
         self._started = clock()
@@ -111,6 +112,7 @@ class Passage:
         for answer in self._answers.copy():
             self._settle(answer, answer.abandon(), now)
         self._course.close(now)
+        self._files.close()
         self._bell.clear()
         self._record(now)
 
@@ -141,10 +143,12 @@ class Passage:
         return until
 
     def _send(self, send: Send, now: float) -> None:
-        upstream = self._runtime.upstreams[send.target]
-        call = self._call
-        strict = call.model in self._runtime.strict
-        answer = asked(send, upstream, call, self._caller.headers, self._bell, strict=strict)
+        upstream, call = self._runtime.upstreams[send.target], self._call
+        strict, files = call.model in self._runtime.strict, self._files
+        answer = asked(send, upstream, call, self._caller.headers, self._bell, files, strict=strict)
+        if answer is None:
+            self._until = send.limits.deadline  # the bell says when its files are there
+            return
         self._answers.append(answer)
         if answer.report is not None:
             self._settle(answer, answer.report, now)
@@ -265,16 +269,10 @@ class Passage:
         attempt.settle(report, now)
         self._journal.attempt(
             AttemptRecord(
-                self._caller.request_id,
-                self._call.model,
-                attempt.target,
-                attempt.number,
-                report,
-                started=attempt.was_sent,
-                first=attempt.first,
-                ended=now,
+                self._caller.request_id, self._call.model, attempt.target, attempt.number, report,
+                started=attempt.was_sent, first=attempt.first, ended=now,
             )
-        )
+        )  # fmt: skip
 
     def _record(self, now: float) -> None:
         answered = self._winner or self._last

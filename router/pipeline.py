@@ -24,6 +24,7 @@ from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller, Wishes
 from router.dialects.contract import Call, ClientDialect, ClientError
+from router.fetching import Files
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -34,6 +35,7 @@ from router.sink import Sink
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
+from router.upstream.fetch import Fetcher
 
 SPARE_BELLS = 1000
 
@@ -41,7 +43,7 @@ SPARE_BELLS = 1000
 class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
-    kept (None: in a memory of its own).
+    kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Pipeline:
         loop: asyncio.AbstractEventLoop,
         decisions: Decisions | None = None,
         answers: Store | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
@@ -58,6 +61,7 @@ class Pipeline:
         self._loop = loop
         self._running: set[Passage] = set()
         self._bells: list[Bell] = []
+        self._fetcher = Fetcher() if fetcher is None else fetcher
         store = Memory() if answers is None else answers
         self._once = Once(store, journal, loop.time, Room())
 
@@ -81,7 +85,8 @@ class Pipeline:
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock)
-        passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
+        files = Files(call, self._fetcher, bell)
+        passage = Passage(call, caller, reply, runtime, course, files, self._journal, clock)
         self._running.add(passage)
         try:
             return await passage.drive()

@@ -67,6 +67,15 @@ class Decisions:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """Files that callers name by an URL, where a provider wants them as bytes: `hosts`, in lower
+    case, with a port where it is not the usual one, are fetched from although they are not public.
+    """
+
+    hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """The start-up keys: changing one needs a restart. `hosts` and `origins` are in lower case."""
 
@@ -77,6 +86,7 @@ class Server:
     max_body: int = 32 * 1024**2
     drain: Drain = Drain()
     decisions: Decisions = Decisions()
+    fetch: Fetch = Fetch()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()

@@ -81,4 +81,10 @@ def test_its_example_of_tenants_works_without_its_comment_signs(tmp_path):
 def test_a_preset_asks_for_usage_unless_its_streams_report_it_unasked(preset):
     config = load(SHIPPED, VARIABLES)
     assert config.providers[preset].asks_usage is (preset != "mistral")
-    assert config.providers[preset].dialect == "openai"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_knows_what_its_company_speaks(preset):
+    spoken = {"gemini": "gemini"}
+    config = load(SHIPPED, VARIABLES)
+    assert config.providers[preset].dialect == spoken.get(preset, "openai")
