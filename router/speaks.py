@@ -18,7 +18,7 @@ from router.dialects.contract import (
     Operation,
     UpstreamDialect,
 )
-from router.dialects.gemini.dialect import GEMINI, VERTEX
+from router.dialects.gemini.dialect import GEMINI, GOOGLE, VERTEX
 from router.dialects.gemini.embeddings import GeminiEmbeddings
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.chat.foreign import chat_of
@@ -31,7 +31,11 @@ CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"chat": OPENAI})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
 NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
-    {"gemini": {"embeddings": GeminiEmbeddings()}, "vertex": {}, "simulated": SPOKEN}
+    {
+        "gemini": {"embeddings": GeminiEmbeddings()},
+        "vertex": {"embeddings": GeminiEmbeddings(GOOGLE)},
+        "simulated": SPOKEN,
+    }
 )
 """The kinds of calls that are said in other dialects than OpenAI's without an interpreter."""
 

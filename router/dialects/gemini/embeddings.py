@@ -34,10 +34,16 @@ _encode = msgspec.json.encode
 
 class _Vector(msgspec.Struct):
     values: Raw = Raw(b"null")
+    statistics: Any = None
+
+
+class _Prediction(msgspec.Struct):
+    embeddings: _Vector | None = None
 
 
 class _Vectors(msgspec.Struct):
     embeddings: Sequence[_Vector] | None = None
+    predictions: Sequence[_Prediction] | None = None
     usage: Any = msgspec.field(default=None, name="usageMetadata")
     error: Any = None
 
@@ -47,21 +53,20 @@ _numbers = msgspec.json.Decoder(list[float])
 
 
 class GeminiEmbeddings:
-    """See `UpstreamDialect`. `errors` is what the provider means by its errors."""
+    """See `UpstreamDialect`. `publisher` as for `Gemini`: with one, it is Vertex AI that is asked;
+    `errors` is what the provider means by its errors.
+    """
 
-    def __init__(self, errors: Table = ERRORS) -> None:
+    def __init__(self, publisher: str = "", errors: Table = ERRORS) -> None:
+        self._publisher = publisher
         self._errors = errors
 
     def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
         """See `UpstreamDialect.ask`."""
-        name = model if "/" in model else f"models/{model}"
-        wanted = {} if (size := _field(call, "dimensions")) is None else {SIZE: size}
-        requests = [
-            {"model": name, "content": {"parts": [{"text": text}]}, **wanted}
-            for text in texts(call)
-        ]
+        size = _field(call, "dimensions")
+        verb, body = self._asked(model, texts(call), {} if size is None else {SIZE: size})
         dropped = tuple(sorted(call.fields.keys() - KNOWN))
-        return path_of(model, "batchEmbedContents"), _encode({"requests": requests}), dropped
+        return path_of(model, verb, self._publisher), _encode(body), dropped
 
     def reader(self, call: Call) -> StreamReader:
         """Never asked for: nothing is streamed."""
@@ -75,12 +80,15 @@ class GeminiEmbeddings:
             answer = _Vectors(error=decoded(body))
         if answer.error:
             return failed(self._errors, decoded(body), Phase.BODY), body
-        found = [one.values for one in answer.embeddings or ()]
-        vectors = [one for one in found if bytes(one)[:1] == b"[" and bytes(one) != b"[]"]
+        found = list(answer.embeddings or ())
+        found += [one.embeddings for one in answer.predictions or () if one.embeddings is not None]
+        vectors = [one for one in found if _is_vector(one.values)]
         if len(vectors) < call.choices:
             detail = f"200 with {len(vectors)} of {call.choices} embeddings"
             return Report(Outcome.FAILED, detail=detail), body
-        return given(call, vectors, answer.usage)
+        tokens = _told(answer.usage, "promptTokenCount")
+        tokens = tokens or sum(_told(one.statistics, "token_count") for one in vectors)
+        return given(call, [one.values for one in vectors], tokens)
 
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
@@ -95,6 +103,22 @@ class GeminiEmbeddings:
             return None
         return OPENAI.error(ClientError(400, "invalid_request_error", "invalid_request", message))
 
+    def _asked(
+        self, model: str, several: list[str], size: Mapping[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
+        """What a model is to do, and the body of it: older ones of Vertex AI predict."""
+        contents = [{"parts": [{"text": text}]} for text in several]
+        if not self._publisher:
+            name = model if "/" in model else f"models/{model}"
+            requests = [{"model": name, "content": content, **size} for content in contents]
+        elif "gemini" in model:
+            wanted = {"embedContentConfig": size} if size else {}
+            requests = [{"content": {"role": "user", **one}, **wanted} for one in contents]
+        else:
+            instances = [{"content": text} for text in several]
+            return "predict", {"instances": instances, **({"parameters": size} if size else {})}
+        return "batchEmbedContents", {"requests": requests}
+
 
 def texts(call: Call) -> list[str]:
     """What is to be embedded. Raises `Unfit` for tokens, which are those of another model."""
@@ -107,7 +131,7 @@ def texts(call: Call) -> list[str]:
     return several
 
 
-def given(call: Call, vectors: Sequence[Raw], usage: Any) -> tuple[Report, bytes]:
+def given(call: Call, vectors: Sequence[Raw], counted: int) -> tuple[Report, bytes]:
     """The answer in OpenAI's words. Where nobody counted the tokens they are estimated."""
     packed = _field(call, "encoding_format") == "base64"
     try:
@@ -117,7 +141,6 @@ def given(call: Call, vectors: Sequence[Raw], usage: Any) -> tuple[Report, bytes
         ]
     except UNREADABLE:
         return Report(Outcome.FAILED, detail="200 with a vector that is none"), b""
-    counted = count(usage.get("promptTokenCount")) if isinstance(usage, Mapping) else 0
     tokens = counted or min(call.input_tokens, MOST_TOKENS)
     body = {
         "object": "list",
@@ -134,6 +157,14 @@ def base64(vector: Raw) -> str:
     if byteorder == "big":
         numbers.byteswap()
     return b64encode(numbers.tobytes()).decode()
+
+
+def _told(counts: Any, name: str) -> int:
+    return count(counts.get(name)) if isinstance(counts, dict) else 0
+
+
+def _is_vector(raw: Raw) -> bool:
+    return bytes(raw).startswith(b"[") and bytes(raw) != b"[]"
 
 
 def _field(call: Call, name: str) -> Any:

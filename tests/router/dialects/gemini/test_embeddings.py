@@ -12,11 +12,13 @@ from openai.types import CreateEmbeddingResponse
 
 from policies import Outcome
 from router.dialects.contract import Call, Unfit
+from router.dialects.gemini.dialect import GOOGLE
 from router.dialects.gemini.embeddings import MOST_TEXTS, GeminiEmbeddings
 from router.dialects.openai.dialect import OPENAI
 from tests.router.mangled import mangled
 
 EMBEDDINGS = GeminiEmbeddings()
+VERTEX = GeminiEmbeddings(GOOGLE)
 
 
 def call(told: Any, **fields: Any) -> Call:
@@ -43,6 +45,35 @@ def test_each_text_is_a_request_of_one_call():
     ]
     assert dropped == ("user",)
     assert len(asked("a")[1]["requests"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "path", "body"),
+    [
+        (
+            "gemini-embedding-001",
+            "/publishers/google/models/gemini-embedding-001:batchEmbedContents",
+            {"requests": [{"content": {"role": "user", "parts": [{"text": "a"}]},
+                           "embedContentConfig": {"outputDimensionality": 2}}]},
+        ),
+        (
+            "text-embedding-005",
+            "/publishers/google/models/text-embedding-005:predict",
+            {"instances": [{"content": "a"}], "parameters": {"outputDimensionality": 2}},
+        ),
+    ],
+)  # fmt: skip
+def test_vertex_ai_is_asked_by_the_kind_of_its_model(model: str, path: str, body: Any):
+    told, sent, _ = VERTEX.ask(call("a", dimensions=2), model, ask_usage=True)
+    assert (told, json.loads(sent)) == (path, body)
+
+
+def test_predictions_are_vectors_and_their_tokens_are_summed_up():
+    vectors = [{"values": [one], "statistics": {"token_count": 3}} for one in (1, 2)]
+    body = json.dumps({"predictions": [{"embeddings": one} for one in vectors]}).encode()
+    report, told = VERTEX.whole(call(["a", "b"]), body)
+    assert [one["embedding"] for one in json.loads(told)["data"]] == [[1], [2]]
+    assert (report.input_tokens, report.estimated) == (6, False)
 
 
 @pytest.mark.parametrize("told", [[1, 2], [[1], [2]], ["a", 1], ["a"] * (MOST_TEXTS + 1)])
