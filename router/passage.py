@@ -18,10 +18,11 @@ from router.caller import Caller
 from router.dialects.contract import Call, ClientError
 from router.failures import client_error, own_words, useful
 from router.headers import downward
+from router.records import of_attempt, of_request
 from router.reply import JSON, Reply
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
-from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
+from router.telemetry.journal import Journal
 from router.told import closing, told
 
 DRAINING = ClientError(
@@ -260,40 +261,21 @@ class Passage:
         self._last = answer
         if self._telling is None or useful(report) >= useful(self._telling.report):
             self._telling = answer
-        attempt = answer.attempt
-        attempt.settle(report, now)
-        self._journal.attempt(
-            AttemptRecord(
-                self._caller.request_id,
-                self._call.model,
-                attempt.target,
-                attempt.number,
-                report,
-                started=attempt.was_sent,
-                first=attempt.first,
-                ended=now,
-            )
-        )
+        answer.attempt.settle(report, now)
+        self._journal.attempt(of_attempt(self._call, self._caller, answer, now))
 
     def _record(self, now: float) -> None:
-        answered = self._winner or self._last
-        report = (answered.report if answered is not None else None) or Report(Outcome.ABANDONED)
         self._journal.request(
-            RequestRecord(
-                request_id=self._caller.request_id,
-                tenant=self._caller.tenant.name,
-                model=self._call.model,
-                stream=self._call.stream,
+            of_request(
+                self._call,
+                self._caller,
+                self._winner or self._last,
                 status=self._reply.status,
                 end=self._end,
                 cause=self._cause,
-                target=answered.upstream.target if answered is not None else "",
                 attempts=self._attempts,
                 started=self._started,
                 first=self._first,
                 ended=now,
-                input_tokens=report.input_tokens,
-                output_tokens=report.output_tokens,
-                estimated=report.estimated,
             )
         )

@@ -1,0 +1,62 @@
+"""What the journal is told of a request and of its attempts, once they are over.
+
+Only put together here, from what a passage and its answers know: nothing is judged, and nothing of
+a text is in it.
+"""
+
+from __future__ import annotations
+
+from policies import Outcome, Report
+from router.answer import Answer
+from router.caller import Caller
+from router.dialects.contract import Call
+from router.telemetry.journal import AttemptRecord, RequestRecord
+
+
+def of_attempt(call: Call, caller: Caller, answer: Answer, now: float) -> AttemptRecord:
+    """What became of one attempt, over at `now`."""
+    attempt = answer.attempt
+    return AttemptRecord(
+        caller.request_id,
+        call.model,
+        attempt.target,
+        attempt.number,
+        answer.report or Report(Outcome.ABANDONED),
+        started=attempt.was_sent,
+        first=attempt.first,
+        ended=now,
+    )
+
+
+def of_request(
+    call: Call,
+    caller: Caller,
+    answered: Answer | None,
+    *,
+    status: int,
+    end: str,
+    cause: str,
+    attempts: int,
+    started: float,
+    first: float | None,
+    ended: float,
+) -> RequestRecord:
+    """What became of the request; `answered` is the answer that it got, or the last that failed."""
+    report = (answered.report if answered is not None else None) or Report(Outcome.ABANDONED)
+    return RequestRecord(
+        request_id=caller.request_id,
+        tenant=caller.tenant.name,
+        model=call.model,
+        stream=call.stream,
+        status=status,
+        end=end,
+        cause=cause,
+        target=answered.upstream.target if answered is not None else "",
+        attempts=attempts,
+        started=started,
+        first=first,
+        ended=ended,
+        input_tokens=report.input_tokens,
+        output_tokens=report.output_tokens,
+        estimated=report.estimated,
+    )
