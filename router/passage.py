@@ -18,7 +18,7 @@ from router.caller import Caller
 from router.dialects.contract import Call, ClientError
 from router.failures import client_error, own_words, useful
 from router.headers import downward
-from router.records import of_attempt, of_request
+from router.records import Ending, of_attempt, of_request
 from router.reply import JSON, Reply
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
@@ -265,17 +265,7 @@ class Passage:
         self._journal.attempt(of_attempt(self._call, self._caller, answer, now))
 
     def _record(self, now: float) -> None:
-        self._journal.request(
-            of_request(
-                self._call,
-                self._caller,
-                self._winner or self._last,
-                status=self._reply.status,
-                end=self._end,
-                cause=self._cause,
-                attempts=self._attempts,
-                started=self._started,
-                first=self._first,
-                ended=now,
-            )
-        )
+        answered = self._winner or self._last
+        status, attempts, times = self._reply.status, self._attempts, (self._started, self._first)
+        ending = Ending(status, self._end, self._cause, attempts, *times, now)
+        self._journal.request(of_request(self._call, self._caller, answered, ending))

@@ -6,6 +6,8 @@ a text is in it.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from policies import Outcome, Report
 from router.answer import Answer
 from router.caller import Caller
@@ -28,18 +30,20 @@ def of_attempt(call: Call, caller: Caller, answer: Answer, now: float) -> Attemp
     )
 
 
+class Ending(NamedTuple):
+    """How a request ended, and when: see `RequestRecord`."""
+
+    status: int
+    end: str
+    cause: str
+    attempts: int
+    started: float
+    first: float | None
+    ended: float
+
+
 def of_request(
-    call: Call,
-    caller: Caller,
-    answered: Answer | None,
-    *,
-    status: int,
-    end: str,
-    cause: str,
-    attempts: int,
-    started: float,
-    first: float | None,
-    ended: float,
+    call: Call, caller: Caller, answered: Answer | None, ending: Ending
 ) -> RequestRecord:
     """What became of the request; `answered` is the answer that it got, or the last that failed."""
     report = (answered.report if answered is not None else None) or Report(Outcome.ABANDONED)
@@ -48,15 +52,9 @@ def of_request(
         tenant=caller.tenant.name,
         model=call.model,
         stream=call.stream,
-        status=status,
-        end=end,
-        cause=cause,
         target=answered.upstream.target if answered is not None else "",
-        attempts=attempts,
-        started=started,
-        first=first,
-        ended=ended,
         input_tokens=report.input_tokens,
         output_tokens=report.output_tokens,
         estimated=report.estimated,
+        **ending._asdict(),
     )

@@ -104,6 +104,8 @@ def _step(step: Step) -> dict[str, Any]:
         shown["target"] = step.target
     if step.until is not None:
         shown["until"] = finite(step.until)
+    if step.among:
+        shown["among"] = step.among
     return shown
 
 
