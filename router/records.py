@@ -12,6 +12,7 @@ from policies import Outcome, Report
 from router.answer import Answer
 from router.caller import Caller
 from router.dialects.contract import Call
+from router.resumption import Resumption
 from router.telemetry.journal import AttemptRecord, RequestRecord
 
 
@@ -43,10 +44,16 @@ class Ending(NamedTuple):
 
 
 def of_request(
-    call: Call, caller: Caller, answered: Answer | None, ending: Ending
+    call: Call,
+    caller: Caller,
+    answered: Answer | None,
+    ending: Ending,
+    resumption: Resumption | None,
 ) -> RequestRecord:
     """What became of the request; `answered` is the answer that it got, or the last that failed."""
     report = (answered.report if answered is not None else None) or Report(Outcome.ABANDONED)
+    if resumption is not None:
+        report = resumption.in_all(report)
     return RequestRecord(
         request_id=caller.request_id,
         tenant=caller.tenant.name,
@@ -56,5 +63,6 @@ def of_request(
         input_tokens=report.input_tokens,
         output_tokens=report.output_tokens,
         estimated=report.estimated,
+        resumed=resumption.resumed if resumption is not None else (),
         **ending._asdict(),
     )

@@ -20,7 +20,8 @@ class Runtime:
 
     `deadlines` in seconds by model, `targets` by model as well, and `needs`, the features that a
     model's policy asks for, where it asks for any; `alike`, the targets of one upstream model that
-    alone may make a model's embeddings, where it has others; `off` says of a model that cannot
+    alone may make a model's embeddings, where it has others; `resume`, the models whose answers are
+    gone on with where they break off, with whether by any model; `off` says of a model that cannot
     serve why; `policies` are those a caller may name; `listed` are the models that
     clients are shown, with the Unix time each has been served since.
     """
@@ -36,6 +37,7 @@ class Runtime:
     listed: Mapping[str, int]
     needs: Mapping[str, frozenset[str]]
     alike: Mapping[str, frozenset[str]]
+    resume: Mapping[str, bool]
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

@@ -107,6 +107,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("climb", old.climb, new.climb, _listed)
     yield from _change("patience", old.patience, new.patience, show_duration)
     yield from _change("embeddings", old.embeddings, new.embeddings)
+    yield from _change("interrupted", old.interrupted, new.interrupted)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")

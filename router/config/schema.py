@@ -205,7 +205,8 @@ class Route:
     """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
     tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
-    other upstream models may stand in for one another.
+    other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
+    breaks off within its content.
     """
 
     name: str
@@ -218,6 +219,7 @@ class Route:
     climb: frozenset[str] = frozenset({"failure", "throttled"})
     patience: float = 0.0
     embeddings: Literal["one_model", "any_model"] = "one_model"
+    interrupted: Literal["error", "resume", "resume_any"] = "error"
 
 
 @dataclass(frozen=True, slots=True)

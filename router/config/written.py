@@ -216,6 +216,10 @@ class WrittenRoute(Written):
         Literal["one_model", "any_model"] | None,
         BeforeValidator(texts.choice("one_model", "any_model")),
     ] = None
+    interrupted: Annotated[
+        Literal["error", "resume", "resume_any"] | None,
+        BeforeValidator(texts.choice("error", "resume", "resume_any")),
+    ] = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 from msgspec import Raw, Struct
 
 from policies import Report
+from router.dialects.seam import Begun
 
 Headers = Mapping[str, str]
 """Names in lower case."""
@@ -127,6 +128,15 @@ class UpstreamDialect(Protocol):
 
     def reader(self, call: Call) -> StreamReader:
         """A reader for one streamed answer."""
+
+    def keeping(
+        self, call: Call, model: str, begun: Begun, *, same: bool
+    ) -> UpstreamDialect | None:
+        """The dialect for one attempt of which a text is kept in `begun`, so that it can be gone on
+        with; where some is there already, for one that goes on with it: its reader gives nothing
+        but what is new, as events of the same answer. `same`: this `model` has begun it. None: more
+        than a text is in play, or it cannot be gone on with here.
+        """
 
     def whole(self, call: Call, body: bytes) -> Report:
         """The outcome of an answer that came in one piece with a status of success."""

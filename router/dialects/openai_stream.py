@@ -28,20 +28,22 @@ class _Delta(msgspec.Struct):
     audio: Any = None
 
 
-class _Choice(msgspec.Struct):
+class Choice(msgspec.Struct):
+    """One of the answers in a chunk."""
+
     index: Any = 0
     delta: _Delta | None = None
     finish_reason: Any = None
 
 
 class _Chunk(msgspec.Struct):
-    choices: Sequence[_Choice] | None = None
+    choices: Sequence[Choice] | None = None
     usage: Any = None
     error: Any = None
     x_groq: Any = None
 
 
-class _TextChoice(_Choice):
+class _TextChoice(Choice):
     text: Any = None
 
 
@@ -166,7 +168,7 @@ class ChatStream:
         self.failure = failed(self._errors, told, self._phase())
         self.said = said
 
-    def _read(self, choice: _Choice) -> None:
+    def _read(self, choice: Choice) -> None:
         delta = choice.delta
         if delta is not None and (
             delta.content
@@ -183,7 +185,7 @@ class ChatStream:
         if choice.finish_reason:
             self._finish(choice)
 
-    def _finish(self, choice: _Choice) -> None:
+    def _finish(self, choice: Choice) -> None:
         if choice.finish_reason in BROKEN_OFF:
             self._fail(f"finish_reason {choice.finish_reason}")
             return
@@ -204,13 +206,13 @@ class TextStream(ChatStream):
 
     __slots__ = ()
 
-    def _read(self, choice: _Choice) -> None:
+    def _read(self, choice: Choice) -> None:
         if isinstance(choice, _TextChoice) and choice.text:
             self.content += 1
         super()._read(choice)
 
 
-def _index(choice: _Choice) -> int:
+def _index(choice: Choice) -> int:
     return choice.index if isinstance(choice.index, int) else 0
 
 

@@ -99,6 +99,7 @@ class Scene:
         policy: Policy | None = None,
         decisions: Decisions | None = None,
         alike: Mapping[str, frozenset[str]] | None = None,
+        resume: Mapping[str, bool] | None = None,
         answers: Store | None = None,
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -122,6 +123,7 @@ class Scene:
             listed={"chat": 0, "charm": 0},
             needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
             alike=alike or {},
+            resume=resume or {},
         )
         readers: list[Reader] = [self.kept]
         if decisions is not None:
