@@ -3,8 +3,8 @@
 The three points of a stream are here. *Head point*: status and headers go to the client, at the
 first content or after 15 s without any. *Commit point*: the first content reaches the client;
 before it every failure is rescued in silence, after it others may go on where the route says so.
-*End*: the dialect's semantic terminator; anything else is an error that the client can see, never an
-answer that only looks whole.
+*End*: the dialect's semantic terminator; anything else is an error that the client can see, never
+an answer that only looks whole.
 """
 
 from __future__ import annotations
