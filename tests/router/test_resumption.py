@@ -307,10 +307,19 @@ async def test_who_breaks_off_within_what_the_client_has_gives_nothing() -> None
 
 
 @in_virtual_time
+async def test_words_that_came_with_the_break_reached_nobody_and_are_not_taken_for_said() -> None:
+    at_once: Script = [0.1, EVENTS, chunk("b"), chunk("b", "one two and more"), CUT]
+    asked = scene(BROKEN, at_once, AGAIN)
+    assert words_of(await asked.ask(stream=True, **SAME)) == "one two three"
+    assert asked.request.resumed == (Resumed("a/m", 2),)
+
+
+@in_virtual_time
 async def test_attempts_deadline_and_retry_budget_hold() -> None:
     asked = scene(BROKEN, AGAIN, attempts=1)
     broke_off(await asked.ask(stream=True, **SAME))
     assert asked.request.cause == "attempts"
+    assert asked.request.output_tokens == 2
 
     asked = scene(BROKEN, [5.0, *AGAIN], deadline=1.0)
     client = await asked.ask(stream=True, **SAME)
