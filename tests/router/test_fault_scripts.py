@@ -2,8 +2,8 @@
 in time, and nobody is asked again who asked to be left alone.
 
 Each script is a route of its own with three accounts of its own, so that one router runs many of
-them side by side; which reply a request gets is drawn from a seed. Half of the routes go on elsewhere
-with a stream that broke off: they ask again, or for the rest.
+them side by side; which reply a request gets is drawn from a seed. On half of the routes others go
+on with a stream that broke off.
 """
 
 import asyncio

@@ -84,10 +84,9 @@ def fed(reader: StreamReader, reads: list[bytes]) -> bytes:
 
 
 def chunks(stream: bytes) -> list[Any]:
-    """What a client reads; every event of it is whole."""
-    lines = stream.replace(b"\r\n", b"\n").split(b"\n\n")
-    assert lines.pop() == b""
-    return [json.loads(line.removeprefix(b"data: ")) for line in lines]
+    """What a client reads: a line each, which may end in CRLF, CR or LF; every event is whole."""
+    assert not stream or stream.endswith((b"\n", b"\r"))
+    return [json.loads(line.removeprefix(b"data: ")) for line in stream.splitlines() if line]
 
 
 def text_of(stream: bytes) -> str:
@@ -174,22 +173,19 @@ def test_the_rest_of_it_makes_it_whole_echoed_or_not(
     whole_or_nothing(text, had, REST, begun, rest, other)
 
 
-@given(st.text("ab \n\U0001f600", min_size=1, max_size=30), *TELLERS, st.integers(0, 10_000))
-def test_a_long_text_is_always_whole_echoed(
-    text: str, one: Teller, other: Teller, cut: int
-) -> None:
+@given(st.text("ab \n\U0001f600", min_size=1, max_size=30), TELLERS[1], st.integers(0, 10_000))
+def test_a_long_text_that_is_echoed_is_made_whole(text: str, other: Teller, cut: int) -> None:
     whole = "What was said before, and is long enough to be an echo: " + text
-    place = len(whole) - len(text) + cut % len(text)
+    had = whole[: len(whole) - 1 - cut % len(text)]
     begun = Begun()
-    begun.add(whole[:place])
+    begun.add(had)
     begun.marks = {"id": "one"}
     kept = keeping(REST, begun)
     assert kept is not None
     reader = kept.reader(REST)
     passed = fed(reader, other.read(other.stream(whole)))
     assert reader.failure is None
-    assert whole[:place] + text_of(passed) == whole
-    assert one is not other
+    assert units(had + text_of(passed)) == units(whole)
 
 
 # What is asked.
