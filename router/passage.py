@@ -13,7 +13,7 @@ from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
-from router.answer import Answer
+from router.answer import Answer, asked
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
@@ -148,14 +148,15 @@ class Passage:
         upstream = self._runtime.upstreams[send.target]
         if self._resumption is not None:
             upstream = self._resumption.kept(upstream, send.attempt)
-        dialect, call = upstream.dialect, self._call
-        body = dialect.body(call, upstream.model, ask_usage=upstream.ask_usage)
-        exchange = upstream.transport.open(
-            upstream, dialect.path(call), self._caller.headers, body, self._bell
-        )
+        call = self._call
+        strict = call.model in self._runtime.strict
+        answer = asked(send, upstream, call, self._caller.headers, self._bell, strict=strict)
+        self._answers.append(answer)
+        if answer.report is not None:
+            self._settle(answer, answer.report, now)
+            return
         send.attempt.sent(now)
         self._attempts += 1
-        self._answers.append(Answer(send.attempt, upstream, exchange, self._call, send.limits))
 
     def _stop(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
         for answer in self._answers.copy():
@@ -209,8 +210,7 @@ class Passage:
         data = answer.passing()
         if self._over:
             times = (self._started, self._first, now)
-            data += closing(answer, self._attempts, times, self._resumption)
-            data += self._caller.dialect.end()
+            data += answer.closing(closing(answer, self._attempts, times, self._resumption))
         if data:
             await reply.stream(data, NOTHING if reply.streaming else self._head(answer)[1])
             answer.resume(self._clock())

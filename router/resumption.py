@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from policies import Attempt, Next, Outcome, Report
 from router.answer import Answer
-from router.dialects.contract import Call
+from router.dialects.contract import Call, Resumable, UpstreamDialect
 from router.dialects.seam import Begun
 from router.runtime import Runtime
 from router.telemetry.journal import Resumed
@@ -51,12 +51,11 @@ class Resumption:
     def kept(self, upstream: Upstream, attempt: Attempt) -> Upstream:
         """How the attempt's target is reached by somebody who keeps what comes."""
         begun = self._begun.fork()
-        same = upstream.model == self._model
-        keeping = upstream.dialect.keeping(self._call, upstream.model, begun, same=same)
+        keeping = self._keeping(upstream, begun)
         if keeping is None:
             return upstream
         self._kept[attempt] = begun
-        return replace(upstream, dialect=keeping)
+        return replace(upstream, speaks={self._call.operation: keeping})
 
     def broke(self, answer: Answer) -> frozenset[str]:
         """The answer that the client was getting has ended before its end: who of the route could
@@ -91,10 +90,12 @@ class Resumption:
 
     def _goes_on(self, target: str) -> bool:
         upstream = self._runtime.upstreams.get(target)
-        if upstream is None:
+        if upstream is None or not (self._any_model or upstream.model == self._model):
             return False
-        same = upstream.model == self._model
-        if not (same or self._any_model):
-            return False
-        dialect, model = upstream.dialect, upstream.model
-        return dialect.keeping(self._call, model, self._begun, same=same) is not None
+        return self._keeping(upstream, self._begun) is not None
+
+    def _keeping(self, upstream: Upstream, begun: Begun) -> UpstreamDialect | None:
+        dialect, model = upstream.speaks[self._call.operation], upstream.model
+        if not isinstance(dialect, Resumable):
+            return None
+        return dialect.keeping(self._call, model, begun, same=model == self._model)

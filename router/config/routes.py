@@ -91,6 +91,7 @@ class _Resolver:
             start=start_rules(name, written, self.tree, self.report),
             embeddings=written.embeddings or "one_model",
             interrupted=written.interrupted or "error",
+            unsupported=written.unsupported or "drop",
             **leaving(written),
         )
         self._note_idle(route)

@@ -26,7 +26,7 @@ from policies import (
 )
 from router.caller import Caller, Wishes
 from router.dialects.contract import Operation
-from router.dialects.openai import OPENAI, OpenAI
+from router.dialects.openai.dialect import OPENAI, SPOKEN, OpenAI
 from router.idempotency.claim import claim_of
 from router.idempotency.store import Store
 from router.pipeline import Pipeline
@@ -121,7 +121,7 @@ class Scene:
                 name: Upstream(
                     target=name,
                     model=name.partition("/")[2] if one_model else f"model-of-{name}",
-                    dialect=dialect,
+                    speaks=SPOKEN if dialect is OPENAI else dict.fromkeys(SPOKEN, dialect),
                     transport=self.transport,
                     timeouts=timeouts,
                     ask_usage=ask_usage,

@@ -10,8 +10,8 @@ import openai
 import pytest
 
 from policies import Retry
-from router.dialects.openai import OPENAI, SPOKEN_BY
-from router.dialects.openai_resume import ANOTHER
+from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
+from router.dialects.openai.resume import ANOTHER
 from router.sink import ClientGone
 from router.telemetry.journal import Resumed
 from router.upstream.transport import Timeouts

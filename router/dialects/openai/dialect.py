@@ -15,6 +15,7 @@ from msgspec import Raw
 
 from policies import Outcome, Report
 from router.dialects.contract import (
+    Asked,
     Call,
     ClientError,
     Headers,
@@ -26,10 +27,10 @@ from router.dialects.errors.judge import decoded, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
-from router.dialects.openai_answers import completion, embedding
-from router.dialects.openai_features import EXTRACT
-from router.dialects.openai_requests import parsed
-from router.dialects.openai_resume import (
+from router.dialects.openai.answers import completion, embedding
+from router.dialects.openai.features import EXTRACT
+from router.dialects.openai.requests import parsed
+from router.dialects.openai.resume import (
     CONTINUES,
     Continues,
     KeptStream,
@@ -38,7 +39,7 @@ from router.dialects.openai_resume import (
     continued,
     only_text,
 )
-from router.dialects.openai_stream import ChatStream, TextStream
+from router.dialects.openai.stream import ChatStream, TextStream
 from router.dialects.seam import Begun, Rest, Seam
 
 PATHS: Mapping[Operation, str] = {
@@ -51,6 +52,9 @@ WRONG = "invalid_request_error"
 """The family of an error that is the request's."""
 ANSWERS = frozenset({"choices", "data"})
 """What an answer has and an error has not."""
+
+NOTHING: tuple[str, ...] = ()
+"""What is left out of a call that passes as it came."""
 
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.encode
@@ -95,10 +99,6 @@ class OpenAI:
         """
         return b"data: " + self.error(error) + b"\n\n"
 
-    def end(self) -> bytes:
-        """See `ClientDialect.end`."""
-        return b"data: [DONE]\n\n"
-
     def models(self, names: Mapping[str, int]) -> bytes:
         """The list of models; `names` with the Unix time each has been served since."""
         return _encode(
@@ -111,17 +111,13 @@ class OpenAI:
 
     # The provider's half.
 
-    def path(self, call: Call) -> str:
-        """See `UpstreamDialect.path`."""
-        return PATHS[call.operation]
-
-    def body(self, call: Call, model: str, *, ask_usage: bool) -> bytes:
-        """See `UpstreamDialect.body`."""
+    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+        """See `UpstreamDialect.ask`."""
         fields = dict(call.fields)
         fields["model"] = Raw(_encode(model))
         if call.stream and ask_usage and not call.usage_asked:
             fields["stream_options"] = self._asking_usage(call)
-        return _encode(fields)
+        return PATHS[call.operation], _encode(fields), NOTHING
 
     def reader(self, call: Call) -> StreamReader:
         """See `UpstreamDialect.reader`."""
@@ -131,7 +127,7 @@ class OpenAI:
     def keeping(
         self, call: Call, model: str, begun: Begun, *, same: bool
     ) -> UpstreamDialect | None:
-        """See `UpstreamDialect.keeping`."""
+        """See `Resumable.keeping`."""
         if not begun.sound or not only_text(call):
             return None
         if not begun.size or (same and at_zero(call)):
@@ -139,11 +135,11 @@ class OpenAI:
         rest = continued(call, begun, model, self._continues)
         return None if rest is None else Keeping(self._errors, begun, rest)
 
-    def whole(self, call: Call, body: bytes) -> Report:
+    def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
         """See `UpstreamDialect.whole`."""
         if call.operation == "embeddings":
-            return embedding(body, call.choices, self._errors)
-        return completion(body, self._errors)
+            return embedding(body, call.choices, self._errors), body
+        return completion(body, self._errors), body
 
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
@@ -152,7 +148,7 @@ class OpenAI:
         usual = call.operation == "chat"
         return refused(self._errors, status, headers, body, wall, usual=usual)
 
-    def own_words(self, body: bytes) -> bytes | None:
+    def own_words(self, call: Call, body: bytes) -> bytes | None:
         """See `UpstreamDialect.own_words`. An error in another shape (a text, a list, a web
         framework's, a code that is a number) is given this one; what looks like an answer is none.
         """
@@ -197,9 +193,9 @@ class Keeping(OpenAI):
         self._begun = begun
         self._rest = rest
 
-    def body(self, call: Call, model: str, *, ask_usage: bool) -> bytes:
-        """See `UpstreamDialect.body`."""
-        return super().body(self._rest or call, model, ask_usage=ask_usage)
+    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+        """See `UpstreamDialect.ask`."""
+        return super().ask(self._rest or call, model, ask_usage=ask_usage)
 
     def reader(self, call: Call) -> StreamReader:
         """See `UpstreamDialect.reader`."""
@@ -236,3 +232,5 @@ SPOKEN_BY: Mapping[str, OpenAI] = {
     name: OpenAI(TABLES.get(name, EVERYBODY), CONTINUES.get(name)) for name in {*TABLES, *CONTINUES}
 }
 """The same as it is spoken by providers with ways of their own, by the names of their presets."""
+SPOKEN: Mapping[Operation, OpenAI] = dict.fromkeys(PATHS, OPENAI)
+"""All of its kinds of calls."""

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Outcome
-from router.dialects.contract import Call, StreamReader, UpstreamDialect
-from router.dialects.openai import OPENAI, SPOKEN_BY
-from router.dialects.openai_stream import ChatStream
+from router.dialects.contract import Call, Resumable, StreamReader, UpstreamDialect
+from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
+from router.dialects.openai.stream import ChatStream
 from router.dialects.seam import MOST_KEPT, Begun, characters, sendable, units
 
 VLLM = SPOKEN_BY["vllm"]
@@ -95,7 +95,7 @@ def text_of(stream: bytes) -> str:
 
 
 def keeping(
-    asked: Call, begun: Begun, dialect: UpstreamDialect = VLLM, *, same: bool = True
+    asked: Call, begun: Begun, dialect: Resumable = VLLM, *, same: bool = True
 ) -> UpstreamDialect | None:
     return dialect.keeping(asked, "m", begun, same=same)
 
@@ -200,7 +200,7 @@ def begun_with(text: str, tokens: int = 1) -> Begun:
 
 def asked_of(preset: str, begun: Begun, asked: Call = REST, model: str = "m") -> Any:
     dialect = SPOKEN_BY.get(preset, OPENAI).keeping(asked, model, begun, same=True)
-    return None if dialect is None else json.loads(dialect.body(asked, model, ask_usage=False))
+    return None if dialect is None else json.loads(dialect.ask(asked, model, ask_usage=False)[1])
 
 
 def test_each_provider_is_asked_in_its_own_way() -> None:

@@ -18,7 +18,7 @@ from msgspec import Raw
 from policies import Outcome, Phase, Report
 from router.dialects.contract import Call
 from router.dialects.errors.table import Table
-from router.dialects.openai_stream import ChatStream, Choice
+from router.dialects.openai.stream import ChatStream, Choice
 from router.dialects.seam import Begun, Rest, Seam, sendable
 from router.dialects.sse import Oversized, data_of
 
