@@ -147,7 +147,7 @@ async def test_a_tool_is_called_and_its_result_brought_back(*, stream: bool, tmp
         await client.chat.completions.create(model="chat", messages=again, tools=[WEATHER])
     turns = judged(gemini.requests[-1].body)["contents"]
     assert [turn["role"] for turn in turns] == ["user", "model", "user"]
-    assert CALL["functionCall"] == {"name": "f", "args": {"a": 1}}
+    assert turns[1]["parts"][0]["thoughtSignature"] == CALL["thoughtSignature"]
     called = turns[1]["parts"][0]["functionCall"]
     answered = turns[2]["parts"][0]["functionResponse"]
     assert called == {"id": call.id, "name": "f", "args": {"a": 1}}
@@ -327,3 +327,23 @@ def test_google_s_sdk_reads_what_the_scripted_gemini_says():
     assert "".join(each.text or "" for each in chunks) == "Yes."
     assert whole.function_calls is not None
     assert whole.function_calls[0].args == {"a": 1}
+
+
+async def test_vertex_ai_is_asked_at_its_location_by_a_bearer_of_a_token(tmp_path: Path):
+    path = tmp_path / "providers.yaml"
+    async with Provider(Says(TEXT[-1])) as vertex:
+        there = f"'{vertex.url}/projects/p/locations/l'"
+        path.write_text(
+            "version: 1\nserver: {listen: '127.0.0.1:0', admin: '127.0.0.1:0'}\n"
+            f"providers: {{v: {{dialect: vertex, base_url: {there}, api_key: t, models: [m]}}}}\n"
+            "models: {chat: {targets: [v/m]}}\n"
+        )
+        async with (
+            running(path) as router,
+            openai.AsyncOpenAI(base_url=f"http://{router.listen}/v1", api_key="k") as client,
+        ):
+            told = await client.chat.completions.create(model="chat", messages=QUESTION)
+    assert told.choices[0].message.content == "lo"
+    (request,) = vertex.requests
+    assert request.path == "/v1/projects/p/locations/l/publishers/google/models/m:generateContent"
+    assert request.header("authorization") == ["Bearer t"]
