@@ -4,7 +4,7 @@ sounds.
 By this a caller must not reach what it could not reach itself. A name is resolved once, every
 address that it has must be public, and the connection goes to one of those that were looked at;
 wherever a redirect leads is looked at the same way. There is no proxy: behind one nothing could be
-told. A host that the file names is fetched from wherever it is.
+told. Hosts that the configuration names are trusted, wherever they are.
 """
 
 from __future__ import annotations
@@ -73,7 +73,9 @@ class Fetched(NamedTuple):
 
 
 class Fetcher:
-    """Fetches files. `hosts` are those of the file's own choice, as `host` or `host:port`."""
+    """Fetches files. `hosts` may be fetched from wherever they are: `host`, or `host:port` where
+    the port is not the usual one.
+    """
 
     def __init__(self, hosts: Iterable[str] = (), tls: Tls = SYSTEM) -> None:
         self._hosts = frozenset(hosts)
