@@ -159,6 +159,7 @@ async def test_a_refusal_in_another_shape_is_told_in_the_clients(
 
 
 QUIRKS: dict[str, Any] = {
+    "gemini": {"error": {"code": 400, "message": "API key not valid.", "status": "x"}},
     "anthropic": {
         "error": {
             "type": "invalid_request_error",
@@ -173,7 +174,7 @@ QUIRKS: dict[str, Any] = {
 async def test_what_only_looks_like_the_callers_fault_is_anothers_answer(
     preset: str, tmp_path: Path
 ) -> None:
-    extra = f"preset: {preset}, api_key: k,"
+    extra = f"preset: {preset}, dialect: openai, api_key: k,"
     async with between(tmp_path, Body(QUIRKS[preset], 400), GOOD, extra) as (router, client, *_):
         told = await client.chat.completions.create(model="chat", messages=MESSAGES)
         targets = (await router.ask_admin("GET", "/status")).told["targets"]
