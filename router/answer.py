@@ -81,6 +81,11 @@ class Answer:
         """What the provider counted, as far as it has said."""
         return self._reader.usage if self._reader is not None else None
 
+    @property
+    def malformed(self) -> int:
+        """Events of a stream that were left out, since they were not of its dialect."""
+        return self._reader.malformed if self._reader is not None else 0
+
     def resume(self, now: float) -> None:
         """Waiting begins again: the time that the client took to take is not the provider's."""
         if not self._ending and self._reader is not None and self._reader.content:

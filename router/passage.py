@@ -272,6 +272,7 @@ class Passage:
                 started=attempt.was_sent,
                 first=attempt.first,
                 ended=now,
+                malformed=answer.malformed,
             )
         )
 

@@ -108,6 +108,10 @@ class StreamReader(Protocol):
     said: bytes
     """The body of the error with which it said so; empty if it did not."""
     usage: Usage | None
+    malformed: int
+    """Events so far that were not of the dialect, and were left out: nothing of the answer was in
+    them.
+    """
 
     def feed(self, data: bytes) -> bytes:
         """Read on; returns what passes on to the client, in its original bytes."""

@@ -5,6 +5,7 @@ used, whether it failed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -51,6 +52,15 @@ class _TextChunk(_Chunk):
 
 BROKEN_OFF = ("error", "insufficient_system_resource")
 """Reasons to finish that name a failure inside the answer (Mistral, OpenRouter; DeepSeek)."""
+MOST_MALFORMED = 3
+"""Events of one answer that may be no chunks: a proxy's note or two. A stream with more of them is
+not what it should be, and what else is wrong with it nobody knows.
+"""
+TORN = re.compile(
+    rb'"(?:delta|text|content|refusal|reasoning|reasoning_content|tool_calls|function_call|'
+    rb'arguments|audio|finish_reason)"\s*:(?!\s*(?:null|""|\[\s*\]|\{\s*\}))'
+)
+"""What shows that an event which is no chunk was one, with a part of the answer in it."""
 MOST_TOKENS = 1_000_000_000
 """A count beyond this is no count."""
 
@@ -71,6 +81,7 @@ class ChatStream:
         "done",
         "ended",
         "failure",
+        "malformed",
         "said",
         "usage",
     )
@@ -88,6 +99,7 @@ class ChatStream:
         self.content = 0
         self.ended = False
         self.done = False
+        self.malformed = 0
         self.failure: Report | None = None
         self.said = b""
         self.usage: Usage | None = None
@@ -131,7 +143,7 @@ class ChatStream:
         try:
             chunk = _decoded(data, self._decoder)
         except (ValueError, RecursionError):
-            self._fail("an event that is not a chunk")
+            self._skip(data, error=error)
             return False
         if chunk.error or error:
             self._err(decoded(data), data)
@@ -146,6 +158,14 @@ class ChatStream:
         for choice in chunk.choices or ():
             self._read(choice)
         return self.failure is None
+
+    def _skip(self, data: bytes, *, error: bool) -> None:
+        """Leave out an event that is no chunk, unless a part of the answer is lost with it."""
+        self.malformed += 1
+        if error or TORN.search(data) is not None:
+            self._fail("an event that is not a chunk")
+        elif self.malformed > MOST_MALFORMED:
+            self._fail(f"{self.malformed} events that are not chunks")
 
     def _look_for_error(self, event: bytes) -> None:
         """An error that is no event: a body as if nothing had been streamed, or llama.cpp's field
@@ -186,6 +206,9 @@ class ChatStream:
     def _finish(self, choice: _Choice) -> None:
         if choice.finish_reason in BROKEN_OFF:
             self._fail(f"finish_reason {choice.finish_reason}")
+            return
+        if self.malformed and not self.content:
+            self._fail("no content, and events that are not chunks")
             return
         self._ends.add(_index(choice))
         self.ended = len(self._ends) >= self._choices

@@ -43,6 +43,7 @@ class Counters:
         self.tokens: Counter[tuple[str, str]] = Counter()
         self.rescued: Counter[str] = Counter()
         self.unclassified: Counter[tuple[str, int]] = Counter()
+        self.malformed: Counter[str] = Counter()
         self.policy_errors: Counter[str] = Counter()
         self.reloads: Counter[str] = Counter()
         self.last_failure: dict[str, AttemptRecord] = {}
@@ -58,6 +59,8 @@ class Counters:
             self.last_failure[record.target] = record
         if report.unclassified is not None:
             self.unclassified[record.target.partition("/")[0], report.unclassified] += 1
+        if record.malformed:
+            self.malformed[record.target] += record.malformed
         if report.input_tokens:
             self.tokens[record.target, "input"] += report.input_tokens
         if report.output_tokens:

@@ -18,7 +18,7 @@ from policies import Report
 
 class AttemptRecord(msgspec.Struct, frozen=True):
     """One try on one target. Instants are on the router's clock; `first` is None without
-    content.
+    content. `malformed` events of its stream were left out.
     """
 
     request_id: str
@@ -29,6 +29,7 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     started: float
     first: float | None
     ended: float
+    malformed: int = 0
 
 
 class RequestRecord(msgspec.Struct, frozen=True):

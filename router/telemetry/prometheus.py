@@ -77,6 +77,10 @@ def faults(counters: Counters, dropped: int) -> Iterable[Metric]:
         ],
     )  # fmt: skip
     yield (
+        "malformed_events_total", "counter", "Events of streams that were not of their dialect.",
+        [({"target": target}, count) for target, count in counters.malformed.items()],
+    )  # fmt: skip
+    yield (
         "policy_errors_total", "counter", "Choices for which a policy failed.",
         [({"policy": policy}, count) for policy, count in counters.policy_errors.items()],
     )  # fmt: skip

@@ -82,8 +82,7 @@ class Fault:
     The request is made `times` times, one after the other, and `attempts` are those on the first
     and on the second target of all of them. `keys` are more keys of the first provider, `serves`
     those of its model. A `long` one takes seconds, and runs beside the others; after the
-    `last` nobody is there. A `scene` is run instead of plain requests. `known`: why it fails as
-    yet.
+    `last` nobody is there. A `scene` is run instead of plain requests.
     """
 
     name: str
@@ -100,7 +99,6 @@ class Fault:
     long: bool = False
     last: bool = False
     scene: Scene | None = None
-    known: str = ""
 
 
 @dataclass(frozen=True)

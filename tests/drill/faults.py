@@ -115,6 +115,20 @@ AFTER = [
         ways=STREAM,
     ),
     Fault(
+        "tears an event with words in it",
+        GOOD.inserting(EVENTS[:-9] + b"\n\n", after=3).paced(PACE),
+        BROKEN_OFF,
+        ONLY,
+        ways=STREAM,
+    ),
+    Fault(
+        "sends many malformed events",
+        GOOD.inserting(4 * b"data: what?\n\n", after=3).paced(PACE),
+        BROKEN_OFF,
+        ONLY,
+        ways=STREAM,
+    ),
+    Fault(
         "breaks its chunks after content",
         Raw([CHUNKED, b"%x\r\n%b\r\n" % (len(EVENTS), EVENTS), 0.02, b"zz\r\n"]),
         BROKEN_OFF,
@@ -133,16 +147,13 @@ ODD = [
     Fault("TLS of an authority of one's own", GOOD, HERE, (3, 0), times=3, tls="right"),
     Fault("no [DONE]", Answer(TEXT, done=False), HERE, ONLY, ways=STREAM),
     Fault("no usage", Answer(TEXT, usage=False), HERE, ONLY),
-    Fault(
-        "a malformed event before content", GOOD.malformed(after=1), Expected(), None, ways=STREAM
-    ),
+    Fault("a malformed event before content", GOOD.malformed(after=1), HERE, ONLY, ways=STREAM),
     Fault(
         "a malformed event within content",
         GOOD.malformed(after=3).paced(PACE),
         HERE,
         ONLY,
         ways=STREAM,
-        known="a malformed event ends the stream with an error event",
     ),
     Fault("connections closed as they are used again", stale(GOOD), HERE, (4, 0), times=4),
     Fault("a head that is announced (103)", GOOD.preceded(103), HERE, ONLY),

@@ -89,3 +89,10 @@ def test_refusals_are_counted_by_status_and_code() -> None:
     counters.refused(RefusalRecord("req_1", 401, "invalid_api_key"))
     counters.refused(RefusalRecord("req_1", 401, "invalid_api_key"))
     assert counters.refusals == {(401, "invalid_api_key"): 2}
+
+
+def test_events_that_were_left_out_are_counted_by_target() -> None:
+    counters = Counters()
+    for malformed in (0, 2, 1):
+        counters.attempt(changed(ATTEMPT, malformed=malformed))
+    assert counters.malformed == {ATTEMPT.target: 3}
