@@ -20,6 +20,7 @@ from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
 from router.pipeline import Pipeline
+from router.rungs import ladders_of
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
@@ -205,6 +206,7 @@ def runtime_of(
         listed={route.name: listed.get(route.name, since) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
+        ladders=ladders_of(config),
     )
 
 

@@ -33,6 +33,9 @@ ENDS = frozenset({Cause.DEADLINE, Cause.INTERRUPTED})
 """Causes that say more than any attempt's end."""
 CALLERS = frozenset({400, 404, 410, 411, 413, 414, 415, 422, 431})
 """Statuses of a refusal that are the caller's in the client's eyes as well."""
+DRAINING = ClientError(
+    503, "server_error", "draining", "the router is shutting down", retry_after=1.0
+)
 SOON = 1.0
 """Seconds to come back after, where nothing better is known."""
 
@@ -44,15 +47,21 @@ class OwnWords(NamedTuple):
     body: bytes
 
 
-def useful(report: Report | None) -> int:
+def useful(report: Report | None, *, asked: bool = True) -> int:
     """How much a client learns from how an attempt ended: its request is wrong; it does not fit; it
-    came at a bad time; somebody failed. Of what is between a provider and us it learns nothing.
+    came at a bad time; somebody failed. Of what is between a provider and us it learns nothing, and
+    of what a model that it has not `asked` for does not take it learns the wrong thing.
     """
-    if report is None:
+    if report is None or not (asked or report.outcome is Outcome.FILTERED):
         return 0
     if report.outcome is Outcome.UNFIT and report.unclassified is not None:
         return USEFUL[Outcome.FAILED]  # a page of somebody in between
     return USEFUL.get(report.outcome, 0)
+
+
+def is_too_long(fail: Fail) -> bool:
+    """Whether nothing but the request itself keeps every target from serving it."""
+    return _all(fail.refusals, LENGTH)
 
 
 def own_words(fail: Fail, answer: Answer) -> OwnWords | None:
@@ -88,7 +97,7 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
             )
         case _ if telling is not None and telling.outcome in WORDS:
             return _caller(fail, telling, now)
-        case Cause.NO_TARGET if _all(fail.refusals, LENGTH):
+        case Cause.NO_TARGET if is_too_long(fail):
             message = (
                 f"no target takes a request this long or of this kind ({_words(fail.refusals)})"
             )

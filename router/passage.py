@@ -16,17 +16,14 @@ from router.answer import Answer
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
-from router.failures import client_error, own_words, useful
+from router.failures import DRAINING, client_error, own_words, useful
 from router.headers import downward
+from router.ladder import Descent
 from router.reply import JSON, Reply
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
 from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
 from router.told import closing, told
-
-DRAINING = ClientError(
-    503, "server_error", "draining", "the router is shutting down", retry_after=1.0
-)
 
 NOTHING: Mapping[str, str] = {}
 
@@ -46,7 +43,7 @@ class Passage:
         caller: Caller,
         reply: Reply,
         runtime: Runtime,
-        course: Course,
+        course: Course | Descent,
         bell: Bell,
         journal: Journal,
         clock: Callable[[], float],
@@ -193,7 +190,7 @@ class Passage:
             return
         data = answer.passing()
         if self._over:
-            data += closing(answer, self._attempts, self._started, self._first, now)
+            data += self._closing(answer, now)
             data += self._caller.dialect.end()
         if data:
             await reply.stream(data, NOTHING if reply.streaming else self._head(answer)[1])
@@ -222,6 +219,10 @@ class Passage:
 
     async def _fail(self, fail: Fail, now: float) -> None:
         self._cause = fail.cause.name.lower()
+        if isinstance(self._course, Descent) and (text := self._course.text) is not None:
+            await self._reply.text(self._call, text, self._told(None), self._closing(None, now))
+            self._over, self._end = True, "degraded"
+            return
         telling = self._winner or self._telling
         error = client_error(fail, telling.report if telling is not None else None, now)
         if telling is not None and not self._reply.streaming and (own := own_words(fail, telling)):
@@ -247,6 +248,10 @@ class Passage:
         name = self._caller.request_id
         return told(name, self._attempts, answer, self._started, self._first)
 
+    def _closing(self, answer: Answer | None, now: float) -> bytes:
+        degraded = self._reply.degraded
+        return closing(answer, self._attempts, self._started, self._first, now, degraded)
+
     def _give_back(self, answer: Answer, now: float) -> None:
         """Its connection had been closed while idle: nobody failed, and it is sent anew."""
         self._answers.remove(answer)
@@ -258,21 +263,15 @@ class Passage:
         self._answers.remove(answer)
         self._until = 0.0
         self._last = answer
-        if self._telling is None or useful(report) >= useful(self._telling.report):
+        attempt, asked = answer.attempt, answer.attempt.model == self._call.model
+        if self._telling is None or useful(report, asked=asked) >= useful(self._telling.report):
             self._telling = answer
-        attempt = answer.attempt
         attempt.settle(report, now)
+        name, number = self._caller.request_id, attempt.number
+        sent, first, malformed = attempt.was_sent, attempt.first, answer.malformed
         self._journal.attempt(
             AttemptRecord(
-                self._caller.request_id,
-                self._call.model,
-                attempt.target,
-                attempt.number,
-                report,
-                started=attempt.was_sent,
-                first=attempt.first,
-                ended=now,
-                malformed=answer.malformed,
+                name, attempt.model, attempt.target, number, report, sent, first, now, malformed
             )
         )
 
@@ -296,5 +295,6 @@ class Passage:
                 input_tokens=report.input_tokens,
                 output_tokens=report.output_tokens,
                 estimated=report.estimated,
+                degraded=self._reply.degraded,
             )
         )

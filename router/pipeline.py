@@ -19,7 +19,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from policies import Band, Request
+from policies import Band, Course, Request
 from policies.policy import NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller, Wishes
@@ -27,6 +27,7 @@ from router.dialects.contract import Call, ClientError
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
+from router.ladder import Descent
 from router.passage import Passage
 from router.reply import Reply
 from router.runtime import Runtime
@@ -81,7 +82,10 @@ class Pipeline:
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock)
-        passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
+        way: Course | Descent = course
+        if call.model in runtime.ladders and may_descend(call, request):
+            way = self._descent(course, reply, call, caller, request, runtime, bell)
+        passage = Passage(call, caller, reply, runtime, way, bell, self._journal, clock)
         self._running.add(passage)
         try:
             return await passage.drive()
@@ -92,6 +96,29 @@ class Pipeline:
                 bells.append(bell)
             else:
                 bell.close()
+
+    def _descent(
+        self,
+        course: Course,
+        reply: Reply,
+        call: Call,
+        caller: Caller,
+        request: Request,
+        runtime: Runtime,
+        bell: Bell,
+    ) -> Descent:
+        """The course, and those of the models that `call` falls back on: by their own policies, and
+        whether its tenant may ask for them or not, which is the operator's wish.
+        """
+
+        def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
+            decisions, needs = self._decisions, runtime.needs.get(model)
+            record = decisions.further(caller.request_id, rung) if decisions is not None else None
+            features = caller.dialect.features(call, needs) if needs else NO_FEATURES
+            again = request._replace(model=model, only=only, policy=None, features=features)
+            return runtime.engine.start(again, self._loop.time(), bell.wake, record)
+
+        return Descent(course, runtime.ladders[call.model], reply, start)
 
     @property
     def running(self) -> int:
@@ -140,6 +167,13 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
     )
+
+
+def may_descend(call: Call, request: Request) -> bool:
+    """Whether another model, or a text, can stand in: not where a target was named, and not for
+    embeddings, which cannot be compared with those of another model.
+    """
+    return request.only is None and call.operation != "embeddings"
 
 
 def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | None:

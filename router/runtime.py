@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policies import Engine, Policy
 from router.dialects.contract import ClientError
+from router.ladder import Ladder
 from router.tenants.identity import Tenant, Tenants
 from router.upstream.transport import Upstream
 
@@ -20,7 +21,8 @@ class Runtime:
 
     `deadlines` in seconds by model, `targets` by model as well, and `needs`, the features that a
     model's policy asks for, where it asks for any; `alike`, the targets of one upstream model that
-    alone may make a model's embeddings, where it has others; `off` says of a model that cannot
+    alone may make a model's embeddings, where it has others; `ladders`, what is done once all
+    targets of a model have failed, where anything is; `off` says of a model that cannot
     serve why; `policies` are those a caller may name; `listed` are the models that
     clients are shown, with the Unix time each has been served since.
     """
@@ -36,6 +38,7 @@ class Runtime:
     listed: Mapping[str, int]
     needs: Mapping[str, frozenset[str]]
     alike: Mapping[str, frozenset[str]]
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

@@ -10,6 +10,8 @@ from policies import Outcome, Report
 from router.answer import Answer
 from router.dialects.sse import comment
 
+NOTHING_USED = Report(Outcome.OK, input_tokens=0, output_tokens=0)
+
 
 def told(
     request_id: str, attempts: int, answer: Answer | None, started: float, first: float | None
@@ -28,17 +30,23 @@ def told(
 
 
 def closing(
-    answer: Answer, attempts: int, started: float, first: float | None, now: float
+    answer: Answer | None,
+    attempts: int,
+    started: float,
+    first: float | None,
+    now: float,
+    degraded: str = "",
 ) -> bytes:
-    """The comment that closes a stream which is whole."""
-    report = answer.report or Report(Outcome.OK)
+    """The comment that closes a stream which is whole; without an `answer` it is the operator's."""
+    report = (answer.report if answer is not None else None) or NOTHING_USED
     words = {
-        "target": answer.upstream.target,
+        "target": answer.upstream.target if answer is not None else None,
         "attempts": attempts,
         "first_token_ms": round(((now if first is None else first) - started) * 1000),
         "total_ms": round((now - started) * 1000),
         "input_tokens": report.input_tokens,
         "output_tokens": report.output_tokens,
         "estimated": report.estimated,
+        **({"degraded": degraded} if degraded else {}),
     }
     return comment("pointsman " + msgspec.json.encode(words).decode())

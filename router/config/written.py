@@ -197,6 +197,13 @@ class WrittenRule(Written):
     tier: Positive = None
 
 
+class WrittenRung(Written):
+    """One of a route's `when_all_fail`."""
+
+    model: Text = None
+    text: Annotated[str | None, BeforeValidator(texts.words)] = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -216,6 +223,7 @@ class WrittenRoute(Written):
         Literal["one_model", "any_model"] | None,
         BeforeValidator(texts.choice("one_model", "any_model")),
     ] = None
+    when_all_fail: tuple[WrittenRung, ...] = ()
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

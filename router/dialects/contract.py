@@ -93,6 +93,11 @@ class ClientDialect(Protocol):
     def end(self) -> bytes:
         """What ends a stream after its last event; empty if nothing does."""
 
+    def text(self, call: Call, text: str, name: str, wall: float) -> bytes:
+        """An answer to `call` that says `text`, and cost nothing, under the id `name`: a body, or
+        for a stream its events, without what ends it. `wall` is Unix time.
+        """
+
 
 class StreamReader(Protocol):
     """Reads one streamed answer."""

@@ -21,6 +21,7 @@ from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
 from router.dialects.openai_answers import completion, embedding
 from router.dialects.openai_features import EXTRACT
+from router.dialects.openai_fixed import fixed_text
 from router.dialects.openai_requests import parsed
 from router.dialects.openai_stream import ChatStream, TextStream
 
@@ -78,6 +79,8 @@ class OpenAI:
     def end(self) -> bytes:
         """See `ClientDialect.end`."""
         return b"data: [DONE]\n\n"
+
+    text = staticmethod(fixed_text)
 
     def models(self, names: Mapping[str, int]) -> bytes:
         """The list of models; `names` with the Unix time each has been served since."""

@@ -17,7 +17,8 @@ from policies import Report
 
 
 class AttemptRecord(msgspec.Struct, frozen=True):
-    """One try on one target. Instants are on the router's clock; `first` is None without
+    """One try on one target, the `number`th for `model`: the one that was asked for, or one that it
+    fell back on. Instants are on the router's clock; `first` is None without
     content. `malformed` events of its stream were left out.
     """
 
@@ -35,7 +36,9 @@ class AttemptRecord(msgspec.Struct, frozen=True):
 class RequestRecord(msgspec.Struct, frozen=True):
     """One request, over. `status` is what the client was sent (0: it left before anything was);
     `end` says in a word how it ended: `ok`, `error`, `interrupted`, `gone`, `slow`, `drained`,
-    `fault` (the router's own), `replayed` (from memory, under its `Idempotency-Key`).
+    `fault` (the router's own), `replayed` (from memory, under its `Idempotency-Key`), `degraded`
+    (nobody could serve, and it was given the operator's text). `degraded` is how far down its
+    route's ladder it came: `model=NAME`, `text`, or nothing.
 
     Token counts are of the attempt that answered, `estimated` where the provider did not count
     them.
@@ -56,6 +59,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     input_tokens: int | None
     output_tokens: int | None
     estimated: bool
+    degraded: str = ""
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):

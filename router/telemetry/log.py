@@ -85,6 +85,7 @@ class Log:
             "status": record.status,
             "end": record.end,
             "cause": record.cause,
+            "degraded": record.degraded,
             "attempts": record.attempts,
             "first_ms": round((record.first - record.started) * 1000)
             if record.stream and record.first is not None
@@ -131,7 +132,8 @@ def _attempt(line: dict[str, Any]) -> str:
 
 
 def _text(line: dict[str, Any]) -> str:
-    cause = f" ({line['cause']})" if line["cause"] else ""
+    why = "; ".join(filter(None, (line["cause"], line["degraded"])))
+    cause = f" ({why})" if why else ""
     tries = "1 attempt" if line["attempts"] == 1 else f"{line['attempts']} attempts"
     first = f", first {line['first_ms']} ms" if line["first_ms"] is not None else ""
     tokens = (

@@ -52,6 +52,10 @@ def totals(counters: Counters) -> Iterable[Metric]:
         [({"model": model}, count) for model, count in counters.rescued.items()],
     )  # fmt: skip
     yield (
+        "degraded_total", "counter", "Requests answered by a rung of their route's ladder.",
+        [({"model": model, "by": by}, count) for (model, by), count in counters.degraded.items()],
+    )  # fmt: skip
+    yield (
         "tokens_total", "counter", "Tokens, as providers counted them or as estimated.",
         [
             ({"target": target, "kind": kind}, count)

@@ -127,7 +127,9 @@ async def staged(
             if fault.gone:
                 await first.down()
             keys = "tls: {ca: ca.pem}" if fault.tls else fault.keys
-            stages[fault.name, way] = Stage(f"f{number}", first, second, keys, fault.serves)
+            stages[fault.name, way] = Stage(
+                f"f{number}", first, second, keys, fault.serves, fault.ladder
+            )
         good = {}
         for way in WAYS:
             first = await stack.enter_async_context(Provider(GOOD))

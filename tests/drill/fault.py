@@ -81,7 +81,8 @@ class Fault:
 
     The request is made `times` times, one after the other, and `attempts` are those on the first
     and on the second target of all of them. `keys` are more keys of the first provider, `serves`
-    those of its model. A `long` one takes seconds, and runs beside the others; after the
+    those of its model. With a `ladder` the route falls back on the second target and on a text. A
+    `long` one takes seconds, and runs beside the others; after the
     `last` nobody is there. A `scene` is run instead of plain requests.
     """
 
@@ -96,6 +97,7 @@ class Fault:
     serves: str = ""
     tls: Certificate | None = None
     gone: bool = False
+    ladder: bool = False
     long: bool = False
     last: bool = False
     scene: Scene | None = None

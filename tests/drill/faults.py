@@ -195,6 +195,42 @@ NOBODY_LEFT = [
         scene=scenes.gone_and_back,
     ),
 ]
+FALLS_BACK = [
+    Fault("500 everywhere in the route", Status(500), ELSEWHERE, attempts=(2, 1), ladder=True),
+    Fault("a bad key for all of the route", DENIED, ELSEWHERE, ladder=True),
+    Fault(
+        "500 everywhere, also there",
+        Status(500),
+        Expected(by=("",)),
+        attempts=(2, 2),
+        second=Status(500),
+        ladder=True,
+    ),
+    Fault(
+        "ends before content, also there",
+        GOOD.cut(after=1),
+        Expected(by=("",)),
+        attempts=(2, 2),
+        second=GOOD.cut(after=1),
+        ways=STREAM,
+        ladder=True,
+    ),
+    Fault(
+        "ends after content, all the same",
+        GOOD.cut(after=3).paced(PACE),
+        BROKEN_OFF,
+        ONLY,
+        ways=STREAM,
+        ladder=True,
+    ),
+    Fault(
+        "a value that is wrong, all the same",
+        Status(400, code="invalid_value"),
+        Expected(error="BadRequestError", code=("invalid_value",)),
+        ONLY,
+        ladder=True,
+    ),
+]
 CLIENTS = [
     Fault("the client leaves", GOOD, attempts=ONLY, scene=scenes.client_leaves),
     Fault(
@@ -262,6 +298,11 @@ THEMES = [
         "nobody is left",
         "429, 502 or 503; where it says `Retry-After`, coming back then helps",
         NOBODY_LEFT,
+    ),
+    Theme(
+        "nobody is left, and the route says what then (`when_all_fail`)",
+        "another model's answer, or your text; each says so (`x-router-degraded`)",
+        FALLS_BACK,
     ),
     Theme(
         "a client leaves, or takes nothing",

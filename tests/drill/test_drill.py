@@ -43,7 +43,17 @@ def test_the_operators_page_names_metrics_and_labels_that_there_are():
     outcomes = set(re.findall(r'outcome="(\w+)"', page))
     assert outcomes <= {outcome.value for outcome in Outcome}
     ends = set(re.findall(r'end="(\w+)"', page))
-    assert ends <= {"ok", "error", "interrupted", "gone", "slow", "drained", "fault", "replayed"}
+    assert ends <= {
+        "ok",
+        "error",
+        "interrupted",
+        "gone",
+        "slow",
+        "drained",
+        "fault",
+        "replayed",
+        "degraded",
+    }
 
 
 async def test_a_fault_of_each_theme_ends_as_it_must():

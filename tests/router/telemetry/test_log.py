@@ -84,6 +84,7 @@ def test_a_request_is_one_line_of_json() -> None:
         "status": 200,
         "end": "ok",
         "cause": "",
+        "degraded": "",
         "attempts": 1,
         "first_ms": 500,
         "total_ms": 1000,
