@@ -38,7 +38,9 @@ class Request(NamedTuple):
     estimate; `output_tokens` the most that the caller lets the model write (None: it set no
     bound). `only` confines the request to those targets; `policy` replaces the route's for this
     request; `features` holds what the policy's `needs` asked for. Where requests wait, `band` says
-    who goes first, and those of one `tenant` share its turns.
+    who goes first, and those of one `tenant` share its turns. One that `acts` does something in the
+    world where it is served: it is sent again only after a failure that proves that nothing was
+    begun, and never to two targets at once.
     """
 
     model: str
@@ -51,6 +53,7 @@ class Request(NamedTuple):
     features: Mapping[str, Any] = NO_FEATURES
     tenant: str = ""
     band: Band = Band.STANDARD
+    acts: bool = False
 
 
 class Candidate(Protocol):

@@ -29,7 +29,7 @@ USEFUL: Mapping[Outcome, int] = MappingProxyType(
 )
 WORDS = frozenset({Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT})
 """Outcomes of which the provider's own words tell a client most."""
-ENDS = frozenset({Cause.DEADLINE, Cause.INTERRUPTED})
+ENDS = frozenset({Cause.DEADLINE, Cause.INTERRUPTED, Cause.ACTED})
 """Causes that say more than any attempt's end."""
 CALLERS = frozenset({400, 404, 410, 411, 413, 414, 415, 422, 431})
 """Statuses of a refusal that are the caller's in the client's eyes as well."""
@@ -90,6 +90,8 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
                 "deadline_exceeded",
                 "no whole answer came before the deadline",
             )
+        case Cause.ACTED:
+            return _acted(telling)
         case Cause.INTERRUPTED:
             detail = f": {telling.detail}" if telling is not None and telling.detail else ""
             return ClientError(
@@ -109,6 +111,17 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
             return _failed(fail, telling, now)
         case _:
             return _unavailable(fail, telling, now)
+
+
+def _acted(telling: Report | None) -> ClientError:
+    late = telling is None or telling.outcome is Outcome.ABANDONED
+    why = "no whole answer came in time" if telling is None or late else telling.detail
+    message = (
+        f"the tools that the provider runs for this request may have acted already, so it was not "
+        f"sent again; {why or 'the answer broke off'}"
+    )
+    status, kind = (504, "timeout_error") if late else (502, "server_error")
+    return ClientError(status, kind, "may_have_acted", message, hopeless=True)
 
 
 def _failed(fail: Fail, telling: Report, now: float) -> ClientError:

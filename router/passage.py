@@ -160,7 +160,7 @@ class Passage:
             if self._winner is None and answer.content:
                 self._win(answer, now)
             return self._winner is answer
-        if answer.stale and not self._met_an_end:
+        if answer.stale and not (self._met_an_end or answer.attempt.acts):
             self._met_an_end = True
             self._give_back(answer, now)
             return False

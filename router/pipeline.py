@@ -166,6 +166,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         caller.dialect.features(call, needs) if needs else NO_FEATURES,
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
+        caller.dialect.acts(call),
     )
 
 

@@ -88,6 +88,11 @@ class Attempt:
         return self._course.request.model
 
     @property
+    def acts(self) -> bool:
+        """Whether its request must not be served twice."""
+        return self._course.request.acts
+
+    @property
     def runner_up(self) -> str | None:
         """The target that would have been chosen without this one: who reserves elsewhere asks for
         both at once. None if there is no other.

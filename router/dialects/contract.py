@@ -81,6 +81,11 @@ class ClientDialect(Protocol):
         (an answer in a given form), `images`. Nothing else is decoded.
         """
 
+    def acts(self, call: Call) -> bool:
+        """Whether answering `call` may do something in the world, by tools that its provider runs:
+        such a request must not be served twice.
+        """
+
     def parse(self, body: bytes, operation: Operation = "chat") -> Call:
         """The call. Raises `ClientError` naming what is wrong and where."""
 

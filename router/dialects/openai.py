@@ -20,7 +20,7 @@ from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
 from router.dialects.openai_answers import completion, embedding
-from router.dialects.openai_features import EXTRACT
+from router.dialects.openai_features import EXTRACT, acts
 from router.dialects.openai_fixed import fixed_text
 from router.dialects.openai_requests import parsed
 from router.dialects.openai_stream import ChatStream, TextStream
@@ -56,6 +56,10 @@ class OpenAI:
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
         """See `ClientDialect.features`."""
         return {name: EXTRACT[name](call.fields) for name in needs}
+
+    def acts(self, call: Call) -> bool:
+        """See `ClientDialect.acts`."""
+        return call.operation == "chat" and acts(call.fields)
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`."""

@@ -91,7 +91,7 @@ async def sight(fault: Fault, stage: Stage, way: Way, usual: float) -> Sight:
 
 async def plain(fault: Fault, stage: Stage, way: Way, usual: float) -> Sight:
     """Ask as often as the fault says; what was seen first, and all that was wrong."""
-    asked = [await stage.ask(way) for _ in range(fault.times)]
+    asked = [await stage.ask(way, **fault.asks) for _ in range(fault.times)]
     wrong = [told for seen in asked for told in fault.expected.wrong(seen, seen.seconds - usual)]
     return Sight(str(asked[0]), asked[0].seconds - usual, stage.attempts(), wrong)
 

@@ -4,6 +4,7 @@ from router.testing import (
     ERROR_EVENT,
     Answer,
     Raw,
+    Reset,
     Status,
     event,
     stale,
@@ -231,6 +232,22 @@ FALLS_BACK = [
         ladder=True,
     ),
 ]
+SEARCHES: dict[str, object] = {"web_search_options": {}}
+MAY_HAVE_ACTED = Expected(error="InternalServerError", code=("may_have_acted",))
+ACTS = [
+    Fault("refuses connections to a search", GOOD, ELSEWHERE, gone=True, asks=SEARCHES),
+    Fault("429 to a search", Status(429, retry_after=5), ELSEWHERE, asks=SEARCHES),
+    Fault("500 to a search", Status(500), MAY_HAVE_ACTED, ONLY, asks=SEARCHES),
+    Fault("resets a search", Reset(), MAY_HAVE_ACTED, ONLY, asks=SEARCHES),
+    Fault(
+        "ends a search before content",
+        GOOD.cut(after=1),
+        MAY_HAVE_ACTED,
+        ONLY,
+        ways=STREAM,
+        asks=SEARCHES,
+    ),
+]
 CLIENTS = [
     Fault("the client leaves", GOOD, attempts=ONLY, scene=scenes.client_leaves),
     Fault(
@@ -303,6 +320,11 @@ THEMES = [
         "nobody is left, and the route says what then (`when_all_fail`)",
         "another model's answer, or your text; each says so (`x-router-degraded`)",
         FALLS_BACK,
+    ),
+    Theme(
+        "a provider fails a request with tools that it runs itself (a search, code)",
+        "the answer, from elsewhere, if nothing was begun; else an error that SDKs do not retry",
+        ACTS,
     ),
     Theme(
         "a client leaves, or takes nothing",
