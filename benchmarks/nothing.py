@@ -67,6 +67,7 @@ class NullExchange:
         self._bell = bell
         self._one_by_one = len(pieces) > 1
         self._given = False
+        self.sent = True
 
     def take(self) -> bytes | None:
         if self._given and self._one_by_one:

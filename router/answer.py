@@ -109,9 +109,10 @@ class Answer:
         return self.report
 
     def abandon(self, outcome: Outcome = Outcome.ABANDONED) -> Report:
-        """Give it up now; the report. What was spent is spent."""
+        """Give it up now; the report. What was spent is spent; what never went out was not."""
+        phase = self._phase() if self.exchange.sent else Phase.CONNECT
         self.exchange.abort()
-        self.report = self._counted(Report(outcome, self._phase()))
+        self.report = self._counted(Report(outcome, phase))
         return self.report
 
     def _receive(self, data: bytes, now: float) -> None:
@@ -195,12 +196,14 @@ class Answer:
 
     def _counted(self, report: Report) -> Report:
         """With the tokens it used: as the provider said, else as they were seen."""
-        if self._reader is None or report.phase is Phase.CONNECT:
+        if report.phase is Phase.CONNECT:
             return report
-        if (usage := self._reader.usage) is not None:
+        reader = self._reader
+        if reader is not None and (usage := reader.usage) is not None:
             return report._replace(
                 input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
             )
+        seen = reader.content if reader is not None else 0
         return report._replace(
-            input_tokens=self._call.input_tokens, output_tokens=self._reader.content, estimated=True
+            input_tokens=self._call.input_tokens, output_tokens=seen, estimated=True
         )

@@ -47,6 +47,10 @@ class Exchange(Protocol):
     def head(self) -> Head | None:
         """Status and headers once they have come."""
 
+    @property
+    def sent(self) -> bool:
+        """Whether any of its request may have gone out."""
+
     def take(self) -> bytes | None:
         """Bytes of the body that have come and were not taken yet; None: nothing for now;
         `b""`: that was all. Raises `UpstreamError` when the exchange broke, after everything
