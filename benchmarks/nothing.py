@@ -40,6 +40,7 @@ class NullSink:
 
     def __init__(self) -> None:
         self.answers = 0
+        self.waited = 0.0
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         assert status == 200

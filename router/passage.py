@@ -9,7 +9,7 @@ else is an error that the client can see, never an answer that only looks whole.
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer
@@ -24,8 +24,6 @@ from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
 from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
 from router.told import closing, told
-
-NOTHING: Mapping[str, str] = {}
 
 
 class Passage:
@@ -167,6 +165,8 @@ class Passage:
         whole = report.outcome.good
         if whole and self._winner is None:
             self._win(answer, now)
+        if self._winner is answer and self._reply.waited:
+            report = report._replace(unread=self._reply.waited)
         self._settle(answer, report, now)
         if self._winner is not answer:
             return False
@@ -193,7 +193,7 @@ class Passage:
             data += self._closing(answer, now)
             data += self._caller.dialect.end()
         if data:
-            await reply.stream(data, NOTHING if reply.streaming else self._head(answer)[1])
+            await reply.stream(data, {} if reply.streaming else self._head(answer)[1])
             answer.resume(self._clock())
             self._bell.relay = self._relay
         if self._over:
@@ -267,13 +267,9 @@ class Passage:
         if self._telling is None or useful(report, asked=asked) >= useful(self._telling.report):
             self._telling = answer
         attempt.settle(report, now)
-        name, number = self._caller.request_id, attempt.number
+        name, which = self._caller.request_id, (attempt.model, attempt.target, attempt.number)
         sent, first, malformed = attempt.was_sent, attempt.first, answer.malformed
-        self._journal.attempt(
-            AttemptRecord(
-                name, attempt.model, attempt.target, number, report, sent, first, now, malformed
-            )
-        )
+        self._journal.attempt(AttemptRecord(name, *which, report, sent, first, now, malformed))
 
     def _record(self, now: float) -> None:
         answered = self._winner or self._last
@@ -296,5 +292,6 @@ class Passage:
                 output_tokens=report.output_tokens,
                 estimated=report.estimated,
                 degraded=self._reply.degraded,
+                client_seconds=self._reply.waited,
             )
         )

@@ -38,6 +38,11 @@ class Reply:
         self.streaming = False
         self.quiet_until = clock() + QUIET
 
+    @property
+    def waited(self) -> float:
+        """Seconds for which the client took too little."""
+        return self._sink.waited
+
     def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None]:
         """Give a whole answer, or a provider's refusal in its own words."""
         self.status = status

@@ -43,6 +43,7 @@ class Counters:
         self.tokens: Counter[tuple[str, str]] = Counter()
         self.rescued: Counter[str] = Counter()
         self.degraded: Counter[tuple[str, str]] = Counter()
+        self.client_seconds: dict[str, float] = {}
         self.unclassified: Counter[tuple[str, int]] = Counter()
         self.malformed: Counter[str] = Counter()
         self.policy_errors: Counter[str] = Counter()
@@ -76,6 +77,9 @@ class Counters:
             self.rescued[record.model] += 1
         if record.degraded and record.end in ("ok", "degraded"):
             self.degraded[record.model, record.degraded] += 1
+        if record.client_seconds:
+            so_far = self.client_seconds.get(record.model, 0.0)
+            self.client_seconds[record.model] = so_far + record.client_seconds
         _of(self.duration, record.model).record(record.ended - record.started)
 
     def refused(self, record: RefusalRecord) -> None:

@@ -38,7 +38,8 @@ class RequestRecord(msgspec.Struct, frozen=True):
     `end` says in a word how it ended: `ok`, `error`, `interrupted`, `gone`, `slow`, `drained`,
     `fault` (the router's own), `replayed` (from memory, under its `Idempotency-Key`), `degraded`
     (nobody could serve, and it was given the operator's text). `degraded` is how far down its
-    route's ladder it came: `model=NAME`, `text`, or nothing.
+    route's ladder it came: `model=NAME`, `text`, or nothing. For `client_seconds` of its time its
+    client took too little of what there was.
 
     Token counts are of the attempt that answered, `estimated` where the provider did not count
     them.
@@ -60,6 +61,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     output_tokens: int | None
     estimated: bool
     degraded: str = ""
+    client_seconds: float = 0.0
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):

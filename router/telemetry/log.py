@@ -91,6 +91,7 @@ class Log:
             if record.stream and record.first is not None
             else None,
             "total_ms": round((record.ended - record.started) * 1000),
+            "client_ms": round(record.client_seconds * 1000),
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
         }
@@ -141,8 +142,9 @@ def _text(line: dict[str, Any]) -> str:
         if line["output_tokens"] is not None
         else ""
     )
+    client = f" ({line['client_ms']} of the client's)" if line["client_ms"] else ""
     return (
         f"{line['time']} {line['model']} → {line['target'] or '–'}: {line['status']} {line['end']}"
-        f"{cause}, {tries}{first}, {line['total_ms']} ms{tokens}"
+        f"{cause}, {tries}{first}, {line['total_ms']} ms{client}{tokens}"
         f" [{line['tenant']} {line['request']}]"
     )

@@ -56,6 +56,10 @@ def totals(counters: Counters) -> Iterable[Metric]:
         [({"model": model, "by": by}, count) for (model, by), count in counters.degraded.items()],
     )  # fmt: skip
     yield (
+        "client_seconds_total", "counter", "Seconds for which clients took too little.",
+        [({"model": model}, seconds) for model, seconds in counters.client_seconds.items()],
+    )  # fmt: skip
+    yield (
         "tokens_total", "counter", "Tokens, as providers counted them or as estimated.",
         [
             ({"target": target, "kind": kind}, count)

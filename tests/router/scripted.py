@@ -173,6 +173,7 @@ class Client:
         self.headers: dict[str, str] = {}
         self.pieces: list[tuple[float, bytes]] = []
         self.ended = False
+        self.waited = 0.0
         self._before = before
 
     @property
