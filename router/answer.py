@@ -145,6 +145,11 @@ class Answer:
     def _read(self, data: bytes, now: float) -> None:
         reader = self._reader
         assert reader is not None  # noqa: S101 - only streams are read
+        if not self._size and (begin := data.lstrip()):
+            self._size = len(data)
+            if begin.startswith(b"<"):
+                self.report = self._page()
+                return
         if passing := reader.feed(data) if data else reader.finish():
             self._out.append(passing)
         if reader.failure is not None and not reader.ended:
@@ -162,7 +167,20 @@ class Answer:
         reader = self._reader
         if reader is not None and reader.ended:
             return self._counted(Report(Outcome.OK))
+        # Not sooner: some serve streams under the type of a page.
+        if not self.content and self._kind().startswith("text/html"):
+            return self._page()
         return self._failed("the stream ended before its end")
+
+    def _page(self) -> Report:
+        """It was for people: a login, an error of a proxy in between."""
+        head = self.exchange.head
+        page = self._failed("a page instead of a stream")
+        return page._replace(unclassified=head.status if head is not None else None)
+
+    def _kind(self) -> str:
+        head = self.exchange.head
+        return head.headers.get("content-type", "") if head is not None else ""
 
     def _overdue(self) -> Report | None:
         if self._ending:
