@@ -202,7 +202,8 @@ class Answer:
         if self._ending:
             return self._ended()
         phase = self._phase() if error.phase is Phase.BODY else error.phase
-        return self._counted(Report(Outcome.FAILED, phase, detail=error.detail))
+        outcome = Outcome.ABANDONED if error.ours else Outcome.FAILED
+        return self._counted(Report(outcome, phase, detail=error.detail))
 
     def _failed(self, detail: str) -> Report:
         return self._counted(Report(Outcome.FAILED, self._phase(), detail=detail))

@@ -131,6 +131,8 @@ def _failed(fail: Fail, telling: Report, now: float) -> ClientError:
 
 
 def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
+    if telling is not None and telling.outcome is Outcome.ABANDONED and telling.detail:
+        return ClientError(503, "server_error", "no_room", telling.detail, retry_after=SOON)
     wait = max(0.0, fail.retry_at - now) if fail.retry_at is not None else SOON
     message = _why(fail)
     # Too much of the client's is one thing, too much of everybody's another.

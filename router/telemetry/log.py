@@ -46,9 +46,12 @@ class Log:
             self._line(f"{self._stamp()} {message}{more}")
 
     def attempt(self, record: AttemptRecord) -> None:
-        """A line for an attempt that failed; those that answered are in the request's."""
+        """A line for an attempt that failed, or that we had no room for; those that answered are in
+        the request's.
+        """
         report = record.report
-        if self._form == "off" or report.outcome in (Outcome.OK, Outcome.ABANDONED):
+        left = report.outcome is Outcome.ABANDONED and not report.detail
+        if self._form == "off" or report.outcome is Outcome.OK or left:
             return
         line = {
             "time": self._stamp(),
