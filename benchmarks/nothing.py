@@ -11,7 +11,7 @@ from policies import Engine, LeastLatency, Route, Target
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI, SPOKEN
 from router.runtime import Runtime
 from router.tenants.identity import DEFAULT, Tenants
 from router.upstream.transport import Head, Timeouts, Upstream
@@ -105,7 +105,7 @@ def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
     return Runtime(
         revision="",
         engine=Engine({"m": route}, rng=Random(1), now=now),
-        upstreams={name: Upstream(name, "m", OPENAI, transport, Timeouts()) for name in names},
+        upstreams={name: Upstream(name, "m", SPOKEN, transport, Timeouts()) for name in names},
         tenants=Tenants([], DEFAULT),
         deadlines={"m": 60.0},
         targets={"m": frozenset(names)},

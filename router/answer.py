@@ -7,11 +7,13 @@ is done next.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import time
 
-from policies import Attempt, Outcome, Phase, Report, TimeLimits
-from router.dialects.contract import Call, Usage
-from router.upstream.transport import Exchange, Upstream, UpstreamError
+from policies import Attempt, Outcome, Phase, Report, Scope, Send, TimeLimits
+from router.bell import Bell
+from router.dialects.contract import Call, Unfit
+from router.upstream.transport import UNOPENED, Exchange, Upstream, UpstreamError
 
 AFTER_THE_END = 1.0
 """Seconds that usage and the formal end may take after the semantic one."""
@@ -20,14 +22,39 @@ MOST_WHOLE = 64 * 1024 * 1024
 """Bytes of an error, and of an answer read whole: beyond that it is not what it should be."""
 
 
+def asked(
+    send: Send,
+    upstream: Upstream,
+    call: Call,
+    headers: Mapping[str, str],
+    bell: Bell,
+    *,
+    strict: bool = False,
+) -> Answer:
+    """Send `call`, and what is to come of it. If it cannot be put in the provider's words (where
+    that is `strict`: all of it), nothing is sent, and the report says so.
+    """
+    dialect = upstream.speaks[call.operation]
+    try:
+        path, body, dropped = dialect.ask(call, upstream.model, ask_usage=upstream.ask_usage)
+        if strict and dropped:
+            raise Unfit(f"{upstream.target} cannot be told its {', '.join(dropped)}")  # noqa: TRY301
+    except Unfit as unfit:
+        answer = Answer(send.attempt, upstream, UNOPENED, call, send.limits)
+        answer.report = Report(Outcome.UNFIT, Phase.CONNECT, Scope.REQUEST, detail=str(unfit))
+        return answer
+    exchange = upstream.transport.open(upstream, path, headers, body, bell)
+    return Answer(send.attempt, upstream, exchange, call, send.limits, dropped)
+
+
 class Answer:
     """What has come of one attempt. `stale`: it met the end of an idle connection, and its report
-    says nothing of the target.
+    says nothing of the target. `dropped` is what of the call the provider was not told.
     """
 
     __slots__ = (
         "_body", "_call", "_ending", "_limits", "_out", "_reader", "_size",
-        "attempt", "due", "exchange", "report", "stale", "upstream",
+        "attempt", "dialect", "dropped", "due", "exchange", "report", "stale", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +64,7 @@ class Answer:
         exchange: Exchange,
         call: Call,
         limits: TimeLimits,
+        dropped: tuple[str, ...] = (),
     ) -> None:
         self.attempt = attempt
         self.upstream = upstream
@@ -44,9 +72,11 @@ class Answer:
         self.report: Report | None = None
         self.stale = False
         self.due = limits.head
+        self.dropped = dropped
+        self.dialect = dialect = upstream.speaks[call.operation]
         self._call = call
         self._limits = limits
-        self._reader = upstream.dialect.reader(call) if call.stream else None
+        self._reader = dialect.reader(call) if call.stream else None
         self._body: list[bytes] = []
         self._size = 0
         self._out: list[bytes] = []
@@ -73,13 +103,19 @@ class Answer:
         out.clear()
         return passing
 
+    def closing(self, note: bytes) -> bytes:
+        """What is still to be said of a stream that is whole, with `note` as a comment."""
+        return self._reader.end(note) if self._reader is not None else b""
+
     def keep(self, data: bytes) -> None:
         """Have what was to be passed on passed on later: there was no room for it."""
         self._out.insert(0, data)
 
-    def usage(self) -> Usage | None:
-        """What the provider counted, as far as it has said."""
-        return self._reader.usage if self._reader is not None else None
+    def own_words(self) -> bytes | None:
+        """What the provider said when it refused, as the client knows such errors; None: nothing in
+        its dialect.
+        """
+        return self.dialect.own_words(self._call, self.body)
 
     @property
     def malformed(self) -> int:
@@ -122,7 +158,7 @@ class Answer:
         elif not 200 <= head.status < 300:
             self._keep(data, MOST_REFUSAL)
             if not data and self.report is None:
-                self.report = self.upstream.dialect.refusal(
+                self.report = self.dialect.refusal(
                     self._call, head.status, head.headers, self.body, time()
                 )
         elif self._reader is not None:
@@ -131,7 +167,8 @@ class Answer:
             self._keep(data, MOST_WHOLE)
             self.due = min(now + self.upstream.timeouts.between_tokens, self._limits.deadline)
         else:
-            self.report = self.upstream.dialect.whole(self._call, self.body)
+            self.report, body = self.dialect.whole(self._call, self.body)
+            self._body = [body]
 
     def _keep(self, data: bytes, most: int) -> None:
         if data:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from policies import Cause, Fail, Outcome, Refusal, Refused, Report
+from policies import Cause, Fail, Outcome, Phase, Refusal, Refused, Report
 from router.answer import Answer
 from router.dialects.contract import ClientError
 
 LIMITS = frozenset({Refusal.RESTING, Refusal.LIMITED, Refusal.BUSY})
-LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT})
+LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT, Refusal.UNABLE})
 ELSEWHERE = frozenset({Refusal.EXCLUDED})
 WRITTEN = frozenset({Refusal.DRAINED, Refusal.EXCLUDED})
 """Refusals that the configuration or the request itself asked for; they say nothing of the rest."""
@@ -72,7 +72,7 @@ def own_words(fail: Fail, answer: Answer) -> OwnWords | None:
     report, head = answer.report, answer.exchange.head
     if report is None or head is None or report.outcome not in WORDS or fail.cause in ENDS:
         return None
-    body = answer.upstream.dialect.own_words(answer.body)
+    body = answer.own_words()
     if body is None:
         return None
     return OwnWords(head.status if head.status in CALLERS else 400, body)
@@ -103,7 +103,8 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
             message = (
                 f"no target takes a request this long or of this kind ({_words(fail.refusals)})"
             )
-            return _wrong("context_length_exceeded", message)
+            unable = _all(fail.refusals, frozenset({Refusal.UNABLE}))
+            return _wrong("unsupported" if unable else "context_length_exceeded", message)
         case Cause.NO_TARGET if _all(fail.refusals, ELSEWHERE, but=frozenset()):
             message = "x-router-target: it is none of the targets of this model"
             return _wrong("invalid_header", message, "x-router-target")
@@ -146,7 +147,8 @@ def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
 
 def _caller(fail: Fail, telling: Report, now: float) -> ClientError:
     code = "content_filter" if telling.outcome is Outcome.FILTERED else "invalid_request"
-    error = _wrong(code, f"the provider refused the request: {telling.detail}")
+    who = "no target takes" if telling.phase is Phase.CONNECT else "the provider refused"
+    error = _wrong(code, f"{who} the request: {telling.detail}")
     if telling.outcome is Outcome.UNFIT:
         # Others may take it, once they can: then coming back helps.
         others = [one for one in fail.refusals.values() if one.refusal not in LENGTH | WRITTEN]
@@ -175,4 +177,4 @@ def _why(fail: Fail) -> str:
 
 
 def _words(refusals: Mapping[str, Refused]) -> str:
-    return "; ".join(f"{name}: {refused.refusal.value}" for name, refused in refusals.items())
+    return "; ".join(f"{name}: {refused.words}" for name, refused in refusals.items())

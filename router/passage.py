@@ -12,7 +12,7 @@ from asyncio import CancelledError
 from collections.abc import Callable
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
-from router.answer import Answer
+from router.answer import Answer, asked
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
@@ -137,14 +137,15 @@ class Passage:
 
     def _send(self, send: Send, now: float) -> None:
         upstream = self._runtime.upstreams[send.target]
-        dialect, call = upstream.dialect, self._call
-        body = dialect.body(call, upstream.model, ask_usage=upstream.ask_usage)
-        exchange = upstream.transport.open(
-            upstream, dialect.path(call), self._caller.headers, body, self._bell
-        )
+        call = self._call
+        strict = send.attempt.model in self._runtime.strict
+        answer = asked(send, upstream, call, self._caller.headers, self._bell, strict=strict)
+        self._answers.append(answer)
+        if answer.report is not None:
+            self._settle(answer, answer.report, now)
+            return
         send.attempt.sent(now)
         self._attempts += 1
-        self._answers.append(Answer(send.attempt, upstream, exchange, self._call, send.limits))
 
     def _stop(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
         for answer in self._answers.copy():
@@ -190,8 +191,7 @@ class Passage:
             return
         data = answer.passing()
         if self._over:
-            data += self._closing(answer, now)
-            data += self._caller.dialect.end()
+            data += answer.closing(self._note(answer, now))
         if data:
             await reply.stream(data, {} if reply.streaming else self._head(answer)[1])
             answer.resume(self._clock())
@@ -220,7 +220,7 @@ class Passage:
     async def _fail(self, fail: Fail, now: float) -> None:
         self._cause = fail.cause.name.lower()
         if isinstance(self._course, Descent) and (text := self._course.text) is not None:
-            await self._reply.text(self._call, text, self._told(None), self._closing(None, now))
+            await self._reply.text(self._call, text, self._told(None), self._note(None, now))
             self._over, self._end = True, "degraded"
             return
         telling = self._winner or self._telling
@@ -248,7 +248,7 @@ class Passage:
         name = self._caller.request_id
         return told(name, self._attempts, answer, self._started, self._first)
 
-    def _closing(self, answer: Answer | None, now: float) -> bytes:
+    def _note(self, answer: Answer | None, now: float) -> bytes:
         degraded = self._reply.degraded
         return closing(answer, self._attempts, self._started, self._first, now, degraded)
 
@@ -263,8 +263,8 @@ class Passage:
         self._answers.remove(answer)
         self._until = 0.0
         self._last = answer
-        attempt, asked = answer.attempt, answer.attempt.model == self._call.model
-        if self._telling is None or useful(report, asked=asked) >= useful(self._telling.report):
+        attempt, own = answer.attempt, answer.attempt.model == self._call.model
+        if self._telling is None or useful(report, asked=own) >= useful(self._telling.report):
             self._telling = answer
         attempt.settle(report, now)
         name, which = self._caller.request_id, (attempt.model, attempt.target, attempt.number)

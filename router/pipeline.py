@@ -20,10 +20,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from policies import Band, Course, Request
-from policies.policy import NO_FEATURES
+from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller, Wishes
-from router.dialects.contract import Call, ClientError
+from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -114,8 +114,14 @@ class Pipeline:
         def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
             decisions, needs = self._decisions, runtime.needs.get(model)
             record = decisions.further(caller.request_id, rung) if decisions is not None else None
-            features = caller.dialect.features(call, needs) if needs else NO_FEATURES
-            again = request._replace(model=model, only=only, policy=None, features=features)
+            lacking = runtime.lacking(call.operation, model)
+            again = request._replace(
+                model=model,
+                only=only,
+                policy=None,
+                features=caller.dialect.features(call, needs) if needs else NO_FEATURES,
+                requires=required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+            )
             return runtime.engine.start(again, self._loop.time(), bell.wake, record)
 
         return Descent(course, runtime.ladders[call.model], reply, start)
@@ -155,6 +161,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(call.model) if policy is None else policy.needs
+    lacking = runtime.lacking(call.operation, call.model)
     return Request(
         call.model,
         now + seconds,
@@ -166,15 +173,22 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         caller.dialect.features(call, needs) if needs else NO_FEATURES,
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
+        required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
         caller.dialect.acts(call),
     )
 
 
 def may_descend(call: Call, request: Request) -> bool:
-    """Whether another model, or a text, can stand in: not where a target was named, and not for
-    embeddings, which cannot be compared with those of another model.
+    """Whether another model, or a text, can stand in: for answers in words, unless a target was
+    named.
     """
-    return request.only is None and call.operation != "embeddings"
+    return request.only is None and call.operation in IN_WORDS
+
+
+def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> frozenset[str]:
+    """What of `lacking` a target must not lack to serve `call`: what it brings, and its kind."""
+    brought = dialect.features(call, lacking & dialect.FEATURES)
+    return frozenset(name for name in lacking if name == call.operation or brought.get(name))
 
 
 def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | None:

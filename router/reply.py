@@ -73,9 +73,10 @@ class Reply:
     async def text(self, call: Call, text: str, headers: Mapping[str, str], note: bytes) -> None:
         """Give a text of the operator's as the answer; `note` is a comment for a stream's end."""
         dialect = self._caller.dialect
-        said = dialect.text(call, text, f"chatcmpl-{self._caller.request_id}", time())
+        name = f"chatcmpl-{self._caller.request_id}"
+        said = dialect.text(call, text, name, time(), note)
         if call.stream:
-            await self.stream(said + note + dialect.end(), headers)
+            await self.stream(said, headers)
             await self.end()
         else:
             await self.whole(200, {**JSON, **headers}, said)

@@ -22,6 +22,8 @@ def told(
     headers = {"x-request-id": request_id, "x-router-attempts": str(attempts)}
     if answer is not None:
         headers["x-router-target"] = answer.upstream.target
+        if answer.dropped:
+            headers["x-router-dropped"] = ", ".join(answer.dropped)
         if first is not None:
             sent = answer.attempt.was_sent
             before, waited = (sent - started) * 1000, (first - sent) * 1000

@@ -11,7 +11,7 @@ from router.admin.question import BadQuestion, Question
 from router.caller import BANDS
 from router.config import Config, ladder
 from router.config.problems import nearest, quoted
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.runtime import Runtime
 from router.tenants.identity import DEFAULT
 
@@ -49,6 +49,7 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         tenant = tenants[question.tenant]
     if not runtime.admits(question.model, tenant):
         raise runtime.unknown(question.model, tenant)
+    features = {name: getattr(question, name) for name in OPENAI.FEATURES}
     return Request(
         question.model,
         now + runtime.deadlines[question.model],
@@ -56,9 +57,10 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         question.output_tokens,
         question.stream,
         frozenset({question.target}) if question.target is not None else None,
-        features={name: getattr(question, name) for name in OPENAI.FEATURES},
+        features=features,
         tenant=tenant.name,
         band=BANDS[question.priority],
+        requires=frozenset(name for name, brought in features.items() if brought),
     )
 
 
@@ -79,7 +81,7 @@ def _target(target: ExplainedTarget, now: float) -> dict[str, Any]:
         "weight": target.weight,
         "odds": target.odds,
         "words": target.words,
-        "refused": refused.refusal.value if refused is not None else None,
+        "refused": refused.words if refused is not None else None,
         "refused_for_s": number(refused.until - now) if refused is not None else None,
         "health": round(factors.score, 3),
         "availability": round(factors.availability, 3),

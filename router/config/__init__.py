@@ -9,6 +9,7 @@ from router.config.ladders import ladder
 from router.config.load import load
 from router.config.problems import ConfigError, Problem
 from router.config.schema import (
+    ABILITIES,
     Asked,
     Config,
     Decisions,
@@ -34,6 +35,7 @@ from router.config.server import faults, is_loopback
 from router.config.values import Address, Rate, Secret, Tls
 
 __all__ = [
+    "ABILITIES",
     "Address",
     "Asked",
     "Config",

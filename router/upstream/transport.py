@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from policies import Phase
 from router.bell import Bell
-from router.dialects.contract import UpstreamDialect
+from router.dialects.contract import Operation, UpstreamDialect
 
 
 class UpstreamError(Exception):
@@ -68,6 +68,26 @@ class Exchange(Protocol):
         """All that matters has come: what is left of it may be read, or not, by the transport."""
 
 
+class Unopened:
+    """The exchange of a request that could not be put in the provider's words."""
+
+    head = None
+    sent = False
+
+    def take(self) -> bytes | None:
+        """See `Exchange.take`."""
+        return b""
+
+    def abort(self) -> None:
+        """See `Exchange.abort`."""
+
+    def finish(self) -> None:
+        """See `Exchange.finish`."""
+
+
+UNOPENED = Unopened()
+
+
 @dataclass(frozen=True, slots=True)
 class Timeouts:
     """Seconds: to connect; between two pieces of a stream."""
@@ -89,11 +109,11 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """How one target is reached."""
+    """How one target is reached, and spoken to for each kind of call that it takes."""
 
     target: str
     model: str
-    dialect: UpstreamDialect
+    speaks: Mapping[Operation, UpstreamDialect]
     transport: Transport
     timeouts: Timeouts
     ask_usage: bool = True

@@ -26,7 +26,7 @@ from policies import (
 )
 from router.caller import Caller, Wishes
 from router.dialects.contract import Operation
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI, SPOKEN
 from router.idempotency.claim import claim_of
 from router.idempotency.store import Store
 from router.ladder import Ladder
@@ -211,7 +211,7 @@ class Scene:
         return Upstream(
             target=name,
             model=f"model-of-{name}",
-            dialect=OPENAI,
+            speaks=SPOKEN,
             transport=self.transport,
             timeouts=timeouts,
             ask_usage=ask_usage,

@@ -7,7 +7,7 @@ import pytest
 
 from policies import Facts
 from router.caller import Wishes
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.idempotency.store import Memory
 from router.ladder import Ladder, Rung
 from router.telemetry.decisions import Decisions, Origin
@@ -260,4 +260,4 @@ async def test_an_answer_that_breaks_off_below_is_an_error_and_leaves_nothing_op
 def test_a_text_counts_no_more_answers_than_a_client_may_ask_for() -> None:
     many = {"model": "chat", "messages": [{"role": "user", "content": "x"}], "n": 10**9}
     call = OPENAI.parse(json.dumps(many).encode())
-    assert len(json.loads(OPENAI.text(call, BUSY, "chatcmpl-1", 0.0))["choices"]) == 128
+    assert len(json.loads(OPENAI.text(call, BUSY, "chatcmpl-1", 0.0, b""))["choices"]) == 128

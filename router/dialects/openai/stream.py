@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from policies import Outcome, Phase, Report
-from router.dialects.contract import Usage
+from router.dialects.common.events import Usage
 from router.dialects.errors.judge import decoded, failed
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
@@ -120,6 +120,10 @@ class ChatStream:
         """See `StreamReader.finish`."""
         rest = self._splitter.rest()
         return rest.rstrip(b"\r\n") + b"\n\n" if rest.strip() and self._takes(rest) else b""
+
+    def end(self, note: bytes) -> bytes:
+        """See `StreamReader.end`."""
+        return note + b"data: [DONE]\n\n"
 
     def _takes(self, event: bytes) -> bool:
         """Read one event; whether it goes on to the client."""
@@ -259,4 +263,4 @@ def usage_of(usage: Any) -> Usage | None:
 
 def count(tokens: Any) -> int:
     """Tokens, 0 for what is no count."""
-    return tokens if isinstance(tokens, int) and 0 < tokens <= MOST_TOKENS else 0
+    return tokens if type(tokens) is int and 0 < tokens <= MOST_TOKENS else 0

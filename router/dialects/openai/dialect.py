@@ -14,16 +14,16 @@ import msgspec
 from msgspec import Raw
 
 from policies import Report
-from router.dialects.contract import Call, ClientError, Headers, Operation
+from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
 from router.dialects.errors.judge import decoded, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
-from router.dialects.openai_answers import completion, embedding
-from router.dialects.openai_features import EXTRACT, acts
-from router.dialects.openai_fixed import fixed_text
-from router.dialects.openai_requests import parsed
-from router.dialects.openai_stream import ChatStream, TextStream
+from router.dialects.openai.answers import completion, embedding
+from router.dialects.openai.features import EXTRACT, acts
+from router.dialects.openai.fixed import fixed_text
+from router.dialects.openai.requests import parsed
+from router.dialects.openai.stream import ChatStream, TextStream
 
 PATHS: Mapping[Operation, str] = {
     "chat": "/chat/completions",
@@ -35,6 +35,9 @@ WRONG = "invalid_request_error"
 """The family of an error that is the request's."""
 ANSWERS = frozenset({"choices", "data"})
 """What an answer has and an error has not."""
+
+NOTHING: tuple[str, ...] = ()
+"""What is left out of a call that passes as it came."""
 
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.encode
@@ -80,10 +83,6 @@ class OpenAI:
         """
         return b"data: " + self.error(error) + b"\n\n"
 
-    def end(self) -> bytes:
-        """See `ClientDialect.end`."""
-        return b"data: [DONE]\n\n"
-
     text = staticmethod(fixed_text)
 
     def models(self, names: Mapping[str, int]) -> bytes:
@@ -98,28 +97,24 @@ class OpenAI:
 
     # The provider's half.
 
-    def path(self, call: Call) -> str:
-        """See `UpstreamDialect.path`."""
-        return PATHS[call.operation]
-
-    def body(self, call: Call, model: str, *, ask_usage: bool) -> bytes:
-        """See `UpstreamDialect.body`."""
+    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+        """See `UpstreamDialect.ask`."""
         fields = dict(call.fields)
         fields["model"] = Raw(_encode(model))
         if call.stream and ask_usage and not call.usage_asked:
             fields["stream_options"] = self._asking_usage(call)
-        return _encode(fields)
+        return PATHS[call.operation], _encode(fields), NOTHING
 
     def reader(self, call: Call) -> ChatStream:
         """See `UpstreamDialect.reader`."""
         kind = TextStream if call.operation == "completions" else ChatStream
         return kind(call.choices, self._errors, withhold_usage=not call.usage_asked)
 
-    def whole(self, call: Call, body: bytes) -> Report:
+    def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
         """See `UpstreamDialect.whole`."""
         if call.operation == "embeddings":
-            return embedding(body, call.choices, self._errors)
-        return completion(body, self._errors)
+            return embedding(body, call.choices, self._errors), body
+        return completion(body, self._errors), body
 
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
@@ -128,7 +123,7 @@ class OpenAI:
         usual = call.operation == "chat"
         return refused(self._errors, status, headers, body, wall, usual=usual)
 
-    def own_words(self, body: bytes) -> bytes | None:
+    def own_words(self, call: Call, body: bytes) -> bytes | None:
         """See `UpstreamDialect.own_words`. An error in another shape (a text, a list, a web
         framework's, a code that is a number) is given this one; what looks like an answer is none.
         """
@@ -177,3 +172,5 @@ OPENAI = OpenAI()
 """The dialect is a value without state; one serves all."""
 SPOKEN_BY: Mapping[str, OpenAI] = {name: OpenAI(errors) for name, errors in TABLES.items()}
 """The same as it is spoken by providers with errors of their own, by the names of their presets."""
+SPOKEN: Mapping[Operation, OpenAI] = dict.fromkeys(PATHS, OPENAI)
+"""All of its kinds of calls."""

@@ -8,12 +8,13 @@ import msgspec
 
 from router.dialects.contract import Call
 
+DONE = b"data: [DONE]\n\n"
 MOST_CHOICES = 128
 """Of one request, as OpenAI has it: beyond that a client is given fewer than it asked for."""
 NOTHING_USED = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
-def fixed_text(call: Call, text: str, name: str, wall: float) -> bytes:
+def fixed_text(call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
     """See `ClientDialect.text`."""
     chat = call.operation == "chat"
     kind = "chat.completion" if chat else "text_completion"
@@ -31,7 +32,8 @@ def fixed_text(call: Call, text: str, name: str, wall: float) -> bytes:
     events += [{**told, "choices": [_choice(number, nothing, "stop")]} for number in numbers]
     if call.usage_asked:
         events.append({**told, "choices": [], "usage": NOTHING_USED})
-    return b"".join(b"data: " + msgspec.json.encode(event) + b"\n\n" for event in events)
+    said_so = b"".join(b"data: " + msgspec.json.encode(event) + b"\n\n" for event in events)
+    return said_so + note + DONE
 
 
 def _choice(number: int, said: dict[str, Any], finish: str | None) -> dict[str, Any]:

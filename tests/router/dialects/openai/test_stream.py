@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies import Outcome, Phase
-from router.dialects.contract import Usage
-from router.dialects.openai_stream import ChatStream
-from tests.router.dialects.test_openai import JSON
+from router.dialects.common.events import Usage
+from router.dialects.openai.stream import ChatStream
+from tests.router.dialects.openai.test_dialect import JSON
 from tests.router.scripted import DONE, ERROR, FINISH, ROLE, USAGE, delta, event, text
 
 CHUNKS = st.fixed_dictionaries(
@@ -71,7 +71,7 @@ def test_any_split_of_an_answer_reads_the_same(data: st.DataObject) -> None:
     # With CRs the second half of a line end may stay with a comment that does not pass.
     assert passed.split() == (ROLE + text("Hel") + text("lo") + FINISH).split()
     assert (stream.content, stream.ended, stream.done, stream.failure) == (2, True, True, None)
-    assert stream.usage == (7, 3)
+    assert stream.usage == Usage(7, 3)
 
 
 def test_a_role_is_no_content_and_everything_that_costs_is() -> None:
@@ -230,7 +230,7 @@ def test_the_newest_usage_counts_and_an_empty_one_does_not() -> None:
     stream = reader()
     for usage in ({"prompt_tokens": 7, "completion_tokens": 1}, {"completion_tokens": 4}, {}, 5):
         stream.feed(event(choices=[], usage=usage))
-    assert stream.usage == (0, 4)
+    assert stream.usage == Usage(0, 4)
 
 
 def test_a_last_event_may_lack_its_blank_line_but_not_its_end() -> None:

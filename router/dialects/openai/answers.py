@@ -13,10 +13,10 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
-from router.dialects.contract import Usage
+from router.dialects.common.events import Usage
 from router.dialects.errors.judge import UNREADABLE, decoded, failed
 from router.dialects.errors.table import Table
-from router.dialects.openai_stream import BROKEN_OFF, count, usage_of
+from router.dialects.openai.stream import BROKEN_OFF, count, usage_of
 
 
 class _Choice(msgspec.Struct):
