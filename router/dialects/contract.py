@@ -47,7 +47,8 @@ class Call(Struct):
     encoded: everything unknown passes untouched; of calls that are only relayed `body` is kept
     instead, all of it.
 
-    `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
+    `id` is the router's own of it, and `at` the Unix time of its coming, for answers that have
+    neither. `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
     `usage_asked`: the client wants the usage chunk of a stream itself. `common` is the call in the
     common form, once somebody had to put it so.
     """
@@ -62,6 +63,8 @@ class Call(Struct):
     usage_asked: bool
     body: bytes = b""
     common: Prompt | None = None
+    id: str = ""
+    at: int = 0
 
 
 Asked = tuple[str, bytes, tuple[str, ...]]
@@ -208,6 +211,8 @@ class EventReader(Protocol):
     """See `StreamReader.failure`; its phase is set by whoever knows whether there was content."""
     said: bytes
     """See `StreamReader.said`."""
+    malformed: int
+    """See `StreamReader.malformed`."""
 
     def feed(self, data: bytes) -> list[Event]:
         """Read on."""

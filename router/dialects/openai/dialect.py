@@ -14,12 +14,15 @@ import msgspec
 from msgspec import Raw
 
 from policies import Report
+from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
 from router.dialects.errors.judge import decoded, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
 from router.dialects.openai.answers import completion, embedding
+from router.dialects.openai.chat.reading import prompt_of
+from router.dialects.openai.chat.writer import ChatWriter
 from router.dialects.openai.features import EXTRACT, acts
 from router.dialects.openai.fixed import fixed_text
 from router.dialects.openai.requests import parsed
@@ -63,6 +66,14 @@ class OpenAI:
     def acts(self, call: Call) -> bool:
         """See `ClientDialect.acts`."""
         return call.operation == "chat" and acts(call.fields)
+
+    def prompt(self, call: Call) -> Prompt:
+        """See `Interpretable.prompt`: of answers to messages alone."""
+        return prompt_of(call.fields)
+
+    def writer(self, call: Call) -> ChatWriter:
+        """See `Interpretable.writer`: of answers to messages alone."""
+        return ChatWriter(call)
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`."""
