@@ -218,6 +218,11 @@ def runtime_of(
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
         ladders=ladders_of(config),
+        resume={
+            route.name: route.interrupted == "resume_any"
+            for route in serving
+            if route.interrupted != "error"
+        },
         wary=wary_of(config, routes),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
     )

@@ -9,6 +9,7 @@ answered in part, or that may have acted.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from policies import Cause, Course, Fail, Outcome, Refused, Send, Stop, Wait
@@ -72,6 +73,10 @@ class Descent:
                 self._say()
                 return self._first._replace(refusals=self._refusals)
         return action
+
+    def go_on(self, among: AbstractSet[str], now: float) -> None:
+        """See `Course.go_on`."""
+        self._course.go_on(among, now)
 
     def close(self, now: float) -> None:
         """See `Course.close`."""

@@ -44,6 +44,7 @@ class Counters:
         self.rescued: Counter[str] = Counter()
         self.degraded: Counter[tuple[str, str]] = Counter()
         self.client_seconds: dict[str, float] = {}
+        self.resumed: Counter[tuple[str, str]] = Counter()
         self.unclassified: Counter[tuple[str, int]] = Counter()
         self.malformed: Counter[str] = Counter()
         self.policy_errors: Counter[str] = Counter()
@@ -80,6 +81,8 @@ class Counters:
         if record.client_seconds:
             so_far = self.client_seconds.get(record.model, 0.0)
             self.client_seconds[record.model] = so_far + record.client_seconds
+        if record.resumed:
+            self.resumed[record.model, record.end] += 1
         _of(self.duration, record.model).record(record.ended - record.started)
 
     def refused(self, record: RefusalRecord) -> None:

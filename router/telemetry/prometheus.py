@@ -60,6 +60,10 @@ def totals(counters: Counters) -> Iterable[Metric]:
         [({"model": model}, seconds) for model, seconds in counters.client_seconds.items()],
     )  # fmt: skip
     yield (
+        "resumed_total", "counter", "Requests whose broken answer others were asked to go on with.",
+        [({"model": model, "end": end}, count) for (model, end), count in counters.resumed.items()],
+    )  # fmt: skip
+    yield (
         "tokens_total", "counter", "Tokens, as providers counted them or as estimated.",
         [
             ({"target": target, "kind": kind}, count)

@@ -128,7 +128,7 @@ async def staged(
                 await first.down()
             keys = "tls: {ca: ca.pem}" if fault.tls else fault.keys
             stages[fault.name, way] = Stage(
-                f"f{number}", first, second, keys, fault.serves, fault.ladder
+                f"f{number}", first, second, keys, fault.serves, fault.route, fault.ladder
             )
         good = {}
         for way in WAYS:

@@ -95,6 +95,7 @@ class Fault:
     times: int = 1
     keys: str = ""
     serves: str = ""
+    route: str = ""
     asks: Mapping[str, object] = field(default_factory=dict)
     tls: Certificate | None = None
     gone: bool = False

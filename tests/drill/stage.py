@@ -29,6 +29,7 @@ TARGETS = """\
 """
 ROUTE = """\
   {name}:
+    {route}
     policy: weighted_round_robin
     targets: {{first-{name}/m-{name}: 1000000, second-{name}/m-{name}: 1}}
 """
@@ -53,6 +54,7 @@ class Stage:
     second: Provider
     keys: str = ""
     serves: str = ""
+    settings: str = ""
     ladder: bool = False
     router: Router | None = None
     client: AsyncOpenAI | None = None
@@ -67,7 +69,7 @@ class Stage:
     @property
     def route(self) -> str:
         """Its lines of the file, under `models`."""
-        return (LADDER if self.ladder else ROUTE).format(name=self.name)
+        return (LADDER if self.ladder else ROUTE).format(name=self.name, route=self.settings)
 
     @property
     def running(self) -> Router:

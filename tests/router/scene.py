@@ -26,7 +26,7 @@ from policies import (
 )
 from router.caller import Caller, Wishes
 from router.dialects.contract import Operation
-from router.dialects.openai.dialect import OPENAI, SPOKEN
+from router.dialects.openai.dialect import OPENAI, SPOKEN, OpenAI
 from router.idempotency.claim import claim_of
 from router.idempotency.store import Store
 from router.ladder import Ladder
@@ -102,9 +102,13 @@ class Scene:
         policy: Policy | None = None,
         decisions: Decisions | None = None,
         alike: Mapping[str, frozenset[str]] | None = None,
+        resume: Mapping[str, bool] | None = None,
         answers: Store | None = None,
         ladder: Ladder | None = None,
+        dialect: OpenAI = OPENAI,
+        one_model: bool = False,
     ) -> None:
+        """`one_model`: what stands behind the slash is the upstream's name of the model."""
         loop = asyncio.get_running_loop()
         self.kept = Kept()
         self.forgiven = 0
@@ -119,7 +123,17 @@ class Scene:
         self.runtime = Runtime(
             revision="1",
             engine=self.engine,
-            upstreams={name: self._upstream(name, timeouts, ask_usage) for name in scripts},
+            upstreams={
+                name: Upstream(
+                    target=name,
+                    model=name.partition("/")[2] if one_model else f"model-of-{name}",
+                    speaks=SPOKEN if dialect is OPENAI else dict.fromkeys(SPOKEN, dialect),
+                    transport=self.transport,
+                    timeouts=timeouts,
+                    ask_usage=ask_usage,
+                )
+                for name in scripts
+            },
             tenants=Tenants((), ALL),
             deadlines=dict.fromkeys(routes, deadline),
             targets={"chat": frozenset(scripts)},
@@ -129,6 +143,7 @@ class Scene:
             needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
             alike=alike or {},
             ladders={} if ladder is None else {"chat": ladder},
+            resume=resume or {},
         )
         readers: list[Reader] = [self.kept]
         if decisions is not None:
@@ -206,16 +221,6 @@ class Scene:
         assert len(self.kept.attempts) == len(self.transport.sent) - self.forgiven
         numbers = [(one.request_id, one.model, one.number) for one in self.kept.attempts]
         assert len(self.kept.requests) > 1 or len(set(numbers)) == len(numbers)
-
-    def _upstream(self, name: str, timeouts: Timeouts, ask_usage: bool) -> Upstream:
-        return Upstream(
-            target=name,
-            model=f"model-of-{name}",
-            speaks=SPOKEN,
-            transport=self.transport,
-            timeouts=timeouts,
-            ask_usage=ask_usage,
-        )
 
 
 def failed(reader: str, error: Exception) -> None:
