@@ -18,6 +18,10 @@ from router.dialects.sse import MOST_EVENT, Oversized, Splitter, data_of
 
 BARE = (b"{", b"[")
 """How what is no event begins."""
+TORN = re.compile(rb'"(candidates|parts|text|functionCall|finishReason)')
+"""What a chunk with a part of the answer has in it, even one that is broken."""
+MOST_STRAYS = 3
+"""Events that are no chunks, after which it is no stream of this dialect."""
 
 _SIGN = re.compile(rb'["{}]')
 _IN_TEXT = re.compile(rb'["\\]')
@@ -26,7 +30,17 @@ _IN_TEXT = re.compile(rb'["\\]')
 class GeminiStream:
     """One streamed answer. See `EventReader`."""
 
-    __slots__ = ("_errors", "_objects", "_splitter", "_telling", "done", "ended", "failure", "said")
+    __slots__ = (
+        "_errors",
+        "_objects",
+        "_splitter",
+        "_telling",
+        "done",
+        "ended",
+        "failure",
+        "malformed",
+        "said",
+    )
 
     def __init__(self, errors: Table) -> None:
         self._errors = errors
@@ -37,6 +51,7 @@ class GeminiStream:
         self.done = False
         self.failure: Report | None = None
         self.said = b""
+        self.malformed = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """See `EventReader.feed`."""
@@ -96,13 +111,17 @@ class GeminiStream:
         return events
 
     def _odd(self, data: bytes) -> None:
-        """Some errors come in a list."""
+        """No chunk: some errors come in a list; else it is left out, unless words are lost so."""
         told = decoded(data)
         first = told[0] if isinstance(told, list) and told else told
         if isinstance(first, dict) and first.get("error"):
             self._err(data)
-        else:
+            return
+        self.malformed += 1
+        if TORN.search(data) is not None:
             self._fail("an event that is not a chunk")
+        elif self.malformed > MOST_STRAYS:
+            self._fail(f"{self.malformed} events that are not chunks")
 
     def _err(self, data: bytes) -> None:
         self.failure = failed(self._errors, decoded(data), Phase.BODY)

@@ -184,9 +184,16 @@ def test_a_stream_that_ends_early_has_not_ended():
     assert (reader.ended, reader.failure) == (False, None)
 
 
-def test_an_event_that_is_none_or_never_ends_is_a_failure():
-    _, reader = read(b"data: {nonsense\n\n")
-    assert reader.failure is not None
+def test_an_event_that_is_no_chunk_is_left_out_and_counted_unless_words_are_lost_with_it():
+    told, reader = read(b"data: {nonsense\n\n" + sse(*TEXT))
+    assert (told, reader.malformed, reader.ended) == (STREAMS["text"][1], 1, True)
+    for torn in (b'data: {"candidates": [{"content"\n\n', b"data: {nonsense\n\n" * 9):
+        _, reader = read(torn + sse(*TEXT))
+        assert reader.failure is not None
+        assert "not" in reader.failure.detail
+
+
+def test_an_event_that_never_ends_is_a_failure():
     for start in (b'data: {"', b'{"a": "'):
         reader = GEMINI.reader()
         reader.feed(start)
