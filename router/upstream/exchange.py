@@ -55,6 +55,11 @@ class HttpExchange:
         self._error: UpstreamError | None = None
         self._ended = False
 
+    @property
+    def over(self) -> bool:
+        """It was stopped, or broke."""
+        return self._error is not None
+
     def take(self) -> bytes | None:
         """See `Exchange.take`."""
         pieces = self.pieces
