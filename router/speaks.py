@@ -12,6 +12,7 @@ from typing import get_args
 
 from policies import Route
 from router.config import ABILITIES, Config, Provider, ProviderModel
+from router.dialects.bedrock.dialect import BEDROCK
 from router.dialects.contract import (
     ForeignDialect,
     Interpretable,
@@ -27,7 +28,7 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({})
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"bedrock": BEDROCK})
 """The providers' halves for clients who speak otherwise, by the names of their dialects."""
 
 
@@ -72,6 +73,8 @@ def wary_of(
 
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
+    if provider.dialect == "bedrock":
+        return {}
     company = provider.company or ""
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
     return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}

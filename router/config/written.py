@@ -154,8 +154,12 @@ class WrittenProvider(Written):
     like: Text = None
     region: Text = None
     dialect: Annotated[
-        Literal["openai", "simulated"] | None,
-        BeforeValidator(texts.choice("openai", "simulated")),
+        Literal["openai", "bedrock", "simulated"] | None,
+        BeforeValidator(texts.choice("openai", "bedrock", "simulated")),
+    ] = None
+    auth: Annotated[
+        Literal["key", "aws", "google", "azure"] | None,
+        BeforeValidator(texts.choice("key", "aws", "google", "azure")),
     ] = None
     base_url: Annotated[str | None, BeforeValidator(texts.base_url)] = None
     api_key: Credential = None

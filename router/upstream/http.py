@@ -22,6 +22,8 @@ from router.upstream.tls import SYSTEM, Tls
 from router.upstream.transport import Upstream
 
 ANY = float("inf")
+SIGNED = ("content-type",)
+"""Headers of a call that a signature covers: the others may be changed on the way."""
 
 
 class Http:
@@ -145,8 +147,9 @@ class SigningTransport(HttpTransport):
         return exchange
 
     def _request(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
-        shows = self._credential.headers("POST", self._path + path, self._shown, body)
         given = {name: value for name, value in headers.items() if name not in self._own}
+        covered = {name: given[name] for name in SIGNED if name in given} | self._shown
+        shows = self._credential.headers("POST", self._path + path, covered, body)
         head = self.head(path) + written({**given, **shows})
         return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
 

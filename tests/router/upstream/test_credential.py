@@ -67,7 +67,7 @@ async def test_a_request_is_signed_as_it_is_sent() -> None:
     keys, audience = AwsKeys("AKID", "secret", "session"), Audience("eu-west-1", "bedrock")
     signed = Signed(Fixed(keys), audience, wall=lambda: 1_700_000_000.0)
     async with provider(saying(ANSWER)) as seen, client() as http:
-        sent = {"traceparent": "00-1", "x-amz-date": "yesterday"}
+        sent = {"traceparent": "00-1", "content-type": "text/odd"}
         async with asking(http, seen.origin, headers=sent, credential=signed) as ask:
             assert await ask.body() == b"{}"
     (request,) = seen.requests
