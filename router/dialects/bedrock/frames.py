@@ -75,7 +75,7 @@ class Frames:
         if crc32(data[begin : begin + 8]) != told:
             self.broken = "what came is no event stream: a frame's first CRC is wrong"
         elif not 0 <= total - LEAST - headers <= MOST_PAYLOAD or headers > MOST_HEADERS:
-            self.broken = "a frame is longer than any may be"
+            self.broken = "a frame of a length that none may have"
         elif come >= total:
             return int(total)
         else:
