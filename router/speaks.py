@@ -20,16 +20,19 @@ from router.dialects.contract import (
     UpstreamDialect,
 )
 from router.dialects.interpreter import Interpreter, Unspoken
-from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN_BY
+from router.dialects.openai.chat.foreign import chat_of
+from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({})
+CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"chat": OPENAI})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
 FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"bedrock": BEDROCK})
-"""The providers' halves for clients who speak otherwise, by the names of their dialects."""
+"""The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
+knows its provider's quirks.
+"""
 
 
 def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
@@ -73,6 +76,8 @@ def wary_of(
 
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
+    if provider.dialect == "simulated":
+        return SPOKEN
     if provider.dialect == "bedrock":
         return {}
     company = provider.company or ""
@@ -82,6 +87,8 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
 
 def foreign_of(provider: Provider) -> ForeignDialect | None:
     """How the provider is spoken to for all other clients; None: it is not."""
+    if provider.dialect in ("openai", "simulated"):
+        return chat_of(provider.company, ask_usage=provider.asks_usage)
     return FOREIGN.get(provider.dialect)
 
 
