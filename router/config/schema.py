@@ -145,13 +145,14 @@ class Provider:
     where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
     name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
     is empty where none may be used, and None where the environment says; `connections` is how many
-    may be open at once, None: any number.
+    may be open at once, None: any number. With an `api_version`, Azure's API is the one that has
+    versions and a path for each deployment.
     """
 
     name: str
     company: str | None
     region: str | None
-    dialect: Literal["openai", "simulated"]
+    dialect: Literal["openai", "azure", "simulated"]
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]
@@ -162,6 +163,7 @@ class Provider:
     limits: Limits
     models: Mapping[str, ProviderModel]
     off_because: str | None
+    api_version: str | None = None
 
     @property
     def enabled(self) -> bool:

@@ -154,9 +154,10 @@ class WrittenProvider(Written):
     like: Text = None
     region: Text = None
     dialect: Annotated[
-        Literal["openai", "simulated"] | None,
-        BeforeValidator(texts.choice("openai", "simulated")),
+        Literal["openai", "azure", "simulated"] | None,
+        BeforeValidator(texts.choice("openai", "azure", "simulated")),
     ] = None
+    api_version: Annotated[str | None, BeforeValidator(texts.version)] = None
     base_url: Annotated[str | None, BeforeValidator(texts.base_url)] = None
     api_key: Credential = None
     tls: WrittenTls = WrittenTls()

@@ -40,6 +40,12 @@ QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
         "deepseek": (
             line(BILL, says="^insufficient balance"),
         ),
+        "fireworks": (
+            line(BILL, 412),  # an account that is suspended
+        ),
+        "cohere": (
+            line(KEY, 498),
+        ),
         "openrouter": (
             line(GONE, 400, says=r"^\S+ is not a valid model id$"),
             line(UNFIT, 404, says="^no (endpoints found that support|allowed providers)"),
