@@ -18,6 +18,10 @@ from router.upstream.proxy import Proxy, proxy_at, proxy_of
 from router.upstream.sigv4 import Audience, AwsKeys
 from router.upstream.tls import Tls
 
+BEARER = ("authorization", "Bearer {}")
+KEY_HEADERS: Mapping[str, tuple[str, str]] = {"azure": ("api-key", "{}")}
+"""How a key is sent, by the dialect, where it is not as a bearer's."""
+
 
 class Unreachable(Exception):
     """The environment names a proxy that cannot be used; the message never shows it."""
@@ -55,12 +59,13 @@ def credential_of(provider: Provider, renewals: Renewals) -> Credential | None:
 
 def headers_of(provider: Provider) -> Mapping[str, str]:
     """What every request to the provider carries."""
-    key = provider.api_key if provider.auth == "key" else None
-    return {
-        **({"accept": "*/*"} if provider.dialect == "bedrock" else {}),
-        **provider.headers,
-        **({"authorization": f"Bearer {key.reveal()}"} if key else {}),
-    }
+    headers = dict(provider.headers)
+    if provider.dialect == "bedrock":
+        headers["accept"] = "*/*"
+    if provider.api_key and provider.auth == "key":
+        name, value = KEY_HEADERS.get(provider.dialect, BEARER)
+        headers[name] = value.format(provider.api_key.reveal())
+    return headers
 
 
 def proxy_for(provider: Provider, environ: Mapping[str, str]) -> Proxy | None:

@@ -27,7 +27,7 @@ class Preset:
     origin: str | None
     path: str
     key: str | None
-    dialect: Literal["openai", "bedrock"] = "openai"
+    dialect: Literal["openai", "azure", "bedrock"] = "openai"
     asks_usage: bool = True
     service: str | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -56,6 +56,17 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),
         "deepseek": Preset("https://api.deepseek.com", "", "DEEPSEEK_API_KEY"),
         "openrouter": Preset("https://openrouter.ai", "/api/v1", "OPENROUTER_API_KEY"),
+        "together": Preset("https://api.together.ai", "/v1", "TOGETHER_API_KEY"),
+        "fireworks": Preset("https://api.fireworks.ai", "/inference/v1", "FIREWORKS_API_KEY"),
+        "xai": Preset("https://api.x.ai", "/v1", "XAI_API_KEY"),
+        # Every chunk has the usage so far.
+        "perplexity": Preset(
+            "https://api.perplexity.ai", "", "PERPLEXITY_API_KEY", asks_usage=False
+        ),
+        "cerebras": Preset("https://api.cerebras.ai", "/v1", "CEREBRAS_API_KEY"),
+        "cohere": Preset("https://api.cohere.ai", "/compatibility/v1", "CO_API_KEY"),
+        # A resource of one's own; a model is a deployment's name.
+        "azure": Preset(None, "/openai/v1", "AZURE_OPENAI_API_KEY", dialect="azure"),
         "bedrock": Preset(
             "https://bedrock-runtime.{region}.amazonaws.com",
             "",
@@ -79,5 +90,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         # Servers of one's own: no account, but an address.
         "ollama": Preset(None, "/v1", None),
         "vllm": Preset(None, "/v1", None),
+        "sglang": Preset(None, "/v1", None),
+        "llamacpp": Preset(None, "/v1", None),
+        "lmstudio": Preset(None, "/v1", None),
     }
 )

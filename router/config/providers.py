@@ -28,6 +28,8 @@ _NOT_SIMULATED = (
     "preset", "region", "base_url", "auth", "api_key", "tls", "proxy", "connections"
 )  # fmt: skip
 _LABEL = re.compile(r"[a-z0-9-]+")
+VERSIONED = "/openai"
+"""The path of Azure's API with versions, which stand behind each request's own."""
 _ADDRESSES = ("preset", "like", "base_url")
 
 
@@ -66,7 +68,8 @@ class _Resolver:
         self._note_plain_key(name)
         self._check_models(name, merged)
         preset = PRESETS.get(merged.preset or "")
-        simulated = merged.dialect == "simulated"
+        dialect = merged.dialect or (preset.dialect if preset else "openai")
+        simulated = dialect == "simulated"
         base_url = None if simulated else self._base_url(name, merged, preset)
         auth, api_key = Credentials(
             name, merged, preset, self.environ, self.tree, self.report
@@ -75,7 +78,7 @@ class _Resolver:
             name=name,
             company=merged.preset,
             region=merged.region,
-            dialect=merged.dialect or (preset.dialect if preset else "openai"),
+            dialect=dialect,
             base_url=base_url or None,
             api_key=api_key or None,
             headers=preset.headers if preset else MappingProxyType({}),
@@ -90,6 +93,7 @@ class _Resolver:
             off_because=None if simulated else self._off(chain, merged, base_url, api_key),
             auth=auth,
             service=preset.service if preset else None,
+            api_version=merged.api_version,
         )
 
     def _chain(self, name: str) -> list[str] | None:
@@ -132,11 +136,19 @@ class _Resolver:
             remedy = "give it a preset, a base_url, or `like: another`; or `dialect: simulated`"
             self.report.problem(mark, what, remedy)
 
+        if "api_version" in own.entries and not self._azure(name, merged.preset):
+            mark = own.entries["api_version"].key.mark
+            what = "api_version is for Azure's API"
+            self.report.problem(mark, what, "remove it, or write `preset: azure`")
         somebodys = merged.preset is not None or "preset" in own.entries or merged.auth == "aws"
         if "region" in own.entries and not somebodys:
             mark = own.entries["region"].key.mark
             what = "region is a company's, which a preset names"
             self.report.problem(mark, what, "remove it, or give the provider a preset")
+
+    def _azure(self, name: str, preset: str | None) -> bool:
+        known = PRESETS.get(preset or "")
+        return (self.written[name].dialect or (known.dialect if known else "")) == "azure"
 
     def _note_plain_key(self, name: str) -> None:
         entry = self.tree.table("providers").table(name).entries.get("api_key")
@@ -159,6 +171,8 @@ class _Resolver:
 
     def _base_url(self, name: str, merged: WrittenProvider, preset: Preset | None) -> str | None:
         if merged.base_url:
+            if preset and merged.api_version:
+                preset = replace(preset, path=VERSIONED)
             return preset.completed(merged.base_url) if preset else merged.base_url
         wrong = "base_url" in self.tree.table("providers").table(name).entries
         if merged.base_url is None and preset and preset.base_url is None and not wrong:

@@ -58,6 +58,12 @@ QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
             ),
             line(DAY, codes="ServiceQuotaExceededException"),
         ),
+        "fireworks": (
+            line(BILL, 412),  # an account that is suspended
+        ),
+        "cohere": (
+            line(KEY, 498),
+        ),
         "openrouter": (
             line(GONE, 400, says=r"^\S+ is not a valid model id$"),
             line(UNFIT, 404, says="^no (endpoints found that support|allowed providers)"),
