@@ -81,7 +81,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             BEDROCK_KEY,
             service="bedrock",
         ),
-        "bedrock-mantle": Preset(
+        "bedrock-mantle-openai": Preset(
             "https://bedrock-mantle.{region}.api.aws",
             "/openai/v1",
             BEDROCK_KEY,

@@ -17,7 +17,7 @@ IN_THE_LIST = {
     "anthropic": "anthropic",
     "azure": "azure",
     "bedrock": "aws",
-    "bedrock-mantle": "aws",
+    "bedrock-mantle-openai": "aws",
     "bedrock-openai": "aws",
     "cerebras": "cerebras",
     "cohere": "cohere",

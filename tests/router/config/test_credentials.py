@@ -71,7 +71,7 @@ def test_a_region_is_part_of_bedrock_s_address() -> None:
     addresses = {
         "bedrock": "https://bedrock-runtime.eu-west-1.amazonaws.com",
         "bedrock-openai": "https://bedrock-runtime.eu-west-1.amazonaws.com/openai/v1",
-        "bedrock-mantle": "https://bedrock-mantle.eu-west-1.api.aws/openai/v1",
+        "bedrock-mantle-openai": "https://bedrock-mantle.eu-west-1.api.aws/openai/v1",
     }
     for preset, address in addresses.items():
         provider = a(f"preset: {preset}, region: eu-west-1", BEARER)
