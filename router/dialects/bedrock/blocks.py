@@ -132,12 +132,12 @@ def id_of(name: str) -> str:
 
 
 def thinking(part: Thinking) -> Block | None:
-    """None for what another made."""
+    """None for what another made, or what nobody signed."""
     if part.maker != MAKER:
         return None
     if part.redacted is not None:
         return {"reasoningContent": {"redactedContent": part.redacted}}
-    told = {"text": part.text}
-    if part.signature:
-        told["signature"] = part.signature
+    if not part.signature:
+        return None
+    told = {"text": part.text, "signature": part.signature}
     return {"reasoningContent": {"reasoningText": told}}

@@ -50,7 +50,7 @@ def body_of(prompt: Prompt, model: str) -> tuple[bytes, tuple[str, ...]]:
     """The body, and the names of what is left out. Raises `Unfit`, or `Wanting`."""
     kind = kind_of(model)
     claude = kind is not UNKNOWN or "claude" in model or "anthropic." in model
-    turns = Turns(prompt, caches=_CACHES.search(model) is not None, hour=claude)
+    turns = Turns(prompt, caches=_CACHES.search(model) is not None, claude=claude)
     if turns.begun and not kind.prefill:
         raise Unfit("the beginning of an answer that the model is to go on with")
     settings = {name: value for name, value in prompt.settings.items() if value is not None}

@@ -25,17 +25,17 @@ NOTHING_SAID = "."
 
 class Turns:
     """`system` and `messages` of a body, and what is left out of them, in `dropped`. `caches`: the
-    model knows points of a cache; `hour`: it keeps some for an hour.
+    model knows points of a cache; `claude`: it keeps some for an hour, and takes its thoughts back.
     """
 
-    def __init__(self, prompt: Prompt, *, caches: bool, hour: bool) -> None:
+    def __init__(self, prompt: Prompt, *, caches: bool, claude: bool) -> None:
         """Raises `Unfit`, or `Wanting` with all that is wanted."""
         self.system: list[Block] = []
         self.messages: list[Block] = []
         self.dropped: list[str] = []
         self._fetched: Fetched = prompt.fetched
         self._caches = caches
-        self._hour = hour
+        self._claude = claude
         self._wanted: list[str] = []
         self._names: set[str] = set()
         for message in prompt.messages:
@@ -68,9 +68,9 @@ class Turns:
 
     def point(self, cache: str | None) -> list[Block]:
         """The point of a cache where there is to be one, and may be."""
-        if cache is not None and (not self._caches or (cache == "1h" and not self._hour)):
+        if cache is not None and (not self._caches or (cache == "1h" and not self._claude)):
             self.dropped.append("cache_control")
-        return blocks.cached(cache, longer=self._hour) if self._caches else []
+        return blocks.cached(cache, longer=self._claude) if self._caches else []
 
     def _add(self, message: Message) -> None:
         if message.name:
@@ -99,7 +99,7 @@ class Turns:
             case Refusal():
                 return self._text(Text(part.text))
             case Thinking():
-                kept = blocks.thinking(part)
+                kept = blocks.thinking(part) if self._claude else None
                 if kept is None:
                     self.dropped.append("thinking")
                 return [kept] if kept is not None else []

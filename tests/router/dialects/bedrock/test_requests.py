@@ -396,7 +396,18 @@ def test_thinking_is_kept_for_who_made_it() -> None:
         {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "c2ln"}}},
         {"reasoningContent": {"redactedContent": PNG}},
     ]
-    body, dropped = asked(user("Hi"), assistant(Thinking("hm", "anthropic", "s"), "Yes"), user("?"))
+
+
+@pytest.mark.parametrize(
+    ("thought", "model"),
+    [
+        (Thinking("hm", "anthropic", "s"), CLAUDE),
+        (Thinking("hm", "bedrock"), CLAUDE),
+        (Thinking("hm", "bedrock", "s"), LLAMA),
+    ],
+)
+def test_thinking_that_is_another_s_or_unsigned_is_left_out(thought: Thinking, model: str) -> None:
+    body, dropped = asked(user("Hi"), assistant(thought, "Yes"), user("?"), model=model)
     assert dropped == ("thinking",)
     assert body["messages"][1]["content"] == [{"text": "Yes"}]
 
