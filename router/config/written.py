@@ -203,6 +203,13 @@ class WrittenRule(Written):
     tier: Positive = None
 
 
+class WrittenRung(Written):
+    """One of a route's `when_all_fail`."""
+
+    model: Text = None
+    text: Annotated[str | None, BeforeValidator(texts.words)] = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -222,9 +229,14 @@ class WrittenRoute(Written):
         Literal["one_model", "any_model"] | None,
         BeforeValidator(texts.choice("one_model", "any_model")),
     ] = None
+    interrupted: Annotated[
+        Literal["error", "resume", "resume_any"] | None,
+        BeforeValidator(texts.choice("error", "resume", "resume_any")),
+    ] = None
     unsupported: Annotated[
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
+    when_all_fail: tuple[WrittenRung, ...] = ()
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

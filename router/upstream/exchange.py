@@ -60,6 +60,11 @@ class HttpExchange:
         """It was stopped, or broke."""
         return self._error is not None
 
+    @property
+    def sent(self) -> bool:
+        """See `Exchange.sent`."""
+        return not self.request
+
     def take(self) -> bytes | None:
         """See `Exchange.take`."""
         pieces = self.pieces

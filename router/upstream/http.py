@@ -22,6 +22,8 @@ from router.upstream.tls import SYSTEM, Tls
 from router.upstream.transport import Upstream
 
 ANY = float("inf")
+UNSIGNED = b"?"
+"""Stands for a request until it shows who asks, and is never written."""
 SIGNED = ("content-type",)
 """Headers of a call that a signature covers: the others may be changed on the way."""
 
@@ -136,7 +138,7 @@ class SigningTransport(HttpTransport):
         self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
     ) -> HttpExchange:
         """See `Transport.open`."""
-        exchange = HttpExchange(self._pool, b"", bell, upstream.timeouts.connect)
+        exchange = HttpExchange(self._pool, UNSIGNED, bell, upstream.timeouts.connect)
 
         def send() -> None:
             if not exchange.over:

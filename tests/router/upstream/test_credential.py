@@ -92,8 +92,10 @@ async def test_the_first_request_waits_for_its_token_and_the_others_do_not() -> 
         ):
             await until(lambda: office.asked)
             assert seen.requests == []
+            assert not first.exchange.sent
             office.open.set()
             assert await first.body() == await second.body() == b"{}"
+            assert first.exchange.sent
         async with asking(http, seen.origin, credential=bearer) as third:
             assert await third.body() == b"{}"
     assert [request.header("authorization") for request in seen.requests] == [
