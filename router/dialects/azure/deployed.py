@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from router.dialects.contract import Asked, Call, UpstreamDialect
+from router.dialects.contract import Asked, Call, Resumable, UpstreamDialect
+from router.dialects.seam import Begun
 
 
 class Deployed:
@@ -25,3 +26,12 @@ class Deployed:
         path, body, dropped = self._dialect.ask(call, model, ask_usage=ask_usage)
         deployment = quote(model, safe="")
         return f"/deployments/{deployment}{path}?api-version={self._version}", body, dropped
+
+    def keeping(
+        self, call: Call, model: str, begun: Begun, *, same: bool
+    ) -> UpstreamDialect | None:
+        """See `Resumable.keeping`."""
+        if not isinstance(self._dialect, Resumable):
+            return None
+        keeping = self._dialect.keeping(call, model, begun, same=same)
+        return None if keeping is None else Deployed(keeping, self._version)

@@ -102,6 +102,11 @@ def test_results_come_first_and_files_among_them_follow_in_a_users_message() -> 
     ]
 
 
+def test_a_call_that_failed_says_so_in_words() -> None:
+    (told,) = sent("", Message("user", [ToolResult("c", [Text("no such city")], failed=True)]))
+    assert told == {"role": "tool", "tool_call_id": "c", "content": "Error: no such city"}
+
+
 def test_texts_of_one_message_are_one_where_several_are_not_sure_to_be_taken() -> None:
     two = Message("system", [Text("a"), Text("b")])
     assert sent("deepseek", two)[0]["content"] == "a\n\nb"
