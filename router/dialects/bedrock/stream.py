@@ -31,13 +31,16 @@ STATUSES = {
     "serviceUnavailableException": 503,
 }
 """What an exception in a stream would have been as an answer."""
+ANSWER = frozenset({"contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop"})
+"""Events without which an answer is not whole."""
 
 
 class ConverseStream:
     """One streamed answer. See `EventReader`."""
 
     __slots__ = (
-        "_calls", "_errors", "_frames", "_number", "_silent", "done", "ended", "failure", "said"
+        "_calls", "_errors", "_frames", "_number", "_silent", "done", "ended", "failure",
+        "malformed", "said",
     )  # fmt: skip
 
     def __init__(self, errors: Table) -> None:
@@ -50,6 +53,7 @@ class ConverseStream:
         self.done = False
         self.failure: Report | None = None
         self.said = b""
+        self.malformed = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """See `EventReader.feed`."""
@@ -70,10 +74,13 @@ class ConverseStream:
         match headers.get(":message-type"):
             case "event":
                 told = decoded(frame.payload)
+                kind = headers.get(":event-type", "")
                 if isinstance(told, dict):
-                    self._take(headers.get(":event-type", ""), told, events)
-                else:
+                    self._take(kind, told, events)
+                elif kind in ANSWER:
                     self._fail("an event that is no object")
+                else:
+                    self.malformed += 1
             case "exception":
                 told = object_of(decoded(frame.payload))
                 self._err(headers.get(":exception-type", ""), told, frame.payload)

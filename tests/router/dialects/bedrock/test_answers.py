@@ -245,6 +245,17 @@ def test_what_is_no_event_stream_fails() -> None:
         assert reader.failure.outcome is Outcome.FAILED
 
 
+def test_an_event_that_cannot_be_read_is_counted_or_breaks_what_it_was_part_of() -> None:
+    def garbled(kind: str) -> bytes:
+        return framed({":message-type": "event", ":event-type": kind}, b"[1")
+
+    events, reader = read(BEGUN + garbled("metadata") + said("a") + STOPPED + COUNTED)
+    assert events[1:] == [Said("a"), Stopped("stop"), COUNT]
+    assert (reader.malformed, reader.failure) == (1, None)
+    _, reader = read(BEGUN + garbled("contentBlockDelta") + STOPPED)
+    assert reader.failure.outcome is Outcome.FAILED
+
+
 def test_events_that_nobody_knows_are_passed_over() -> None:
     unknown = event("eventOfTomorrow", a=1)
     events, reader = read(BEGUN + unknown + said("a") + STOPPED + unknown + COUNTED + b"nonsense")
