@@ -56,7 +56,7 @@ class App:
         self._loop, self._http = asyncio.get_running_loop(), Http()
         counters = Counters()
         server = server or config.server
-        self._fetcher = Fetcher(server.fetch.hosts)
+        self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
         decisions = decisions_of(server, origin)

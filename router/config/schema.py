@@ -67,17 +67,11 @@ class Decisions:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetch:
-    """Files that callers name by an URL, where a provider wants them as bytes: `hosts`, in lower
-    case, with a port where it is not the usual one, are fetched from although they are not public.
-    """
-
-    hosts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Server:
-    """The start-up keys: changing one needs a restart. `hosts` and `origins` are in lower case."""
+    """The start-up keys: changing one needs a restart. `fetch` are the hosts (with a port where it
+    is not the usual one) that files may be fetched from although they are not public. They, `hosts`
+    and `origins` are in lower case.
+    """
 
     listen: Address = Address("127.0.0.1", 8080)
     admin: Address = Address("127.0.0.1", 8081)
@@ -86,7 +80,7 @@ class Server:
     max_body: int = 32 * 1024**2
     drain: Drain = Drain()
     decisions: Decisions = Decisions()
-    fetch: Fetch = Fetch()
+    fetch: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
@@ -155,13 +149,16 @@ class Provider:
     where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
     name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
     is empty where none may be used, and None where the environment says; `connections` is how many
-    may be open at once, None: any number.
+    may be open at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
+    signature for AWS's `service` (None: Bedrock) with that as a pair of keys, `id:secret` or
+    `id:secret:session`; or, without an `api_key`, by what a cloud's library finds. With an
+    `api_version`, Azure's API is the one that has versions and a path for each deployment.
     """
 
     name: str
     company: str | None
     region: str | None
-    dialect: Literal["openai", "gemini", "vertex", "simulated"]
+    dialect: Literal["openai", "azure", "bedrock", "gemini", "vertex", "simulated"]
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]
@@ -172,6 +169,9 @@ class Provider:
     limits: Limits
     models: Mapping[str, ProviderModel]
     off_because: str | None
+    api_version: str | None = None
+    auth: Literal["key", "aws", "google", "azure"] = "key"
+    service: str | None = None
 
     @property
     def enabled(self) -> bool:

@@ -11,7 +11,7 @@ import ipaddress
 from typing import NamedTuple
 
 from router.config.problems import Report
-from router.config.schema import Decisions, Defaults, Drain, Fetch, Retry, Server, Timeouts
+from router.config.schema import Decisions, Defaults, Drain, Retry, Server, Timeouts
 from router.config.tree import Table, find
 from router.config.values import Address
 from router.config.written import WrittenDefaults, WrittenServer
@@ -58,7 +58,7 @@ def resolve_server(written: WrittenServer, tree: Table, report: Report) -> Serve
     if "decisions" in given:
         given["decisions"] = Decisions(**written.decisions.given())
     if "fetch" in given:
-        given["fetch"] = Fetch(**written.fetch.given())
+        given["fetch"] = written.fetch.hosts
     if written.admin_token is not None and not written.admin_token:
         mark = find(tree, ("server", "admin_token")).node.mark
         what = "admin_token is empty: the admin listener asks for none"

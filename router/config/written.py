@@ -161,9 +161,16 @@ class WrittenProvider(Written):
     like: Text = None
     region: Text = None
     dialect: Annotated[
-        Literal["openai", "gemini", "vertex", "simulated"] | None,
-        BeforeValidator(texts.choice("openai", "gemini", "vertex", "simulated")),
+        Literal["openai", "azure", "bedrock", "gemini", "vertex", "simulated"] | None,
+        BeforeValidator(
+            texts.choice("openai", "azure", "bedrock", "gemini", "vertex", "simulated")
+        ),
     ] = None
+    auth: Annotated[
+        Literal["key", "aws", "google", "azure"] | None,
+        BeforeValidator(texts.choice("key", "aws", "google", "azure")),
+    ] = None
+    api_version: Annotated[str | None, BeforeValidator(texts.version)] = None
     base_url: Annotated[str | None, BeforeValidator(texts.base_url)] = None
     api_key: Credential = None
     tls: WrittenTls = WrittenTls()

@@ -69,7 +69,7 @@ defaults:
     assert str(server.listen) == "[::1]:0"
     assert (server.auth, server.max_body, server.drain) == ("keys", 10_000, Drain(0, 60))
     assert server.decisions == Decisions(20, Rate(5, 60.0))
-    assert server.fetch.hosts == ("images.internal", "10.0.0.7:8000", "[::1]:80")
+    assert server.fetch == ("images.internal", "10.0.0.7:8000", "[::1]:80")
     assert server.hosts == ("router.example.com",)
     assert server.origins == ("https://app.example.com:8443",)
     assert server.plugins == ("mine.policies",)
