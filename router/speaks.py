@@ -13,6 +13,7 @@ from typing import get_args
 from policies import Route
 from router.config import ABILITIES, Config, Provider, ProviderModel
 from router.dialects.azure.deployed import Deployed
+from router.dialects.bedrock.dialect import BEDROCK
 from router.dialects.contract import (
     ForeignDialect,
     Interpretable,
@@ -29,7 +30,7 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"chat": OPENAI})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({})
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"bedrock": BEDROCK})
 """The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
 knows its provider's quirks.
 """
@@ -85,6 +86,8 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
     if provider.dialect == "simulated":
         return SPOKEN
+    if provider.dialect == "bedrock":
+        return {}
     company = company_of(provider)
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
     return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}

@@ -154,8 +154,12 @@ class WrittenProvider(Written):
     like: Text = None
     region: Text = None
     dialect: Annotated[
-        Literal["openai", "azure", "simulated"] | None,
-        BeforeValidator(texts.choice("openai", "azure", "simulated")),
+        Literal["openai", "azure", "bedrock", "simulated"] | None,
+        BeforeValidator(texts.choice("openai", "azure", "bedrock", "simulated")),
+    ] = None
+    auth: Annotated[
+        Literal["key", "aws", "google", "azure"] | None,
+        BeforeValidator(texts.choice("key", "aws", "google", "azure")),
     ] = None
     api_version: Annotated[str | None, BeforeValidator(texts.version)] = None
     base_url: Annotated[str | None, BeforeValidator(texts.base_url)] = None

@@ -25,12 +25,13 @@ def loaded(folder: Path, environ: dict[str, str] | None = None, **keys: Any) -> 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_name_a_preset_and_models_are_a_provider(name: str, tmp_path: Path) -> None:
     preset = PRESETS[name]
-    own = {} if preset.origin else OWN
+    own = {"region": "eu-west-1"} if preset.origin else OWN
     environ = {preset.key: "secret"} if preset.key else {}
     provider = loaded(tmp_path, environ, preset=name, **own).providers["p"]
     assert provider.enabled
     assert provider.company == name
-    assert provider.base_url == (preset.origin or "http://gpu.example:8000") + preset.path
+    address = (preset.origin or "http://gpu.example:8000") + preset.path
+    assert provider.base_url == address.replace("{region}", "eu-west-1")
     assert provider.dialect == preset.dialect
     assert ("secret" in "".join(headers_of(provider).values())) is (preset.key is not None)
 
