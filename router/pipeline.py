@@ -24,6 +24,7 @@ from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller, Wishes
 from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError
+from router.fetching import Files
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -35,6 +36,7 @@ from router.sink import Sink
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
+from router.upstream.fetch import Fetcher
 
 SPARE_BELLS = 1000
 
@@ -42,7 +44,7 @@ SPARE_BELLS = 1000
 class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
-    kept (None: in a memory of its own).
+    kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Pipeline:
         loop: asyncio.AbstractEventLoop,
         decisions: Decisions | None = None,
         answers: Store | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
@@ -59,6 +62,7 @@ class Pipeline:
         self._loop = loop
         self._running: set[Passage] = set()
         self._bells: list[Bell] = []
+        self._fetcher = Fetcher() if fetcher is None else fetcher
         store = Memory() if answers is None else answers
         self._once = Once(store, journal, loop.time, Room())
 
@@ -85,7 +89,8 @@ class Pipeline:
         way: Course | Descent = course
         if call.model in runtime.ladders and may_descend(call, request):
             way = self._descent(course, reply, call, caller, request, runtime, bell)
-        passage = Passage(call, caller, reply, runtime, way, bell, self._journal, clock)
+        files = Files(call, self._fetcher, bell)
+        passage = Passage(call, caller, reply, runtime, way, files, self._journal, clock)
         self._running.add(passage)
         try:
             return await passage.drive()

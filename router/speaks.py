@@ -20,6 +20,8 @@ from router.dialects.contract import (
     Operation,
     UpstreamDialect,
 )
+from router.dialects.gemini.dialect import GEMINI, GOOGLE, VERTEX
+from router.dialects.gemini.embeddings import GeminiEmbeddings
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
@@ -30,7 +32,19 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"chat": OPENAI})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"bedrock": BEDROCK})
+NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
+    {
+        "bedrock": {},
+        "gemini": {"embeddings": GeminiEmbeddings()},
+        "vertex": {"embeddings": GeminiEmbeddings(GOOGLE)},
+        "simulated": SPOKEN,
+    }
+)
+"""The kinds of calls that are said in other dialects than OpenAI's without an interpreter."""
+
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType(
+    {"bedrock": BEDROCK, "gemini": GEMINI, "vertex": VERTEX}
+)
 """The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
 knows its provider's quirks.
 """
@@ -84,10 +98,8 @@ def wary_of(
 
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
-    if provider.dialect == "simulated":
-        return SPOKEN
-    if provider.dialect == "bedrock":
-        return {}
+    if provider.dialect in NATIVE:
+        return NATIVE[provider.dialect]
     company = company_of(provider)
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
     return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}

@@ -68,7 +68,10 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The start-up keys: changing one needs a restart. `hosts` and `origins` are in lower case."""
+    """The start-up keys: changing one needs a restart. `fetch` are the hosts (with a port where it
+    is not the usual one) that files may be fetched from although they are not public. They, `hosts`
+    and `origins` are in lower case.
+    """
 
     listen: Address = Address("127.0.0.1", 8080)
     admin: Address = Address("127.0.0.1", 8081)
@@ -77,6 +80,7 @@ class Server:
     max_body: int = 32 * 1024**2
     drain: Drain = Drain()
     decisions: Decisions = Decisions()
+    fetch: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
@@ -154,7 +158,7 @@ class Provider:
     name: str
     company: str | None
     region: str | None
-    dialect: Literal["openai", "azure", "bedrock", "simulated"]
+    dialect: Literal["openai", "azure", "bedrock", "gemini", "vertex", "simulated"]
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]
