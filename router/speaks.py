@@ -19,7 +19,7 @@ from router.dialects.contract import (
     UpstreamDialect,
 )
 from router.dialects.interpreter import Interpreter, Unspoken
-from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN_BY
+from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 
@@ -72,6 +72,8 @@ def wary_of(
 
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
+    if provider.dialect == "simulated":
+        return SPOKEN
     company = provider.company or ""
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
     return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}
