@@ -13,6 +13,7 @@ from time import time
 from policies import Attempt, Outcome, Phase, Report, Scope, Send, TimeLimits
 from router.bell import Bell
 from router.dialects.contract import Call, Unfit
+from router.headers import meant_for
 from router.upstream.transport import UNOPENED, Exchange, Upstream, UpstreamError
 
 AFTER_THE_END = 1.0
@@ -43,6 +44,7 @@ def asked(
         answer = Answer(send.attempt, upstream, UNOPENED, call, send.limits)
         answer.report = Report(Outcome.UNFIT, Phase.CONNECT, Scope.REQUEST, detail=str(unfit))
         return answer
+    headers = meant_for(headers, upstream.withheld)
     exchange = upstream.transport.open(upstream, path, headers, body, bell)
     return Answer(send.attempt, upstream, exchange, call, send.limits, dropped)
 

@@ -15,6 +15,12 @@ from router.upstream.http import ANY, Http, HttpTransport
 from router.upstream.proxy import Proxy, proxy_at, proxy_of
 from router.upstream.tls import Tls
 
+BEARER = ("authorization", "Bearer {}")
+KEY_HEADERS: Mapping[str, tuple[str, str]] = {"anthropic": ("x-api-key", "{}")}
+"""How a key is sent, by the dialect, where it is not as a bearer's."""
+HEADERS: Mapping[str, Mapping[str, str]] = {"anthropic": {"anthropic-version": "2023-06-01"}}
+"""What every request in a dialect carries: the version of it that we speak."""
+
 
 class Unreachable(Exception):
     """The environment names a proxy that cannot be used; the message never shows it."""
@@ -33,11 +39,11 @@ def transport_of(provider: Provider, environ: Mapping[str, str], http: Http) -> 
 
 def headers_of(provider: Provider) -> Mapping[str, str]:
     """What every request to the provider carries."""
-    key = provider.api_key
-    return {
-        **provider.headers,
-        **({"authorization": f"Bearer {key.reveal()}"} if key else {}),
-    }
+    headers = {**HEADERS.get(provider.dialect, {}), **provider.headers}
+    if provider.api_key:
+        name, value = KEY_HEADERS.get(provider.dialect, BEARER)
+        headers[name] = value.format(provider.api_key.reveal())
+    return headers
 
 
 def proxy_for(provider: Provider, environ: Mapping[str, str]) -> Proxy | None:

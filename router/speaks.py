@@ -12,23 +12,30 @@ from typing import get_args
 
 from policies import Route
 from router.config import ABILITIES, Config, Provider, ProviderModel
+from router.dialects.anthropic.dialect import ANTHROPIC, Anthropic
+from router.dialects.anthropic.dialect import PATHS as MESSAGES
+from router.dialects.anthropic.foreign import FOREIGN_ANTHROPIC
 from router.dialects.contract import (
     ForeignDialect,
     Interpretable,
     Operation,
     UpstreamDialect,
 )
+from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({})
+CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"messages": ANTHROPIC})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({})
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"anthropic": FOREIGN_ANTHROPIC})
 """The providers' halves for clients who speak otherwise, by the names of their dialects."""
+
+HEADERS: Mapping[Operation, str] = MappingProxyType({"chat": "openai-", "messages": "anthropic-"})
+"""How the names of headers begin that belong to a dialect, by what is asked in it."""
 
 
 def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
@@ -75,8 +82,22 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     if provider.dialect == "simulated":
         return SPOKEN
     company = provider.company or ""
+    if provider.dialect == "anthropic":
+        return dict.fromkeys(MESSAGES, ANTHROPIC)
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
-    return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}
+    paths = {name: provider.native[name] for name in MESSAGES if name in provider.native}
+    messages = Anthropic(TABLES.get(company, EVERYBODY), paths, usual=False)
+    return {
+        **dict.fromkeys(PATHS, openai),
+        **dict.fromkeys(RELAYED_CALLS, relayed),
+        **dict.fromkeys(paths, messages),
+    }
+
+
+def withheld_of(provider: Provider) -> tuple[str, ...]:
+    """How headers of clients begin that mean nothing to the provider."""
+    native = native_of(provider)
+    return tuple(prefix for operation, prefix in HEADERS.items() if operation not in native)
 
 
 def foreign_of(provider: Provider) -> ForeignDialect | None:

@@ -20,15 +20,17 @@ class Preset:
     `origin` is None where everyone has their own; `path` is what follows the host in its API;
     `key` names the environment variable of its credential, None where it needs none; `headers` go
     with every request. `asks_usage` is False where streams report their usage unasked, and an
-    unknown field may be refused.
+    unknown field may be refused. `native` are kinds of calls that it understands as well in another
+    dialect than its own, with their paths below the base URL.
     """
 
     origin: str | None
     path: str
     key: str | None
-    dialect: Literal["openai"] = "openai"
+    dialect: Literal["openai", "anthropic"] = "openai"
     asks_usage: bool = True
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    native: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def base_url(self) -> str | None:
@@ -40,21 +42,43 @@ class Preset:
         return base_url if urlsplit(base_url).path else base_url + self.path
 
 
+MESSAGES: Mapping[str, str] = MappingProxyType({"messages": "/messages"})
+"""Anthropic's endpoint, beside OpenAI's."""
+
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY"),
-        # Its endpoint that speaks OpenAI's dialect, and ignores response_format and penalties.
-        "anthropic": Preset("https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY"),
+        "anthropic": Preset(
+            "https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY", dialect="anthropic"
+        ),
+        # The same at others: everyone has an address, with the name of a resource or a region.
+        "foundry": Preset(None, "/anthropic/v1", "ANTHROPIC_FOUNDRY_API_KEY", dialect="anthropic"),
+        "bedrock-mantle": Preset(
+            None, "/anthropic/v1", "AWS_BEARER_TOKEN_BEDROCK", dialect="anthropic"
+        ),
         # As above: the same key, another path than its own dialect has.
         "gemini": Preset(
             "https://generativelanguage.googleapis.com", "/v1beta/openai", "GEMINI_API_KEY"
         ),
         "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY"),
         "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),
-        "deepseek": Preset("https://api.deepseek.com", "", "DEEPSEEK_API_KEY"),
-        "openrouter": Preset("https://openrouter.ai", "/api/v1", "OPENROUTER_API_KEY"),
+        "deepseek": Preset(
+            "https://api.deepseek.com",
+            "",
+            "DEEPSEEK_API_KEY",
+            native=MappingProxyType({"messages": "/anthropic/v1/messages"}),
+        ),
+        "openrouter": Preset(
+            "https://openrouter.ai", "/api/v1", "OPENROUTER_API_KEY", native=MESSAGES
+        ),
         # Servers of one's own: no account, but an address.
-        "ollama": Preset(None, "/v1", None),
-        "vllm": Preset(None, "/v1", None),
+        "ollama": Preset(None, "/v1", None, native=MESSAGES),
+        "vllm": Preset(None, "/v1", None, native=MESSAGES),
+        "llama.cpp": Preset(
+            None,
+            "/v1",
+            None,
+            native=MappingProxyType({**MESSAGES, "count_tokens": "/messages/count_tokens"}),
+        ),
     }
 )

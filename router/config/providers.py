@@ -67,7 +67,7 @@ class _Resolver:
             name=name,
             company=merged.preset,
             region=merged.region,
-            dialect=merged.dialect or "openai",
+            dialect=merged.dialect or (preset.dialect if preset else "openai"),
             base_url=base_url or None,
             api_key=api_key or None,
             headers=preset.headers if preset else MappingProxyType({}),
@@ -75,6 +75,7 @@ class _Resolver:
             proxy=merged.proxy,
             connections=merged.connections,
             asks_usage=preset.asks_usage if preset else True,
+            native=preset.native if preset else MappingProxyType({}),
             limits=resolve_limits(merged.limits),
             models=MappingProxyType(
                 {key: self._model(key, model, merged) for key, model in merged.models.items()}

@@ -142,7 +142,8 @@ class Provider:
 
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
-    where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
+    where a stream reports its usage unasked and may refuse to be asked. `native` are the paths of
+    kinds of calls that it understands beside its own dialect's. `company` is the preset's
     name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
     is empty where none may be used, and None where the environment says; `connections` is how many
     may be open at once, None: any number.
@@ -151,7 +152,7 @@ class Provider:
     name: str
     company: str | None
     region: str | None
-    dialect: Literal["openai", "simulated"]
+    dialect: Literal["openai", "anthropic", "simulated"]
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]
@@ -159,6 +160,7 @@ class Provider:
     proxy: Secret | None
     connections: int | None
     asks_usage: bool
+    native: Mapping[str, str]
     limits: Limits
     models: Mapping[str, ProviderModel]
     off_because: str | None

@@ -154,8 +154,8 @@ class WrittenProvider(Written):
     like: Text = None
     region: Text = None
     dialect: Annotated[
-        Literal["openai", "simulated"] | None,
-        BeforeValidator(texts.choice("openai", "simulated")),
+        Literal["openai", "anthropic", "simulated"] | None,
+        BeforeValidator(texts.choice("openai", "anthropic", "simulated")),
     ] = None
     base_url: Annotated[str | None, BeforeValidator(texts.base_url)] = None
     api_key: Credential = None

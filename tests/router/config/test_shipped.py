@@ -9,7 +9,16 @@ from router.config.presets import PRESETS
 from tests.router.config.samples import SHIPPED
 
 VARIABLES = dict.fromkeys(re.findall(r"\$\{(\w+)", SHIPPED.read_text(encoding="utf-8")), "x")
-VARIABLES |= {"OLLAMA_BASE_URL": "http://localhost:11434", "VLLM_BASE_URL": "http://gpu:8000/v1"}
+VARIABLES |= {
+    "OLLAMA_BASE_URL": "http://localhost:11434",
+    "VLLM_BASE_URL": "http://gpu:8000/v1",
+    "LLAMA_CPP_BASE_URL": "http://localhost:8080",
+    "ANTHROPIC_FOUNDRY_BASE_URL": "https://resource.services.ai.azure.com",
+    "BEDROCK_MANTLE_BASE_URL": "https://bedrock-mantle.eu-west-1.api.aws",
+}
+ELSEWHERE = ("foundry", "bedrock-mantle")
+"""Presets with a key, of which everyone has an address of their own."""
+ANTHROPIC = ("anthropic", *ELSEWHERE)
 SIMULATED = {
     "chat": "weighted_round_robin",
     "quick": "least_latency",
@@ -38,9 +47,14 @@ def test_with_every_variable_set_everything_is_on_and_there_is_nothing_to_note()
     assert all(provider.enabled for provider in config.providers.values())
     assert config.providers["ollama"].base_url == "http://localhost:11434/v1"
     assert config.providers["vllm"].base_url == "http://gpu:8000/v1"
+    foundry = "https://resource.services.ai.azure.com/anthropic/v1"
+    assert config.providers["foundry"].base_url == foundry
 
 
-@pytest.mark.parametrize("preset", [name for name, preset in PRESETS.items() if preset.key])
+@pytest.mark.parametrize(
+    "preset",
+    [name for name, preset in PRESETS.items() if preset.key and name not in ELSEWHERE],
+)
 def test_one_variable_switches_one_provider_on_and_a_route_of_its_own(preset):
     config = load(SHIPPED, {str(PRESETS[preset].key): "x"})
     assert [p.name for p in config.providers.values() if p.enabled] == ["sim", preset]
@@ -81,4 +95,10 @@ def test_its_example_of_tenants_works_without_its_comment_signs(tmp_path):
 def test_a_preset_asks_for_usage_unless_its_streams_report_it_unasked(preset):
     config = load(SHIPPED, VARIABLES)
     assert config.providers[preset].asks_usage is (preset != "mistral")
-    assert config.providers[preset].dialect == "openai"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_speaks_its_companys_own_dialect(preset):
+    config = load(SHIPPED, VARIABLES)
+    known = "anthropic" if preset in ANTHROPIC else "openai"
+    assert config.providers[preset].dialect == known
