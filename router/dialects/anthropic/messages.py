@@ -41,12 +41,15 @@ def counts(usage: Usage) -> dict[str, Any]:
     """Usage in Anthropic's terms, where what was read from a cache, or written to one, is counted
     apart.
     """
-    return {
+    counted: dict[str, Any] = {
         "input_tokens": max(0, usage.input_tokens - usage.cached - usage.written),
         "cache_creation_input_tokens": usage.written,
         "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.output_tokens,
     }
+    if usage.reasoning:
+        counted["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    return counted
 
 
 def message(name: str, model: str) -> dict[str, Any]:
