@@ -23,16 +23,21 @@ from router.dialects.contract import (
 )
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.interpreter import Interpreter, Unspoken
+from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"messages": ANTHROPIC})
+CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
+    {"chat": OPENAI, "messages": ANTHROPIC}
+)
 """The clients' halves of those kinds of calls that can be interpreted."""
 
 FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"anthropic": FOREIGN_ANTHROPIC})
-"""The providers' halves for clients who speak otherwise, by the names of their dialects."""
+"""The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
+knows its provider's quirks.
+"""
 
 HEADERS: Mapping[Operation, str] = MappingProxyType({"chat": "openai-", "messages": "anthropic-"})
 """How the names of headers begin that belong to a dialect, by what is asked in it."""
@@ -102,6 +107,8 @@ def withheld_of(provider: Provider) -> tuple[str, ...]:
 
 def foreign_of(provider: Provider) -> ForeignDialect | None:
     """How the provider is spoken to for all other clients; None: it is not."""
+    if provider.dialect in ("openai", "simulated"):
+        return chat_of(provider.company, ask_usage=provider.asks_usage)
     return FOREIGN.get(provider.dialect)
 
 

@@ -45,7 +45,8 @@ class Call(Struct):
     encoded: everything unknown passes untouched; of calls that are only relayed `body` is kept
     instead, all of it.
 
-    `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
+    `id` is the router's own of it, and `at` the Unix time of its coming, for answers that have
+    neither. `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
     `usage_asked`: the client wants the usage chunk of a stream itself. `common` is the call in the
     common form, once somebody had to put it so.
     """
@@ -60,6 +61,8 @@ class Call(Struct):
     usage_asked: bool
     body: bytes = b""
     common: Prompt | None = None
+    id: str = ""
+    at: int = 0
 
 
 Asked = tuple[str, bytes, tuple[str, ...]]

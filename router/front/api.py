@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from math import isfinite
 from random import Random
+from time import time
 from urllib.parse import unquote
 
 import msgspec
@@ -153,7 +154,9 @@ class Api:
     def _call(self, inbound: Inbound, caller: Caller, body: bytes) -> Call:
         if (key := key_of(inbound.headers)) is not None:
             caller.claim = claim_of(caller.tenant.name, inbound.path, key, body)
-        return caller.dialect.parse(body, CALLS[inbound.path][0])
+        call = caller.dialect.parse(body, CALLS[inbound.path][0])
+        call.id, call.at = caller.request_id, int(time())
+        return call
 
     async def _count(self, inbound: Inbound, responder: Responder) -> None:
         """Ask a target to count tokens, or give our own estimate where none does."""

@@ -179,8 +179,9 @@ class MessageWriter:
 
     def _say(self, kind: str, delta: dict[str, Any], maker: str = MAKER) -> None:
         last = self._blocks[-1] if self._blocks else None
-        if last is None or last.kind != kind or last.maker != maker:
+        if last is None or last.kind != kind or (last.maker != maker and last.maker and maker):
             last = self._add(_Block(kind, dict(BEGINNINGS[kind]), maker=maker))
+        last.maker = maker or last.maker  # some only say with the signature whose it is
         self._delta(last, delta)
 
     def _think(self, event: Thought) -> None:

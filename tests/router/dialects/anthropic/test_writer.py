@@ -215,6 +215,21 @@ def test_usage_may_come_before_or_after_the_end_or_not_at_all() -> None:
     assert CALL.input_tokens > 0
 
 
+def test_who_made_it_may_be_said_only_with_the_signature() -> None:
+    said: list[Event] = [
+        Thought("Hm."),
+        Thought(signature="s", maker="anthropic"),
+        Said("x"),
+        Stopped("stop"),
+    ]
+    for message in (
+        read_by_sdk(streamed(said)),
+        judge_message(json.loads(MessageWriter(CALL).whole(said))),
+    ):
+        thought, _ = (block.to_dict() for block in message.content)
+        assert thought == {"type": "thinking", "thinking": "Hm.", "signature": "s"}
+
+
 def test_thinking_of_others_is_marked_and_known_again_by_its_mark() -> None:
     events: list[Event] = [
         Thought("Un", maker="deepseek"),
