@@ -19,8 +19,6 @@ STOPS: Mapping[Reason, str] = MappingProxyType(
         "content_filter": "refusal",
     }
 )
-NO_ID = "msg_unnamed"
-"""The id of an answer whose provider gave it none."""
 
 
 def why(stopped: Stopped | None, *, called: bool, refused: bool) -> tuple[str, str | None]:
@@ -54,7 +52,7 @@ def counts(usage: Usage) -> dict[str, Any]:
 
 def message(name: str, model: str) -> dict[str, Any]:
     """What every message has, with the upstream's name of the model."""
-    return {"id": name or NO_ID, "type": "message", "role": "assistant", "model": model}
+    return {"id": name, "type": "message", "role": "assistant", "model": model}
 
 
 def block_of(part: Part) -> dict[str, Any] | None:

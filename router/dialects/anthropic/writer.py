@@ -133,7 +133,7 @@ class MessageWriter:
         content = [block for part in parts if (block := block_of(part)) is not None]
         return _encode(
             {
-                **message(answer.id, answer.model),
+                **message(answer.id or self._call.id, answer.model),
                 "content": content,
                 "stop_reason": reason,
                 "stop_sequence": sequence,
@@ -175,7 +175,7 @@ class MessageWriter:
             "stop_sequence": None,
             "usage": counts(usage),
         }
-        self._event("message_start", {"message": {**message(name, model), **head}})
+        self._event("message_start", {"message": {**message(name or self._call.id, model), **head}})
 
     def _say(self, kind: str, delta: dict[str, Any], maker: str = MAKER) -> None:
         last = self._blocks[-1] if self._blocks else None
