@@ -215,6 +215,19 @@ def test_usage_may_come_before_or_after_the_end_or_not_at_all() -> None:
     assert CALL.input_tokens > 0
 
 
+def test_half_a_character_is_no_fault_of_ours() -> None:
+    halves: list[Event] = [
+        Said("\ud83d"),
+        Said("\ude00"),
+        Called(0, "a", "f"),
+        Argued(0, '{"x":"\ud83d"}'),
+    ]
+    assert b"\\ud83d" in streamed(halves)
+    whole_one = json.loads(MessageWriter(CALL).whole(halves))
+    assert whole_one["content"][0]["text"] == "\N{GRINNING FACE}"
+    assert whole_one["content"][1]["input"] == {"x": "?"}
+
+
 def test_who_made_it_may_be_said_only_with_the_signature() -> None:
     said: list[Event] = [
         Thought("Hm."),
