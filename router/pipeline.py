@@ -19,14 +19,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from policies import Band, Request
+from policies import Band, Course, Request
 from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller, Wishes
-from router.dialects.contract import Call, ClientDialect, ClientError
+from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
+from router.ladder import Descent
 from router.passage import Passage
 from router.reply import Reply
 from router.runtime import Runtime
@@ -81,7 +82,10 @@ class Pipeline:
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock)
-        passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
+        way: Course | Descent = course
+        if call.model in runtime.ladders and may_descend(call, request):
+            way = self._descent(course, reply, call, caller, request, runtime, bell)
+        passage = Passage(call, caller, reply, runtime, way, bell, self._journal, clock)
         self._running.add(passage)
         try:
             return await passage.drive()
@@ -92,6 +96,35 @@ class Pipeline:
                 bells.append(bell)
             else:
                 bell.close()
+
+    def _descent(
+        self,
+        course: Course,
+        reply: Reply,
+        call: Call,
+        caller: Caller,
+        request: Request,
+        runtime: Runtime,
+        bell: Bell,
+    ) -> Descent:
+        """The course, and those of the models that `call` falls back on: by their own policies, and
+        whether its tenant may ask for them or not, which is the operator's wish.
+        """
+
+        def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
+            decisions, needs = self._decisions, runtime.needs.get(model)
+            record = decisions.further(caller.request_id, rung) if decisions is not None else None
+            lacking = runtime.lacking(call.operation, model)
+            again = request._replace(
+                model=model,
+                only=only,
+                policy=None,
+                features=caller.dialect.features(call, needs) if needs else NO_FEATURES,
+                requires=required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+            )
+            return runtime.engine.start(again, self._loop.time(), bell.wake, record)
+
+        return Descent(course, runtime.ladders[call.model], reply, start)
 
     @property
     def running(self) -> int:
@@ -128,7 +161,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(call.model) if policy is None else policy.needs
-    lacking = runtime.lacking(call)
+    lacking = runtime.lacking(call.operation, call.model)
     return Request(
         call.model,
         now + seconds,
@@ -141,7 +174,15 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+        caller.dialect.acts(call),
     )
+
+
+def may_descend(call: Call, request: Request) -> bool:
+    """Whether another model, or a text, can stand in: for answers in words, unless a target was
+    named.
+    """
+    return request.only is None and call.operation in IN_WORDS
 
 
 def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> frozenset[str]:

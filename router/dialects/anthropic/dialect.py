@@ -18,10 +18,11 @@ from msgspec import Raw
 from policies import Report
 from router.dialects.anthropic.answers import counted, message
 from router.dialects.anthropic.prompts import prompt_of
-from router.dialects.anthropic.requests import EXTRACT, parsed
+from router.dialects.anthropic.requests import EXTRACT, acts, parsed
 from router.dialects.anthropic.returned import MARKED, without_marked
 from router.dialects.anthropic.stream import MessageStream
 from router.dialects.anthropic.writer import MessageWriter
+from router.dialects.common.events import Began, Counted, Said, Stopped, Usage
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
 from router.dialects.errors.judge import decoded, refused
@@ -79,6 +80,10 @@ class Anthropic:
         """See `ClientDialect.features`."""
         return {name: EXTRACT[name](call.fields) for name in needs}
 
+    def acts(self, call: Call) -> bool:
+        """See `ClientDialect.acts`."""
+        return call.operation == "messages" and acts(call.fields)
+
     def prompt(self, call: Call) -> Prompt:
         """See `Interpretable.prompt`."""
         return prompt_of(call)
@@ -99,6 +104,12 @@ class Anthropic:
     def error_event(self, error: ClientError) -> bytes:
         """See `ClientDialect.error_event`."""
         return b"event: error\ndata: " + self.error(error) + b"\n\n"
+
+    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
+        """See `ClientDialect.text`."""
+        events = (Began(name, call.model), Said(text), Counted(Usage(0, 0)), Stopped("stop"))
+        writer = MessageWriter(call)
+        return writer.write(events) + writer.end(note) if call.stream else writer.whole(events)
 
     def estimated(self, call: Call) -> bytes:
         """How many tokens `call` has, as far as we can tell."""

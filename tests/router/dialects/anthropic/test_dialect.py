@@ -11,7 +11,10 @@ from anthropic.types import ModelInfo
 
 from policies import Outcome
 from router.dialects.anthropic.dialect import ANTHROPIC, TYPES
+from router.dialects.anthropic.stream import MessageEvents
+from router.dialects.common.events import Said
 from router.dialects.contract import Call, ClientError
+from tests.router.dialects.anthropic.judge import judge_message
 
 TEXT = [{"role": "user", "content": "x"}]
 
@@ -80,6 +83,33 @@ PAPER = {"type": "document", "source": {"type": "url", "url": "https://a.example
 def test_features_are_what_a_body_brings(fields: dict[str, Any], brings: set[str]) -> None:
     found = ANTHROPIC.features(parsed(**fields), ANTHROPIC.FEATURES)
     assert {name for name, there in found.items() if there} == brings
+
+
+@pytest.mark.parametrize(
+    ("fields", "does"),
+    [
+        ({}, False),
+        ({"tools": [{"name": "f"}, {"type": "custom"}, {"type": "bash_20250124"}]}, False),
+        ({"tools": [{"type": "web_search_20250305"}]}, True),
+        ({"tools": [{"type": "code_execution_20260521"}]}, True),
+        ({"mcp_servers": [{"name": "a"}]}, True),
+        ({"mcp_servers": [], "tools": "x"}, False),
+    ],
+)
+def test_who_brings_tools_that_the_provider_runs_acts(fields: dict[str, Any], does: bool) -> None:
+    assert ANTHROPIC.acts(parsed(**fields)) is does
+
+
+def test_a_fixed_text_is_a_message_whole_and_streamed() -> None:
+    whole = ANTHROPIC.text(parsed(), "Later.", "req_1", 0.0, b": note\n\n")
+    message = judge_message(json.loads(whole))
+    assert [block.to_dict() for block in message.content] == [{"type": "text", "text": "Later."}]
+    assert (message.id, message.usage.output_tokens) == ("req_1", 0)
+    streamed = ANTHROPIC.text(parsed(stream=True), "Later.", "req_1", 0.0, b": note\n\n")
+    said = MessageEvents()
+    assert [one for one in said.feed(streamed) if isinstance(one, Said)] == [Said("Later.")]
+    assert said.ended
+    assert streamed.endswith(b": note\n\n")
 
 
 @pytest.mark.parametrize("status", [*TYPES, 400, 405, 500, 502])

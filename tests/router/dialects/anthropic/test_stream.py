@@ -251,7 +251,7 @@ def test_the_end_of_another_dialect_after_it_is_ignored_and_instead_of_it_is_non
         (b'{"type":"error","error":{"type":"authentication_error"}}\n\n', Outcome.DENIED),
         (b'event: error\ndata: {"message":"x"}\n\n', Outcome.FAILED),
         (b"event: content_block_delta\ndata: {\n\n", Outcome.FAILED),
-        (b"data: [1]\n\n", Outcome.FAILED),
+        (b"event: error\ndata: {\n\n", Outcome.FAILED),
     ],
 )
 def test_an_error_in_a_stream_is_a_failure_and_does_not_pass(
@@ -264,6 +264,17 @@ def test_an_error_in_a_stream_is_a_failure_and_does_not_pass(
     assert read.failure is not None
     assert relayed.failure.outcome is read.failure.outcome is outcome
     assert relayed.failure.phase is (Phase.BODY if b"Hi" in before else Phase.FIRST_TOKEN)
+
+
+def test_a_note_between_events_is_left_out_and_a_few_of_them_are_borne() -> None:
+    note = b"data: [1]\n\n"
+    relayed, read = MessageStream(), MessageEvents()
+    assert relayed.feed(HELLO.replace(PING, note * 3)) == HELLO.replace(PING, b"")
+    assert read.feed(HELLO.replace(PING, note * 3)) == HELLO_EVENTS
+    assert relayed.malformed == read.malformed == 3
+    many = MessageStream()
+    many.feed(HELLO.replace(PING, note * 4))
+    assert many.failure is not None
 
 
 def test_half_a_character_is_no_failure() -> None:
