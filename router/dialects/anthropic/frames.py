@@ -109,7 +109,8 @@ class Tally:
             return None
         counts = self._counts
         for name in ("input_tokens", "output_tokens"):
-            counts[name] = count(usage.get(name), counts.get(name, 0))
+            # Nothing is no count: some servers tell only what they had not told before.
+            counts[name] = count(usage.get(name), 0) or counts.get(name, 0)
         for name in ("cache_read_input_tokens", "cache_creation_input_tokens"):
             if name in usage:
                 counts[name] = count(usage[name], counts.get(name, 0))

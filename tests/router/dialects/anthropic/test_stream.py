@@ -201,7 +201,7 @@ def test_usage_is_cumulative_and_what_is_not_told_anew_is_kept() -> None:
     found = [one.usage for one in events(data) if isinstance(one, Counted)]
     assert found == [Usage(109, 1, 100), Usage(109, 3, 100), Usage(111, 7, 100)]
     reader = MessageStream()
-    reader.feed(data)
+    reader.feed(data + end("end_turn", output_tokens=0, input_tokens=0))
     assert reader.usage == found[-1]
 
 
