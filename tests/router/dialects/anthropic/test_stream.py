@@ -182,14 +182,15 @@ def test_only_what_costs_tokens_is_content(costs: int, data: bytes) -> None:
     ],
 )
 def test_reasons_to_stop_have_a_meaning(reason: str, meaning: str) -> None:
-    (stopped,) = [one for one in events(end(reason)) if isinstance(one, Stopped)]
+    data = end("end_turn") + end(reason) + end(None) + STOP
+    (stopped,) = [one for one in events(data) if isinstance(one, Stopped)]
     assert stopped.reason == meaning
 
 
 def test_the_sequence_that_was_met_is_told_and_so_is_why_a_model_refuses() -> None:
-    assert events(end("stop_sequence", "END"))[-1] == Stopped("stop", "END")
+    assert events(end("stop_sequence", "END") + STOP)[-1] == Stopped("stop", "END")
     told = {"stop_reason": "refusal", "stop_details": {"explanation": "It is too sharp."}}
-    assert events(event("message_delta", delta=told)) == [
+    assert events(event("message_delta", delta=told) + STOP) == [
         Refused("It is too sharp."),
         Stopped("content_filter"),
     ]
