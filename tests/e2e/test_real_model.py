@@ -18,11 +18,13 @@ providers:
   dead: {{base_url: "http://127.0.0.1:{port}/v1", models: [{model}]}}
   real: {{preset: llama.cpp, base_url: "{url}", models: [{model}]}}
   chats: {{base_url: "{url}", models: [{model}]}}
+  speaks: {{dialect: anthropic, base_url: "{url}", models: [{model}]}}
 models:
   best: {{policy: priority, tiers: [[dead/{model}], [real/{model}]]}}
   mixed: {{policy: weighted_round_robin, targets: [dead/{model}, real/{model}]}}
   alone: {{targets: [real/{model}]}}
   chats: {{targets: [chats/{model}]}}
+  speaks: {{targets: [speaks/{model}]}}
 """
 REAL, DEAD = f"real/{MODEL}", f"dead/{MODEL}"
 
@@ -150,6 +152,25 @@ def test_anthropics_client_is_answered_at_its_own_endpoint_and_at_openais(router
         assert message.stop_reason == "max_tokens"
     assert 0 < counted.input_tokens < 100
     assert {row["outcome"] for row in router.status()["attempts"]} == {"ok"}
+
+
+def test_openais_client_is_answered_at_anthropics_endpoint(router):
+    with OpenAI(base_url=router.base_url, api_key="any", max_retries=0) as client:
+        whole = client.chat.completions.create(model="speaks", messages=COLOUR, max_tokens=8)
+        *chunks, last = client.chat.completions.create(
+            model="speaks",
+            messages=COLOUR,
+            max_tokens=8,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    assert (whole.choices[0].message.content or "").strip()
+    assert whole.choices[0].finish_reason == "length"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks).strip()
+    for usage in (whole.usage, last.usage):
+        assert usage is not None
+        assert 0 < usage.completion_tokens <= 8
+        assert usage.prompt_tokens > 0
 
 
 def test_its_errors_are_raised_as_anthropics(router):
