@@ -15,6 +15,8 @@ from router.config import ABILITIES, Config, Provider, ProviderModel
 from router.dialects.anthropic.dialect import ANTHROPIC, Anthropic
 from router.dialects.anthropic.dialect import PATHS as MESSAGES
 from router.dialects.anthropic.foreign import FOREIGN_ANTHROPIC
+from router.dialects.azure.deployed import Deployed
+from router.dialects.bedrock.dialect import BEDROCK
 from router.dialects.contract import (
     ForeignDialect,
     Interpretable,
@@ -34,7 +36,9 @@ CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
 )
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"anthropic": FOREIGN_ANTHROPIC})
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType(
+    {"anthropic": FOREIGN_ANTHROPIC, "bedrock": BEDROCK}
+)
 """The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
 knows its provider's quirks.
 """
@@ -47,9 +51,16 @@ def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """How `provider` is spoken to: for every kind of call."""
     native = native_of(provider)
     foreign = foreign_of(provider)
-    return {
+    spoken = {
         operation: native.get(operation) or _other(operation, foreign, provider.name)
         for operation in OPERATIONS
+    }
+    version = provider.api_version
+    if version is None:
+        return spoken
+    return {
+        operation: dialect if isinstance(dialect, Unspoken) else Deployed(dialect, version)
+        for operation, dialect in spoken.items()
     }
 
 
@@ -86,9 +97,11 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
     if provider.dialect == "simulated":
         return SPOKEN
-    company = provider.company or ""
+    if provider.dialect == "bedrock":
+        return {}
     if provider.dialect == "anthropic":
         return dict.fromkeys(MESSAGES, ANTHROPIC)
+    company = company_of(provider)
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
     paths = {name: provider.native[name] for name in MESSAGES if name in provider.native}
     messages = Anthropic(TABLES.get(company, EVERYBODY), paths, usual=False)
@@ -105,10 +118,15 @@ def withheld_of(provider: Provider) -> tuple[str, ...]:
     return tuple(prefix for operation, prefix in HEADERS.items() if operation not in native)
 
 
+def company_of(provider: Provider) -> str:
+    """Whose quirks are to be expected: of the preset's company, else of the dialect's."""
+    return provider.company or (provider.dialect if provider.dialect == "azure" else "")
+
+
 def foreign_of(provider: Provider) -> ForeignDialect | None:
     """How the provider is spoken to for all other clients; None: it is not."""
-    if provider.dialect in ("openai", "simulated"):
-        return chat_of(provider.company, ask_usage=provider.asks_usage)
+    if provider.dialect in ("openai", "azure", "simulated"):
+        return chat_of(company_of(provider), ask_usage=provider.asks_usage)
     return FOREIGN.get(provider.dialect)
 
 

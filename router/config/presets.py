@@ -19,16 +19,18 @@ class Preset:
 
     `origin` is None where everyone has their own; `path` is what follows the host in its API;
     `key` names the environment variable of its credential, None where it needs none; `headers` go
-    with every request. `asks_usage` is False where streams report their usage unasked, and an
-    unknown field may be refused. `native` are kinds of calls that it understands as well in another
-    dialect than its own, with their paths below the base URL.
+    with every request. `origin` may hold `{region}`; `service` is AWS's name of it, where requests
+    may be signed by AWS keys instead. `asks_usage` is False where streams report their usage
+    unasked, and an unknown field may be refused. `native` are kinds of calls that it understands as
+    well in another dialect than its own, with their paths below the base URL.
     """
 
     origin: str | None
     path: str
     key: str | None
-    dialect: Literal["openai", "anthropic"] = "openai"
+    dialect: Literal["openai", "anthropic", "azure", "bedrock"] = "openai"
     asks_usage: bool = True
+    service: str | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     native: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -44,17 +46,22 @@ class Preset:
 
 MESSAGES: Mapping[str, str] = MappingProxyType({"messages": "/messages"})
 """Anthropic's endpoint, beside OpenAI's."""
-
+COUNTED = MappingProxyType({**MESSAGES, "count_tokens": "/messages/count_tokens"})
+BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK"
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY"),
         "anthropic": Preset(
             "https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY", dialect="anthropic"
         ),
-        # The same at others: everyone has an address, with the name of a resource or a region.
+        # The same models at Azure, where everyone has an address of their own, and at AWS.
         "foundry": Preset(None, "/anthropic/v1", "ANTHROPIC_FOUNDRY_API_KEY", dialect="anthropic"),
         "bedrock-mantle": Preset(
-            None, "/anthropic/v1", "AWS_BEARER_TOKEN_BEDROCK", dialect="anthropic"
+            "https://bedrock-mantle.{region}.api.aws",
+            "/anthropic/v1",
+            BEDROCK_KEY,
+            dialect="anthropic",
+            service="bedrock-mantle",
         ),
         # As above: the same key, another path than its own dialect has.
         "gemini": Preset(
@@ -71,14 +78,42 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "openrouter": Preset(
             "https://openrouter.ai", "/api/v1", "OPENROUTER_API_KEY", native=MESSAGES
         ),
+        "together": Preset("https://api.together.ai", "/v1", "TOGETHER_API_KEY"),
+        "fireworks": Preset("https://api.fireworks.ai", "/inference/v1", "FIREWORKS_API_KEY"),
+        "xai": Preset("https://api.x.ai", "/v1", "XAI_API_KEY"),
+        # Every chunk has the usage so far.
+        "perplexity": Preset(
+            "https://api.perplexity.ai", "", "PERPLEXITY_API_KEY", asks_usage=False
+        ),
+        "cerebras": Preset("https://api.cerebras.ai", "/v1", "CEREBRAS_API_KEY"),
+        "cohere": Preset("https://api.cohere.ai", "/compatibility/v1", "CO_API_KEY"),
+        # A resource of one's own; a model is a deployment's name.
+        "azure": Preset(None, "/openai/v1", "AZURE_OPENAI_API_KEY", dialect="azure"),
+        "bedrock": Preset(
+            "https://bedrock-runtime.{region}.amazonaws.com",
+            "",
+            BEDROCK_KEY,
+            dialect="bedrock",
+            service="bedrock",
+        ),
+        # As OpenAI speaks, for the models that Bedrock serves so: at its old endpoint, at its new.
+        "bedrock-openai": Preset(
+            "https://bedrock-runtime.{region}.amazonaws.com",
+            "/openai/v1",
+            BEDROCK_KEY,
+            service="bedrock",
+        ),
+        "bedrock-mantle-openai": Preset(
+            "https://bedrock-mantle.{region}.api.aws",
+            "/openai/v1",
+            BEDROCK_KEY,
+            service="bedrock-mantle",
+        ),
         # Servers of one's own: no account, but an address.
         "ollama": Preset(None, "/v1", None, native=MESSAGES),
         "vllm": Preset(None, "/v1", None, native=MESSAGES),
-        "llama.cpp": Preset(
-            None,
-            "/v1",
-            None,
-            native=MappingProxyType({**MESSAGES, "count_tokens": "/messages/count_tokens"}),
-        ),
+        "sglang": Preset(None, "/v1", None),
+        "llamacpp": Preset(None, "/v1", None, native=COUNTED),
+        "lmstudio": Preset(None, "/v1", None),
     }
 )

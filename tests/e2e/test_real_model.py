@@ -16,7 +16,7 @@ version: 1
 server: {{drain: {{announce: 0s, wait: 5s}}}}
 providers:
   dead: {{base_url: "http://127.0.0.1:{port}/v1", models: [{model}]}}
-  real: {{preset: llama.cpp, base_url: "{url}", models: [{model}]}}
+  real: {{preset: llamacpp, base_url: "{url}", models: [{model}]}}
   chats: {{base_url: "{url}", models: [{model}]}}
   speaks: {{dialect: anthropic, base_url: "{url}", models: [{model}]}}
 models:

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 import msgspec
-from msgspec import Raw
 
 from policies import Report
 from router.dialects.anthropic.answers import counted, message
@@ -29,6 +28,7 @@ from router.dialects.errors.judge import decoded, refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
+from router.dialects.openai.splice import spliced
 
 PATHS: Mapping[Operation, str] = MappingProxyType(
     {"messages": "/messages", "count_tokens": "/messages/count_tokens"}
@@ -129,13 +129,11 @@ class Anthropic:
 
     def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
         """See `UpstreamDialect.ask`. Usage comes unasked."""
-        fields = dict(call.fields)
-        fields["model"] = Raw(_encode(model))
-        body = _encode(fields)
-        if MARKED in body and (kept := without_marked(fields["messages"])) is not None:
-            fields["messages"] = kept
-            return self._paths[call.operation], _encode(fields), ("thinking",)
-        return self._paths[call.operation], body, ()
+        path, changes = self._paths[call.operation], {"model": _encode(model)}
+        if MARKED in call.body and (kept := without_marked(call.fields["messages"])) is not None:
+            changes["messages"] = kept
+            return path, spliced(call.body, call.fields, changes), ("thinking",)
+        return path, spliced(call.body, call.fields, changes), ()
 
     def reader(self, call: Call) -> MessageStream:
         """See `UpstreamDialect.reader`."""

@@ -57,6 +57,7 @@ def parsed(body: bytes, operation: Operation = "messages") -> Call:
         output_tokens=0 if counting else most and min(max(0, most), MOST_TOKENS),
         choices=1,
         usage_asked=True,
+        body=body,
     )
 
 

@@ -24,7 +24,7 @@ _signed = msgspec.json.Decoder(_Signed)
 _encode = msgspec.json.encode
 
 
-def without_marked(messages: Raw) -> Raw | None:
+def without_marked(messages: Raw) -> bytes | None:
     """`messages` without the blocks of thinking that carry our mark, and without messages that had
     nothing else; all others in their original bytes. None: nothing in them does.
     """
@@ -47,7 +47,7 @@ def without_marked(messages: Raw) -> Raw | None:
                     continue
                 turn["content"] = Raw(_encode(blocks))
         kept.append(turn)
-    return Raw(_encode(kept)) if found else None
+    return _encode(kept) if found else None
 
 
 def _is_marked(block: Raw) -> bool:

@@ -90,7 +90,7 @@ def passed(interpreter: Interpreter, call: Any, sent: list[Any]) -> list[Any]:
 @settings(deadline=None)
 @given(st.lists(CHUNKS, max_size=5))
 def test_any_chat_is_a_message(chunks: list[Any]) -> None:
-    interpreter = Interpreter(ANTHROPIC, chat_of(None, ask_usage=True))
+    interpreter = Interpreter(ANTHROPIC, chat_of("", ask_usage=True))
     told = passed(interpreter, ANTHROPIC.parse(BODY), chunks)
     assert told[-1] == {"type": "message_stop"}
 
