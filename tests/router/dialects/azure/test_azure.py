@@ -12,6 +12,7 @@ from router.dialects.azure.deployed import Deployed
 from router.dialects.common.events import Began, Counted, Said, Stopped, Usage
 from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI
+from router.dialects.seam import Begun
 from router.testing import Answer, Body, Embeddings, Provider, Reply, Stream, event
 from tests.router.running import running
 
@@ -142,3 +143,8 @@ def test_all_but_the_path_is_said_as_it_was() -> None:
     assert path == "/deployments/d/chat/completions?api-version=2024-10-21"
     assert (body, dropped) == (b'{"model":"d","messages":[]}', ())
     assert deployed.whole(call, b"{}") == OPENAI.whole(call, b"{}")
+    stream = OPENAI.parse(b'{"model":"m","messages":[],"stream":true}')
+    kept = deployed.keeping(stream, "d", Begun(), same=True)
+    assert kept is not None
+    assert kept.ask(stream, "d", ask_usage=False)[0] == path
+    assert deployed.keeping(call, "d", Begun(), same=True) is None

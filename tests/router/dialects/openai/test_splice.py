@@ -1,6 +1,7 @@
 """Same dialect on both sides: every byte passes, but for the named splices."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +12,10 @@ from msgspec import Raw
 
 from router.dialects.openai.dialect import OPENAI
 from router.dialects.openai.splice import spliced
+from router.testing import Body, Provider, Stream
 from tests.router.dialects.openai.test_dialect import JSON
+from tests.router.running import JSON as KIND
+from tests.router.running import running
 
 TOP = msgspec.json.Decoder(dict[str, Raw])
 BLANK = st.text(" \t\r\n", max_size=2) | st.just("")
@@ -69,9 +73,13 @@ def asked(body: bytes, *, ask_usage: bool = True) -> bytes:
     return OPENAI.ask(OPENAI.parse(body), "org/up", ask_usage=ask_usage)[1]
 
 
+def renamed(body: bytes) -> bytes:
+    """With each of its models replaced."""
+    return body.replace(b'"ch\\u0061t"', b'"org/up"').replace(b'"chat"', b'"org/up"')
+
+
 def test_a_body_passes_byte_for_byte_but_for_its_model() -> None:
-    expected = AS_IT_CAME.replace(b'"ch\\u0061t"', b'"org/up"').replace(b'"chat"', b'"org/up"')
-    assert asked(AS_IT_CAME) == expected
+    assert asked(AS_IT_CAME) == renamed(AS_IT_CAME)
 
 
 def test_the_answer_of_the_same_dialect_passes_byte_for_byte() -> None:
@@ -112,3 +120,32 @@ def test_no_spelling_is_mistaken_for_another(fields: dict[str, Any], spelling: i
     body = json.dumps({"model": "m", **fields, "messages": []}, separators=separators)
     new = body.replace(f'"model"{separators[1]}"m"', f'"model"{separators[1]}"org/up"', 1)
     assert asked(body.encode()) == new.encode()
+
+
+async def test_between_sockets_every_byte_passes_both_ways(tmp_path: Path) -> None:
+    whole = (
+        b'\n{ "choices" : [{"message":{"content":"\\u0061"} ,"finish_reason":"stop"}],'
+        b'"seed":123456789012345678901234567890,\t"x":1.0e0, "x":[ ] }\r\n'
+    )
+    event = b'data:  {"choices" : [{"delta":{"content":"\\u0061"},"x":1e400}], "a":1,"a":2}\n\n'
+    end = b'data: {"choices":[{"delta":{ },"finish_reason":"stop"}]}\n\n'
+    replies = [Body(whole, kind="application/json"), Stream([event, end])]
+    streamed = AS_IT_CAME.replace(b"\r\n{", b'\r\n{"stream" : true,')
+    async with Provider(replies) as provider:
+        path = tmp_path / "providers.yaml"
+        path.write_text(
+            "version: 1\n"
+            "server: {listen: 127.0.0.1:0, admin: 127.0.0.1:0}\n"
+            f"providers: {{p: {{base_url: '{provider.url}', models: [org/up]}}}}\n"
+            "models: {chat: {targets: [p/org/up]}}\n"
+        )
+        async with running(path) as router:
+            answer = await router.ask("POST", "/v1/chat/completions", AS_IT_CAME, KIND)
+            stream = await router.ask("POST", "/v1/chat/completions", streamed, KIND)
+    assert answer.body == whole
+    assert stream.body.startswith(event + end)
+    first, second = (request.body for request in provider.requests)
+    assert first == renamed(AS_IT_CAME)
+    expected = renamed(streamed)
+    at = expected.rindex(b"}", 0, -3) + 1
+    assert second == expected[:at] + b',"stream_options":{"include_usage":true}' + expected[at:]
