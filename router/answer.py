@@ -14,6 +14,7 @@ from policies import Attempt, Outcome, Phase, Report, Scope, Send, TimeLimits
 from router.bell import Bell
 from router.dialects.contract import Call, Unfit, Wanting
 from router.fetching import Files
+from router.headers import meant_for
 from router.upstream.transport import (
     UNOPENED,
     Exchange,
@@ -53,6 +54,7 @@ def asked(
     except Wanting as wanting:
         why = files.want(wanting.urls, send)
         return None if why is None else _unsent(send, upstream, call, why)
+    headers = meant_for(headers, upstream.withheld)
     exchange = upstream.transport.open(upstream, path, headers, body, bell)
     return Answer(send.attempt, upstream, exchange, call, send.limits, dropped)
 

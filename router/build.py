@@ -35,7 +35,7 @@ from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
 from router.dialects.openai.dialect import OPENAI
 from router.reach import Unreachable, transport_of
-from router.speaks import lacks_of, speaks_of
+from router.speaks import lacks_of, speaks_of, withheld_of
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http
 from router.upstream.made_up import Behaviour
@@ -142,6 +142,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
             transport=transports[provider.name],
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,
+            withheld=withheld_of(provider),
         )
     return upstreams
 

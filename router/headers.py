@@ -31,6 +31,14 @@ def upward(headers: Mapping[str, str]) -> dict[str, str]:
     return sent
 
 
+def meant_for(headers: Mapping[str, str], withheld: tuple[str, ...]) -> Mapping[str, str]:
+    """Those of a client's headers that do not begin with one of `withheld`."""
+    for name in headers:
+        if name.startswith(withheld):
+            return {name: headers[name] for name in headers if not name.startswith(withheld)}
+    return headers
+
+
 def downward(headers: Mapping[str, str]) -> dict[str, str]:
     """A provider's headers (names in lower case) that a client is sent."""
     return {

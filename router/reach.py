@@ -20,10 +20,16 @@ from router.upstream.tls import Tls
 
 BEARER = ("authorization", "Bearer {}")
 KEY_HEADERS: Mapping[str, tuple[str, str]] = {
+    "anthropic": ("x-api-key", "{}"),
     "azure": ("api-key", "{}"),
     "gemini": ("x-goog-api-key", "{}"),
 }
 """How a key is sent, by the dialect, where it is not as a bearer's."""
+HEADERS: Mapping[str, Mapping[str, str]] = {
+    "anthropic": {"anthropic-version": "2023-06-01"},  # what we speak
+    "bedrock": {"accept": "*/*"},
+}
+"""What every request in a dialect carries."""
 
 
 class Unreachable(Exception):
@@ -62,9 +68,7 @@ def credential_of(provider: Provider, renewals: Renewals) -> Credential | None:
 
 def headers_of(provider: Provider) -> Mapping[str, str]:
     """What every request to the provider carries."""
-    headers = dict(provider.headers)
-    if provider.dialect == "bedrock":
-        headers["accept"] = "*/*"
+    headers = {**HEADERS.get(provider.dialect, {}), **provider.headers}
     if provider.api_key and provider.auth == "key":
         name, value = KEY_HEADERS.get(provider.dialect, BEARER)
         headers[name] = value.format(provider.api_key.reveal())

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from policies import Engine, Policy
 from router.dialects.contract import ClientError, Operation
+from router.dialects.interpreter import Unspoken
 from router.ladder import Ladder
 from router.tenants.identity import Tenant, Tenants
 from router.upstream.transport import Upstream
@@ -68,6 +69,15 @@ class Runtime:
         """What some of the targets of `model` lack that such a call may require."""
         models = self.wary.get(operation)
         return models.get(model) if models is not None else None
+
+    def counts(self, model: str) -> bool:
+        """Whether some target of `model` counts tokens itself."""
+        names = self.targets.get(model, {model})
+        return any(
+            not isinstance(self.upstreams[name].speaks["count_tokens"], Unspoken)
+            for name in names
+            if name in self.upstreams
+        )
 
     def embedders(self, model: str) -> frozenset[str] | None:
         """The targets that may make the embeddings of `model`; None: all of its own. Raises

@@ -12,6 +12,9 @@ from typing import get_args
 
 from policies import Route
 from router.config import ABILITIES, Config, Provider, ProviderModel
+from router.dialects.anthropic.dialect import ANTHROPIC, Anthropic
+from router.dialects.anthropic.dialect import PATHS as MESSAGES
+from router.dialects.anthropic.foreign import FOREIGN_ANTHROPIC
 from router.dialects.azure.deployed import Deployed
 from router.dialects.bedrock.dialect import BEDROCK
 from router.dialects.contract import (
@@ -20,6 +23,7 @@ from router.dialects.contract import (
     Operation,
     UpstreamDialect,
 )
+from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.gemini.dialect import GEMINI, GOOGLE, VERTEX
 from router.dialects.gemini.embeddings import GeminiEmbeddings
 from router.dialects.interpreter import Interpreter, Unspoken
@@ -29,11 +33,14 @@ from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"chat": OPENAI})
+CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
+    {"chat": OPENAI, "messages": ANTHROPIC}
+)
 """The clients' halves of those kinds of calls that can be interpreted."""
 
 NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
     {
+        "anthropic": dict.fromkeys(MESSAGES, ANTHROPIC),
         "bedrock": {},
         "gemini": {"embeddings": GeminiEmbeddings()},
         "vertex": {"embeddings": GeminiEmbeddings(GOOGLE)},
@@ -43,11 +50,19 @@ NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
 """The kinds of calls that are said in other dialects than OpenAI's without an interpreter."""
 
 FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType(
-    {"bedrock": BEDROCK, "gemini": GEMINI, "vertex": VERTEX}
+    {
+        "anthropic": FOREIGN_ANTHROPIC,
+        "bedrock": BEDROCK,
+        "gemini": GEMINI,
+        "vertex": VERTEX,
+    }
 )
 """The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
 knows its provider's quirks.
 """
+
+HEADERS: Mapping[Operation, str] = MappingProxyType({"chat": "openai-", "messages": "anthropic-"})
+"""How the names of headers begin that belong to a dialect, by what is asked in it."""
 
 
 def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
@@ -102,7 +117,19 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
         return NATIVE[provider.dialect]
     company = company_of(provider)
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
-    return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}
+    paths = {name: provider.native[name] for name in MESSAGES if name in provider.native}
+    messages = Anthropic(TABLES.get(company, EVERYBODY), paths, usual=False)
+    return {
+        **dict.fromkeys(PATHS, openai),
+        **dict.fromkeys(RELAYED_CALLS, relayed),
+        **dict.fromkeys(paths, messages),
+    }
+
+
+def withheld_of(provider: Provider) -> tuple[str, ...]:
+    """How headers of clients begin that mean nothing to the provider."""
+    native = native_of(provider)
+    return tuple(prefix for operation, prefix in HEADERS.items() if operation not in native)
 
 
 def company_of(provider: Provider) -> str:

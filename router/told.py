@@ -4,6 +4,9 @@ that closes a stream.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import msgspec
 
 from policies import Outcome, Report
@@ -12,6 +15,8 @@ from router.dialects.sse import comment
 from router.resumption import Resumption
 
 NOTHING_USED = Report(Outcome.OK, input_tokens=0, output_tokens=0)
+MOST_NAMES = 30
+_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 
 def told(
@@ -24,12 +29,21 @@ def told(
     if answer is not None:
         headers["x-router-target"] = answer.upstream.target
         if answer.dropped:
-            headers["x-router-dropped"] = ", ".join(answer.dropped)
+            headers["x-router-dropped"] = listed(answer.dropped)
         if first is not None:
             sent = answer.attempt.was_sent
             before, waited = (sent - started) * 1000, (first - sent) * 1000
             headers["server-timing"] = f"before;dur={before:.1f}, upstream;dur={waited:.1f}"
     return headers
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a header. Some are a caller's own, and may be anything: what is no name is not
+    shown as one, and no more are than a header should hold.
+    """
+    shown = dict.fromkeys(name if _NAME.fullmatch(name) else "unnamed" for name in names)
+    more = [f"{len(shown) - MOST_NAMES} more"] if len(shown) > MOST_NAMES else []
+    return ", ".join([*list(shown)[:MOST_NAMES], *more])
 
 
 def closing(

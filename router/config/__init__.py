@@ -7,9 +7,9 @@ Must not: know the network, or what a policy does.
 from router.config.diff import needs_restart, words
 from router.config.ladders import ladder
 from router.config.load import load
+from router.config.models import ABILITIES
 from router.config.problems import ConfigError, Problem
 from router.config.schema import (
-    ABILITIES,
     Asked,
     Config,
     Decisions,

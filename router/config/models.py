@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+ABILITIES = ("audio", "documents", "images", "schema", "tools")
+"""What a request may bring that not every model can take."""
 TEXT_ALONE = frozenset({"audio", "documents", "images"})
 KNOWN: tuple[tuple[str, frozenset[str]], ...] = (
     ("deepseek-*", TEXT_ALONE),

@@ -86,6 +86,7 @@ class _Resolver:
             proxy=merged.proxy,
             connections=merged.connections,
             asks_usage=preset.asks_usage if preset else True,
+            native=preset.native if preset else MappingProxyType({}),
             limits=resolve_limits(merged.limits),
             models=MappingProxyType(
                 {key: self._model(key, model, merged) for key, model in merged.models.items()}

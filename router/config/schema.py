@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from router.config.presets import Dialect
 from router.config.problems import Problem
 from router.config.values import Address, Rate, Secret, Tls
 
@@ -119,10 +120,6 @@ class Price:
     output: int | None = None
 
 
-ABILITIES = ("audio", "documents", "images", "schema", "tools")
-"""What a request may bring that not every model can take."""
-
-
 @dataclass(frozen=True, slots=True)
 class ProviderModel:
     """A model as its provider knows it. `context` is in tokens, None where nobody said. `lacks` are
@@ -146,7 +143,8 @@ class Provider:
 
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
-    where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
+    where a stream reports its usage unasked and may refuse to be asked. `native` are the paths of
+    kinds of calls that it understands beside its own dialect's. `company` is the preset's
     name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
     is empty where none may be used, and None where the environment says; `connections` is how many
     may be open at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
@@ -158,7 +156,7 @@ class Provider:
     name: str
     company: str | None
     region: str | None
-    dialect: Literal["openai", "azure", "bedrock", "gemini", "vertex", "simulated"]
+    dialect: Dialect
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]
@@ -166,6 +164,7 @@ class Provider:
     proxy: Secret | None
     connections: int | None
     asks_usage: bool
+    native: Mapping[str, str]
     limits: Limits
     models: Mapping[str, ProviderModel]
     off_because: str | None

@@ -7,13 +7,14 @@ What is a union in the file (a list or a mapping, a name or a table) has one for
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from router.config import texts, units
-from router.config.presets import PRESETS
-from router.config.schema import ABILITIES, Threshold
+from router.config.models import ABILITIES
+from router.config.presets import PRESETS, Dialect
+from router.config.schema import Threshold
 from router.config.values import Address, Rate, Secret
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
@@ -161,10 +162,8 @@ class WrittenProvider(Written):
     like: Text = None
     region: Text = None
     dialect: Annotated[
-        Literal["openai", "azure", "bedrock", "gemini", "vertex", "simulated"] | None,
-        BeforeValidator(
-            texts.choice("openai", "azure", "bedrock", "gemini", "vertex", "simulated")
-        ),
+        Dialect | None,
+        BeforeValidator(texts.choice(*get_args(Dialect))),
     ] = None
     auth: Annotated[
         Literal["key", "aws", "google", "azure"] | None,

@@ -116,7 +116,9 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """How one target is reached, and spoken to for each kind of call that it takes."""
+    """How one target is reached, and spoken to for each kind of call that it takes. Headers of
+    clients that begin with one of `withheld` are not for it.
+    """
 
     target: str
     model: str
@@ -124,3 +126,4 @@ class Upstream:
     transport: Transport
     timeouts: Timeouts
     ask_usage: bool = True
+    withheld: tuple[str, ...] = ()

@@ -160,12 +160,6 @@ async def test_a_refusal_in_another_shape_is_told_in_the_clients(
 
 QUIRKS: dict[str, Any] = {
     "gemini": {"error": {"code": 400, "message": "API key not valid.", "status": "x"}},
-    "anthropic": {
-        "error": {
-            "type": "invalid_request_error",
-            "message": "You have reached your specified API usage limits.",
-        }
-    },
     "openrouter": {"error": {"code": 400, "message": "m is not a valid model ID"}},
 }
 

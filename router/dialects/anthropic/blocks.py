@@ -5,6 +5,7 @@ What Anthropic has no block for makes the target unfit; only thinking that anoth
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64
@@ -37,6 +38,14 @@ _object = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.encode
 EMPTY = Raw(b"{}")
 NO_OBJECT = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+def encoded(value: Any) -> bytes:
+    """JSON. Half of a character, which some servers send alone, is escaped as they do it."""
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return json.dumps(value, default=lambda raw: json.loads(bytes(raw))).encode()
 
 
 def cached(block: Block, cache: str | None) -> Block:

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
-
-from router.dialects.anthropic.blocks import MAKER, Block, cached
+from router.dialects.anthropic.blocks import MAKER, Block, cached, encoded
 from router.dialects.anthropic.models import Kind, kind_of
 from router.dialects.anthropic.reasoning import Reasoning, reasoning_of
 from router.dialects.anthropic.schemas import closed
@@ -49,8 +47,6 @@ LEAST_TOP_P = 0.95
 JSON_ONLY = "Answer with one JSON object and nothing else."
 """There is no parameter for an answer that is some JSON."""
 
-_encode = msgspec.json.encode
-
 
 def body_of(prompt: Prompt, model: str, *, stream: bool) -> tuple[bytes, tuple[str, ...]]:
     """The body, and the names of what is left out. Raises `Unfit`, or `Wanting`."""
@@ -79,7 +75,7 @@ def body_of(prompt: Prompt, model: str, *, stream: bool) -> tuple[bytes, tuple[s
     if stream:
         body["stream"] = True
     _bound_breakpoints(body, lost)
-    return _encode(body), tuple(dict.fromkeys(lost))
+    return encoded(body), tuple(dict.fromkeys(lost))
 
 
 def _plain(system: list[Block]) -> Any:

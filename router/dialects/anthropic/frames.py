@@ -21,6 +21,12 @@ T = TypeVar("T")
 
 MOST_TOKENS = 1_000_000_000
 """A count beyond this is no count."""
+MOST_MALFORMED = 3
+"""Events that are none, of one answer: with more of them it is not what it should be."""
+_TORN = re.compile(
+    rb"content_block|message_(start|delta|stop)|\"(delta|text|thinking|partial_json|stop_reason)\""
+)
+"""What shows that something was an event, with a part of the answer in it."""
 _HALF = re.compile(
     rb"\\u[dD][89aAbB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -103,7 +109,8 @@ class Tally:
             return None
         counts = self._counts
         for name in ("input_tokens", "output_tokens"):
-            counts[name] = count(usage.get(name), counts.get(name, 0))
+            # Nothing is no count: some servers tell only what they had not told before.
+            counts[name] = count(usage.get(name), 0) or counts.get(name, 0)
         for name in ("cache_read_input_tokens", "cache_creation_input_tokens"):
             if name in usage:
                 counts[name] = count(usage[name], counts.get(name, 0))
@@ -130,7 +137,7 @@ class Framed:
     The semantic and the formal end are one here, `message_stop`.
     """
 
-    __slots__ = ("_errors", "_splitter", "_tally", "done", "ended", "failure", "said")
+    __slots__ = ("_errors", "_splitter", "_tally", "done", "ended", "failure", "malformed", "said")
 
     def __init__(self, errors: Table) -> None:
         """`errors` is what the provider means by its errors."""
@@ -141,6 +148,7 @@ class Framed:
         self.done = False
         self.failure: Report | None = None
         self.said = b""
+        self.malformed = 0
 
     def events(self, data: bytes) -> list[bytes]:
         """The events that `data` completes."""
@@ -168,12 +176,12 @@ class Framed:
         if data.startswith(b"[DONE]"):
             self.done = True  # some end as in OpenAI's dialect
             return None
+        named = event.startswith(b"event:") and event[6:].lstrip().startswith(b"error")
         try:
             frame = read(_frame, data)
         except (ValueError, RecursionError):
-            self.fail("an event that is none")
+            self._skip(event, error=named)
             return None
-        named = event.startswith(b"event:") and event[6:].lstrip().startswith(b"error")
         if frame.error or frame.type == "error" or named:
             self._err(decoded(data), data)
             return None
@@ -184,6 +192,16 @@ class Framed:
     def fail(self, detail: str) -> None:
         """The stream is not what it should be."""
         self.failure = Report(Outcome.FAILED, Phase.FIRST_TOKEN, detail=detail)
+
+    def _skip(self, event: bytes, *, error: bool) -> None:
+        """Leave out an event that is none, unless a part of the answer is lost with it."""
+        self.malformed += 1
+        if error:
+            self.fail("an error that is not JSON")
+        elif _TORN.search(event) is not None:
+            self.fail("an event that is none")
+        elif self.malformed > MOST_MALFORMED:
+            self.fail(f"{self.malformed} events that are none")
 
     def _look_for_error(self, event: bytes) -> None:
         """An error that is no event: a body as if nothing had been streamed, or a field of that

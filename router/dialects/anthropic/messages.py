@@ -19,8 +19,6 @@ STOPS: Mapping[Reason, str] = MappingProxyType(
         "content_filter": "refusal",
     }
 )
-NO_ID = "msg_unnamed"
-"""The id of an answer whose provider gave it none."""
 
 
 def why(stopped: Stopped | None, *, called: bool, refused: bool) -> tuple[str, str | None]:
@@ -41,17 +39,20 @@ def counts(usage: Usage) -> dict[str, Any]:
     """Usage in Anthropic's terms, where what was read from a cache, or written to one, is counted
     apart.
     """
-    return {
+    counted: dict[str, Any] = {
         "input_tokens": max(0, usage.input_tokens - usage.cached - usage.written),
         "cache_creation_input_tokens": usage.written,
         "cache_read_input_tokens": usage.cached,
         "output_tokens": usage.output_tokens,
     }
+    if usage.reasoning:
+        counted["output_tokens_details"] = {"thinking_tokens": usage.reasoning}
+    return counted
 
 
 def message(name: str, model: str) -> dict[str, Any]:
     """What every message has, with the upstream's name of the model."""
-    return {"id": name or NO_ID, "type": "message", "role": "assistant", "model": model}
+    return {"id": name, "type": "message", "role": "assistant", "model": model}
 
 
 def block_of(part: Part) -> dict[str, Any] | None:

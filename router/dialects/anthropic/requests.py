@@ -18,6 +18,8 @@ from router.dialects.estimate import estimated_tokens
 
 Fields = Mapping[str, Raw]
 
+DONE_BY_CLIENTS = ("bash_", "text_editor_", "computer_", "memory_", "browser_")
+"""How the types of tools begin that Anthropic names, and whoever asks runs."""
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _anything = msgspec.json.Decoder()
@@ -55,6 +57,7 @@ def parsed(body: bytes, operation: Operation = "messages") -> Call:
         output_tokens=0 if counting else most and min(max(0, most), MOST_TOKENS),
         choices=1,
         usage_asked=True,
+        body=body,
     )
 
 
@@ -89,6 +92,19 @@ def _tools(fields: Fields) -> bool:
     """Whether the model may call something."""
     told = decoded(fields.get("tools"))
     return isinstance(told, list) and bool(told)
+
+
+def acts(fields: Fields) -> bool:
+    """Whether it brings a tool that its provider runs: any but those which the client does."""
+    if decoded(fields.get("mcp_servers")):
+        return True
+    told = decoded(fields.get("tools"))
+    return isinstance(told, list) and any(
+        isinstance(tool, dict)
+        and tool.get("type") not in (None, "custom")
+        and not str(tool["type"]).startswith(DONE_BY_CLIENTS)
+        for tool in told
+    )
 
 
 def _schema(fields: Fields) -> bool:

@@ -95,12 +95,13 @@ def _costs(frame: Frame) -> bool:
 class MessageEvents(Framed):
     """The same in the common form. See `EventReader`."""
 
-    __slots__ = ("_argued", "_numbers")
+    __slots__ = ("_argued", "_numbers", "_stopped")
 
     def __init__(self, errors: Table = EVERYBODY) -> None:
         super().__init__(errors)
         self._numbers: dict[int, int] = {}
         self._argued: set[int] = set()
+        self._stopped: list[Event] = []
 
     def feed(self, data: bytes) -> list[Event]:
         """See `EventReader.feed`."""
@@ -133,6 +134,8 @@ class MessageEvents(Framed):
                 self._start(frame, read)
             case "message_delta":
                 self._end(frame, read)
+            case "message_stop":
+                read += self._stopped
 
     def _start(self, frame: Frame, read: list[Event]) -> None:
         if (message := frame.message) is not None:
@@ -174,7 +177,8 @@ class MessageEvents(Framed):
         self._count(frame.usage, read)
         if frame.delta is not None and isinstance(frame.delta.stop_reason, str):
             delta = frame.delta
-            read += stopped(delta.stop_reason, delta.stop_sequence, delta.stop_details)
+            # There may be several of these: the last one counts, and the end is told once.
+            self._stopped = stopped(delta.stop_reason, delta.stop_sequence, delta.stop_details)
 
     def _count(self, usage: object, read: list[Event]) -> None:
         if (counted := self._tally.add(usage)) is not None:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from router.dialects.anthropic.blocks import MAKER
+from router.dialects.anthropic.blocks import MAKER, encoded
 from router.dialects.anthropic.contents import marked
 from router.dialects.anthropic.messages import block_of, counts, message, why
 from router.dialects.common.events import (
@@ -43,7 +43,6 @@ BEGINNINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 
-_encode = msgspec.json.encode
 _object = msgspec.json.Decoder(dict[str, Raw])
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
@@ -131,9 +130,9 @@ class MessageWriter:
         )
         usage = answer.usage or Usage(self._call.input_tokens, 0)
         content = [block for part in parts if (block := block_of(part)) is not None]
-        return _encode(
+        return encoded(
             {
-                **message(answer.id, answer.model),
+                **message(answer.id or self._call.id, answer.model),
                 "content": content,
                 "stop_reason": reason,
                 "stop_sequence": sequence,
@@ -175,12 +174,13 @@ class MessageWriter:
             "stop_sequence": None,
             "usage": counts(usage),
         }
-        self._event("message_start", {"message": {**message(name, model), **head}})
+        self._event("message_start", {"message": {**message(name or self._call.id, model), **head}})
 
     def _say(self, kind: str, delta: dict[str, Any], maker: str = MAKER) -> None:
         last = self._blocks[-1] if self._blocks else None
-        if last is None or last.kind != kind or last.maker != maker:
+        if last is None or last.kind != kind or (last.maker != maker and last.maker and maker):
             last = self._add(_Block(kind, dict(BEGINNINGS[kind]), maker=maker))
+        last.maker = maker or last.maker  # some only say with the signature whose it is
         self._delta(last, delta)
 
     def _think(self, event: Thought) -> None:
@@ -240,7 +240,7 @@ class MessageWriter:
             self._close()
 
     def _event(self, kind: str, fields: dict[str, Any]) -> None:
-        data = _encode({"type": kind, **fields})
+        data = encoded({"type": kind, **fields})
         self._out.append(b"event: " + kind.encode() + b"\ndata: " + data + b"\n\n")
 
 

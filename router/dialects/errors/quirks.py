@@ -24,8 +24,21 @@ from router.dialects.errors.table import (
     line,
 )
 
+OTHER_MODELS = (
+    "exceed context limit|maximum allowed number of output tokens"
+    "|cannot both be specified for this model|is deprecated for this model"
+)
+"""What one generation of models takes and another does not: `input length and max_tokens exceed
+context limit: 178959 + 64000 > 200000`; `max_tokens: 100000 > 64000, which is the maximum allowed
+number of output tokens for …`; `temperature and top_p cannot both be specified for this model`;
+`temperature is deprecated for this model`.
+"""
+
 QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
     {
+        "anthropic": (
+            line(UNFIT, 400, says=OTHER_MODELS),
+        ),
         "gemini": (
             # A quota's name is read as part of the message; the delay beside it is a minute's.
             line(DAY_IN_CALIFORNIA, 429, says="perday|daily"),

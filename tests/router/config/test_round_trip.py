@@ -117,6 +117,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
         proxy=None,
         connections=None,
         asks_usage=True,
+        native={},
         limits=limits[1],
         models=models,
         off_because=None,
