@@ -17,11 +17,13 @@ from router.dialects.contract import (
     Operation,
     UpstreamDialect,
 )
+from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN_BY
+from router.dialects.responses.dialect import RESPONSES, Responses
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({})
+CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"responses": RESPONSES})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
 FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({})
@@ -41,7 +43,11 @@ def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
     openai = SPOKEN_BY.get(provider.company or "", OPENAI)
-    return dict.fromkeys(PATHS, openai)
+    native: dict[Operation, UpstreamDialect] = dict.fromkeys(PATHS, openai)
+    if provider.responses is not None:
+        errors = TABLES.get(provider.company or "", EVERYBODY)
+        native["responses"] = Responses(errors, provider.name)
+    return native
 
 
 def foreign_of(provider: Provider) -> ForeignDialect | None:

@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
+Responses = Literal["kept", "stateless"]
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -20,7 +22,8 @@ class Preset:
     `origin` is None where everyone has their own; `path` is what follows the host in its API;
     `key` names the environment variable of its credential, None where it needs none; `headers` go
     with every request. `asks_usage` is False where streams report their usage unasked, and an
-    unknown field may be refused.
+    unknown field may be refused. `responses` is whether it speaks OpenAI's Responses itself, and
+    whether it keeps what it made there.
     """
 
     origin: str | None
@@ -29,6 +32,7 @@ class Preset:
     dialect: Literal["openai"] = "openai"
     asks_usage: bool = True
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    responses: Responses | None = None
 
     @property
     def base_url(self) -> str | None:
@@ -42,19 +46,21 @@ class Preset:
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY"),
+        "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY", responses="kept"),
         # Its endpoint that speaks OpenAI's dialect, and ignores response_format and penalties.
         "anthropic": Preset("https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY"),
         # As above: the same key, another path than its own dialect has.
         "gemini": Preset(
             "https://generativelanguage.googleapis.com", "/v1beta/openai", "GEMINI_API_KEY"
         ),
-        "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY"),
+        "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY", responses="stateless"),
         "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),
         "deepseek": Preset("https://api.deepseek.com", "", "DEEPSEEK_API_KEY"),
-        "openrouter": Preset("https://openrouter.ai", "/api/v1", "OPENROUTER_API_KEY"),
+        "openrouter": Preset(
+            "https://openrouter.ai", "/api/v1", "OPENROUTER_API_KEY", responses="stateless"
+        ),
         # Servers of one's own: no account, but an address.
-        "ollama": Preset(None, "/v1", None),
-        "vllm": Preset(None, "/v1", None),
+        "ollama": Preset(None, "/v1", None, responses="stateless"),
+        "vllm": Preset(None, "/v1", None, responses="stateless"),
     }
 )

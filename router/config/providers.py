@@ -74,6 +74,7 @@ class _Resolver:
             proxy=merged.proxy,
             connections=merged.connections,
             asks_usage=preset.asks_usage if preset else True,
+            responses=preset.responses if preset else None,
             limits=resolve_limits(merged.limits),
             models=MappingProxyType(
                 {key: self._model(key, model, merged) for key, model in merged.models.items()}

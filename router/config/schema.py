@@ -136,7 +136,8 @@ class Provider:
 
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
-    where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
+    where a stream reports its usage unasked and may refuse to be asked. `responses`: whether it
+    speaks OpenAI's Responses, and keeps what it made there. `company` is the preset's
     name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
     is empty where none may be used, and None where the environment says; `connections` is how many
     may be open at once, None: any number.
@@ -153,6 +154,7 @@ class Provider:
     proxy: Secret | None
     connections: int | None
     asks_usage: bool
+    responses: Literal["kept", "stateless"] | None
     limits: Limits
     models: Mapping[str, ProviderModel]
     off_because: str | None

@@ -14,8 +14,9 @@ from urllib.parse import unquote
 import msgspec
 
 from router.caller import BANDS, NONE, Caller, Wishes
-from router.dialects.contract import Call, ClientError, Operation
+from router.dialects.contract import Call, ClientDialect, ClientError, Operation
 from router.dialects.openai.dialect import OPENAI
+from router.dialects.responses.dialect import RESPONSES
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_content_type
 from router.headers import upward
@@ -31,7 +32,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "/v1/chat/completions": "chat",
     "/v1/completions": "completions",
     "/v1/embeddings": "embeddings",
+    "/v1/responses": "responses",
 }
+DIALECTS: Mapping[Operation, ClientDialect] = {"responses": RESPONSES}
+"""How clients speak who ask for these; the others speak `OPENAI`."""
 WISHES = frozenset(f"x-router-{wish}" for wish in ("timeout", "target", "policy", "priority"))
 LONGEST_TIMEOUT = 86_400.0
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
@@ -132,12 +136,13 @@ class Api:
             raise refused
         wishes = NONE if WISHES.isdisjoint(headers) else wishes_of(headers)
         key_of(headers)  # one that cannot be a key is refused before a body is read
-        return Caller(self._request_id(), tenant, OPENAI, upward(headers), wishes)
+        dialect = DIALECTS.get(OPERATIONS[inbound.path], OPENAI)
+        return Caller(self._request_id(), tenant, dialect, upward(headers), wishes)
 
     def _call(self, inbound: Inbound, caller: Caller, body: bytes) -> Call:
         if (key := key_of(inbound.headers)) is not None:
             caller.claim = claim_of(caller.tenant.name, inbound.path, key, body)
-        return OPENAI.parse(body, OPERATIONS[inbound.path])
+        return caller.dialect.parse(body, OPERATIONS[inbound.path])
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
         names = self._runtime().models(self._identify(inbound))

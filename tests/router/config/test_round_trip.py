@@ -114,6 +114,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
         proxy=None,
         connections=None,
         asks_usage=True,
+        responses=None,
         limits=limits[1],
         models=models,
         off_because=None,
