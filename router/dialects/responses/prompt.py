@@ -45,6 +45,7 @@ READ = frozenset(
 """Fields that are read otherwise, or concern nobody but us."""
 KEPT = ("previous_response_id", "conversation", "prompt", "background")
 """Fields that only an account can serve that keeps what it makes."""
+NO_ARGUMENTS: Mapping[str, Any] = {"type": "object", "properties": {}}
 MEANINGLESS: Mapping[str, tuple[Any, ...]] = {
     "store": (False,),
     "truncation": ("disabled",),
@@ -117,7 +118,7 @@ def _tool(tool: Any) -> Tool | Hosted:
             if schema is not None and not isinstance(schema, dict):
                 raise invalid("`parameters` of a function must be a JSON Schema", "tools")
             strict = strict if isinstance(strict, bool) else None
-            return Tool(text(tool, "name"), described, schema or {}, strict)
+            return Tool(text(tool, "name"), described, schema or NO_ARGUMENTS, strict)
         case "custom":
             return Tool(text(tool, "name"), described, custom=True, grammar=_grammar(tool))
         case kind:
