@@ -19,15 +19,20 @@ from router.dialects.contract import (
 )
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.interpreter import Interpreter, Unspoken
+from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN_BY
 from router.dialects.responses.dialect import RESPONSES, Responses
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"responses": RESPONSES})
+CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
+    {"chat": OPENAI, "responses": RESPONSES}
+)
 """The clients' halves of those kinds of calls that can be interpreted."""
 
 FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({})
-"""The providers' halves for clients who speak otherwise, by the names of their dialects."""
+"""The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
+knows its provider's quirks.
+"""
 
 
 def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
@@ -52,6 +57,8 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
 
 def foreign_of(provider: Provider) -> ForeignDialect | None:
     """How the provider is spoken to for all other clients; None: it is not."""
+    if provider.dialect in ("openai", "simulated"):
+        return chat_of(provider.company, ask_usage=provider.asks_usage)
     return FOREIGN.get(provider.dialect)
 
 

@@ -44,7 +44,8 @@ class Call(Struct):
     """A client's request, as far as routing needs it. `fields` are the body's top level, still
     encoded: everything unknown passes untouched.
 
-    `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
+    `id` is the router's own of it, and `at` the Unix time of its coming, for answers that have
+    neither. `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
     `usage_asked`: the client wants the usage chunk of a stream itself. `common` is the call in the
     common form, once somebody had to put it so.
 
@@ -66,6 +67,8 @@ class Call(Struct):
     traces: tuple[str, ...] = ()
     stays: bool = False
     keep: Callable[[str, str], None] | None = None
+    id: str = ""
+    at: int = 0
 
 
 Asked = tuple[str, bytes, tuple[str, ...]]

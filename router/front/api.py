@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from math import isfinite
 from random import Random
+from time import time
 from urllib.parse import unquote
 
 import msgspec
@@ -142,7 +143,9 @@ class Api:
     def _call(self, inbound: Inbound, caller: Caller, body: bytes) -> Call:
         if (key := key_of(inbound.headers)) is not None:
             caller.claim = claim_of(caller.tenant.name, inbound.path, key, body)
-        return caller.dialect.parse(body, OPERATIONS[inbound.path])
+        call = caller.dialect.parse(body, OPERATIONS[inbound.path])
+        call.id, call.at = caller.request_id, int(time())
+        return call
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
         names = self._runtime().models(self._identify(inbound))

@@ -14,12 +14,15 @@ import msgspec
 from msgspec import Raw
 
 from policies import Report
+from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
 from router.dialects.errors.judge import decoded, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
 from router.dialects.openai.answers import completion, embedding
+from router.dialects.openai.chat.reading import prompt_of
+from router.dialects.openai.chat.writer import ChatWriter
 from router.dialects.openai.features import EXTRACT
 from router.dialects.openai.requests import parsed
 from router.dialects.openai.stream import ChatStream, TextStream
@@ -58,6 +61,14 @@ class OpenAI:
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
         """See `ClientDialect.features`."""
         return {name: EXTRACT[name](call.fields) for name in needs}
+
+    def prompt(self, call: Call) -> Prompt:
+        """See `Interpretable.prompt`: of answers to messages alone."""
+        return prompt_of(call.fields)
+
+    def writer(self, call: Call) -> ChatWriter:
+        """See `Interpretable.writer`: of answers to messages alone."""
+        return ChatWriter(call)
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`."""

@@ -104,14 +104,11 @@ class ResponsesWriter:
         if self._shown is not None:
             return
         began = began or Began("", self._call.model)
-        # Of somebody who gives no ids, what was asked is all that tells one answer from another.
-        given = bytes(self._call.fields.get("input") or b"")
-        named = began.id.encode() if began.id else given
-        self._name = blake2b(named, digest_size=16).hexdigest()
+        self._name = blake2b((self._call.id or began.id).encode(), digest_size=16).hexdigest()
         self._shown = {
             "id": f"resp_{self._name}",
             "object": "response",
-            "created_at": began.created,
+            "created_at": began.created or self._call.at,
             "model": began.model,
             **asked_for(self._call.fields),
         }
