@@ -23,14 +23,22 @@ MOST_WHOLE = 64 * 1024 * 1024
 
 
 def asked(
-    send: Send, upstream: Upstream, call: Call, headers: Mapping[str, str], bell: Bell
+    send: Send,
+    upstream: Upstream,
+    call: Call,
+    headers: Mapping[str, str],
+    bell: Bell,
+    *,
+    strict: bool = False,
 ) -> Answer:
-    """Send `call`, and what is to come of it. If it cannot be put in the provider's words, nothing
-    is sent, and the report says so.
+    """Send `call`, and what is to come of it. If it cannot be put in the provider's words (where
+    that is `strict`: all of it), nothing is sent, and the report says so.
     """
     dialect = upstream.speaks[call.operation]
     try:
         path, body, dropped = dialect.ask(call, upstream.model, ask_usage=upstream.ask_usage)
+        if strict and dropped:
+            raise Unfit(f"{upstream.target} cannot be told its {', '.join(dropped)}")  # noqa: TRY301
     except Unfit as unfit:
         answer = Answer(send.attempt, upstream, UNOPENED, call, send.limits)
         answer.report = Report(Outcome.UNFIT, Phase.CONNECT, Scope.REQUEST, detail=str(unfit))

@@ -35,7 +35,7 @@ from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
 from router.dialects.openai.dialect import OPENAI
 from router.reach import Unreachable, transport_of
-from router.speaks import speaks_of
+from router.speaks import lacks_of, speaks_of
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http
 from router.upstream.made_up import Behaviour
@@ -88,6 +88,7 @@ def facts_of(config: Config) -> dict[str, Facts]:
             price=price_of(model),
             groups=fates_of(provider, model),
             first_token=model.timeouts.first_token,
+            lacks=lacks_of(provider, model),
             identity=f"{provider.base_url or provider.dialect} {model.name}",
         )
     return facts

@@ -13,7 +13,7 @@ from router.answer import Answer
 from router.dialects.contract import ClientError
 
 LIMITS = frozenset({Refusal.RESTING, Refusal.LIMITED, Refusal.BUSY})
-LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT})
+LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT, Refusal.UNABLE})
 ELSEWHERE = frozenset({Refusal.EXCLUDED})
 WRITTEN = frozenset({Refusal.DRAINED, Refusal.EXCLUDED})
 """Refusals that the configuration or the request itself asked for; they say nothing of the rest."""
@@ -92,7 +92,8 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
             message = (
                 f"no target takes a request this long or of this kind ({_words(fail.refusals)})"
             )
-            return _wrong("context_length_exceeded", message)
+            unable = _all(fail.refusals, frozenset({Refusal.UNABLE}))
+            return _wrong("unsupported" if unable else "context_length_exceeded", message)
         case Cause.NO_TARGET if _all(fail.refusals, ELSEWHERE, but=frozenset()):
             message = "x-router-target: it is none of the targets of this model"
             return _wrong("invalid_header", message, "x-router-target")
@@ -152,4 +153,4 @@ def _why(fail: Fail) -> str:
 
 
 def _words(refusals: Mapping[str, Refused]) -> str:
-    return "; ".join(f"{name}: {refused.refusal.value}" for name, refused in refusals.items())
+    return "; ".join(f"{name}: {refused.words}" for name, refused in refusals.items())

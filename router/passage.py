@@ -142,7 +142,9 @@ class Passage:
 
     def _send(self, send: Send, now: float) -> None:
         upstream = self._runtime.upstreams[send.target]
-        answer = asked(send, upstream, self._call, self._caller.headers, self._bell)
+        call = self._call
+        strict = call.model in self._runtime.strict
+        answer = asked(send, upstream, call, self._caller.headers, self._bell, strict=strict)
         self._answers.append(answer)
         if answer.report is not None:
             self._settle(answer, answer.report, now)

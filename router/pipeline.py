@@ -20,10 +20,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from policies import Band, Request
-from policies.policy import NO_FEATURES
+from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller, Wishes
-from router.dialects.contract import Call, ClientError
+from router.dialects.contract import Call, ClientDialect, ClientError
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -128,6 +128,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(call.model) if policy is None else policy.needs
+    lacking = runtime.lacking(call)
     return Request(
         call.model,
         now + seconds,
@@ -139,7 +140,14 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         caller.dialect.features(call, needs) if needs else NO_FEATURES,
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
+        required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
     )
+
+
+def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> frozenset[str]:
+    """What of `lacking` a target must not lack to serve `call`: what it brings, and its kind."""
+    brought = dialect.features(call, lacking & dialect.FEATURES)
+    return frozenset(name for name in lacking if name == call.operation or brought.get(name))
 
 
 def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | None:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import get_args
 
-from router.config import Provider
+from policies import Route
+from router.config import ABILITIES, Config, Provider, ProviderModel
 from router.dialects.contract import (
     ForeignDialect,
     Interpretable,
@@ -20,7 +21,9 @@ from router.dialects.contract import (
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.chat.foreign import chat_of
-from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN_BY
+from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
+from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
+from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 from router.dialects.responses.dialect import RESPONSES, Responses
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
@@ -45,12 +48,47 @@ def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     }
 
 
+def lacks_of(provider: Provider, model: ProviderModel) -> frozenset[str]:
+    """What a target cannot take or do: abilities of its model, and kinds of calls."""
+    spoken = speaks_of(provider)
+    return model.lacks | {name for name in OPERATIONS if isinstance(spoken[name], Unspoken)}
+
+
+def wary_of(
+    config: Config, routes: Mapping[str, Route]
+) -> Mapping[Operation, Mapping[str, frozenset[str]]]:
+    """For each kind of call the models with a target that lacks something, and what: only these
+    are asked what a request requires.
+    """
+    lacks = {
+        name: lacks_of(*config.target(name))
+        for name in config.targets()
+        if config.target(name)[0].enabled
+    }
+    union = {
+        name: frozenset().union(*(lacks[target.name] for target in route.targets))
+        for name, route in routes.items()
+    }
+    found: dict[Operation, dict[str, frozenset[str]]] = {}
+    for operation in OPERATIONS:
+        of_interest = {operation, *ABILITIES}
+        models = {name: lacking & of_interest for name, lacking in union.items()}
+        found[operation] = {name: lacking for name, lacking in models.items() if lacking}
+    return found
+
+
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
-    openai = SPOKEN_BY.get(provider.company or "", OPENAI)
-    native: dict[Operation, UpstreamDialect] = dict.fromkeys(PATHS, openai)
+    if provider.dialect == "simulated":
+        return SPOKEN
+    company = provider.company or ""
+    openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
+    native: dict[Operation, UpstreamDialect] = {
+        **dict.fromkeys(PATHS, openai),
+        **dict.fromkeys(RELAYED_CALLS, relayed),
+    }
     if provider.responses is not None:
-        errors = TABLES.get(provider.company or "", EVERYBODY)
+        errors = TABLES.get(company, EVERYBODY)
         native["responses"] = Responses(errors, provider.name)
     return native
 

@@ -89,6 +89,7 @@ def _request(request: Request) -> dict[str, Any]:
         "policy": type(request.policy).__name__ if request.policy is not None else None,
         "tenant": request.tenant,
         "band": request.band.name.lower(),
+        "requires": sorted(request.requires),
     }
 
 

@@ -44,6 +44,7 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         tenant = tenants[question.tenant]
     if not runtime.admits(question.model, tenant):
         raise runtime.unknown(question.model, tenant)
+    features = {name: getattr(question, name) for name in OPENAI.FEATURES}
     return Request(
         question.model,
         now + runtime.deadlines[question.model],
@@ -51,9 +52,10 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         question.output_tokens,
         question.stream,
         frozenset({question.target}) if question.target is not None else None,
-        features={name: getattr(question, name) for name in OPENAI.FEATURES},
+        features=features,
         tenant=tenant.name,
         band=BANDS[question.priority],
+        requires=frozenset(name for name, brought in features.items() if brought),
     )
 
 
@@ -74,7 +76,7 @@ def _target(target: ExplainedTarget, now: float) -> dict[str, Any]:
         "weight": target.weight,
         "odds": target.odds,
         "words": target.words,
-        "refused": refused.refusal.value if refused is not None else None,
+        "refused": refused.words if refused is not None else None,
         "refused_for_s": number(refused.until - now) if refused is not None else None,
         "health": round(factors.score, 3),
         "availability": round(factors.availability, 3),

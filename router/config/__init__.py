@@ -8,6 +8,7 @@ from router.config.diff import needs_restart, words
 from router.config.load import load
 from router.config.problems import ConfigError, Problem
 from router.config.schema import (
+    ABILITIES,
     Asked,
     Config,
     Decisions,
@@ -32,6 +33,7 @@ from router.config.server import faults, is_loopback
 from router.config.values import Address, Rate, Secret, Tls
 
 __all__ = [
+    "ABILITIES",
     "Address",
     "Asked",
     "Config",

@@ -86,6 +86,7 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
 
     def model(before: ProviderModel, after: ProviderModel) -> Iterator[str]:
         yield from _change("context", before.context, after.context, show_count)
+        yield from _change("lacks", before.lacks, after.lacks, _listed)
         yield from _change("price.input", before.price.input, after.price.input, show_price)
         yield from _change("price.output", before.price.output, after.price.output, show_price)
         yield from _limits(before.limits, after.limits)
@@ -107,6 +108,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("climb", old.climb, new.climb, _listed)
     yield from _change("patience", old.patience, new.patience, show_duration)
     yield from _change("embeddings", old.embeddings, new.embeddings)
+    yield from _change("unsupported", old.unsupported, new.unsupported)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")

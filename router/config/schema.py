@@ -115,15 +115,21 @@ class Price:
     output: int | None = None
 
 
+ABILITIES = ("audio", "documents", "images", "schema", "tools")
+"""What a request may bring that not every model can take."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderModel:
-    """A model as its provider knows it. `context` is in tokens, None where nobody said.
+    """A model as its provider knows it. `context` is in tokens, None where nobody said. `lacks` are
+    those of `ABILITIES` that it has not.
 
     `simulation` is None for a real one.
     """
 
     name: str
     context: int | None
+    lacks: frozenset[str]
     price: Price
     limits: Limits
     timeouts: Timeouts
@@ -207,7 +213,8 @@ class Route:
     """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
     tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
-    other upstream models may stand in for one another.
+    other upstream models may stand in for one another. `unsupported`: whether what a target cannot
+    be told of a request, and only tunes it, is left out.
     """
 
     name: str
@@ -220,6 +227,7 @@ class Route:
     climb: frozenset[str] = frozenset({"failure", "throttled"})
     patience: float = 0.0
     embeddings: Literal["one_model", "any_model"] = "one_model"
+    unsupported: Literal["drop", "refuse"] = "drop"
 
 
 @dataclass(frozen=True, slots=True)

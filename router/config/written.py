@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from router.config import texts, units
 from router.config.presets import PRESETS
-from router.config.schema import Threshold
+from router.config.schema import ABILITIES, Threshold
 from router.config.values import Address, Rate, Secret
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
@@ -127,6 +127,7 @@ class WrittenModel(Written):
     """One of a provider's `models`; from `first_token` on, for simulated ones."""
 
     context: Positive = None
+    lacks: tuple[Annotated[str, BeforeValidator(texts.choice(*ABILITIES))], ...] = ()
     price: WrittenPrice = WrittenPrice()
     limits: WrittenLimits = WrittenLimits()
     timeouts: WrittenTimeouts = WrittenTimeouts()
@@ -215,6 +216,9 @@ class WrittenRoute(Written):
     embeddings: Annotated[
         Literal["one_model", "any_model"] | None,
         BeforeValidator(texts.choice("one_model", "any_model")),
+    ] = None
+    unsupported: Annotated[
+        Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()

@@ -42,7 +42,8 @@ dialects.
 
 class Call(Struct):
     """A client's request, as far as routing needs it. `fields` are the body's top level, still
-    encoded: everything unknown passes untouched.
+    encoded: everything unknown passes untouched; of calls that are only relayed `body` is kept
+    instead, all of it.
 
     `id` is the router's own of it, and `at` the Unix time of its coming, for answers that have
     neither. `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
@@ -62,6 +63,7 @@ class Call(Struct):
     output_tokens: int | None
     choices: int
     usage_asked: bool
+    body: bytes = b""
     common: Prompt | None = None
     bound: tuple[str, ...] = ()
     traces: tuple[str, ...] = ()

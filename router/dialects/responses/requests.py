@@ -151,20 +151,37 @@ def schema(fields: Fields) -> bool:
 
 def images(fields: Fields) -> bool:
     """Whether an item has an image among its parts."""
-    given = fields.get("input")
-    if given is None or not _mentions(given, (b"input_image", b"\\u")):
-        return False
-    return any(
-        isinstance(part, dict) and part.get("type") == "input_image"
-        for item in _listed(given)
-        for name in ("content", "output")
-        if isinstance(parts := item.get(name), list)
-        for part in parts
-    )
+    return _part(fields, "input_image")
+
+
+def documents(fields: Fields) -> bool:
+    """Whether an item has a file among its parts."""
+    return _part(fields, "input_file")
+
+
+def audio(fields: Fields) -> bool:
+    """Whether an item has a sound among its parts."""
+    return _part(fields, "input_audio")
 
 
 EXTRACT: Mapping[str, Callable[[Fields], bool]] = {
     "tools": tools,
     "schema": schema,
     "images": images,
+    "documents": documents,
+    "audio": audio,
 }
+
+
+def _part(fields: Fields, kind: str) -> bool:
+    """Whether an item has a part of this kind."""
+    given = fields.get("input")
+    if given is None or not _mentions(given, (kind.encode(), b"\\u")):
+        return False
+    return any(
+        isinstance(part, dict) and part.get("type") == kind
+        for item in _listed(given)
+        for name in ("content", "output")
+        if isinstance(parts := item.get(name), list)
+        for part in parts
+    )

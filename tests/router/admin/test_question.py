@@ -38,7 +38,10 @@ def test_a_priority_goes_by_the_name_that_callers_use(band: Band):
 
 
 def test_a_question_that_is_sent_on_is_the_same_question():
-    question = Question("chat", 10**12, 7, True, True, True, True, "critical", "team", "sim/fast")
+    brought = dict.fromkeys(("stream", "tools", "schema", "images", "documents", "audio"), True)
+    question = Question(
+        "chat", 10**12, 7, priority="critical", tenant="team", target="sim/fast", **brought
+    )
     for asked in (question, Question("chat")):
         assert decoded(msgspec.json.encode(asked)) == asked
 

@@ -132,6 +132,8 @@ def test_most_requests_refer_to_nothing() -> None:
         ({"text": "odd"}, set()),
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, {"images"}),
         ({"input": [{"role": "user", "content": "input_image"}]}, set()),
+        ({"input": [{"role": "user", "content": [{"type": "input_file"}]}]}, {"documents"}),
+        ({"input": [{"role": "user", "content": [{"type": "input_audio"}]}]}, {"audio"}),
     ],
 )
 def test_what_a_request_brings_is_read(fields: dict[str, Any], brought: set[str]) -> None:
