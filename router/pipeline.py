@@ -31,6 +31,9 @@ from router.passage import Passage
 from router.reply import Reply
 from router.runtime import Runtime
 from router.sink import Sink
+from router.stored.accounts import confined_by
+from router.stored.owners import Owners
+from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
@@ -60,6 +63,9 @@ class Pipeline:
         self._bells: list[Bell] = []
         store = Memory() if answers is None else answers
         self._once = Once(store, journal, loop.time, Room())
+        self.owners = Owners(loop.time)
+        self._relay = Relay(runtime, self.owners, loop)
+        self.about = self._relay.run
 
     async def run(self, call: Call, caller: Caller, sink: Sink) -> bool:
         """Answer `call` into `sink`; whether the answer is whole, and no error.
@@ -70,7 +76,9 @@ class Pipeline:
         runtime = self._runtime()
         clock = self._loop.time
         now = clock()
-        request = admit(call, caller, runtime, now)
+        if call.operation == "responses":
+            call.keep = self.owners.keeper(caller.tenant.name)
+        request = admit(call, caller, runtime, now, self.owners)
         if (claim := caller.claim) is not None:
             # It comes back here without the claim, unless there is an answer already.
             unclaimed = replace(caller, claim=None)
@@ -96,7 +104,7 @@ class Pipeline:
     @property
     def running(self) -> int:
         """Requests under way."""
-        return len(self._running) + self._once.replaying
+        return len(self._running) + self._once.replaying + self._relay.running
 
     def stop(self) -> None:
         """End every running request with an error that says so: the process is about to go."""
@@ -104,7 +112,7 @@ class Pipeline:
             passage.drain()
 
 
-def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
+def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owners) -> Request:
     """The request that the engine sees. Raises `ClientError` for what the tenant may not have."""
     tenant, wishes = caller.tenant, caller.wishes
     by_target = call.model in runtime.upstreams
@@ -124,6 +132,8 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
     only = None
     if wishes.target is not None or call.operation == "embeddings":
         only = confined(call, wishes, runtime)
+    if call.bound or call.stays or call.traces:
+        only = kept_for(call, tenant, only, runtime, owners)
     seconds = runtime.deadlines[call.model]
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
@@ -160,6 +170,17 @@ def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | N
     if target not in runtime.upstreams:
         raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
     return frozenset({target})
+
+
+def kept_for(
+    call: Call, tenant: Tenant, only: frozenset[str] | None, runtime: Runtime, owners: Owners
+) -> frozenset[str] | None:
+    """The targets to which what `call` refers to confines it, of `only`, if it is confined already.
+    Raises `ClientError` where there are none.
+    """
+    targets = only or runtime.targets.get(call.model) or frozenset({call.model})
+    those = confined_by(call, targets, runtime.accounts, owners, tenant.name)
+    return only if those is None else those
 
 
 def not_allowed(what: str, tenant: Tenant) -> ClientError:

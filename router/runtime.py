@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from policies import Engine, Policy
 from router.dialects.contract import Call, ClientError, Operation
+from router.stored.accounts import Accounts
 from router.tenants.identity import Tenant, Tenants
 from router.upstream.transport import Upstream
 
@@ -24,7 +25,7 @@ class Runtime:
     serve why; `policies` are those a caller may name; `listed` are the models that clients are
     shown, with the Unix time each has been served since; `wary` says, by kind of call and model,
     what some of its targets lack, where they lack anything; for `strict` models nothing that a
-    client asks for is left out.
+    client asks for is left out; `accounts` are those that keep what they made.
     """
 
     revision: str
@@ -40,6 +41,7 @@ class Runtime:
     alike: Mapping[str, frozenset[str]]
     wary: Mapping[Operation, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     strict: frozenset[str] = frozenset()
+    accounts: Accounts = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""
@@ -63,6 +65,12 @@ class Runtime:
         """What some of the targets of the call's model lack that it may require."""
         models = self.wary.get(call.operation)
         return models.get(call.model) if models is not None else None
+
+    def reaches(self, tenant: Tenant, targets: frozenset[str]) -> bool:
+        """Whether a model that `tenant` may ask for has one of `targets`."""
+        if tenant.models is None:
+            return True
+        return any(targets & self.targets.get(route, frozenset()) for route in tenant.models)
 
     def embedders(self, model: str) -> frozenset[str] | None:
         """The targets that may make the embeddings of `model`; None: all of its own. Raises

@@ -25,6 +25,9 @@ from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 from router.dialects.responses.dialect import RESPONSES, Responses
+from router.stored.accounts import Account
+from router.upstream.http import HttpTransport
+from router.upstream.transport import Upstream
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
@@ -74,6 +77,26 @@ def wary_of(
         of_interest = {operation, *ABILITIES}
         models = {name: lacking & of_interest for name, lacking in union.items()}
         found[operation] = {name: lacking for name, lacking in models.items() if lacking}
+    return found
+
+
+def accounts_of(config: Config, upstreams: Mapping[str, Upstream]) -> Mapping[str, Account]:
+    """The providers that keep what they made, by their names."""
+    found = {}
+    for provider in config.providers.values():
+        names = [f"{provider.name}/{model}" for model in provider.models]
+        targets = frozenset(name for name in names if name in upstreams)
+        if provider.responses != "kept" or not targets:
+            continue
+        upstream = upstreams[min(targets)]
+        if isinstance(upstream.transport, HttpTransport):
+            found[provider.name] = Account(
+                provider.name,
+                targets,
+                upstream.transport,
+                config.defaults.deadline,
+                upstream.timeouts.between_tokens,
+            )
     return found
 
 

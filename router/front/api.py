@@ -26,6 +26,7 @@ from router.headers import upward
 from router.idempotency.claim import claim_of, key_of
 from router.runtime import Runtime
 from router.sink import Sink
+from router.stored.about import About, about, verbs_at
 from router.telemetry.journal import Journal, RefusalRecord
 from router.tenants.identity import Tenant
 
@@ -45,22 +46,26 @@ KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_erro
 
 Endpoint = Callable[[Inbound, Responder], Awaitable[object]]
 Run = Callable[[Call, Caller, Sink], Awaitable[object]]
+Ask = Callable[[About, Caller, Sink], Awaitable[object]]
 
 
 class Api:
     """Answers clients. `run` is the life of a request, which may raise `ClientError` before its
-    answer begins; `ready` is false while the process starts or drains.
+    answer begins, and `ask` that of one about what is kept; `ready` is false while the process
+    starts or drains.
     """
 
     def __init__(
         self,
         run: Run,
+        ask: Ask,
         runtime: Callable[[], Runtime],
         journal: Journal,
         ready: Callable[[], bool],
         rng: Random,
     ) -> None:
         self._run = run
+        self._ask_about = ask
         self._runtime = runtime
         self._journal = journal
         self._ready = ready
@@ -120,7 +125,7 @@ class Api:
     def _methods(self, path: str) -> dict[str, Endpoint]:
         if path.startswith(MODEL):
             return {"GET": self._model}
-        return self._endpoints.get(path, {})
+        return self._endpoints.get(path) or dict.fromkeys(verbs_at(path), self._about)
 
     def _ask(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
         caller = self._caller(inbound)
@@ -149,6 +154,14 @@ class Api:
         call = caller.dialect.parse(body, CALLS[inbound.path][0])
         call.id, call.at = caller.request_id, int(time())
         return call
+
+    def _about(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
+        """What is kept of an answer: asked of the account that made it."""
+        headers, tenant = inbound.headers, self._identify(inbound)
+        wishes = NONE if WISHES.isdisjoint(headers) else wishes_of(headers)
+        caller = Caller(self._request_id(), tenant, RESPONSES, upward(headers), wishes)
+        asked = about(inbound.method, inbound.path, inbound.query)
+        return self._ask_about(asked, caller, responder)
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
         names = self._runtime().models(self._identify(inbound))

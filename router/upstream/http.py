@@ -21,6 +21,8 @@ from router.upstream.tls import SYSTEM, Tls
 from router.upstream.transport import Upstream
 
 ANY = float("inf")
+ASKED_WITHIN = 3.0
+"""Seconds to connect, where no target of a provider says otherwise."""
 
 
 class Http:
@@ -100,6 +102,18 @@ class HttpTransport:
             prefix += written(given)
         request = b"%bcontent-length: %d\r\n\r\n%b" % (prefix, len(body), body)
         exchange = HttpExchange(self._pool, request, bell, upstream.timeouts.connect)
+        self._pool.send(exchange)
+        return exchange
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str], bell: Bell) -> HttpExchange:
+        """Send a request without a body to a path that is hardly asked twice; ring `bell` whenever
+        something comes.
+        """
+        given = {name: value for name, value in headers.items() if name not in self._own}
+        length = b"content-length: 0\r\n" if method == "POST" else b""
+        first = f"{method} {self._base}{path} HTTP/1.1\r\n".encode()
+        request = b"%b%b%b%b\r\n" % (first, self._headers, written(given), length)
+        exchange = HttpExchange(self._pool, request, bell, ASKED_WITHIN)
         self._pool.send(exchange)
         return exchange
 
