@@ -156,7 +156,13 @@ def test_what_must_not_be_left_out_makes_a_server_unfit(
 
 
 def test_what_only_tunes_is_left_out_and_named() -> None:
-    told = {"top_k": 3, "seed": 1, "max_tool_calls": 2, "temperature": 0.5, "show_thinking": True}
+    told: dict[str, Any] = {
+        "top_k": 3,
+        "seed": 1,
+        "max_tool_calls": 2,
+        "temperature": 0.5,
+        "show_thinking": True,
+    }
     assert settings("deepseek", **told) == (
         {"temperature": 0.5},
         ("top_k", "seed", "max_tool_calls", "show_thinking"),
@@ -165,7 +171,7 @@ def test_what_only_tunes_is_left_out_and_named() -> None:
 
 
 def test_nothing_is_left_out_in_silence_but_what_says_nothing_without_tools() -> None:
-    values = {
+    values: dict[str, Any] = {
         "stop": ["x"], "logit_bias": {"1": 1.0}, "metadata": {"a": "b"}, "reasoning_effort": "low",
     }  # fmt: skip
     for company in (None, *QUIRKS):
@@ -175,7 +181,12 @@ def test_nothing_is_left_out_in_silence_but_what_says_nothing_without_tools() ->
 
 
 def test_a_model_that_thinks_is_not_told_how_to_sample_and_others_not_how_to_think() -> None:
-    told = {"temperature": 0.5, "reasoning_effort": "high", "verbosity": "low", "max_tokens": 5}
+    told: dict[str, Any] = {
+        "temperature": 0.5,
+        "reasoning_effort": "high",
+        "verbosity": "low",
+        "max_tokens": 5,
+    }
     assert settings("openai", "gpt-5-mini", **told) == (
         {"reasoning_effort": "high", "verbosity": "low", "max_completion_tokens": 5},
         ("temperature",),

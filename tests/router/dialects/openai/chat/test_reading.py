@@ -22,7 +22,7 @@ from router.dialects.common.prompt import (
 from router.dialects.contract import ClientError
 from router.dialects.openai.dialect import OPENAI
 
-WEATHER = {
+WEATHER: dict[str, Any] = {
     "name": "weather",
     "description": "Says how the weather is.",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
