@@ -36,8 +36,8 @@ UNDER_WAY = frozenset({"queued", "in_progress"})
 WHOLE = frozenset({"completed", "incomplete", None})
 
 
-def response(body: bytes, call: Call, errors: Table, account: str) -> Report:
-    """The outcome of a response to `call`, made by `account`."""
+def response(body: bytes, call: Call | None, errors: Table, account: str = "") -> Report:
+    """The outcome of a response to `call`, made by `account`; without a call nothing is kept."""
     try:
         answer = _answer.decode(body)
     except UNREADABLE:
@@ -47,7 +47,8 @@ def response(body: bytes, call: Call, errors: Table, account: str) -> Report:
     if answer.error or answer.status == "failed":
         error = answer.error if isinstance(answer.error, dict | str) else None
         return failed(errors, {"error": error or {"code": "server_error"}}, Phase.BODY)
-    if answer.status not in WHOLE and not (call.stays and answer.status in UNDER_WAY):
+    expected = WHOLE | UNDER_WAY if call is not None and call.stays else WHOLE
+    if answer.status not in expected:
         return Report(Outcome.FAILED, detail=f"200 with status {str(answer.status)[:40]}")
     if answer.output is None and answer.status not in UNDER_WAY:
         return NO_ANSWER
@@ -63,9 +64,9 @@ def _names_error(told: Any) -> bool:
     return isinstance(inner, dict) and bool(inner.get("error"))
 
 
-def _remember(answer: _Answer, call: Call, account: str) -> None:
+def _remember(answer: _Answer, call: Call | None, account: str) -> None:
     remember(call, account, answer.id, answer.conversation)
-    if call.keep is not None:
+    if call is not None and call.keep is not None:
         for item in answer.output or ():
             if isinstance(item.id, str) and item.id:
                 call.keep(account, item.id)

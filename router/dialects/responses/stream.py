@@ -5,7 +5,7 @@ what it used, whether it failed, and what of it can be referred to later.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import Raw
@@ -22,13 +22,16 @@ _NOTHING = Raw(b"")
 NO_TEXT = frozenset({b"", b'""', b"null"})
 
 
-class _Event(msgspec.Struct):
+class StreamEvent(msgspec.Struct):
     """As much of an event as tells what it is; the rest of it stays as it came."""
 
     type: Any = None
     delta: Raw = _NOTHING
     response: Raw = _NOTHING
     item: Raw = _NOTHING
+
+
+RAW = frozenset({"delta", "response", "item"})
 
 
 class _Response(msgspec.Struct):
@@ -41,7 +44,6 @@ class _Item(msgspec.Struct):
     id: Any = None
 
 
-_event = msgspec.json.Decoder(_Event)
 _response = msgspec.json.Decoder(_Response)
 _item = msgspec.json.Decoder(_Item)
 _encode = msgspec.json.encode
@@ -53,13 +55,17 @@ ENDED = frozenset({"response.completed", "response.incomplete"})
 class ResponsesStream:
     """One streamed answer. See `StreamReader`."""
 
+    _decoder: ClassVar[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(StreamEvent)
+
     __slots__ = (
         "_account", "_begun", "_call", "_errors", "_splitter",
         "content", "done", "ended", "failure", "said", "usage",
     )  # fmt: skip
 
-    def __init__(self, call: Call, errors: Table, account: str) -> None:
-        """`errors` is what the provider means by its errors; `account` is its name."""
+    def __init__(self, call: Call | None, errors: Table, account: str = "") -> None:
+        """`errors` is what the provider means by its errors; `account` is its name. Without a call
+        nothing of the answer is kept.
+        """
         self._call = call
         self._errors = errors
         self._account = account
@@ -98,10 +104,14 @@ class ResponsesStream:
         if not data:
             self._look_for_error(event)
             return False
+        return self._passes(data)
+
+    def _passes(self, data: bytes) -> bool:
+        """Read one event's data; whether it goes on."""
         if data.startswith(b"[DONE]"):
             return False  # no part of the dialect, but some send it
         try:
-            told = _decoded(data)
+            told = _decoded(data, self._decoder)
         except (ValueError, RecursionError):
             self._fail("an event that is none of the dialect")
             return False
@@ -120,13 +130,18 @@ class ResponsesStream:
             self._end(told.response)
         elif kind in ("response.failed", "error"):
             self._err(decoded(data))
+        if self.failure is None:
+            self._reads(told)
         return self.failure is None
+
+    def _reads(self, told: StreamEvent) -> None:
+        """An event of an answer that goes well: for those who want more of it."""
 
     def _begin(self, response: Raw) -> None:
         if self._begun:
             return
         self._begun = True
-        if self._call.stays:
+        if self._call is not None and self._call.stays:
             # It runs on at its provider from here on, whoever reads it: nobody else is to be asked.
             self.content += 1
         told = _read(response)
@@ -139,8 +154,7 @@ class ResponsesStream:
         self.ended = self.done = True
 
     def _keep(self, item: Raw) -> None:
-        keep = self._call.keep
-        if keep is None:
+        if self._call is None or (keep := self._call.keep) is None:
             return
         try:
             id_ = _item.decode(item).id
@@ -173,20 +187,21 @@ class ResponsesStream:
         return Phase.BODY if self.content else Phase.FIRST_TOKEN
 
 
-def _decoded(data: bytes) -> _Event:
+def _decoded(data: bytes, decoder: msgspec.json.Decoder[StreamEvent]) -> StreamEvent:
     """An event. Raises ValueError (which msgspec's and the standard library's errors are)."""
     try:
-        return _event.decode(data)
+        return decoder.decode(data)
     except msgspec.DecodeError:
         if b"\\ud" not in data.lower():
             raise
     # Half of a character beyond the first 65,536: some providers escape them one by one, and cut
     # between. It passes on in its original bytes; msgspec alone refuses to look at it.
     told = json.loads(data)
+    kind: type[StreamEvent] = decoder.type
     if not isinstance(told, dict):
-        return _Event()
-    rest = {name: told[name] for name in ("delta", "response", "item") if name in told}
-    return _Event(told.get("type"), **{k: Raw(json.dumps(v).encode()) for k, v in rest.items()})
+        return kind()
+    fields = {name: told[name] for name in kind.__struct_fields__ if name in told}
+    return kind(**{k: Raw(json.dumps(v).encode()) if k in RAW else v for k, v in fields.items()})
 
 
 def _read(response: Raw) -> _Response:
@@ -196,9 +211,9 @@ def _read(response: Raw) -> _Response:
         return _Response()
 
 
-def remember(call: Call, account: str, response: Any, conversation: Any) -> None:
+def remember(call: Call | None, account: str, response: Any, conversation: Any) -> None:
     """Have the ids remembered by which the answer, and its conversation, can be referred to."""
-    if call.keep is None:
+    if call is None or call.keep is None:
         return
     talk = conversation.get("id") if isinstance(conversation, dict) else conversation
     for id_ in (response, talk):
