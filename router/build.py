@@ -129,7 +129,11 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         if provider.dialect == "simulated"
     }
     transports: dict[str, Transport] = dict(simulated)
-    spoken = {provider.name: speaks_of(provider) for provider in config.providers.values()}
+    spoken = {
+        (provider.name, api): speaks_of(provider, api)
+        for provider in config.providers.values()
+        for api in {model.api for model in provider.models.values()}
+    }
     upstreams = {}
     for name in live_targets(config):
         provider, model = config.target(name)
@@ -138,7 +142,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         upstreams[name] = Upstream(
             target=name,
             model=model.name,
-            speaks=spoken[provider.name],
+            speaks=spoken[provider.name, model.api],
             transport=transports[provider.name],
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import get_args
+from typing import Literal, get_args
 
 from policies import Route
 from router.config import ABILITIES, Config, Provider, ProviderModel
@@ -25,6 +25,7 @@ from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 from router.dialects.responses.dialect import RESPONSES, Responses
+from router.dialects.responses.foreign import responses_of
 from router.stored.accounts import Account
 from router.upstream.http import HttpTransport
 from router.upstream.transport import Upstream
@@ -41,10 +42,15 @@ knows its provider's quirks.
 """
 
 
-def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
-    """How `provider` is spoken to: for every kind of call."""
-    native = native_of(provider)
-    foreign = foreign_of(provider)
+def speaks_of(
+    provider: Provider, api: Literal["chat", "responses"] = "chat"
+) -> Mapping[Operation, UpstreamDialect]:
+    """How `provider` is spoken to for every kind of call, about a model that is asked by `api`."""
+    native, foreign = dict(native_of(provider)), foreign_of(provider)
+    if api == "responses":
+        native.pop("chat", None)
+        native.setdefault("responses", responses_at(provider))
+        foreign = responses_of(provider.company)
     return {
         operation: native.get(operation) or _other(operation, foreign, provider.name)
         for operation in OPERATIONS
@@ -53,7 +59,7 @@ def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
 
 def lacks_of(provider: Provider, model: ProviderModel) -> frozenset[str]:
     """What a target cannot take or do: abilities of its model, and kinds of calls."""
-    spoken = speaks_of(provider)
+    spoken = speaks_of(provider, model.api)
     return model.lacks | {name for name in OPERATIONS if isinstance(spoken[name], Unspoken)}
 
 
@@ -111,9 +117,13 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
         **dict.fromkeys(RELAYED_CALLS, relayed),
     }
     if provider.responses is not None:
-        errors = TABLES.get(company, EVERYBODY)
-        native["responses"] = Responses(errors, provider.name)
+        native["responses"] = responses_at(provider)
     return native
+
+
+def responses_at(provider: Provider) -> Responses:
+    """OpenAI's Responses as the provider speaks them."""
+    return Responses(TABLES.get(provider.company or "", EVERYBODY), provider.name)
 
 
 def foreign_of(provider: Provider) -> ForeignDialect | None:

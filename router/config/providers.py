@@ -140,7 +140,12 @@ class _Resolver:
         for model, entry in models.entries.items():
             if not model.isprintable() or not model or " " in model:
                 self.report.problem(entry.key.mark, "no upstream has such a name", "correct it")
-            if merged.dialect == "simulated" or not isinstance(entry.value, Table):
+            if not isinstance(entry.value, Table):
+                continue
+            if merged.dialect == "simulated":
+                if "api" in entry.value.entries:
+                    mark = entry.value.entries["api"].key.mark
+                    self.report.problem(mark, "a simulated model has no other api", "remove it")
                 continue
             for key in entry.value.entries.keys() & {*_SIMULATION}:
                 what = f"{key} is for models of a simulated provider"
@@ -193,6 +198,7 @@ class _Resolver:
             name=name,
             context=model.context,
             lacks=frozenset(given["lacks"]) if "lacks" in given else known_lacks(name),
+            api=model.api or "chat",
             price=Price(**model.price.given()),
             limits=resolve_limits(model.limits),
             timeouts=replace(self.timeouts, **timeouts),

@@ -122,7 +122,8 @@ ABILITIES = ("audio", "documents", "images", "schema", "tools")
 @dataclass(frozen=True, slots=True)
 class ProviderModel:
     """A model as its provider knows it. `context` is in tokens, None where nobody said. `lacks` are
-    those of `ABILITIES` that it has not.
+    those of `ABILITIES` that it has not. `api` is the one of OpenAI's by which it is asked for
+    answers to messages, whoever asks.
 
     `simulation` is None for a real one.
     """
@@ -130,6 +131,7 @@ class ProviderModel:
     name: str
     context: int | None
     lacks: frozenset[str]
+    api: Literal["chat", "responses"]
     price: Price
     limits: Limits
     timeouts: Timeouts

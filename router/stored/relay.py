@@ -145,8 +145,8 @@ class Coming:
         return head
 
     async def piece(self, reply: Reply | None = None) -> bytes:
-        """The next bytes, empty at the end; a client who waits for them on `reply` is told that it
-        is not forgotten. Raises UpstreamError.
+        """The next bytes, empty at the end; a client to whom `reply` is streaming is told meanwhile
+        that it is not forgotten. Raises UpstreamError.
         """
         if self._first is not None:
             first, self._first = self._first, None
@@ -168,10 +168,12 @@ class Coming:
             now = self._clock()
             if now >= self._until:
                 raise UpstreamError(Phase.HEAD, "no answer in time")
-            if reply is not None and now >= reply.quiet_until:
-                await reply.keep_alive({})
-            quiet = self._until if reply is None else reply.quiet_until
-            await self._bell.wait(min(self._until, quiet))
+            until = self._until
+            if reply is not None and reply.streaming:
+                if now >= reply.quiet_until:
+                    await reply.keep_alive({})
+                until = min(until, reply.quiet_until)
+            await self._bell.wait(until)
         return piece
 
 

@@ -28,15 +28,21 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    folder: Path, *native: Script, chat: Script | None = None, rest: str = "", key: str = "none"
+    folder: Path,
+    *native: Script,
+    chat: Script | None = None,
+    rest: str = "",
+    key: str = "none",
+    model: str = "{}",
 ) -> AsyncIterator[Stage]:
     """A router whose model `m` is that of an account for each of these, then of one that knows only
-    chat; `rest` is what else its file says.
+    chat; `rest` is what else its file says, and `model` what it says of the accounts' model.
     """
     async with AsyncExitStack() as stack:
         providers = [await stack.enter_async_context(Provider(script)) for script in native]
         lines = [
-            f"  p{at}: {{preset: openai, base_url: {one.url}, api_key: k{at}, models: [up]}}"
+            f"  p{at}: {{preset: openai, base_url: {one.url}, api_key: k{at},"
+            f" models: {{up: {model}}}}}"
             for at, one in enumerate(providers)
         ]
         names = [f"p{number}/up" for number in range(len(providers))]

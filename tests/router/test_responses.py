@@ -204,3 +204,26 @@ async def test_a_provider_of_each_kind_stands_in_for_the_other(tmp_path: Path) -
         told = await there.client.responses.create(model="m", input="x")
         assert told.output_text == "Hello there"
         assert there.native[0].requests
+
+
+# Clients of chat completions, and a model that is asked through Responses.
+
+
+async def test_who_asks_for_a_chat_is_answered_through_responses(tmp_path: Path) -> None:
+    async with stage(tmp_path, speaking(), model="{api: responses}") as there:
+        asked: Any = [{"role": "user", "content": "hi"}]
+        told = await there.client.chat.completions.create(model="m", messages=asked, seed=1)
+        assert told.choices[0].message.content == "Hello"
+        assert told.usage is not None
+        assert (told.usage.prompt_tokens, told.usage.completion_tokens) == (9, 3)
+        stream = await there.client.chat.completions.create(model="m", messages=asked, stream=True)
+        chunks = [one async for one in stream]
+        assert "".join(one.choices[0].delta.content or "" for one in chunks) == "Hello"
+        assert chunks[-1].choices[0].finish_reason == "stop"
+        own = await there.client.responses.create(model="m", input="x")
+        assert own.id == "resp_1"
+        (first, second, third) = there.native[0].requests
+        assert first.path == second.path == third.path == "/v1/responses"
+        assert first.fields["store"] is False
+        assert "seed" not in first.fields
+        assert third.fields == {"model": "up", "input": "x"}

@@ -42,9 +42,9 @@ _encode = msgspec.json.encode
 
 
 def sealed(trace: Trace) -> str:
-    """The envelope. What this dialect's own makers encrypted needs none."""
+    """The envelope. What this dialect's own makers encrypted needs none: an id stands before it."""
     if trace.maker == MAKER and trace.redacted is None and trace.call is None:
-        return trace.signature or ""
+        return (trace.signature or "").rpartition(" ")[2]
     return MARK + urlsafe_b64encode(_encode(trace)).decode()
 
 
