@@ -112,6 +112,7 @@ def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
         listed={"m": 0},
         needs={},
         alike={},
+        resume={},
     )
 
 

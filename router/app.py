@@ -225,6 +225,11 @@ def runtime_of(
         listed={route.name: listed.get(route.name, since) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
+        resume={
+            route.name: route.interrupted == "resume_any"
+            for route in serving
+            if route.interrupted != "error"
+        },
         wary=wary_of(config, routes),
         accounts=accounts_of(config, upstreams),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),

@@ -2,8 +2,9 @@
 
 The three points of a stream are here. *Head point*: status and headers go to the client, at the
 first content or after 15 s without any. *Commit point*: the first content reaches the client;
-before it every failure is rescued in silence. *End*: the dialect's semantic terminator; anything
-else is an error that the client can see, never an answer that only looks whole.
+before it every failure is rescued in silence, after it others may go on where the route says so.
+*End*: the dialect's semantic terminator; anything else is an error that the client can see, never
+an answer that only looks whole.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from router.caller import Caller
 from router.dialects.contract import Call, ClientError
 from router.failures import client_error, own_words, useful
 from router.headers import downward
+from router.records import Ending, of_attempt, of_request
 from router.reply import JSON, Reply
+from router.resumption import Resumption, resumption_of
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
-from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
+from router.telemetry.journal import Journal
 from router.told import closing, told
 
 DRAINING = ClientError(
@@ -37,7 +40,7 @@ class Passage:
     __slots__ = (
         "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
         "_draining", "_end", "_first", "_journal", "_last", "_met_an_end", "_over", "_reply",
-        "_runtime", "_started", "_telling", "_until", "_winner",
+        "_resumption", "_runtime", "_started", "_telling", "_until", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +75,7 @@ class Passage:
         self._met_an_end = False
         self._end = "fault"
         self._cause = ""
+        self._resumption = resumption_of(call, runtime) if runtime.resume else None
 
     async def drive(self) -> bool:
         """Go on until the client has its answer (true), or an honest error."""
@@ -142,6 +146,8 @@ class Passage:
 
     def _send(self, send: Send, now: float) -> None:
         upstream = self._runtime.upstreams[send.target]
+        if self._resumption is not None:
+            upstream = self._resumption.kept(upstream, send.attempt)
         call = self._call
         strict = call.model in self._runtime.strict
         answer = asked(send, upstream, call, self._caller.headers, self._bell, strict=strict)
@@ -175,12 +181,21 @@ class Passage:
         if self._winner is not answer:
             return False
         self._over = whole
+        if not whole and self._resumption is not None:
+            self._resume(self._resumption, answer, now)
         return True
+
+    def _resume(self, resumption: Resumption, broken: Answer, now: float) -> None:
+        """Have somebody else go on with the answer that the client was getting, if anybody can."""
+        if able := resumption.broke(broken):
+            self._course.go_on(able, now)
+            self._winner = None
 
     def _win(self, answer: Answer, now: float) -> None:
         """From here on the client's answer is this one."""
         self._winner = answer
-        self._first = now
+        if self._first is None:
+            self._first = now
         if self._call.stream:
             answer.attempt.first_token(now)
             self._until = 0.0
@@ -194,8 +209,8 @@ class Passage:
             return
         data = answer.passing()
         if self._over:
-            note = closing(answer, self._attempts, self._started, self._first, now)
-            data += answer.closing(note)
+            times = (self._started, self._first, now)
+            data += answer.closing(closing(answer, self._attempts, times, self._resumption))
         if data:
             await reply.stream(data, NOTHING if reply.streaming else self._head(answer)[1])
             answer.resume(self._clock())
@@ -224,13 +239,16 @@ class Passage:
     async def _fail(self, fail: Fail, now: float) -> None:
         self._cause = fail.cause.name.lower()
         telling = self._winner or self._telling
-        error = client_error(fail, telling.report if telling is not None else None, now)
+        report = telling.report if telling is not None else None
+        if self._resumption is not None:
+            report = self._resumption.broken or report
+        error = client_error(fail, report, now)
         if telling is not None and not self._reply.streaming and (own := own_words(fail, telling)):
             headers = {**self._head(telling)[1], **JSON, **error.headers()}
             await self._reply.whole(own.status, headers, own.body)
             self._over, self._end = True, "error"
             return
-        await self._refuse(error, "error" if self._winner is None else "interrupted")
+        await self._refuse(error, "error" if self._first is None else "interrupted")
 
     async def _refuse(self, error: ClientError, end: str) -> None:
         self._cause = self._cause or error.code
@@ -261,40 +279,13 @@ class Passage:
         self._last = answer
         if self._telling is None or useful(report) >= useful(self._telling.report):
             self._telling = answer
-        attempt = answer.attempt
-        attempt.settle(report, now)
-        self._journal.attempt(
-            AttemptRecord(
-                self._caller.request_id,
-                self._call.model,
-                attempt.target,
-                attempt.number,
-                report,
-                started=attempt.was_sent,
-                first=attempt.first,
-                ended=now,
-            )
-        )
+        answer.attempt.settle(report, now)
+        self._journal.attempt(of_attempt(self._call, self._caller, answer, now))
 
     def _record(self, now: float) -> None:
         answered = self._winner or self._last
-        report = (answered.report if answered is not None else None) or Report(Outcome.ABANDONED)
+        status, attempts, times = self._reply.status, self._attempts, (self._started, self._first)
+        ending = Ending(status, self._end, self._cause, attempts, *times, now)
         self._journal.request(
-            RequestRecord(
-                request_id=self._caller.request_id,
-                tenant=self._caller.tenant.name,
-                model=self._call.model,
-                stream=self._call.stream,
-                status=self._reply.status,
-                end=self._end,
-                cause=self._cause,
-                target=answered.upstream.target if answered is not None else "",
-                attempts=self._attempts,
-                started=self._started,
-                first=self._first,
-                ended=now,
-                input_tokens=report.input_tokens,
-                output_tokens=report.output_tokens,
-                estimated=report.estimated,
-            )
+            of_request(self._call, self._caller, answered, ending, self._resumption)
         )

@@ -25,7 +25,8 @@ class Runtime:
     serve why; `policies` are those a caller may name; `listed` are the models that clients are
     shown, with the Unix time each has been served since; `wary` says, by kind of call and model,
     what some of its targets lack, where they lack anything; for `strict` models nothing that a
-    client asks for is left out; `accounts` are those that keep what they made.
+    client asks for is left out; `resume` names the models whose answers are gone on with where they
+    break off, with whether by any model; `accounts` are those that keep what they made.
     """
 
     revision: str
@@ -41,6 +42,7 @@ class Runtime:
     alike: Mapping[str, frozenset[str]]
     wary: Mapping[Operation, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     strict: frozenset[str] = frozenset()
+    resume: Mapping[str, bool] = field(default_factory=dict)
     accounts: Accounts = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:

@@ -9,6 +9,7 @@ import msgspec
 from policies import Outcome, Report
 from router.answer import Answer
 from router.dialects.sse import comment
+from router.resumption import Resumption
 
 
 def told(
@@ -30,11 +31,19 @@ def told(
 
 
 def closing(
-    answer: Answer, attempts: int, started: float, first: float | None, now: float
+    answer: Answer,
+    attempts: int,
+    times: tuple[float, float | None, float],
+    resumption: Resumption | None = None,
 ) -> bytes:
-    """The comment that closes a stream which is whole."""
+    """The comment that closes a stream which is whole. `times` are the instants at which the
+    request was started, its first content came, and it was whole.
+    """
     report = answer.report or Report(Outcome.OK)
-    words = {
+    if resumption is not None:
+        report = resumption.in_all(report)
+    started, first, now = times
+    words: dict[str, object] = {
         "target": answer.upstream.target,
         "attempts": attempts,
         "first_token_ms": round(((now if first is None else first) - started) * 1000),
@@ -43,4 +52,8 @@ def closing(
         "output_tokens": report.output_tokens,
         "estimated": report.estimated,
     }
+    if resumption is not None and resumption.resumed:
+        words["resumed"] = [
+            {"from": target, "at_tokens": tokens} for target, tokens in resumption.resumed
+        ]
     return comment("pointsman " + msgspec.json.encode(words).decode())

@@ -109,6 +109,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("climb", old.climb, new.climb, _listed)
     yield from _change("patience", old.patience, new.patience, show_duration)
     yield from _change("embeddings", old.embeddings, new.embeddings)
+    yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
     for name, (tier, weight) in after.items():
         if name not in before:

@@ -90,6 +90,7 @@ class _Resolver:
             retry=replace(self.defaults.retry, **written.retry.given()),
             start=start_rules(name, written, self.tree, self.report),
             embeddings=written.embeddings or "one_model",
+            interrupted=written.interrupted or "error",
             unsupported=written.unsupported or "drop",
             **leaving(written),
         )

@@ -215,8 +215,9 @@ class Route:
     """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
     tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
-    other upstream models may stand in for one another. `unsupported`: whether what a target cannot
-    be told of a request, and only tunes it, is left out.
+    other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
+    breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
+    and only tunes it, is left out.
     """
 
     name: str
@@ -229,6 +230,7 @@ class Route:
     climb: frozenset[str] = frozenset({"failure", "throttled"})
     patience: float = 0.0
     embeddings: Literal["one_model", "any_model"] = "one_model"
+    interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
 
 

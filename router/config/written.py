@@ -220,6 +220,10 @@ class WrittenRoute(Written):
         Literal["one_model", "any_model"] | None,
         BeforeValidator(texts.choice("one_model", "any_model")),
     ] = None
+    interrupted: Annotated[
+        Literal["error", "resume", "resume_any"] | None,
+        BeforeValidator(texts.choice("error", "resume", "resume_any")),
+    ] = None
     unsupported: Annotated[
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None

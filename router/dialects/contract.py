@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
 
 from policies import Report
 from router.dialects.common.events import Event, Usage
 from router.dialects.common.prompt import Prompt
+from router.dialects.seam import Begun
 
 Headers = Mapping[str, str]
 """Names in lower case."""
@@ -264,4 +265,18 @@ class UpstreamDialect(Protocol):
     def own_words(self, call: Call, body: bytes) -> bytes | None:
         """The body of a refusal as the client knows such; None if it is not in the provider's
         dialect (a page of a proxy in between).
+        """
+
+
+@runtime_checkable
+class Resumable(UpstreamDialect, Protocol):
+    """One in which an answer that broke off can be gone on with."""
+
+    def keeping(
+        self, call: Call, model: str, begun: Begun, *, same: bool
+    ) -> UpstreamDialect | None:
+        """The dialect for one attempt of which a text is kept in `begun`, so that it can be gone on
+        with; where some is there already, for one that goes on with it: its reader gives nothing
+        but what is new, as events of the same answer. `same`: this `model` has begun it. None: more
+        than a text is in play, or it cannot be gone on with here.
         """

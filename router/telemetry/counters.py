@@ -42,6 +42,7 @@ class Counters:
         self.attempts: Counter[tuple[str, str, str]] = Counter()
         self.tokens: Counter[tuple[str, str]] = Counter()
         self.rescued: Counter[str] = Counter()
+        self.resumed: Counter[tuple[str, str]] = Counter()
         self.unclassified: Counter[tuple[str, int]] = Counter()
         self.policy_errors: Counter[str] = Counter()
         self.reloads: Counter[str] = Counter()
@@ -70,6 +71,8 @@ class Counters:
         self.requests[record.tenant, record.model, record.status, record.end] += 1
         if record.end == "ok" and record.attempts > 1:
             self.rescued[record.model] += 1
+        if record.resumed:
+            self.resumed[record.model, record.end] += 1
         _of(self.duration, record.model).record(record.ended - record.started)
 
     def refused(self, record: RefusalRecord) -> None:

@@ -9,7 +9,7 @@ it must not cost the others a record, nor anyone an answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -31,13 +31,21 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     ended: float
 
 
+class Resumed(NamedTuple):
+    """An answer broke off at `target`, when its client had so many pieces of it, about tokens."""
+
+    target: str
+    at_tokens: int
+
+
 class RequestRecord(msgspec.Struct, frozen=True):
     """One request, over. `status` is what the client was sent (0: it left before anything was);
     `end` says in a word how it ended: `ok`, `error`, `interrupted`, `gone`, `slow`, `drained`,
     `fault` (the router's own), `replayed` (from memory, under its `Idempotency-Key`).
 
     Token counts are of the attempt that answered, `estimated` where the provider did not count
-    them.
+    them. `resumed` says who had broken the answer off before another was asked to go on with it;
+    then the counts are of all the attempts that it came from.
     """
 
     request_id: str
@@ -55,6 +63,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     input_tokens: int | None
     output_tokens: int | None
     estimated: bool
+    resumed: tuple[Resumed, ...] = ()
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):

@@ -93,6 +93,8 @@ class Log:
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
         }
+        if record.resumed:
+            line["resumed"] = [{"from": name, "at_tokens": n} for name, n in record.resumed]
         self._line(msgspec.json.encode(line).decode() if self._form == "json" else _text(line))
 
     def close(self) -> None:
@@ -139,8 +141,12 @@ def _text(line: dict[str, Any]) -> str:
         if line["output_tokens"] is not None
         else ""
     )
+    broken = "".join(
+        f", gone on with after {one['from']} at {one['at_tokens']} tokens"
+        for one in line.get("resumed", ())
+    )
     return (
         f"{line['time']} {line['model']} → {line['target'] or '–'}: {line['status']} {line['end']}"
-        f"{cause}, {tries}{first}, {line['total_ms']} ms{tokens}"
+        f"{cause}, {tries}{first}, {line['total_ms']} ms{tokens}{broken}"
         f" [{line['tenant']} {line['request']}]"
     )

@@ -52,6 +52,10 @@ def totals(counters: Counters) -> Iterable[Metric]:
         [({"model": model}, count) for model, count in counters.rescued.items()],
     )  # fmt: skip
     yield (
+        "resumed_total", "counter", "Requests whose broken answer others were asked to go on with.",
+        [({"model": model, "end": end}, count) for (model, end), count in counters.resumed.items()],
+    )  # fmt: skip
+    yield (
         "tokens_total", "counter", "Tokens, as providers counted them or as estimated.",
         [
             ({"target": target, "kind": kind}, count)

@@ -96,7 +96,7 @@ async def sight(fault: Fault, stage: Stage, way: Way, usual: float) -> Sight:
 
 async def plain(fault: Fault, stage: Stage, way: Way, usual: float) -> Sight:
     """Ask as often as the fault says; what was seen first, and all that was wrong."""
-    asked = [await stage.ask(way) for _ in range(fault.times)]
+    asked = [await stage.ask(way, **fault.asks) for _ in range(fault.times)]
     wrong = [told for seen in asked for told in fault.expected.wrong(seen, seen.seconds - usual)]
     return Sight(str(asked[0]), asked[0].seconds - usual, stage.attempts(), wrong)
 
@@ -132,7 +132,9 @@ async def staged(
             if fault.gone:
                 await first.down()
             keys = "tls: {ca: ca.pem}" if fault.tls else fault.keys
-            stages[fault.name, way] = Stage(f"f{number}", first, second, keys, fault.serves)
+            stages[fault.name, way] = Stage(
+                f"f{number}", first, second, keys, fault.serves, fault.route
+            )
         good = {}
         for way in WAYS:
             first = await stack.enter_async_context(Provider(GOOD))

@@ -1,6 +1,6 @@
 """What a fault is, and what must come of it; nothing here is run."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -95,6 +95,8 @@ class Fault:
     times: int = 1
     keys: str = ""
     serves: str = ""
+    route: str = ""
+    asks: Mapping[str, object] = field(default_factory=dict)
     tls: Certificate | None = None
     gone: bool = False
     long: bool = False

@@ -11,11 +11,9 @@ from router.testing import (
 from tests.drill import scenes
 from tests.drill.before import BEFORE, ELSEWHERE, STREAM
 from tests.drill.fault import GOOD, PATIENCE, QUICK, TEXT, Expected, Fault, Theme
+from tests.drill.resumed import BROKEN_OFF, PACE, RESUMED
 
-PACE = 0.02
-"""Seconds between events: content that comes with the break is rescued, as if none had come."""
 HERE = Expected(by=("first",))
-BROKEN_OFF = Expected(error="APIError", code=("stream_interrupted",), broken_off=True)
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
@@ -241,6 +239,11 @@ THEMES = [
         "a stream breaks after content",
         "an error that SDKs raise; never a part that looks whole",
         AFTER,
+    ),
+    Theme(
+        "a stream breaks after content, and its route says `interrupted: resume`",
+        "the rest of the answer, from elsewhere; else that error",
+        RESUMED,
     ),
     Theme(
         "an answer is odd, but all there",

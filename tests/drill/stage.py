@@ -29,6 +29,7 @@ TARGETS = """\
 """
 ROUTE = """\
   {name}:
+    {route}
     policy: weighted_round_robin
     targets: {{first-{name}/m-{name}: 1000000, second-{name}/m-{name}: 1}}
 """
@@ -44,6 +45,7 @@ class Stage:
     second: Provider
     keys: str = ""
     serves: str = ""
+    settings: str = ""
     router: Router | None = None
     client: AsyncOpenAI | None = None
 
@@ -57,7 +59,7 @@ class Stage:
     @property
     def route(self) -> str:
         """Its line of the file, under `models`."""
-        return ROUTE.format(name=self.name)
+        return ROUTE.format(name=self.name, route=self.settings)
 
     @property
     def running(self) -> Router:

@@ -26,7 +26,7 @@ from policies import (
 )
 from router.caller import Caller, Wishes
 from router.dialects.contract import Operation
-from router.dialects.openai.dialect import OPENAI, SPOKEN
+from router.dialects.openai.dialect import OPENAI, SPOKEN, OpenAI
 from router.idempotency.claim import claim_of
 from router.idempotency.store import Store
 from router.pipeline import Pipeline
@@ -99,8 +99,12 @@ class Scene:
         policy: Policy | None = None,
         decisions: Decisions | None = None,
         alike: Mapping[str, frozenset[str]] | None = None,
+        resume: Mapping[str, bool] | None = None,
         answers: Store | None = None,
+        dialect: OpenAI = OPENAI,
+        one_model: bool = False,
     ) -> None:
+        """`one_model`: what stands behind the slash is the upstream's name of the model."""
         loop = asyncio.get_running_loop()
         self.kept = Kept()
         self.forgiven = 0
@@ -113,7 +117,17 @@ class Scene:
         self.runtime = Runtime(
             revision="1",
             engine=self.engine,
-            upstreams={name: self._upstream(name, timeouts, ask_usage) for name in scripts},
+            upstreams={
+                name: Upstream(
+                    target=name,
+                    model=name.partition("/")[2] if one_model else f"model-of-{name}",
+                    speaks=SPOKEN if dialect is OPENAI else dict.fromkeys(SPOKEN, dialect),
+                    transport=self.transport,
+                    timeouts=timeouts,
+                    ask_usage=ask_usage,
+                )
+                for name in scripts
+            },
             tenants=Tenants((), ALL),
             deadlines=dict.fromkeys(routes, deadline),
             targets={"chat": frozenset(scripts)},
@@ -122,6 +136,7 @@ class Scene:
             listed={"chat": 0, "charm": 0},
             needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
             alike=alike or {},
+            resume=resume or {},
         )
         readers: list[Reader] = [self.kept]
         if decisions is not None:
@@ -199,16 +214,6 @@ class Scene:
         assert len(self.kept.attempts) == len(self.transport.sent) - self.forgiven
         numbers = [(record.request_id, record.number) for record in self.kept.attempts]
         assert len(self.kept.requests) > 1 or len(set(numbers)) == len(numbers)
-
-    def _upstream(self, name: str, timeouts: Timeouts, ask_usage: bool) -> Upstream:
-        return Upstream(
-            target=name,
-            model=f"model-of-{name}",
-            speaks=SPOKEN,
-            transport=self.transport,
-            timeouts=timeouts,
-            ask_usage=ask_usage,
-        )
 
 
 def failed(reader: str, error: Exception) -> None:

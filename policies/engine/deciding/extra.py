@@ -7,6 +7,7 @@ route's retry budget, so that an outage is not multiplied.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from policies.engine.deciding.eligibility import refuse
@@ -30,7 +31,7 @@ def is_free(course: Course, member: Member, now: float) -> bool:
     """Whether sending to `member` is the first failover, to a healthy place; the budget pays
     for any other extra send.
     """
-    if len(course.tried) > 1 or member.name in course.tried:
+    if len(course.tried) > 1 or member.name in course.tried or course.goes_on:
         return False
     breaker = member.standing.breaker
     bad, total = breaker.failures(now)
@@ -47,6 +48,7 @@ def on_the_spot(course: Course, able: Sequence[Member], now: float) -> Member | 
         failed is None
         or failed not in course.reach
         or course.retried_on_the_spot
+        or course.goes_on
         or course.tried[failed.name] is not Outcome.FAILED
     ):
         return None
@@ -56,6 +58,17 @@ def on_the_spot(course: Course, able: Sequence[Member], now: float) -> Member | 
         return None
     course.retried_on_the_spot = True
     return failed if course.pool.budget.withdraw(now) else None
+
+
+def keep_to(course: Course, among: AbstractSet[str]) -> None:
+    """An answer is to be gone on with, and nobody but `among` these can. Whoever broke it off is
+    asked no more, however it did.
+    """
+    course.goes_on = True
+    for member in course.pool.members:
+        throttled = course.tried.get(member.name, Outcome.THROTTLED) is Outcome.THROTTLED
+        if throttled and member.name not in among:
+            course.tried[member.name] = Outcome.UNFIT
 
 
 def likeliest(course: Course, able: Sequence[Member]) -> Sequence[Member]:

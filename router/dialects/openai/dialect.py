@@ -13,9 +13,17 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
-from policies import Report
+from policies import Outcome, Report
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
+from router.dialects.contract import (
+    Asked,
+    Call,
+    ClientError,
+    Headers,
+    Operation,
+    StreamReader,
+    UpstreamDialect,
+)
 from router.dialects.errors.judge import decoded, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
@@ -25,7 +33,17 @@ from router.dialects.openai.chat.reading import prompt_of
 from router.dialects.openai.chat.writer import ChatWriter
 from router.dialects.openai.features import EXTRACT
 from router.dialects.openai.requests import parsed
+from router.dialects.openai.resume import (
+    CONTINUES,
+    Continues,
+    KeptStream,
+    ResumedStream,
+    at_zero,
+    continued,
+    only_text,
+)
 from router.dialects.openai.stream import ChatStream, TextStream
+from router.dialects.seam import Begun, Rest, Seam
 
 PATHS: Mapping[Operation, str] = {
     "chat": "/chat/completions",
@@ -47,12 +65,15 @@ _ASK_USAGE = b'{"include_usage":true}'
 
 
 class OpenAI:
-    """All of its operations, streamed and not. `errors` is what a provider means by its errors."""
+    """All of its operations, streamed and not. `errors` is what a provider means by its errors;
+    `continues` how it goes on with a last message of the assistant's, None: not at all.
+    """
 
     FEATURES = frozenset(EXTRACT)
 
-    def __init__(self, errors: Table = EVERYBODY) -> None:
+    def __init__(self, errors: Table = EVERYBODY, continues: Continues | None = None) -> None:
         self._errors = errors
+        self._continues = continues
 
     # The client's half.
 
@@ -109,10 +130,21 @@ class OpenAI:
             fields["stream_options"] = self._asking_usage(call)
         return PATHS[call.operation], _encode(fields), NOTHING
 
-    def reader(self, call: Call) -> ChatStream:
+    def reader(self, call: Call) -> StreamReader:
         """See `UpstreamDialect.reader`."""
         kind = TextStream if call.operation == "completions" else ChatStream
         return kind(call.choices, self._errors, withhold_usage=not call.usage_asked)
+
+    def keeping(
+        self, call: Call, model: str, begun: Begun, *, same: bool
+    ) -> UpstreamDialect | None:
+        """See `Resumable.keeping`."""
+        if not begun.sound or not only_text(call):
+            return None
+        if not begun.size or (same and at_zero(call)):
+            return Keeping(self._errors, begun)
+        rest = continued(call, begun, model, self._continues)
+        return None if rest is None else Keeping(self._errors, begun, rest)
 
     def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
         """See `UpstreamDialect.whole`."""
@@ -162,6 +194,39 @@ class OpenAI:
         return {"id": name, "object": "model", "created": since, "owned_by": "pointsman"}
 
 
+class Keeping(OpenAI):
+    """The same for one attempt that keeps what its client gets, to be gone on with or going on: by
+    asking for the same answer again, or for the `rest` of it.
+    """
+
+    def __init__(self, errors: Table, begun: Begun, rest: Call | None = None) -> None:
+        super().__init__(errors)
+        self._begun = begun
+        self._rest = rest
+
+    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+        """See `UpstreamDialect.ask`."""
+        return super().ask(self._rest or call, model, ask_usage=ask_usage)
+
+    def reader(self, call: Call) -> StreamReader:
+        """See `UpstreamDialect.reader`."""
+        begun, withhold = self._begun, not call.usage_asked
+        if not begun.size:
+            return KeptStream(begun, self._errors, withhold_usage=withhold)
+        text = begun.text
+        joint = Seam(text, again=True) if self._rest is None else Rest(text)
+        return ResumedStream(begun, joint, self._errors, withhold_usage=withhold)
+
+    def refusal(
+        self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """See `UpstreamDialect.refusal`. What the client did not ask for is not wrong of it."""
+        report = super().refusal(call, status, headers, body, wall)
+        if self._rest is not None and report.outcome is Outcome.REJECTED:
+            return report._replace(outcome=Outcome.UNFIT)
+        return report
+
+
 def _is_dialect(error: Mapping[str, object]) -> bool:
     """Whether the fields of an error are of the kinds that clients of other languages insist on."""
     return (
@@ -174,7 +239,9 @@ def _is_dialect(error: Mapping[str, object]) -> bool:
 
 OPENAI = OpenAI()
 """The dialect is a value without state; one serves all."""
-SPOKEN_BY: Mapping[str, OpenAI] = {name: OpenAI(errors) for name, errors in TABLES.items()}
-"""The same as it is spoken by providers with errors of their own, by the names of their presets."""
+SPOKEN_BY: Mapping[str, OpenAI] = {
+    name: OpenAI(TABLES.get(name, EVERYBODY), CONTINUES.get(name)) for name in {*TABLES, *CONTINUES}
+}
+"""The same as it is spoken by providers with ways of their own, by the names of their presets."""
 SPOKEN: Mapping[Operation, OpenAI] = dict.fromkeys(PATHS, OPENAI)
 """All of its kinds of calls."""

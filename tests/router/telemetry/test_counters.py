@@ -2,7 +2,7 @@ import pytest
 
 from policies import Outcome, Phase, Report
 from router.telemetry.counters import BOUNDS, Counters, Histogram
-from router.telemetry.journal import RefusalRecord
+from router.telemetry.journal import RefusalRecord, Resumed
 from tests.router.telemetry.records import ATTEMPT, OK, REQUEST, changed
 
 
@@ -45,6 +45,14 @@ def test_a_request_is_rescued_when_a_later_attempt_answers_it(
     counters = Counters()
     counters.request(changed(REQUEST, end=end, attempts=attempts))
     assert counters.rescued["chat"] == rescued
+
+
+def test_a_request_that_was_gone_on_with_is_counted_by_how_it_ended() -> None:
+    counters = Counters()
+    for end in ("ok", "ok", "interrupted"):
+        counters.request(changed(REQUEST, end=end, resumed=(Resumed("sim/fast", 3),)))
+    counters.request(REQUEST)
+    assert counters.resumed == {("chat", "ok"): 2, ("chat", "interrupted"): 1}
 
 
 def test_an_attempt_is_counted_by_its_outcome_and_how_far_a_failed_one_had_come() -> None:
