@@ -176,6 +176,16 @@ async def test_a_stream_s_answer_can_be_referred_to_as_soon_as_it_has_begun(
         await stream.close()
 
 
+async def test_reasoning_of_an_unknown_maker_is_tried_where_it_can_be_read(tmp_path: Path) -> None:
+    error = {"message": "x", "type": "invalid_request_error", "code": "invalid_encrypted_content"}
+    async with stage(tmp_path, Body({"error": error}, 400), keeping("b")) as there:
+        trace: Any = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "g"}
+        user: Any = {"role": "user", "content": "And?"}
+        told = await there.client.responses.create(model="m", input=[trace, user])
+        assert told.id == "resp_b"
+        assert there.native[1].requests[0].fields["input"] == [trace, user]
+
+
 # What goes wrong on the way.
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from router.dialects.common.prompt import (
@@ -83,13 +84,16 @@ class Content:
         return {"type": "function_call", **told, "arguments": call.arguments}
 
     def _thought(self, thought: Thinking) -> Iterator[Written]:
-        if thought.maker != MAKER or not thought.signature:
+        sealed = thought.signature or thought.redacted
+        if thought.maker != MAKER or not sealed:
             self.dropped["thinking"] = None
             return
-        id_, _, encrypted = thought.signature.rpartition(" ")
+        id_, _, encrypted = sealed.rpartition(" ")
         summary = [{"type": "summary_text", "text": thought.text}] if thought.text else []
-        told = {"type": "reasoning", "summary": summary, "encrypted_content": encrypted}
-        yield {**told, "id": id_} if id_ else told
+        # An item must have an id: where it is lost, one that is always the same for the same.
+        id_ = id_ or f"rs_{blake2b(encrypted.encode(), digest_size=16).hexdigest()}"
+        told = {"type": "reasoning", "id": id_, "summary": summary}
+        yield {**told, "encrypted_content": encrypted}
 
     def _note_cache(self, part: Part) -> None:
         if getattr(part, "cache", None) is not None:

@@ -1,6 +1,7 @@
 """Providers that are asked through Responses for clients of other dialects."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -52,6 +53,7 @@ from tests.router.dialects.responses.said import (
     response,
     text,
 )
+from tests.router.dialects.responses.test_writer import answers
 from tests.router.mangled import mangled, split
 
 ASKED: TypeAdapter[Any] = TypeAdapter(ResponseCreateParamsNonStreaming)
@@ -106,6 +108,7 @@ def test_a_turn_with_tools_thoughts_and_files_is_a_list_of_items() -> None:
                     [
                         Thinking("Hm", "responses", "rs_1 gAAA"),
                         Thinking("Hm", "anthropic", "sig"),
+                        Thinking("", "responses", redacted="gBBB"),
                         Text("I call."),
                         ToolCall("c1", "f", '{"a":1}'),
                         ToolCall("c2", "g", "free", custom=True),
@@ -134,6 +137,12 @@ def test_a_turn_with_tools_thoughts_and_files_is_a_list_of_items() -> None:
             "id": "rs_1",
             "summary": [{"type": "summary_text", "text": "Hm"}],
             "encrypted_content": "gAAA",
+        },
+        {
+            "type": "reasoning",
+            "id": told["input"][2]["id"],
+            "summary": [],
+            "encrypted_content": "gBBB",
         },
         {"type": "message", "role": "assistant", "content": "I call."},
         {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"a":1}'},
@@ -368,3 +377,28 @@ def test_what_is_read_and_written_again_says_the_same() -> None:
     assert [item["type"] for item in told["output"]] == ["reasoning", "function_call"]
     assert told["output"][0]["summary"][0]["text"] == "Hm\n\nSo"
     assert told["output"][1]["arguments"] == '{"a":1}'
+
+
+@given(answers(), st.lists(st.integers(0, 10_000), max_size=9))
+def test_what_is_written_as_a_stream_is_read_as_what_it_was(
+    events: list[Event], cuts: list[int]
+) -> None:
+    writer = RESPONSES.writer(call(stream=True))
+    stream = writer.write(events) + writer.end(b": note\n\n")
+    reader, read_back = read(*split(stream, cuts))
+    assert reader.ended
+    assert reader.failure is None
+    was, now = folded(events), folded(read_back)
+    assert now.usage == was.usage
+    assert _said(now.choices[0].parts) == _said(was.choices[0].parts)
+
+
+def _said(parts: Sequence[Any]) -> list[Any]:
+    """Without seals, which have an envelope now, and where one piece of a text ended."""
+    told: list[Any] = []
+    for part in parts:
+        if isinstance(part, ToolCall):
+            told.append((part.id, part.name, part.arguments, part.custom))
+        elif part.text:
+            told.append((type(part), part.text))
+    return told
