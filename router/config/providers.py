@@ -137,15 +137,18 @@ class _Resolver:
 
     def _check_models(self, name: str, merged: WrittenProvider) -> None:
         models = self.tree.table("providers").table(name).table("models")
+        preset = PRESETS.get(merged.preset or "")
+        dialect = merged.dialect or (preset.dialect if preset else "openai")
         for model, entry in models.entries.items():
             if not model.isprintable() or not model or " " in model:
                 self.report.problem(entry.key.mark, "no upstream has such a name", "correct it")
             if not isinstance(entry.value, Table):
                 continue
-            if merged.dialect == "simulated":
-                if "api" in entry.value.entries:
-                    mark = entry.value.entries["api"].key.mark
-                    self.report.problem(mark, "a simulated model has no other api", "remove it")
+            if "api" in entry.value.entries and dialect != "openai":
+                mark = entry.value.entries["api"].key.mark
+                what = f"a model of the dialect {dialect} has no other api"
+                self.report.problem(mark, what, "remove it")
+            if dialect == "simulated":
                 continue
             for key in entry.value.entries.keys() & {*_SIMULATION}:
                 what = f"{key} is for models of a simulated provider"

@@ -410,7 +410,7 @@ FORMS = {
     ),
     "a simulated model with an api": (
         "version: 1\nproviders: {p: {dialect: simulated, models: {m: {»api: responses}}}}\n" + CHAT,
-        "a simulated model has no other api",
+        "a model of the dialect simulated has no other api",
         "remove it",
     ),
     "an api that is none": (
