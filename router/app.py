@@ -21,6 +21,7 @@ from router.front.guard import Guard
 from router.front.listener import Listener
 from router.knowledge.known import Learning, completed
 from router.pipeline import Pipeline
+from router.rungs import ladders_of
 from router.runtime import Runtime
 from router.speaks import accounts_of, wary_of
 from router.telemetry.counters import Counters
@@ -225,6 +226,7 @@ def runtime_of(
         listed={route.name: listed.get(route.name, since) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
+        ladders=ladders_of(config),
         resume={
             route.name: route.interrupted == "resume_any"
             for route in serving

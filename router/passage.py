@@ -10,15 +10,16 @@ an answer that only looks whole.
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer, asked
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
-from router.failures import client_error, own_words, useful
+from router.failures import DRAINING, client_error, own_words, useful
 from router.headers import downward
+from router.ladder import Descent
 from router.records import Ending, of_attempt, of_request
 from router.reply import JSON, Reply
 from router.resumption import Resumption, resumption_of
@@ -26,12 +27,6 @@ from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
 from router.telemetry.journal import Journal
 from router.told import closing, told
-
-DRAINING = ClientError(
-    503, "server_error", "draining", "the router is shutting down", retry_after=1.0
-)
-
-NOTHING: Mapping[str, str] = {}
 
 
 class Passage:
@@ -49,7 +44,7 @@ class Passage:
         caller: Caller,
         reply: Reply,
         runtime: Runtime,
-        course: Course,
+        course: Course | Descent,
         bell: Bell,
         journal: Journal,
         clock: Callable[[], float],
@@ -149,7 +144,7 @@ class Passage:
         if self._resumption is not None:
             upstream = self._resumption.kept(upstream, send.attempt)
         call = self._call
-        strict = call.model in self._runtime.strict
+        strict = send.attempt.model in self._runtime.strict
         answer = asked(send, upstream, call, self._caller.headers, self._bell, strict=strict)
         self._answers.append(answer)
         if answer.report is not None:
@@ -170,13 +165,15 @@ class Passage:
             if self._winner is None and answer.content:
                 self._win(answer, now)
             return self._winner is answer
-        if answer.stale and not self._met_an_end:
+        if answer.stale and not (self._met_an_end or answer.attempt.acts):
             self._met_an_end = True
             self._give_back(answer, now)
             return False
         whole = report.outcome.good
         if whole and self._winner is None:
             self._win(answer, now)
+        if self._winner is answer and self._reply.waited:
+            report = report._replace(unread=self._reply.waited)
         self._settle(answer, report, now)
         if self._winner is not answer:
             return False
@@ -209,10 +206,9 @@ class Passage:
             return
         data = answer.passing()
         if self._over:
-            times = (self._started, self._first, now)
-            data += answer.closing(closing(answer, self._attempts, times, self._resumption))
+            data += answer.closing(self._note(answer, now))
         if data:
-            await reply.stream(data, NOTHING if reply.streaming else self._head(answer)[1])
+            await reply.stream(data, {} if reply.streaming else self._head(answer)[1])
             answer.resume(self._clock())
             self._bell.relay = self._relay
         if self._over:
@@ -238,6 +234,10 @@ class Passage:
 
     async def _fail(self, fail: Fail, now: float) -> None:
         self._cause = fail.cause.name.lower()
+        if isinstance(self._course, Descent) and (text := self._course.text) is not None:
+            await self._reply.text(self._call, text, self._told(None), self._note(None, now))
+            self._over, self._end = True, "degraded"
+            return
         telling = self._winner or self._telling
         report = telling.report if telling is not None else None
         if self._resumption is not None:
@@ -266,6 +266,10 @@ class Passage:
         name = self._caller.request_id
         return told(name, self._attempts, answer, self._started, self._first)
 
+    def _note(self, answer: Answer | None, now: float) -> bytes:
+        times, degraded = (self._started, self._first, now), self._reply.degraded
+        return closing(answer, self._attempts, times, self._resumption, degraded)
+
     def _give_back(self, answer: Answer, now: float) -> None:
         """Its connection had been closed while idle: nobody failed, and it is sent anew."""
         self._answers.remove(answer)
@@ -277,15 +281,18 @@ class Passage:
         self._answers.remove(answer)
         self._until = 0.0
         self._last = answer
-        if self._telling is None or useful(report) >= useful(self._telling.report):
+        attempt, own = answer.attempt, answer.attempt.model == self._call.model
+        if self._telling is None or useful(report, asked=own) >= useful(self._telling.report):
             self._telling = answer
-        answer.attempt.settle(report, now)
-        self._journal.attempt(of_attempt(self._call, self._caller, answer, now))
+        attempt.settle(report, now)
+        record = of_attempt(self._caller, answer, report, now)
+        self._journal.attempt(record)
 
     def _record(self, now: float) -> None:
         answered = self._winner or self._last
         status, attempts, times = self._reply.status, self._attempts, (self._started, self._first)
-        ending = Ending(status, self._end, self._cause, attempts, *times, now)
+        low, waited = self._reply.degraded, self._reply.waited
+        ending = Ending(status, self._end, self._cause, attempts, *times, now, low, waited)
         self._journal.request(
             of_request(self._call, self._caller, answered, ending, self._resumption)
         )

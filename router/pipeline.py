@@ -19,14 +19,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from policies import Band, Request
+from policies import Band, Course, Request
 from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
-from router.caller import Caller, Wishes
-from router.dialects.contract import Call, ClientDialect, ClientError
+from router.caller import Caller
+from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
+from router.ladder import Descent
 from router.passage import Passage
 from router.reply import Reply
 from router.runtime import Runtime
@@ -39,6 +40,8 @@ from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
 
 SPARE_BELLS = 1000
+CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
+"""Kinds of calls that not every target may be able to serve, by what they are or refer to."""
 
 
 class Pipeline:
@@ -89,7 +92,10 @@ class Pipeline:
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock)
-        passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
+        way: Course | Descent = course
+        if call.model in runtime.ladders and may_descend(call, request):
+            way = self._descent(course, reply, call, caller, request, runtime, bell)
+        passage = Passage(call, caller, reply, runtime, way, bell, self._journal, clock)
         self._running.add(passage)
         try:
             return await passage.drive()
@@ -100,6 +106,35 @@ class Pipeline:
                 bells.append(bell)
             else:
                 bell.close()
+
+    def _descent(
+        self,
+        course: Course,
+        reply: Reply,
+        call: Call,
+        caller: Caller,
+        request: Request,
+        runtime: Runtime,
+        bell: Bell,
+    ) -> Descent:
+        """The course, and those of the models that `call` falls back on: by their own policies, and
+        whether its tenant may ask for them or not, which is the operator's wish.
+        """
+
+        def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
+            decisions, needs = self._decisions, runtime.needs.get(model)
+            record = decisions.further(caller.request_id, rung) if decisions is not None else None
+            lacking = runtime.lacking(call.operation, model)
+            again = request._replace(
+                model=model,
+                only=only,
+                policy=None,
+                features=caller.dialect.features(call, needs) if needs else NO_FEATURES,
+                requires=required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+            )
+            return runtime.engine.start(again, self._loop.time(), bell.wake, record)
+
+        return Descent(course, runtime.ladders[call.model], reply, start)
 
     @property
     def running(self) -> int:
@@ -130,15 +165,13 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
             "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
         )
     only = None
-    if wishes.target is not None or call.operation == "embeddings":
-        only = confined(call, wishes, runtime)
-    if call.bound or call.stays or call.traces:
-        only = kept_for(call, tenant, only, runtime, owners)
+    if wishes.target is not None or call.operation in CONFINED:
+        only = confined(call, caller, runtime, owners)
     seconds = runtime.deadlines[call.model]
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(call.model) if policy is None else policy.needs
-    lacking = runtime.lacking(call)
+    lacking = runtime.lacking(call.operation, call.model)
     return Request(
         call.model,
         now + seconds,
@@ -151,7 +184,15 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+        caller.dialect.acts(call),
     )
+
+
+def may_descend(call: Call, request: Request) -> bool:
+    """Whether another model, or a text, can stand in: for answers in words, unless a target was
+    named.
+    """
+    return request.only is None and call.operation in IN_WORDS
 
 
 def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> frozenset[str]:
@@ -160,27 +201,23 @@ def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> fro
     return frozenset(name for name in lacking if name == call.operation or brought.get(name))
 
 
-def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | None:
+def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> frozenset[str] | None:
     """The targets to which `call` is confined: the one that was wished for, or those whose
-    embeddings can be compared; None: it is not. Raises `ClientError` where there are none.
+    embeddings can be compared, or those of the account that keeps what it refers to; None: it is
+    not. Raises `ClientError` where there are none.
     """
-    target = wishes.target
-    if target is None:
+    target, only = caller.wishes.target, None
+    if target is not None:
+        if target not in runtime.upstreams:
+            raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
+        only = frozenset({target})
+    elif call.operation == "embeddings":
         return runtime.embedders(call.model)
-    if target not in runtime.upstreams:
-        raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
-    return frozenset({target})
-
-
-def kept_for(
-    call: Call, tenant: Tenant, only: frozenset[str] | None, runtime: Runtime, owners: Owners
-) -> frozenset[str] | None:
-    """The targets to which what `call` refers to confines it, of `only`, if it is confined already.
-    Raises `ClientError` where there are none.
-    """
+    if not (call.bound or call.stays or call.traces):
+        return only
     targets = only or runtime.targets.get(call.model) or frozenset({call.model})
-    those = confined_by(call, targets, runtime.accounts, owners, tenant.name)
-    return only if those is None else those
+    keepers = confined_by(call, targets, runtime.accounts, owners, caller.tenant.name)
+    return only if keepers is None else keepers
 
 
 def not_allowed(what: str, tenant: Tenant) -> ClientError:

@@ -16,18 +16,19 @@ from router.resumption import Resumption
 from router.telemetry.journal import AttemptRecord, RequestRecord
 
 
-def of_attempt(call: Call, caller: Caller, answer: Answer, now: float) -> AttemptRecord:
+def of_attempt(caller: Caller, answer: Answer, report: Report, now: float) -> AttemptRecord:
     """What became of one attempt, over at `now`."""
     attempt = answer.attempt
     return AttemptRecord(
         caller.request_id,
-        call.model,
+        attempt.model,
         attempt.target,
         attempt.number,
-        answer.report or Report(Outcome.ABANDONED),
+        report,
         started=attempt.was_sent,
         first=attempt.first,
         ended=now,
+        malformed=answer.malformed,
     )
 
 
@@ -41,6 +42,8 @@ class Ending(NamedTuple):
     started: float
     first: float | None
     ended: float
+    degraded: str
+    client_seconds: float
 
 
 def of_request(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policies import Engine, Policy
-from router.dialects.contract import Call, ClientError, Operation
+from router.dialects.contract import ClientError, Operation
+from router.ladder import Ladder
 from router.stored.accounts import Accounts
 from router.tenants.identity import Tenant, Tenants
 from router.upstream.transport import Upstream
@@ -26,7 +27,8 @@ class Runtime:
     shown, with the Unix time each has been served since; `wary` says, by kind of call and model,
     what some of its targets lack, where they lack anything; for `strict` models nothing that a
     client asks for is left out; `resume` names the models whose answers are gone on with where they
-    break off, with whether by any model; `accounts` are those that keep what they made.
+    break off, with whether by any model; `ladders` say what is done once all targets of a model
+    have failed, where anything is; `accounts` are those that keep what they made.
     """
 
     revision: str
@@ -42,6 +44,7 @@ class Runtime:
     alike: Mapping[str, frozenset[str]]
     wary: Mapping[Operation, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     strict: frozenset[str] = frozenset()
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
     resume: Mapping[str, bool] = field(default_factory=dict)
     accounts: Accounts = field(default_factory=dict)
 
@@ -63,10 +66,10 @@ class Runtime:
             model in self.targets.get(route, ()) for route in tenant.models
         )
 
-    def lacking(self, call: Call) -> frozenset[str] | None:
-        """What some of the targets of the call's model lack that it may require."""
-        models = self.wary.get(call.operation)
-        return models.get(call.model) if models is not None else None
+    def lacking(self, operation: Operation, model: str) -> frozenset[str] | None:
+        """What some of the targets of `model` lack that such a call may require."""
+        models = self.wary.get(operation)
+        return models.get(model) if models is not None else None
 
     def reaches(self, tenant: Tenant, targets: frozenset[str]) -> bool:
         """Whether a model that `tenant` may ask for has one of `targets`."""

@@ -11,6 +11,8 @@ from router.answer import Answer
 from router.dialects.sse import comment
 from router.resumption import Resumption
 
+NOTHING_USED = Report(Outcome.OK, input_tokens=0, output_tokens=0)
+
 
 def told(
     request_id: str, attempts: int, answer: Answer | None, started: float, first: float | None
@@ -31,26 +33,29 @@ def told(
 
 
 def closing(
-    answer: Answer,
+    answer: Answer | None,
     attempts: int,
     times: tuple[float, float | None, float],
     resumption: Resumption | None = None,
+    degraded: str = "",
 ) -> bytes:
-    """The comment that closes a stream which is whole. `times` are the instants at which the
-    request was started, its first content came, and it was whole.
+    """The comment that closes a stream which is whole; without an `answer` it is the operator's.
+    `times` are the instants at which the request was started, its first content came, and it was
+    whole.
     """
-    report = answer.report or Report(Outcome.OK)
+    report = (answer.report if answer is not None else None) or NOTHING_USED
     if resumption is not None:
         report = resumption.in_all(report)
     started, first, now = times
     words: dict[str, object] = {
-        "target": answer.upstream.target,
+        "target": answer.upstream.target if answer is not None else None,
         "attempts": attempts,
         "first_token_ms": round(((now if first is None else first) - started) * 1000),
         "total_ms": round((now - started) * 1000),
         "input_tokens": report.input_tokens,
         "output_tokens": report.output_tokens,
         "estimated": report.estimated,
+        **({"degraded": degraded} if degraded else {}),
     }
     if resumption is not None and resumption.resumed:
         words["resumed"] = [

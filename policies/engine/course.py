@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
-from policies.engine.deciding import tiers
+from policies.engine.deciding import extra, tiers
 from policies.engine.deciding.eligibility import those_able
 from policies.engine.deciding.extra import FAST, is_free, keep_to, likeliest, on_the_spot
 from policies.engine.deciding.probing import back, to_look_at, to_probe
@@ -176,6 +176,8 @@ class Course:
         after = self._last.outcome.effect.next if self._last is not None else None
         if after is Next.CLIENT:
             return Cause.CALLER
+        if self.request.acts and not self._committed and extra.may_have_begun(self._last):
+            return Cause.ACTED
         if now >= self.request.deadline:
             return Cause.DEADLINE
         if after is Next.DONE:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import TypeVar
 
+from router.config.problems import quoted
 from router.config.schema import (
     Asked,
     Config,
@@ -19,6 +20,7 @@ from router.config.schema import (
     ProviderModel,
     Retry,
     Route,
+    Rung,
     Simulation,
     StartRule,
     Tenant,
@@ -109,6 +111,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("climb", old.climb, new.climb, _listed)
     yield from _change("patience", old.patience, new.patience, show_duration)
     yield from _change("embeddings", old.embeddings, new.embeddings)
+    yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
     for name, (tier, weight) in after.items():
@@ -119,6 +122,13 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         if before[name][0] != tier:
             yield f"{name} from tier {before[name][0]} to tier {tier}"
     yield from (f"{name} removed" for name in before if name not in after)
+
+
+def _rungs(rungs: Iterable[Rung]) -> str:
+    told = (
+        f"model {r.model}" if r.model is not None else f"text {quoted(r.text or '')}" for r in rungs
+    )
+    return ", then ".join(told) or "none"
 
 
 def _rules(rules: Iterable[StartRule]) -> str:

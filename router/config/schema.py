@@ -211,13 +211,23 @@ class StartRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """What is done when all of a route's targets have failed: another `model` is asked, or a fixed
+    `text` is the answer. One of the two is None.
+    """
+
+    model: str | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
     tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
     other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
     breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
-    and only tunes it, is left out.
+    and only tunes it, is left out. `when_all_fail` are its own rungs, in order.
     """
 
     name: str
@@ -232,6 +242,7 @@ class Route:
     embeddings: Literal["one_model", "any_model"] = "one_model"
     interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
+    when_all_fail: tuple[Rung, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

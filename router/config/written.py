@@ -201,6 +201,13 @@ class WrittenRule(Written):
     tier: Positive = None
 
 
+class WrittenRung(Written):
+    """One of a route's `when_all_fail`."""
+
+    model: Text = None
+    text: Annotated[str | None, BeforeValidator(texts.words)] = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -227,6 +234,7 @@ class WrittenRoute(Written):
     unsupported: Annotated[
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
+    when_all_fail: tuple[WrittenRung, ...] = ()
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

@@ -39,6 +39,8 @@ Operation = Literal[
 """What a client asks for, by the end of its path. The first three are answers to messages, in three
 dialects.
 """
+IN_WORDS: frozenset[Operation] = frozenset({"chat", "responses", "messages", "completions"})
+"""Those whose answer is a text, which anybody else could have written."""
 
 
 class Call(Struct):
@@ -126,8 +128,18 @@ class ClientDialect(Protocol):
         (an answer in a given form), `images`. Nothing else is decoded.
         """
 
+    def acts(self, call: Call) -> bool:
+        """Whether answering `call` may do something in the world, by tools that its provider runs:
+        such a request must not be served twice.
+        """
+
     def parse(self, body: bytes, operation: Operation = "chat") -> Call:
         """The call. Raises `ClientError` naming what is wrong and where."""
+
+    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
+        """An answer in words to `call` that says `text`, and cost nothing, under the id `name`: a
+        body, or all of a stream, with `note`, a comment, before its end. `wall` is Unix time.
+        """
 
     def error(self, error: ClientError) -> bytes:
         """The body of an error answer."""
@@ -180,6 +192,10 @@ class StreamReader(Protocol):
     said: bytes
     """The body of the error with which it said so; empty if it did not."""
     usage: Usage | None
+    malformed: int
+    """Events so far that were not of the dialect, and were left out: nothing of the answer was in
+    them.
+    """
 
     def feed(self, data: bytes) -> bytes:
         """Read on; returns what passes on to the client, in its original bytes."""
@@ -204,6 +220,8 @@ class EventReader(Protocol):
     """See `StreamReader.failure`; its phase is set by whoever knows whether there was content."""
     said: bytes
     """See `StreamReader.said`."""
+    malformed: int
+    """See `StreamReader.malformed`."""
 
     def feed(self, data: bytes) -> list[Event]:
         """Read on."""

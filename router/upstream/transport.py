@@ -19,18 +19,22 @@ from router.dialects.contract import Operation, UpstreamDialect
 
 
 class UpstreamError(Exception):
-    """The exchange broke: the provider's fault or the network's between, never the caller's.
+    """The exchange broke: the provider's fault or the network's between, never the caller's; but
+    `ours`, if this machine had no room for it.
 
     `phase` is how far it had come; `detail` is for people. `stale`: the connection had been idle,
     and its other end closed it before a byte of the answer: so does one whose time was over just
     when the request was on its way, and that says nothing of the provider.
     """
 
-    def __init__(self, phase: Phase, detail: str, *, stale: bool = False) -> None:
+    def __init__(
+        self, phase: Phase, detail: str, *, stale: bool = False, ours: bool = False
+    ) -> None:
         super().__init__(detail)
         self.phase = phase
         self.detail = detail
         self.stale = stale
+        self.ours = ours
 
 
 class Head(Struct, frozen=True):
@@ -46,6 +50,10 @@ class Exchange(Protocol):
     @property
     def head(self) -> Head | None:
         """Status and headers once they have come."""
+
+    @property
+    def sent(self) -> bool:
+        """Whether any of its request may have gone out."""
 
     def take(self) -> bytes | None:
         """Bytes of the body that have come and were not taken yet; None: nothing for now;
@@ -64,6 +72,7 @@ class Unopened:
     """The exchange of a request that could not be put in the provider's words."""
 
     head = None
+    sent = False
 
     def take(self) -> bytes | None:
         """See `Exchange.take`."""

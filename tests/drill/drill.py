@@ -31,18 +31,13 @@ class Row:
 
     @property
     def wrong(self) -> list[str]:
-        """What should not have been, whether it is known or not."""
+        """What should not have been."""
         return [told for sight in self.sights.values() for told in sight.wrong]
 
     @property
     def passes(self) -> bool:
         """Whether all of it was as it must be."""
         return not self.wrong
-
-    @property
-    def fails(self) -> bool:
-        """Whether it should have passed."""
-        return bool(self.wrong) and not self.fault.known
 
 
 async def drill(faults: Iterable[Fault], tell: Callable[[Row], None]) -> list[Row]:
@@ -133,7 +128,7 @@ async def staged(
                 await first.down()
             keys = "tls: {ca: ca.pem}" if fault.tls else fault.keys
             stages[fault.name, way] = Stage(
-                f"f{number}", first, second, keys, fault.serves, fault.route
+                f"f{number}", first, second, keys, fault.serves, fault.route, fault.ladder
             )
         good = {}
         for way in WAYS:

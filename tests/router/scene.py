@@ -29,6 +29,7 @@ from router.dialects.contract import Operation
 from router.dialects.openai.dialect import OPENAI, SPOKEN, OpenAI
 from router.idempotency.claim import claim_of
 from router.idempotency.store import Store
+from router.ladder import Ladder
 from router.pipeline import Pipeline
 from router.runtime import Runtime
 from router.telemetry.decisions import Decisions
@@ -85,7 +86,9 @@ class Kept:
 
 
 class Scene:
-    """The model `chat` with a target for every name in `scripts`, asked in that order."""
+    """The model `chat` with a target for every name in `scripts`, asked in that order; the targets
+    of a `ladder` are models of their own, and not of `chat`.
+    """
 
     def __init__(
         self,
@@ -101,6 +104,7 @@ class Scene:
         alike: Mapping[str, frozenset[str]] | None = None,
         resume: Mapping[str, bool] | None = None,
         answers: Store | None = None,
+        ladder: Ladder | None = None,
         dialect: OpenAI = OPENAI,
         one_model: bool = False,
     ) -> None:
@@ -110,7 +114,9 @@ class Scene:
         self.forgiven = 0
         self.transport = Scripted(scripts)
         retry = Retry(attempts=attempts)
-        routes = {"chat": Route([Target(name) for name in scripts], policy or InOrder(), retry)}
+        apart = {name for rung in (ladder.models if ladder else ()) for name in rung.targets}
+        targets = [Target(name) for name in scripts if name not in apart]
+        routes = {"chat": Route(targets, policy or InOrder(), retry)}
         routes |= {name: Route([Target(name)], InOrder(), retry) for name in scripts}
         self.routes = routes
         self.engine = Engine(routes, rng=Random(1), now=loop.time(), facts=facts)
@@ -136,6 +142,7 @@ class Scene:
             listed={"chat": 0, "charm": 0},
             needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
             alike=alike or {},
+            ladders={} if ladder is None else {"chat": ladder},
             resume=resume or {},
         )
         readers: list[Reader] = [self.kept]
@@ -212,7 +219,7 @@ class Scene:
         assert self.engine.in_flight == 0
         assert all(sent.exchange.over for sent in self.transport.sent)
         assert len(self.kept.attempts) == len(self.transport.sent) - self.forgiven
-        numbers = [(record.request_id, record.number) for record in self.kept.attempts]
+        numbers = [(one.request_id, one.model, one.number) for one in self.kept.attempts]
         assert len(self.kept.requests) > 1 or len(set(numbers)) == len(numbers)
 
 

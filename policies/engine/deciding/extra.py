@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from policies.engine.deciding.eligibility import refuse
 from policies.engine.learning.breaker import State
-from policies.engine.outcome import Outcome
+from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.waiting.queue import NOTHING
 
 if TYPE_CHECKING:
@@ -25,6 +25,19 @@ alone.
 """
 HEALTHY_SHARE = 0.10
 """A failover is free when at most this share of the destination's recent outcomes failed."""
+
+
+REFUSED = frozenset({Outcome.THROTTLED, Outcome.DENIED, Outcome.UNFIT})
+"""Outcomes that, with nothing but a status, say that nobody set to work."""
+
+
+def may_have_begun(report: Report | None) -> bool:
+    """Whether somebody may have set to work on a request that ended so. What never reached a
+    provider was not begun, nor what one refused before it answered.
+    """
+    if report is None or report.phase is Phase.CONNECT:
+        return False
+    return report.phase is not Phase.HEAD or report.outcome not in REFUSED
 
 
 def is_free(course: Course, member: Member, now: float) -> bool:
@@ -94,9 +107,10 @@ def likeliest(course: Course, able: Sequence[Member]) -> Sequence[Member]:
 
 def others(course: Course, now: float, *, paid: bool = False) -> list[Member]:
     """Who could take the request beside, or instead of, its open attempts, now and within
-    its attempts and the retry budget; with `paid` not even the first is free.
+    its attempts and the retry budget; with `paid` not even the first is free. Nobody, if what it
+    does must not be done twice.
     """
-    if course.attempts >= course.pool.route.retry.attempts:
+    if course.attempts >= course.pool.route.retry.attempts or course.request.acts:
         return []
     busy = [attempt.target for attempt in course.opened]
     promised = course.pool.queue.promised(course) if course.pool.queue.waiting else NOTHING

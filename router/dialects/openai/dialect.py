@@ -31,7 +31,8 @@ from router.dialects.errors.table import Table
 from router.dialects.openai.answers import completion, embedding
 from router.dialects.openai.chat.reading import prompt_of
 from router.dialects.openai.chat.writer import ChatWriter
-from router.dialects.openai.features import EXTRACT
+from router.dialects.openai.features import EXTRACT, acts
+from router.dialects.openai.fixed import fixed_text
 from router.dialects.openai.requests import parsed
 from router.dialects.openai.resume import (
     CONTINUES,
@@ -83,6 +84,10 @@ class OpenAI:
         """See `ClientDialect.features`."""
         return {name: EXTRACT[name](call.fields) for name in needs}
 
+    def acts(self, call: Call) -> bool:
+        """See `ClientDialect.acts`."""
+        return call.operation == "chat" and acts(call.fields)
+
     def prompt(self, call: Call) -> Prompt:
         """See `Interpretable.prompt`: of answers to messages alone."""
         return prompt_of(call.fields)
@@ -109,6 +114,8 @@ class OpenAI:
         follows: the answer is not whole.
         """
         return b"data: " + self.error(error) + b"\n\n"
+
+    text = staticmethod(fixed_text)
 
     def models(self, names: Mapping[str, int]) -> bytes:
         """The list of models; `names` with the Unix time each has been served since."""

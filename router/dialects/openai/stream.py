@@ -15,6 +15,7 @@ from router.dialects.common.events import Usage
 from router.dialects.errors.judge import decoded, failed
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
+from router.dialects.openai.strays import loss
 from router.dialects.sse import Oversized, Splitter, data_of
 
 
@@ -78,6 +79,7 @@ class ChatStream:
         "done",
         "ended",
         "failure",
+        "malformed",
         "said",
         "usage",
     )
@@ -96,6 +98,7 @@ class ChatStream:
         self.content = 0
         self.ended = False
         self.done = False
+        self.malformed = 0
         self.failure: Report | None = None
         self.said = b""
         self.usage: Usage | None = None
@@ -145,7 +148,7 @@ class ChatStream:
         try:
             chunk = _decoded(data, self._decoder)
         except (ValueError, RecursionError):
-            self._fail("an event that is not a chunk")
+            self._skip(data, error=error)
             return False
         if chunk.error or error:
             self._err(decoded(data), data)
@@ -166,6 +169,12 @@ class ChatStream:
         for choice in chunk.choices or ():
             self._read(choice)
         return True
+
+    def _skip(self, data: bytes, *, error: bool) -> None:
+        """Leave out an event that is no chunk, unless a part of the answer is lost with it."""
+        self.malformed += 1
+        if why := "an error that is not JSON" if error else loss(data, self.malformed):
+            self._fail(why)
 
     def _look_for_error(self, event: bytes) -> None:
         """An error that is no event: a body as if nothing had been streamed, or llama.cpp's field
@@ -208,6 +217,9 @@ class ChatStream:
     def _finish(self, choice: Choice) -> None:
         if choice.finish_reason in BROKEN_OFF:
             self._fail(f"finish_reason {choice.finish_reason}")
+            return
+        if self.malformed and not self.content:
+            self._fail("no content, and events that are not chunks")
             return
         self._ends.add(_index(choice))
         self.ended = len(self._ends) >= self._choices

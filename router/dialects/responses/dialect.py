@@ -12,12 +12,14 @@ import msgspec
 from msgspec import Raw
 
 from policies import Report
+from router.dialects.common.events import Began, Counted, Event, Said, Stopped, Usage
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Call, ClientError, Headers
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
 from router.dialects.openai.dialect import OpenAI
+from router.dialects.openai.features import acts
 from router.dialects.responses.answers import response
 from router.dialects.responses.prompt import prompted
 from router.dialects.responses.requests import EXTRACT, parsed
@@ -46,6 +48,17 @@ class Responses:
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
         """See `ClientDialect.features`."""
         return {name: EXTRACT[name](call.fields) for name in needs}
+
+    def acts(self, call: Call) -> bool:
+        """See `ClientDialect.acts`: where a tool is brought that its provider runs."""
+        return acts(call.fields)
+
+    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
+        """See `ClientDialect.text`."""
+        began = Began(name, call.model, int(wall))
+        events: list[Event] = [began, Said(text), Stopped("stop"), Counted(Usage(0, 0))]
+        writer = ResponsesWriter(call)
+        return writer.write(events) + writer.end(note) if call.stream else writer.whole(events)
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`: as in all of OpenAI's."""

@@ -67,7 +67,7 @@ class EventStream(ResponsesStream):
 class Reader:
     """Reads a streamed response. See `EventReader`."""
 
-    __slots__ = ("_stream", "done", "ended", "failure", "said")
+    __slots__ = ("_stream", "done", "ended", "failure", "malformed", "said")
 
     def __init__(self, errors: Table) -> None:
         self._stream = EventStream(errors)
@@ -75,6 +75,7 @@ class Reader:
         self.done = False
         self.failure: Report | None = None
         self.said = b""
+        self.malformed = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """See `EventReader.feed`."""
@@ -90,6 +91,7 @@ class Reader:
         stream = self._stream
         self.ended, self.done = stream.ended, stream.done
         self.failure, self.said = stream.failure, stream.said
+        self.malformed = stream.malformed
         events, stream.events = stream.events, []
         return events
 

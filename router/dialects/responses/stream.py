@@ -5,6 +5,7 @@ what it used, whether it failed, and what of it can be referred to later.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, ClassVar
 
 import msgspec
@@ -15,6 +16,7 @@ from router.dialects.common.events import Usage
 from router.dialects.contract import Call
 from router.dialects.errors.judge import UNREADABLE, decoded, failed
 from router.dialects.errors.table import Table
+from router.dialects.openai.strays import MOST
 from router.dialects.openai.stream import count
 from router.dialects.sse import Oversized, Splitter, data_of
 
@@ -31,6 +33,8 @@ class StreamEvent(msgspec.Struct):
     item: Raw = _NOTHING
 
 
+TORN = re.compile(rb'"(delta|type|item|response)"')
+"""What shows that something was an event, with a part of the answer in it."""
 RAW = frozenset({"delta", "response", "item"})
 
 
@@ -59,7 +63,7 @@ class ResponsesStream:
 
     __slots__ = (
         "_account", "_begun", "_call", "_errors", "_splitter",
-        "content", "done", "ended", "failure", "said", "usage",
+        "content", "done", "ended", "failure", "malformed", "said", "usage",
     )  # fmt: skip
 
     def __init__(self, call: Call | None, errors: Table, account: str = "") -> None:
@@ -76,6 +80,7 @@ class ResponsesStream:
         self.done = False
         self.failure: Report | None = None
         self.said = b""
+        self.malformed = 0
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -113,11 +118,16 @@ class ResponsesStream:
         try:
             told = _decoded(data, self._decoder)
         except (ValueError, RecursionError):
-            self._fail("an event that is none of the dialect")
+            self._skip(data)
             return False
         kind = told.type
         if not isinstance(kind, str):
-            self._err(decoded(data))  # an error of another dialect, or nothing
+            # An error of another dialect, or nothing of this one.
+            stray = decoded(data)
+            if error_in(stray) is None:
+                self._skip(data)
+                return False
+            self._err(stray)
         elif kind.endswith(".delta"):
             if bytes(told.delta) not in NO_TEXT:
                 self.content += 1
@@ -148,6 +158,9 @@ class ResponsesStream:
         remember(self._call, self._account, told.id, told.conversation)
 
     def _end(self, response: Raw) -> None:
+        if self.malformed and not self.content:
+            self._fail("no content, and events that are none of the dialect")
+            return
         told = _read(response)
         self.usage = usage_of(told.usage) or self.usage
         remember(self._call, self._account, told.id, told.conversation)
@@ -162,6 +175,12 @@ class ResponsesStream:
             return
         if isinstance(id_, str) and id_:
             keep(self._account, id_)
+
+    def _skip(self, data: bytes) -> None:
+        """Leave out an event that is none, unless a part of the answer is lost with it."""
+        self.malformed += 1
+        if why := lost(data, self.malformed):
+            self._fail(why)
 
     def _look_for_error(self, event: bytes) -> None:
         """A plain body, as if nothing had been streamed."""
@@ -202,6 +221,13 @@ def _decoded(data: bytes, decoder: msgspec.json.Decoder[StreamEvent]) -> StreamE
         return kind()
     fields = {name: told[name] for name in kind.__struct_fields__ if name in told}
     return kind(**{k: Raw(json.dumps(v).encode()) if k in RAW else v for k, v in fields.items()})
+
+
+def lost(data: bytes, number: int) -> str:
+    """Why the `number`th event that is none cannot be left out; empty: it can."""
+    if TORN.search(data) is not None:
+        return "an event that is none of the dialect"
+    return f"{number} events that are none of the dialect" if number > MOST else ""
 
 
 def _read(response: Raw) -> _Response:

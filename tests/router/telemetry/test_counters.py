@@ -97,3 +97,17 @@ def test_refusals_are_counted_by_status_and_code() -> None:
     counters.refused(RefusalRecord("req_1", 401, "invalid_api_key"))
     counters.refused(RefusalRecord("req_1", 401, "invalid_api_key"))
     assert counters.refusals == {(401, "invalid_api_key"): 2}
+
+
+def test_events_that_were_left_out_are_counted_by_target() -> None:
+    counters = Counters()
+    for malformed in (0, 2, 1):
+        counters.attempt(changed(ATTEMPT, malformed=malformed))
+    assert counters.malformed == {ATTEMPT.target: 3}
+
+
+def test_answers_of_a_rung_are_counted_and_errors_after_one_are_not() -> None:
+    counters = Counters()
+    for end, degraded in (("ok", ""), ("ok", "model=b"), ("degraded", "text"), ("error", "text")):
+        counters.request(changed(REQUEST, end=end, degraded=degraded))
+    assert counters.degraded == {("chat", "model=b"): 1, ("chat", "text"): 1}

@@ -91,6 +91,8 @@ def test_a_request_is_one_line_of_json() -> None:
         "status": 200,
         "end": "ok",
         "cause": "",
+        "degraded": "",
+        "client_ms": 0,
         "attempts": 1,
         "first_ms": 500,
         "total_ms": 1000,

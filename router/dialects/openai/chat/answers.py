@@ -76,7 +76,7 @@ _whole = msgspec.json.Decoder(PieceChunk)
 class Reader:
     """Reads chunks into events. See `EventReader`."""
 
-    __slots__ = ("_stream", "done", "ended", "failure", "said")
+    __slots__ = ("_stream", "done", "ended", "failure", "malformed", "said")
 
     def __init__(self, errors: Table) -> None:
         self._stream = EventStream(errors)
@@ -84,6 +84,7 @@ class Reader:
         self.done = False
         self.failure: Report | None = None
         self.said = b""
+        self.malformed = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """See `EventReader.feed`."""
@@ -101,6 +102,7 @@ class Reader:
             stream.close()
         self.ended, self.done = stream.ended, stream.done
         self.failure, self.said = stream.failure, stream.said
+        self.malformed = stream.malformed
         events = stream.events
         stream.events = []
         return events

@@ -245,14 +245,43 @@ def test_a_failure_after_content_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "odd",
-    [b"data: {\n\n", b"data: 5\n\n", b"data: {}\n\n", b'data: {"type":5}\n\n', b"data: \xff\n\n"],
+    "odd", [b"data: {\n\n", b"data: 5\n\n", b"data: {}\n\n", b"data: \xff\n\n"]
 )
-def test_what_is_no_event_of_the_dialect_is_a_failure(odd: bytes) -> None:
-    reader, passed = read(*begun(), odd)
+def test_what_is_no_event_of_the_dialect_is_left_out_and_counted(odd: bytes) -> None:
+    reader, passed = read(*begun(), odd, *hello()[2:])
+    assert (reader.failure, reader.malformed, reader.ended) == (None, 1, True)
+    assert passed == b"".join(hello())
+    many, _ = read(*begun(), *[odd] * 4)
+    assert many.failure is not None
+    alone, _ = read(*begun(), odd, ended())
+    assert alone.failure is not None
+    assert alone.failure.outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    "torn", [text("Hel")[2][:60] + b"\n\n", b'data: {"type":5}\n\n', ended()[:90] + b"\n\n"]
+)
+def test_an_event_that_came_torn_is_a_failure(torn: bytes) -> None:
+    reader, passed = read(*begun(), torn)
     assert reader.failure is not None
     assert reader.failure.outcome is Outcome.FAILED
     assert passed == b"".join(begun())
+
+
+def test_tools_that_run_at_the_provider_act() -> None:
+    assert RESPONSES.acts(call(tools=[{"type": "web_search"}]))
+    assert not RESPONSES.acts(call(tools=[{"type": "function", "name": "f"}, {"type": "custom"}]))
+    assert not RESPONSES.acts(call())
+
+
+def test_a_text_of_the_operator_s_is_a_response() -> None:
+    told = json.loads(RESPONSES.text(call(), "Come back later.", "x", 7.5, b""))
+    assert told["output"][0]["content"][0]["text"] == "Come back later."
+    assert (told["status"], told["created_at"]) == ("completed", 7)
+    stream = RESPONSES.text(STREAMED, "Come back later.", "x", 7.5, b": note\n\n")
+    reader, passed = read(stream)
+    assert (reader.done, passed) == (True, stream.removesuffix(b": note\n\n"))
+    assert stream.endswith(b": note\n\n")
 
 
 def test_half_of_a_character_passes_in_its_original_bytes() -> None:
