@@ -227,3 +227,24 @@ async def test_who_asks_for_a_chat_is_answered_through_responses(tmp_path: Path)
         assert first.fields["store"] is False
         assert "seed" not in first.fields
         assert third.fields == {"model": "up", "input": "x"}
+
+
+async def test_a_text_of_the_operator_s_stands_in_as_a_response(tmp_path: Path) -> None:
+    down, text = Body({"error": {"message": "x"}}, 500), "Come back later."
+    models = f"  n: {{targets: [p0/up], when_all_fail: [{{text: {text}}}]}}\n"
+    async with stage(tmp_path, down, rest=models) as there:
+        whole = await there.client.responses.create(model="n", input="x")
+        assert whole.output_text == text
+        async with there.client.responses.stream(model="n", input="x") as stream:
+            assert (await stream.get_final_response()).output_text == text
+
+
+async def test_what_may_have_acted_is_not_asked_for_twice(tmp_path: Path) -> None:
+    down = Body({"error": {"message": "x", "type": "server_error"}}, 500)
+    async with stage(tmp_path, down, speaking()) as there:
+        with pytest.raises(openai.APIStatusError):
+            await there.client.responses.create(
+                model="m", input="x", tools=[{"type": "web_search"}]
+            )
+        assert len(there.native[0].requests) == 1
+        assert not there.native[1].requests
