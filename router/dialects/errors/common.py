@@ -119,7 +119,7 @@ CODES: tuple[Line, ...] = (
         " data_residency_mismatch invalid_image invalid_image_format invalid_base64_image"
         " invalid_image_url image_too_large image_too_small image_parse_error invalid_image_mode"
         " image_file_too_large unsupported_image_media_type empty_image_file"
-        " failed_to_download_image image_file_not_found",
+        " failed_to_download_image image_file_not_found ValidationException",
     ),
 )  # fmt: skip
 STATUSES: tuple[Line, ...] = (

@@ -68,6 +68,7 @@ def chat(model: str, fields: Fields, body: bytes) -> Call:
         output_tokens=None if most is None else bounded(most),
         choices=_number(fields),
         usage_asked=usage_asked,
+        body=body,
     )
 
 
@@ -85,6 +86,7 @@ def completion(model: str, fields: Fields, body: bytes) -> Call:
         output_tokens=None if most is None else bounded(most),
         choices=prompts.number * _number(fields),
         usage_asked=usage_asked,
+        body=body,
     )
 
 
@@ -100,6 +102,7 @@ def embedding(model: str, fields: Fields, body: bytes) -> Call:
         output_tokens=0,
         choices=inputs.number,
         usage_asked=False,
+        body=body,
     )
 
 

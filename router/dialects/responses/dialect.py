@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from msgspec import Raw
 
 from policies import Report
 from router.dialects.common.events import Began, Counted, Event, Said, Stopped, Usage
@@ -20,6 +19,7 @@ from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
 from router.dialects.openai.dialect import OpenAI
 from router.dialects.openai.features import acts
+from router.dialects.openai.splice import spliced
 from router.dialects.responses.answers import response
 from router.dialects.responses.prompt import prompted
 from router.dialects.responses.requests import EXTRACT, parsed
@@ -89,12 +89,11 @@ class Responses:
 
     def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
         """See `UpstreamDialect.ask`."""
-        fields = dict(call.fields)
-        fields["model"] = Raw(_encode(model))
+        changes = {"model": _encode(model)}
         dropped: tuple[str, ...] = ()
-        if (given := fields.get("input")) is not None and (kept := without_foreign(given)):
-            fields["input"], dropped = kept, ("thinking",)
-        return PATH, _encode(fields), dropped
+        if (given := call.fields.get("input")) is not None and (kept := without_foreign(given)):
+            changes["input"], dropped = bytes(kept), ("thinking",)
+        return PATH, spliced(call.body, call.fields, changes), dropped
 
     def reader(self, call: Call) -> ResponsesStream:
         """See `UpstreamDialect.reader`."""

@@ -53,6 +53,7 @@ def parsed(body: bytes, operation: Operation = "responses") -> Call:
         output_tokens=None if most is None else bounded(most),
         choices=1,
         usage_asked=True,
+        body=body,
         bound=hard,
         traces=soft,
         stays=bool(field_of(fields, "background", bool, "true or false")),

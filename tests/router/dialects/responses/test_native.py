@@ -47,14 +47,7 @@ def test_a_body_passes_as_it_came_but_for_the_model() -> None:
     )
     path, sent, dropped = RESPONSES.ask(RESPONSES.parse(body), "up/m", ask_usage=True)
     assert (path, dropped) == ("/responses", ())
-    for kept in (
-        b'[{"model":"x","n":12345678901234567890, "t":"\\u00e9\\ud83d\\ude00"}]',
-        b'{"a" : [1.0, 1e400]}',
-        b'"model":"up/m"',
-        b'"store":true',
-    ):
-        assert kept in sent
-    assert b"stream_options" not in sent
+    assert sent == body.replace(b'"model" :"m"', b'"model" :"up/m"')
 
 
 @pytest.mark.parametrize(
