@@ -28,6 +28,7 @@ from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
 from router.telemetry.log import Log
+from router.upstream.fetch import Fetcher
 from router.upstream.http import Http
 from router.upstream.transport import Upstream
 
@@ -52,10 +53,10 @@ class App:
     ) -> None:
         self._environ, self._log = environ, log
         self._learning = Learning(log)
-        self._loop = asyncio.get_running_loop()
-        self._http = Http()
+        self._loop, self._http = asyncio.get_running_loop(), Http()
         counters = Counters()
         server = server or config.server
+        self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
         decisions = decisions_of(server, origin)
@@ -73,7 +74,7 @@ class App:
         runtime = runtime_of(config, routes, engine, upstreams, {})
         self.state = State(config, runtime, counters, self._loop.time)
         self.state.decisions = decisions
-        self.pipeline = Pipeline(lambda: self.state.runtime, journal, self._loop, decisions)
+        self.pipeline = self._pipeline(journal, decisions)
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
         pages = Pages(self.state, server.admin_token)
@@ -149,6 +150,12 @@ class App:
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
         await self._http.close()
+        self._fetcher.close()
+
+    def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
+        return Pipeline(
+            lambda: self.state.runtime, journal, self._loop, decisions, fetcher=self._fetcher
+        )
 
     def _api(self, journal: Journal, rng: Random) -> Api:
         state, pipeline = self.state, self.pipeline

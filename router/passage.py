@@ -14,10 +14,10 @@ from collections.abc import Callable
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer, asked
-from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
 from router.failures import DRAINING, client_error, own_words, useful
+from router.fetching import Files
 from router.headers import downward
 from router.ladder import Descent
 from router.records import Ending, of_attempt, of_request
@@ -34,8 +34,8 @@ class Passage:
 
     __slots__ = (
         "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
-        "_draining", "_end", "_first", "_journal", "_last", "_met_an_end", "_over", "_reply",
-        "_resumption", "_runtime", "_started", "_telling", "_until", "_winner",
+        "_draining", "_end", "_files", "_first", "_journal", "_last", "_met_an_end", "_over",
+        "_reply", "_resumption", "_runtime", "_started", "_telling", "_until", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -45,7 +45,7 @@ class Passage:
         reply: Reply,
         runtime: Runtime,
         course: Course | Descent,
-        bell: Bell,
+        files: Files,
         journal: Journal,
         clock: Callable[[], float],
     ) -> None:
@@ -54,10 +54,9 @@ class Passage:
         self._reply = reply
         self._runtime = runtime
         self._course = course
-        self._bell = bell
+        self._files, self._bell = files, files.bell
         self._journal = journal
-        self._clock = clock
-        self._started = clock()
+        self._clock, self._started = clock, clock()
         self._answers: list[Answer] = []
         self._attempts = 0
         self._winner: Answer | None = None
@@ -110,6 +109,7 @@ class Passage:
         for answer in self._answers.copy():
             self._settle(answer, answer.abandon(), now)
         self._course.close(now)
+        self._files.close()
         self._bell.clear()
         self._record(now)
 
@@ -140,12 +140,14 @@ class Passage:
         return until
 
     def _send(self, send: Send, now: float) -> None:
-        upstream = self._runtime.upstreams[send.target]
+        upstream, call = self._runtime.upstreams[send.target], self._call
         if self._resumption is not None:
             upstream = self._resumption.kept(upstream, send.attempt)
-        call = self._call
-        strict = send.attempt.model in self._runtime.strict
-        answer = asked(send, upstream, call, self._caller.headers, self._bell, strict=strict)
+        strict, files = send.attempt.model in self._runtime.strict, self._files
+        answer = asked(send, upstream, call, self._caller.headers, self._bell, files, strict=strict)
+        if answer is None:
+            self._until = send.limits.deadline  # the bell says when its files are there
+            return
         self._answers.append(answer)
         if answer.report is not None:
             self._settle(answer, answer.report, now)

@@ -24,6 +24,7 @@ from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
+from router.fetching import Files
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -38,6 +39,7 @@ from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
+from router.upstream.fetch import Fetcher
 
 SPARE_BELLS = 1000
 CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
@@ -47,7 +49,7 @@ CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
 class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
-    kept (None: in a memory of its own).
+    kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Pipeline:
         loop: asyncio.AbstractEventLoop,
         decisions: Decisions | None = None,
         answers: Store | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
@@ -64,6 +67,7 @@ class Pipeline:
         self._loop = loop
         self._running: set[Passage] = set()
         self._bells: list[Bell] = []
+        self._fetcher = Fetcher() if fetcher is None else fetcher
         store = Memory() if answers is None else answers
         self._once = Once(store, journal, loop.time, Room())
         self.owners = Owners(loop.time)
@@ -95,7 +99,8 @@ class Pipeline:
         way: Course | Descent = course
         if call.model in runtime.ladders and may_descend(call, request):
             way = self._descent(course, reply, call, caller, request, runtime, bell)
-        passage = Passage(call, caller, reply, runtime, way, bell, self._journal, clock)
+        files = Files(call, self._fetcher, bell)
+        passage = Passage(call, caller, reply, runtime, way, files, self._journal, clock)
         self._running.add(passage)
         try:
             return await passage.drive()

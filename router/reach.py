@@ -19,7 +19,10 @@ from router.upstream.sigv4 import Audience, AwsKeys
 from router.upstream.tls import Tls
 
 BEARER = ("authorization", "Bearer {}")
-KEY_HEADERS: Mapping[str, tuple[str, str]] = {"azure": ("api-key", "{}")}
+KEY_HEADERS: Mapping[str, tuple[str, str]] = {
+    "azure": ("api-key", "{}"),
+    "gemini": ("x-goog-api-key", "{}"),
+}
 """How a key is sent, by the dialect, where it is not as a bearer's."""
 
 

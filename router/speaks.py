@@ -21,6 +21,8 @@ from router.dialects.contract import (
     UpstreamDialect,
 )
 from router.dialects.errors.quirks import EVERYBODY, TABLES
+from router.dialects.gemini.dialect import GEMINI, GOOGLE, VERTEX
+from router.dialects.gemini.embeddings import GeminiEmbeddings
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
@@ -38,7 +40,19 @@ CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
 )
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"bedrock": BEDROCK})
+NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
+    {
+        "bedrock": {},
+        "gemini": {"embeddings": GeminiEmbeddings()},
+        "vertex": {"embeddings": GeminiEmbeddings(GOOGLE)},
+        "simulated": SPOKEN,
+    }
+)
+"""The kinds of calls that are said in other dialects than OpenAI's without an interpreter."""
+
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType(
+    {"bedrock": BEDROCK, "gemini": GEMINI, "vertex": VERTEX}
+)
 """The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
 knows its provider's quirks.
 """
@@ -117,10 +131,8 @@ def accounts_of(config: Config, upstreams: Mapping[str, Upstream]) -> Mapping[st
 
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
-    if provider.dialect == "simulated":
-        return SPOKEN
-    if provider.dialect == "bedrock":
-        return {}
+    if provider.dialect in NATIVE:
+        return NATIVE[provider.dialect]
     company = company_of(provider)
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
     native: dict[Operation, UpstreamDialect] = {

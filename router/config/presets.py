@@ -30,7 +30,7 @@ class Preset:
     origin: str | None
     path: str
     key: str | None
-    dialect: Literal["openai", "azure", "bedrock"] = "openai"
+    dialect: Literal["openai", "azure", "bedrock", "gemini"] = "openai"
     asks_usage: bool = True
     service: str | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -52,9 +52,11 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY", responses="kept"),
         # Its endpoint that speaks OpenAI's dialect, and ignores response_format and penalties.
         "anthropic": Preset("https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY"),
-        # As above: the same key, another path than its own dialect has.
         "gemini": Preset(
-            "https://generativelanguage.googleapis.com", "/v1beta/openai", "GEMINI_API_KEY"
+            "https://generativelanguage.googleapis.com",
+            "/v1beta",
+            "GEMINI_API_KEY",
+            dialect="gemini",
         ),
         "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY", responses="stateless"),
         "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),

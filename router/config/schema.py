@@ -68,7 +68,10 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The start-up keys: changing one needs a restart. `hosts` and `origins` are in lower case."""
+    """The start-up keys: changing one needs a restart. `fetch` are the hosts (with a port where it
+    is not the usual one) that files may be fetched from although they are not public. They, `hosts`
+    and `origins` are in lower case.
+    """
 
     listen: Address = Address("127.0.0.1", 8080)
     admin: Address = Address("127.0.0.1", 8081)
@@ -77,6 +80,7 @@ class Server:
     max_body: int = 32 * 1024**2
     drain: Drain = Drain()
     decisions: Decisions = Decisions()
+    fetch: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
@@ -123,9 +127,7 @@ ABILITIES = ("audio", "documents", "images", "schema", "tools")
 class ProviderModel:
     """A model as its provider knows it. `context` is in tokens, None where nobody said. `lacks` are
     those of `ABILITIES` that it has not. `api` is the one of OpenAI's by which it is asked for
-    answers to messages, whoever asks.
-
-    `simulation` is None for a real one.
+    answers to messages, whoever asks. `simulation` is None for a real one.
     """
 
     name: str
@@ -144,11 +146,11 @@ class Provider:
 
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
-    where a stream reports its usage unasked and may refuse to be asked. `responses`: whether it
-    speaks OpenAI's Responses, and keeps what it made there. `company` is the preset's
-    name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
-    is empty where none may be used, and None where the environment says; `connections` is how many
-    may be open at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
+    where a stream reports its usage unasked and may refuse to be asked. `responses`: it speaks
+    OpenAI's Responses, and keeps what it made there or not. `company` is the preset's name, None
+    without one; `region` is where the company serves it, as the file calls that. `proxy` is empty
+    where none may be used, None where the environment says; `connections` is how many may be open
+    at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
     signature for AWS's `service` (None: Bedrock) with that as a pair of keys, `id:secret` or
     `id:secret:session`; or, without an `api_key`, by what a cloud's library finds. With an
     `api_version`, Azure's API is the one that has versions and a path for each deployment.
@@ -157,7 +159,7 @@ class Provider:
     name: str
     company: str | None
     region: str | None
-    dialect: Literal["openai", "azure", "bedrock", "simulated"]
+    dialect: Literal["openai", "azure", "bedrock", "gemini", "vertex", "simulated"]
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]

@@ -19,6 +19,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?")
+_AUTHORITY = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/models")
 _MOST_PORTS = 65536
 
@@ -135,6 +136,15 @@ def host(value: object) -> str:
     if not _HOST.fullmatch(name):
         raise Unreadable("is not a host name", "write it as router.example.com, without a port")
     return name.strip("[]")
+
+
+def authority(value: object) -> str:
+    """A host as an URL has it, with its port where that is not the usual one, in lower case."""
+    name = text(value).lower()
+    if not _AUTHORITY.fullmatch(name):
+        remedy = "write it as images.example.com, or with a port as images.example.com:8000"
+        raise Unreadable("is not a host", remedy)
+    return name
 
 
 def origin(value: object) -> str:

@@ -61,6 +61,12 @@ class WrittenDecisions(Written):
     rate: Annotated[Rate | None, BeforeValidator(units.rate_or_all)] = None
 
 
+class WrittenFetch(Written):
+    """`server.fetch`."""
+
+    hosts: tuple[Annotated[str, BeforeValidator(texts.authority)], ...] = ()
+
+
 class WrittenServer(Written):
     """`server`."""
 
@@ -73,6 +79,7 @@ class WrittenServer(Written):
     max_body: Annotated[int | None, BeforeValidator(units.size)] = None
     drain: WrittenDrain = WrittenDrain()
     decisions: WrittenDecisions = WrittenDecisions()
+    fetch: WrittenFetch = WrittenFetch()
     hosts: tuple[Annotated[str, BeforeValidator(texts.host)], ...] = ()
     origins: tuple[Annotated[str, BeforeValidator(texts.origin)], ...] = ()
     plugins: tuple[Annotated[str, BeforeValidator(texts.module)], ...] = ()
@@ -157,8 +164,10 @@ class WrittenProvider(Written):
     like: Text = None
     region: Text = None
     dialect: Annotated[
-        Literal["openai", "azure", "bedrock", "simulated"] | None,
-        BeforeValidator(texts.choice("openai", "azure", "bedrock", "simulated")),
+        Literal["openai", "azure", "bedrock", "gemini", "vertex", "simulated"] | None,
+        BeforeValidator(
+            texts.choice("openai", "azure", "bedrock", "gemini", "vertex", "simulated")
+        ),
     ] = None
     auth: Annotated[
         Literal["key", "aws", "google", "azure"] | None,

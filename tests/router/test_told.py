@@ -174,7 +174,7 @@ QUIRKS: dict[str, Any] = {
 async def test_what_only_looks_like_the_callers_fault_is_anothers_answer(
     preset: str, tmp_path: Path
 ) -> None:
-    extra = f"preset: {preset}, api_key: k,"
+    extra = f"preset: {preset}, dialect: openai, api_key: k,"
     async with between(tmp_path, Body(QUIRKS[preset], 400), GOOD, extra) as (router, client, *_):
         told = await client.chat.completions.create(model="chat", messages=MESSAGES)
         targets = (await router.ask_admin("GET", "/status")).told["targets"]

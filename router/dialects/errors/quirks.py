@@ -29,6 +29,12 @@ QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
         "gemini": (
             # A quota's name is read as part of the message; the delay beside it is a minute's.
             line(DAY_IN_CALIFORNIA, 429, says="perday|daily"),
+            line(
+                UNFIT,
+                400,
+                says="^request payload size exceeds|is not enabled for|is unsupported"
+                "|only works in thinking mode",
+            ),
             line(KEY, 400, codes="FAILED_PRECONDITION"),  # no billing, or not in this country
         ),
         "groq": (

@@ -236,6 +236,9 @@ VALUES = {
     "a host with its port": (
         BASE + "server: {hosts: [»example.com:80]}\n", "is not a host name", "without a port"
     ),
+    "a host to fetch from": (
+        BASE + "server: {fetch: {hosts: [»https://example.com]}}\n", "is not a host", ":8000"
+    ),
     "a module": (BASE + "server: {plugins: [»my-policies]}\n", "not the name of a module", "."),
 }  # fmt: skip
 REFERENCES = {
