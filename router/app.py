@@ -23,7 +23,7 @@ from router.knowledge.known import Learning, completed
 from router.pipeline import Pipeline
 from router.rungs import ladders_of
 from router.runtime import Runtime
-from router.speaks import wary_of
+from router.speaks import accounts_of, wary_of
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
@@ -77,10 +77,8 @@ class App:
         self.pipeline = self._pipeline(journal, decisions)
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
-        api = Api(
-            self.pipeline.run, lambda: self.state.runtime, journal, lambda: self.state.ready, rng
-        )
         pages = Pages(self.state, server.admin_token)
+        api = self._api(journal, rng)
         self._clients = self._listener(server, str(server.listen), api, server.origins)
         self._admin = self._listener(server, str(server.admin), pages, ())
 
@@ -159,6 +157,17 @@ class App:
             lambda: self.state.runtime, journal, self._loop, decisions, fetcher=self._fetcher
         )
 
+    def _api(self, journal: Journal, rng: Random) -> Api:
+        state, pipeline = self.state, self.pipeline
+        return Api(
+            pipeline.run,
+            pipeline.about,
+            lambda: state.runtime,
+            journal,
+            lambda: state.ready,
+            rng,
+        )
+
     def _listener(
         self, server: Server, address: str, answers: Api | Pages, origins: Iterable[str]
     ) -> Listener:
@@ -231,6 +240,7 @@ def runtime_of(
             if route.interrupted != "error"
         },
         wary=wary_of(config, routes),
+        accounts=accounts_of(config, upstreams),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from importlib import import_module
 from typing import Any
@@ -129,7 +130,11 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         if provider.dialect == "simulated"
     }
     transports: dict[str, Transport] = dict(simulated)
-    spoken = {provider.name: speaks_of(provider) for provider in config.providers.values()}
+    spoken = {
+        (provider.name, api): speaks_of(provider, api)
+        for provider in config.providers.values()
+        for api in {model.api for model in provider.models.values()}
+    }
     upstreams = {}
     for name in live_targets(config):
         provider, model = config.target(name)
@@ -138,7 +143,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         upstreams[name] = Upstream(
             target=name,
             model=model.name,
-            speaks=spoken[provider.name],
+            speaks=spoken[provider.name, model.api],
             transport=transports[provider.name],
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,
@@ -245,17 +250,7 @@ def limits_of(limits: ConfigLimits) -> Limits:
 
 def behaviour_of(model: ProviderModel) -> Behaviour:
     """How a simulated model behaves."""
-    simulation = model.simulation
-    if simulation is None:
-        return Behaviour()
-    return Behaviour(
-        simulation.first_token,
-        simulation.tokens_per_second,
-        simulation.jitter,
-        simulation.error_rate,
-        simulation.output_tokens,
-        simulation.seed,
-    )
+    return Behaviour() if model.simulation is None else Behaviour(**asdict(model.simulation))
 
 
 def serving(config: Config) -> list[ConfigRoute]:

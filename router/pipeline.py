@@ -22,8 +22,8 @@ from dataclasses import replace
 from policies import Band, Course, Request
 from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
-from router.caller import Caller, Wishes
-from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError
+from router.caller import Caller
+from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
 from router.fetching import Files
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
@@ -33,12 +33,17 @@ from router.passage import Passage
 from router.reply import Reply
 from router.runtime import Runtime
 from router.sink import Sink
+from router.stored.accounts import confined_by
+from router.stored.owners import Owners
+from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
 from router.upstream.fetch import Fetcher
 
 SPARE_BELLS = 1000
+CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
+"""Kinds of calls that not every target may be able to serve, by what they are or refer to."""
 
 
 class Pipeline:
@@ -65,6 +70,9 @@ class Pipeline:
         self._fetcher = Fetcher() if fetcher is None else fetcher
         store = Memory() if answers is None else answers
         self._once = Once(store, journal, loop.time, Room())
+        self.owners = Owners(loop.time)
+        self._relay = Relay(runtime, self.owners, loop)
+        self.about = self._relay.run
 
     async def run(self, call: Call, caller: Caller, sink: Sink) -> bool:
         """Answer `call` into `sink`; whether the answer is whole, and no error.
@@ -75,7 +83,9 @@ class Pipeline:
         runtime = self._runtime()
         clock = self._loop.time
         now = clock()
-        request = admit(call, caller, runtime, now)
+        if call.operation == "responses":
+            call.keep = self.owners.keeper(caller.tenant.name)
+        request = admit(call, caller, runtime, now, self.owners)
         if (claim := caller.claim) is not None:
             # It comes back here without the claim, unless there is an answer already.
             unclaimed = replace(caller, claim=None)
@@ -134,7 +144,7 @@ class Pipeline:
     @property
     def running(self) -> int:
         """Requests under way."""
-        return len(self._running) + self._once.replaying
+        return len(self._running) + self._once.replaying + self._relay.running
 
     def stop(self) -> None:
         """End every running request with an error that says so: the process is about to go."""
@@ -142,7 +152,7 @@ class Pipeline:
             passage.drain()
 
 
-def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
+def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owners) -> Request:
     """The request that the engine sees. Raises `ClientError` for what the tenant may not have."""
     tenant, wishes = caller.tenant, caller.wishes
     by_target = call.model in runtime.upstreams
@@ -160,8 +170,8 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
             "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
         )
     only = None
-    if wishes.target is not None or call.operation == "embeddings":
-        only = confined(call, wishes, runtime)
+    if wishes.target is not None or call.operation in CONFINED:
+        only = confined(call, caller, runtime, owners)
     seconds = runtime.deadlines[call.model]
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
@@ -196,16 +206,23 @@ def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> fro
     return frozenset(name for name in lacking if name == call.operation or brought.get(name))
 
 
-def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | None:
+def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> frozenset[str] | None:
     """The targets to which `call` is confined: the one that was wished for, or those whose
-    embeddings can be compared; None: it is not. Raises `ClientError` where there are none.
+    embeddings can be compared, or those of the account that keeps what it refers to; None: it is
+    not. Raises `ClientError` where there are none.
     """
-    target = wishes.target
-    if target is None:
+    target, only = caller.wishes.target, None
+    if target is not None:
+        if target not in runtime.upstreams:
+            raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
+        only = frozenset({target})
+    elif call.operation == "embeddings":
         return runtime.embedders(call.model)
-    if target not in runtime.upstreams:
-        raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
-    return frozenset({target})
+    if not (call.bound or call.stays or call.traces):
+        return only
+    targets = only or runtime.targets.get(call.model) or frozenset({call.model})
+    keepers = confined_by(call, targets, runtime.accounts, owners, caller.tenant.name)
+    return only if keepers is None else keepers
 
 
 def not_allowed(what: str, tenant: Tenant) -> ClientError:

@@ -9,6 +9,7 @@ from policies import Engine, Policy
 from router.dialects.contract import ClientError, Operation
 from router.dialects.interpreter import Unspoken
 from router.ladder import Ladder
+from router.stored.accounts import Accounts
 from router.tenants.identity import Tenant, Tenants
 from router.upstream.transport import Upstream
 
@@ -28,7 +29,7 @@ class Runtime:
     what some of its targets lack, where they lack anything; for `strict` models nothing that a
     client asks for is left out; `resume` names the models whose answers are gone on with where they
     break off, with whether by any model; `ladders` say what is done once all targets of a model
-    have failed, where anything is.
+    have failed, where anything is; `accounts` are those that keep what they made.
     """
 
     revision: str
@@ -46,6 +47,7 @@ class Runtime:
     strict: frozenset[str] = frozenset()
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
     resume: Mapping[str, bool] = field(default_factory=dict)
+    accounts: Accounts = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""
@@ -78,6 +80,12 @@ class Runtime:
             for name in names
             if name in self.upstreams
         )
+
+    def reaches(self, tenant: Tenant, targets: frozenset[str]) -> bool:
+        """Whether a model that `tenant` may ask for has one of `targets`."""
+        if tenant.models is None:
+            return True
+        return any(targets & self.targets.get(route, frozenset()) for route in tenant.models)
 
     def embedders(self, model: str) -> frozenset[str] | None:
         """The targets that may make the embeddings of `model`; None: all of its own. Raises

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import get_args
+from typing import Literal, get_args
 
 from policies import Route
 from router.config import ABILITIES, Config, Provider, ProviderModel
@@ -31,10 +31,15 @@ from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
+from router.dialects.responses.dialect import RESPONSES, Responses
+from router.dialects.responses.foreign import responses_of
+from router.stored.accounts import Account
+from router.upstream.http import HttpTransport
+from router.upstream.transport import Upstream
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
-    {"chat": OPENAI, "messages": ANTHROPIC}
+    {"chat": OPENAI, "responses": RESPONSES, "messages": ANTHROPIC}
 )
 """The clients' halves of those kinds of calls that can be interpreted."""
 
@@ -65,10 +70,15 @@ HEADERS: Mapping[Operation, str] = MappingProxyType({"chat": "openai-", "message
 """How the names of headers begin that belong to a dialect, by what is asked in it."""
 
 
-def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
-    """How `provider` is spoken to: for every kind of call."""
-    native = native_of(provider)
-    foreign = foreign_of(provider)
+def speaks_of(
+    provider: Provider, api: Literal["chat", "responses"] = "chat"
+) -> Mapping[Operation, UpstreamDialect]:
+    """How `provider` is spoken to for every kind of call, about a model that is asked by `api`."""
+    native, foreign = dict(native_of(provider)), foreign_of(provider)
+    if api == "responses":
+        native.pop("chat", None)
+        native.setdefault("responses", responses_at(provider))
+        foreign = responses_of(provider.company)
     spoken = {
         operation: native.get(operation) or _other(operation, foreign, provider.name)
         for operation in OPERATIONS
@@ -84,7 +94,7 @@ def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
 
 def lacks_of(provider: Provider, model: ProviderModel) -> frozenset[str]:
     """What a target cannot take or do: abilities of its model, and kinds of calls."""
-    spoken = speaks_of(provider)
+    spoken = speaks_of(provider, model.api)
     return model.lacks | {name for name in OPERATIONS if isinstance(spoken[name], Unspoken)}
 
 
@@ -111,6 +121,26 @@ def wary_of(
     return found
 
 
+def accounts_of(config: Config, upstreams: Mapping[str, Upstream]) -> Mapping[str, Account]:
+    """The providers that keep what they made, by their names."""
+    found = {}
+    for provider in config.providers.values():
+        names = [f"{provider.name}/{model}" for model in provider.models]
+        targets = frozenset(name for name in names if name in upstreams)
+        if provider.responses != "kept" or not targets:
+            continue
+        upstream = upstreams[min(targets)]
+        if isinstance(upstream.transport, HttpTransport):
+            found[provider.name] = Account(
+                provider.name,
+                targets,
+                upstream.transport,
+                config.defaults.deadline,
+                upstream.timeouts.between_tokens,
+            )
+    return found
+
+
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
     if provider.dialect in NATIVE:
@@ -119,11 +149,19 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
     paths = {name: provider.native[name] for name in MESSAGES if name in provider.native}
     messages = Anthropic(TABLES.get(company, EVERYBODY), paths, usual=False)
-    return {
+    native: dict[Operation, UpstreamDialect] = {
         **dict.fromkeys(PATHS, openai),
         **dict.fromkeys(RELAYED_CALLS, relayed),
         **dict.fromkeys(paths, messages),
     }
+    if provider.responses is not None:
+        native["responses"] = responses_at(provider)
+    return native
+
+
+def responses_at(provider: Provider) -> Responses:
+    """OpenAI's Responses as the provider speaks them."""
+    return Responses(TABLES.get(company_of(provider), EVERYBODY), provider.name)
 
 
 def withheld_of(provider: Provider) -> tuple[str, ...]:

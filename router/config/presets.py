@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 Dialect = Literal["openai", "anthropic", "azure", "bedrock", "gemini", "vertex", "simulated"]
 """How a provider is spoken to."""
+Responses = Literal["kept", "stateless"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Preset:
     with every request. `origin` may hold `{region}`; `service` is AWS's name of it, where requests
     may be signed by AWS keys instead. `asks_usage` is False where streams report their usage
     unasked, and an unknown field may be refused. `native` are kinds of calls that it understands as
-    well in another dialect than its own, with their paths below the base URL.
+    well in another dialect than its own, with their paths below the base URL. `responses` is
+    whether it speaks OpenAI's Responses itself, and whether it keeps what it made there.
     """
 
     origin: str | None
@@ -36,6 +38,7 @@ class Preset:
     service: str | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     native: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    responses: Responses | None = None
 
     @property
     def base_url(self) -> str | None:
@@ -53,7 +56,7 @@ COUNTED = MappingProxyType({**MESSAGES, "count_tokens": "/messages/count_tokens"
 BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK"
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY"),
+        "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY", responses="kept"),
         "anthropic": Preset(
             "https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY", dialect="anthropic"
         ),
@@ -72,7 +75,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "GEMINI_API_KEY",
             dialect="gemini",
         ),
-        "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY"),
+        "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY", responses="stateless"),
         "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),
         "deepseek": Preset(
             "https://api.deepseek.com",
@@ -81,11 +84,17 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             native=MappingProxyType({"messages": "/anthropic/v1/messages"}),
         ),
         "openrouter": Preset(
-            "https://openrouter.ai", "/api/v1", "OPENROUTER_API_KEY", native=MESSAGES
+            "https://openrouter.ai",
+            "/api/v1",
+            "OPENROUTER_API_KEY",
+            native=MESSAGES,
+            responses="stateless",
         ),
         "together": Preset("https://api.together.ai", "/v1", "TOGETHER_API_KEY"),
-        "fireworks": Preset("https://api.fireworks.ai", "/inference/v1", "FIREWORKS_API_KEY"),
-        "xai": Preset("https://api.x.ai", "/v1", "XAI_API_KEY"),
+        "fireworks": Preset(
+            "https://api.fireworks.ai", "/inference/v1", "FIREWORKS_API_KEY", responses="kept"
+        ),
+        "xai": Preset("https://api.x.ai", "/v1", "XAI_API_KEY", responses="kept"),
         # Every chunk has the usage so far.
         "perplexity": Preset(
             "https://api.perplexity.ai", "", "PERPLEXITY_API_KEY", asks_usage=False
@@ -93,7 +102,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "cerebras": Preset("https://api.cerebras.ai", "/v1", "CEREBRAS_API_KEY"),
         "cohere": Preset("https://api.cohere.ai", "/compatibility/v1", "CO_API_KEY"),
         # A resource of one's own; a model is a deployment's name.
-        "azure": Preset(None, "/openai/v1", "AZURE_OPENAI_API_KEY", dialect="azure"),
+        "azure": Preset(
+            None, "/openai/v1", "AZURE_OPENAI_API_KEY", dialect="azure", responses="kept"
+        ),
         "bedrock": Preset(
             "https://bedrock-runtime.{region}.amazonaws.com",
             "",
@@ -115,8 +126,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             service="bedrock-mantle",
         ),
         # Servers of one's own: no account, but an address.
-        "ollama": Preset(None, "/v1", None, native=MESSAGES),
-        "vllm": Preset(None, "/v1", None, native=MESSAGES),
+        "ollama": Preset(None, "/v1", None, native=MESSAGES, responses="stateless"),
+        "vllm": Preset(None, "/v1", None, native=MESSAGES, responses="stateless"),
         "sglang": Preset(None, "/v1", None),
         "llamacpp": Preset(None, "/v1", None, native=COUNTED),
         "lmstudio": Preset(None, "/v1", None),

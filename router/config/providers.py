@@ -87,6 +87,7 @@ class _Resolver:
             connections=merged.connections,
             asks_usage=preset.asks_usage if preset else True,
             native=preset.native if preset else MappingProxyType({}),
+            responses=preset.responses if preset and not merged.api_version else None,
             limits=resolve_limits(merged.limits),
             models=MappingProxyType(
                 {key: self._model(key, model, merged) for key, model in merged.models.items()}
@@ -160,10 +161,18 @@ class _Resolver:
 
     def _check_models(self, name: str, merged: WrittenProvider) -> None:
         models = self.tree.table("providers").table(name).table("models")
+        preset = PRESETS.get(merged.preset or "")
+        dialect = merged.dialect or (preset.dialect if preset else "openai")
         for model, entry in models.entries.items():
             if not model.isprintable() or not model or " " in model:
                 self.report.problem(entry.key.mark, "no upstream has such a name", "correct it")
-            if merged.dialect == "simulated" or not isinstance(entry.value, Table):
+            if not isinstance(entry.value, Table):
+                continue
+            if "api" in entry.value.entries and dialect not in ("openai", "azure"):
+                mark = entry.value.entries["api"].key.mark
+                what = f"a model of the dialect {dialect} has no other api"
+                self.report.problem(mark, what, "remove it")
+            if dialect == "simulated":
                 continue
             for key in entry.value.entries.keys() & {*_SIMULATION}:
                 what = f"{key} is for models of a simulated provider"
@@ -231,6 +240,7 @@ class _Resolver:
             name=name,
             context=model.context,
             lacks=frozenset(given["lacks"]) if "lacks" in given else known_lacks(name),
+            api=model.api or "chat",
             price=Price(**model.price.given()),
             limits=resolve_limits(model.limits),
             timeouts=replace(self.timeouts, **timeouts),

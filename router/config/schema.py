@@ -123,14 +123,14 @@ class Price:
 @dataclass(frozen=True, slots=True)
 class ProviderModel:
     """A model as its provider knows it. `context` is in tokens, None where nobody said. `lacks` are
-    those of `ABILITIES` that it has not.
-
-    `simulation` is None for a real one.
+    those of `ABILITIES` that it has not. `api` is the one of OpenAI's by which it is asked for
+    answers to messages, whoever asks. `simulation` is None for a real one.
     """
 
     name: str
     context: int | None
     lacks: frozenset[str]
+    api: Literal["chat", "responses"]
     price: Price
     limits: Limits
     timeouts: Timeouts
@@ -144,10 +144,11 @@ class Provider:
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
     where a stream reports its usage unasked and may refuse to be asked. `native` are the paths of
-    kinds of calls that it understands beside its own dialect's. `company` is the preset's
-    name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
-    is empty where none may be used, and None where the environment says; `connections` is how many
-    may be open at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
+    kinds of calls that it understands beside its own dialect's; `responses`: it speaks OpenAI's
+    Responses, and keeps what it made there or not. `company` is the preset's name, None without
+    one; `region` is where the company serves it, as the file calls that. `proxy` is empty where
+    none may be used, None where the environment says; `connections` is how many may be open
+    at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
     signature for AWS's `service` (None: Bedrock) with that as a pair of keys, `id:secret` or
     `id:secret:session`; or, without an `api_key`, by what a cloud's library finds. With an
     `api_version`, Azure's API is the one that has versions and a path for each deployment.
@@ -165,6 +166,7 @@ class Provider:
     connections: int | None
     asks_usage: bool
     native: Mapping[str, str]
+    responses: Literal["kept", "stateless"] | None
     limits: Limits
     models: Mapping[str, ProviderModel]
     off_because: str | None

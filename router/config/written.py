@@ -136,6 +136,9 @@ class WrittenModel(Written):
 
     context: Positive = None
     lacks: tuple[Annotated[str, BeforeValidator(texts.choice(*ABILITIES))], ...] = ()
+    api: Annotated[
+        Literal["chat", "responses"] | None, BeforeValidator(texts.choice("chat", "responses"))
+    ] = None
     price: WrittenPrice = WrittenPrice()
     limits: WrittenLimits = WrittenLimits()
     timeouts: WrittenTimeouts = WrittenTimeouts()

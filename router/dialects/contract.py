@@ -7,7 +7,7 @@ outcome. Halves are values without state; the one thing with state is the reader
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -51,6 +51,10 @@ class Call(Struct):
     neither. `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
     `usage_asked`: the client wants the usage chunk of a stream itself. `common` is the call in the
     common form, once somebody had to put it so.
+
+    `bound` are the ids of what only the account knows that made it, `traces` those of reasoning
+    that only its maker can read, but others can do without. `stays`: the answer is to be had later
+    as well. `keep` is told, by account and id, what of the answer can be referred to later.
     """
 
     operation: Operation
@@ -63,6 +67,10 @@ class Call(Struct):
     usage_asked: bool
     body: bytes = b""
     common: Prompt | None = None
+    bound: tuple[str, ...] = ()
+    traces: tuple[str, ...] = ()
+    stays: bool = False
+    keep: Callable[[str, str], None] | None = None
     id: str = ""
     at: int = 0
 

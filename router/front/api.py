@@ -20,12 +20,14 @@ from router.dialects.contract import Call, ClientDialect, ClientError, Operation
 from router.dialects.openai.dialect import OPENAI
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED
+from router.dialects.responses.dialect import RESPONSES
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_content_type
 from router.headers import upward
 from router.idempotency.claim import claim_of, key_of
 from router.runtime import Runtime
 from router.sink import Sink
+from router.stored.about import About, about, verbs_at
 from router.telemetry.journal import Journal, RefusalRecord
 from router.tenants.identity import Tenant
 
@@ -41,6 +43,7 @@ CALLS: Mapping[str, tuple[Operation, ClientDialect]] = {
     "/v1/embeddings": ("embeddings", OPENAI),
     "/v1/messages": ("messages", ANTHROPIC),
     COUNTING: ("count_tokens", ANTHROPIC),
+    "/v1/responses": ("responses", RESPONSES),
     **{f"/v1/{operation}": (operation, RELAYED) for operation in RELAYED_CALLS},
 }
 """What clients ask for, and how they speak there."""
@@ -52,22 +55,26 @@ NO_HEADERS: Headers = {}
 
 Endpoint = Callable[[Inbound, Responder], Awaitable[object]]
 Run = Callable[[Call, Caller, Sink], Awaitable[object]]
+Ask = Callable[[About, Caller, Sink], Awaitable[object]]
 
 
 class Api:
     """Answers clients. `run` is the life of a request, which may raise `ClientError` before its
-    answer begins; `ready` is false while the process starts or drains.
+    answer begins, and `ask` that of one about what is kept; `ready` is false while the process
+    starts or drains.
     """
 
     def __init__(
         self,
         run: Run,
+        ask: Ask,
         runtime: Callable[[], Runtime],
         journal: Journal,
         ready: Callable[[], bool],
         rng: Random,
     ) -> None:
         self._run = run
+        self._ask_about = ask
         self._runtime = runtime
         self._journal = journal
         self._ready = ready
@@ -128,7 +135,7 @@ class Api:
     def _methods(self, path: str) -> dict[str, Endpoint]:
         if path.startswith(MODEL):
             return {"GET": self._model}
-        return self._endpoints.get(path, {})
+        return self._endpoints.get(path) or dict.fromkeys(verbs_at(path), self._about)
 
     def _ask(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
         caller = self._caller(inbound)
@@ -169,6 +176,14 @@ class Api:
             return
         told = {"x-request-id": caller.request_id, "x-router-degraded": "estimated"}
         await responder.send(200, {**JSON, **told}, ANTHROPIC.estimated(call))
+
+    def _about(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
+        """What is kept of an answer: asked of the account that made it."""
+        headers, tenant = inbound.headers, self._identify(inbound)
+        wishes = NONE if WISHES.isdisjoint(headers) else wishes_of(headers)
+        caller = Caller(self._request_id(), tenant, RESPONSES, upward(headers), wishes)
+        asked = about(inbound.method, inbound.path, inbound.query)
+        return self._ask_about(asked, caller, responder)
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
         names = self._runtime().models(self._identify(inbound))

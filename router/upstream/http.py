@@ -8,7 +8,7 @@ configuration.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
@@ -22,6 +22,8 @@ from router.upstream.tls import SYSTEM, Tls
 from router.upstream.transport import Upstream
 
 ANY = float("inf")
+ASKED_WITHIN = 3.0
+"""Seconds to connect, where no target of a provider says otherwise."""
 UNSIGNED = b"?"
 """Stands for a request until it shows who asks, and is never written."""
 SIGNED = ("content-type",)
@@ -113,6 +115,21 @@ class HttpTransport:
         self._pool.send(exchange)
         return exchange
 
+    def ask(self, method: str, path: str, headers: Mapping[str, str], bell: Bell) -> HttpExchange:
+        """Send a request without a body to a path that is hardly asked twice; ring `bell` whenever
+        something comes.
+        """
+        given = {name: value for name, value in headers.items() if name not in self._own}
+        exchange = HttpExchange(self._pool, self.bare(method, path, given), bell, ASKED_WITHIN)
+        self._pool.send(exchange)
+        return exchange
+
+    def bare(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        """A request without a body."""
+        length = b"content-length: 0\r\n" if method == "POST" else b""
+        first = f"{method} {self._base}{path} HTTP/1.1\r\n".encode()
+        return b"%b%b%b%b\r\n" % (first, self._headers, written(headers), length)
+
     def head(self, path: str) -> bytes:
         """How every request to `path` begins."""
         return f"POST {self._base}{path} HTTP/1.1\r\n".encode() + self._headers
@@ -139,21 +156,35 @@ class SigningTransport(HttpTransport):
     ) -> HttpExchange:
         """See `Transport.open`."""
         exchange = HttpExchange(self._pool, UNSIGNED, bell, upstream.timeouts.connect)
+        return self._when_ready(exchange, lambda: self._request(path, headers, body))
 
+    def ask(self, method: str, path: str, headers: Mapping[str, str], bell: Bell) -> HttpExchange:
+        """See `HttpTransport.ask`."""
+        exchange = HttpExchange(self._pool, UNSIGNED, bell, ASKED_WITHIN)
+        return self._when_ready(
+            exchange, lambda: self.bare(method, path, self._showing(method, path, headers, b""))
+        )
+
+    def _when_ready(self, exchange: HttpExchange, request: Callable[[], bytes]) -> HttpExchange:
         def send() -> None:
             if not exchange.over:
-                exchange.request = self._request(path, headers, body)
+                exchange.request = request()
                 self._pool.send(exchange)
 
         self._credential.when_ready(send, exchange.broken)
         return exchange
 
     def _request(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        head = self.head(path) + written(self._showing("POST", path, headers, body))
+        return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+
+    def _showing(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> dict[str, str]:
+        """The client's headers, with those that show who asks."""
         given = {name: value for name, value in headers.items() if name not in self._own}
         covered = {name: given[name] for name in SIGNED if name in given} | self._shown
-        shows = self._credential.headers("POST", self._path + path, covered, body)
-        head = self.head(path) + written({**given, **shows})
-        return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+        return {**given, **self._credential.headers(method, self._path + path, covered, body)}
 
 
 def written(headers: Mapping[str, str]) -> bytes:

@@ -19,12 +19,14 @@ providers:
   real: {{preset: llamacpp, base_url: "{url}", models: [{model}]}}
   chats: {{base_url: "{url}", models: [{model}]}}
   speaks: {{dialect: anthropic, base_url: "{url}", models: [{model}]}}
+  other: {{base_url: "{url}", models: {{{model}: {{api: responses}}}}}}
 models:
   best: {{policy: priority, tiers: [[dead/{model}], [real/{model}]]}}
   mixed: {{policy: weighted_round_robin, targets: [dead/{model}, real/{model}]}}
   alone: {{targets: [real/{model}]}}
   chats: {{targets: [chats/{model}]}}
   speaks: {{targets: [speaks/{model}]}}
+  through: {{targets: [other/{model}]}}
 """
 REAL, DEAD = f"real/{MODEL}", f"dead/{MODEL}"
 
@@ -103,6 +105,24 @@ def test_the_official_client_gets_a_real_stream(router):
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks).strip()
     assert last.usage is not None
     assert 0 < last.usage.completion_tokens <= 8
+
+
+@pytest.mark.parametrize("model", ["alone", "through"])
+def test_a_response_is_what_the_real_model_says_in_either_api(router, model):
+    asked: dict[str, Any] = {"input": "Name a colour.", "max_output_tokens": 16}
+    with OpenAI(base_url=router.base_url, api_key="any", max_retries=0) as client:
+        whole = client.responses.create(model=model, **asked)
+        *events, last = client.responses.create(model=model, stream=True, **asked)
+        messages: Any = [{"role": "user", "content": "Name a colour."}]
+        chat = client.chat.completions.create(model=model, messages=messages, max_tokens=16)
+    assert whole.output_text.strip()
+    assert whole.usage is not None
+    assert 0 < whole.usage.output_tokens <= 16
+    assert events[0].type == "response.created"
+    assert last.type in ("response.completed", "response.incomplete")
+    said = [one.delta for one in events if one.type == "response.output_text.delta"]
+    assert "".join(said).strip()
+    assert (chat.choices[0].message.content or "").strip()
 
 
 def test_the_official_client_gets_a_real_text_completed(router):

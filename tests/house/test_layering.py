@@ -22,6 +22,7 @@ FORBIDDEN = {
         "router.config",
         "router.admin",
     ),
+    "router.stored": (*ABOVE, *NETWORK, "router.front", "router.config", "router.admin"),
     "router.telemetry": (*ABOVE, *NETWORK, "asyncio", "router.front", "router.upstream"),
     "router.upstream": (*ABOVE, "router.front", "router.config", "router.admin"),
     "router.front": (*ABOVE, "router.upstream", "router.config", "router.admin"),

@@ -476,6 +476,16 @@ FORMS = {
         "seed is for models of a simulated provider",
         "`dialect: simulated`",
     ),
+    "a simulated model with an api": (
+        "version: 1\nproviders: {p: {dialect: simulated, models: {m: {»api: responses}}}}\n" + CHAT,
+        "a model of the dialect simulated has no other api",
+        "remove it",
+    ),
+    "an api that is none": (
+        REAL + "    models: {m: {api: »respones}}\n" + CHAT,
+        "respones",
+        'did you mean "responses"?',
+    ),
     "open to all": (
         BASE + "server: {listen: »0.0.0.0:8080}\n",
         "auth is open, but the listener can be reached from outside",
