@@ -9,7 +9,7 @@ else is an error that the client can see, never an answer that only looks whole.
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer
@@ -21,14 +21,13 @@ from router.headers import downward
 from router.reply import JSON, Reply
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
+from router.stage import give_way
 from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
 from router.told import closing, told
 
 DRAINING = ClientError(
     503, "server_error", "draining", "the router is shutting down", retry_after=1.0
 )
-
-NOTHING: Mapping[str, str] = {}
 
 
 class Passage:
@@ -77,6 +76,7 @@ class Passage:
         """Go on until the client has its answer (true), or an honest error."""
         bell, reply, stream = self._bell, self._reply, self._call.stream
         try:
+            await give_way()
             while not self._over:
                 now = self._clock()
                 for answer in self._answers.copy():
@@ -88,10 +88,10 @@ class Passage:
                     break
                 if self._draining:
                     await self._refuse(DRAINING, "drained")
-                elif now < self._until and not bell.woken:
-                    await bell.wait(self._earliest())
-                elif (fail := self._ask(now)) is not None:
+                elif (now >= self._until or bell.woken) and (fail := self._ask(now)) is not None:
                     await self._fail(fail, now)
+                elif now < self._until:
+                    await bell.wait(self._earliest())
         except SlowClient:
             self._end = "slow"
             raise
@@ -149,6 +149,7 @@ class Passage:
         )
         send.attempt.sent(now)
         self._attempts += 1
+        self._until = 0.0
         self._answers.append(Answer(send.attempt, upstream, exchange, self._call, send.limits))
 
     def _stop(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
@@ -187,8 +188,8 @@ class Passage:
     async def _pass_on(self, answer: Answer, now: float) -> None:
         reply = self._reply
         if not self._call.stream:
-            status, headers = self._head(answer)
-            await reply.whole(status, headers, answer.body)
+            await give_way()
+            await reply.whole(*self._head(answer), answer.body)
             self._end = "ok"
             return
         data = answer.passing()
@@ -196,7 +197,7 @@ class Passage:
             data += closing(answer, self._attempts, self._started, self._first, now)
             data += self._caller.dialect.end()
         if data:
-            await reply.stream(data, NOTHING if reply.streaming else self._head(answer)[1])
+            await reply.stream(data, {} if reply.streaming else self._head(answer)[1])
             answer.resume(self._clock())
             self._bell.relay = self._relay
         if self._over:
