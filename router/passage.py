@@ -9,7 +9,7 @@ else is an error that the client can see, never an answer that only looks whole.
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer
@@ -88,8 +88,8 @@ class Passage:
                     break
                 if self._draining:
                     await self._refuse(DRAINING, "drained")
-                elif (now >= self._until or bell.woken) and (fail := self._ask(now)) is not None:
-                    await self._fail(fail, now)
+                elif (now >= self._until or bell.woken) and (act := self._ask(now)) is not None:
+                    await act
                 elif now < self._until:
                     await bell.wait(self._earliest())
         except SlowClient:
@@ -114,20 +114,20 @@ class Passage:
         self._bell.clear()
         self._record(now)
 
-    def _ask(self, now: float) -> Fail | None:
-        """Ask the course what is to be done, and do it, unless it is over. What it says holds until
-        it wakes the bell, or is told of something.
+    def _ask(self, now: float) -> Awaitable[None] | None:
+        """Ask the course what is to be done: it is done once this was awaited, or already. What it
+        says holds until it wakes the bell, or is told of something.
         """
         self._bell.woken = False
         action = self._course.next(now)
         if isinstance(action, Wait):
             self._until = action.until
         elif isinstance(action, Send):
-            self._send(action, now)
+            return self._send(action)
         elif isinstance(action, Stop):
             self._stop(action.attempt, action.outcome, now)
         else:
-            return action
+            return self._fail(action, now)
         return None
 
     def _earliest(self) -> float:
@@ -140,14 +140,15 @@ class Passage:
             return self._reply.quiet_until
         return until
 
-    def _send(self, send: Send, now: float) -> None:
+    async def _send(self, send: Send) -> None:
+        await give_way()
         upstream = self._runtime.upstreams[send.target]
         dialect, call = upstream.dialect, self._call
         body = dialect.body(call, upstream.model, ask_usage=upstream.ask_usage)
         exchange = upstream.transport.open(
             upstream, dialect.path(call), self._caller.headers, body, self._bell
         )
-        send.attempt.sent(now)
+        send.attempt.sent(self._clock())
         self._attempts += 1
         self._until = 0.0
         self._answers.append(Answer(send.attempt, upstream, exchange, self._call, send.limits))
@@ -245,8 +246,7 @@ class Passage:
         return head.status, {**downward(head.headers), **self._told(answer)}
 
     def _told(self, answer: Answer | None) -> dict[str, str]:
-        name = self._caller.request_id
-        return told(name, self._attempts, answer, self._started, self._first)
+        return told(self._caller.request_id, self._attempts, answer, self._started, self._first)
 
     def _give_back(self, answer: Answer, now: float) -> None:
         """Its connection had been closed while idle: nobody failed, and it is sent anew."""
