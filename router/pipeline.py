@@ -80,7 +80,7 @@ class Pipeline:
         decisions = self._decisions
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
-        reply = Reply(caller, sink, clock)
+        reply = Reply(caller, sink, clock, now)
         passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
         self._running.add(passage)
         try:

@@ -25,13 +25,13 @@ class Reply:
 
     __slots__ = ("_caller", "_clock", "_sink", "quiet_until", "status", "streaming")
 
-    def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float]) -> None:
+    def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float], now: float) -> None:
         self._caller = caller
         self._sink = sink
         self._clock = clock
         self.status = 0
         self.streaming = False
-        self.quiet_until = clock() + QUIET
+        self.quiet_until = now + QUIET
 
     def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None]:
         """Give a whole answer, or a provider's refusal in its own words."""

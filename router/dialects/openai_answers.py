@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
-from router.dialects.contract import Usage
 from router.dialects.errors.judge import UNREADABLE, decoded, failed
 from router.dialects.errors.table import Table
 from router.dialects.openai_stream import BROKEN_OFF, count, usage_of
@@ -109,9 +108,8 @@ def _decoded(body: bytes) -> _Completion:
 def _good(counted: Any) -> Report:
     if isinstance(counted, _Counted):
         given, written = count(counted.prompt_tokens), count(counted.completion_tokens)
-        usage = Usage(given, written) if given or written else None
+    elif (usage := usage_of(counted)) is not None:
+        given, written = usage
     else:
-        usage = usage_of(counted)
-    if usage is None:
         return OK
-    return Report(GOOD, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    return Report(GOOD, input_tokens=given, output_tokens=written) if given or written else OK

@@ -96,6 +96,8 @@ class Api:
         return "req_" + self._rng.getrandbits(128).to_bytes(16, "big").hex()
 
     def _endpoint(self, inbound: Inbound) -> Endpoint:
+        if inbound.method == "POST" and inbound.path in OPERATIONS:
+            return self._ask
         methods = self._methods(inbound.path)
         if not methods:
             known = ", ".join(self._endpoints)
