@@ -150,7 +150,7 @@ class Passage:
         )
         send.attempt.sent(self._clock())
         self._attempts += 1
-        self._until = 0.0
+        self._until = 0.0 if self._answers else send.attempt.until
         self._answers.append(Answer(send.attempt, upstream, exchange, self._call, send.limits))
 
     def _stop(self, attempt: Attempt, outcome: Outcome, now: float) -> None:

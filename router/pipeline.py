@@ -22,7 +22,7 @@ from dataclasses import replace
 from policies import Band, Request
 from policies.policy import NO_FEATURES
 from router.bell import Bell
-from router.caller import Caller, Wishes
+from router.caller import Caller
 from router.dialects.contract import Call, ClientError
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
@@ -36,6 +36,7 @@ from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
 
 SPARE_BELLS = 1000
+STANDARD = Band.STANDARD
 
 
 class Pipeline:
@@ -106,30 +107,30 @@ class Pipeline:
 
 def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
     """The request that the engine sees. Raises `ClientError` for what the tenant may not have."""
-    tenant, wishes = caller.tenant, caller.wishes
-    by_target = call.model in runtime.upstreams
-    if (by_target or wishes.target is not None) and "target" not in tenant.may:
+    tenant, (timeout, target, named, priority) = caller.tenant, caller.wishes
+    model = call.model
+    if (model in runtime.upstreams or target is not None) and "target" not in tenant.may:
         raise not_allowed("target", tenant)
-    if not runtime.admits(call.model, tenant):
-        raise runtime.unknown(call.model, tenant)
-    if wishes.policy is not None and "policy" not in tenant.may:
+    if not runtime.admits(model, tenant):
+        raise runtime.unknown(model, tenant)
+    if named is not None and "policy" not in tenant.may:
         raise not_allowed("policy", tenant)
-    if wishes.priority is not None and "priority" not in tenant.may:
+    if priority is not None and "priority" not in tenant.may:
         raise not_allowed("priority", tenant)
     policy = None
-    if wishes.policy is not None and (policy := runtime.policies.get(wishes.policy)) is None:
+    if named is not None and (policy := runtime.policies.get(named)) is None:
         raise _wrong(
-            "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
+            "x-router-policy", f"no policy {named!r}; known: {', '.join(runtime.policies)}"
         )
     only = None
-    if wishes.target is not None or call.operation == "embeddings":
-        only = confined(call, wishes, runtime)
-    seconds = runtime.deadlines[call.model]
-    if wishes.timeout is not None:
-        seconds = min(seconds, wishes.timeout)
-    needs = runtime.needs.get(call.model) if policy is None else policy.needs
+    if target is not None or call.operation == "embeddings":
+        only = confined(call, target, runtime)
+    seconds = runtime.deadlines[model]
+    if timeout is not None:
+        seconds = min(seconds, timeout)
+    needs = runtime.needs.get(model) if policy is None else policy.needs
     return Request(
-        call.model,
+        model,
         now + seconds,
         call.input_tokens,
         call.output_tokens,
@@ -138,15 +139,14 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         policy,
         caller.dialect.features(call, needs) if needs else NO_FEATURES,
         tenant.name,
-        Band.STANDARD if wishes.priority is None else wishes.priority,
+        STANDARD if priority is None else priority,
     )
 
 
-def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | None:
+def confined(call: Call, target: str | None, runtime: Runtime) -> frozenset[str] | None:
     """The targets to which `call` is confined: the one that was wished for, or those whose
     embeddings can be compared; None: it is not. Raises `ClientError` where there are none.
     """
-    target = wishes.target
     if target is None:
         return runtime.embedders(call.model)
     if target not in runtime.upstreams:
