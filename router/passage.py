@@ -9,7 +9,7 @@ else is an error that the client can see, never an answer that only looks whole.
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sized
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer
@@ -35,8 +35,8 @@ class Passage:
 
     __slots__ = (
         "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
-        "_draining", "_end", "_first", "_journal", "_last", "_met_an_end", "_over", "_reply",
-        "_runtime", "_started", "_telling", "_until", "_winner",
+        "_draining", "_end", "_first", "_journal", "_last", "_met_an_end", "_others", "_over",
+        "_reply", "_runtime", "_started", "_telling", "_until", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -72,11 +72,12 @@ class Passage:
         self._end = "fault"
         self._cause = ""
 
-    async def drive(self) -> bool:
-        """Go on until the client has its answer (true), or an honest error."""
+    async def drive(self, others: Sized) -> bool:
+        """Go on until the client has its answer (true), or an honest error, beside `others`."""
+        self._others = others
         bell, reply, stream = self._bell, self._reply, self._call.stream
         try:
-            await give_way()
+            await give_way(others)
             while not self._over:
                 now = self._clock()
                 for answer in self._answers.copy():
@@ -88,10 +89,10 @@ class Passage:
                     break
                 if self._draining:
                     await self._refuse(DRAINING, "drained")
-                elif (now >= self._until or bell.woken) and (act := self._ask(now)) is not None:
-                    await act
-                elif now < self._until:
+                elif now < self._until and not bell.woken:
                     await bell.wait(self._earliest())
+                elif (fail := self._ask(now)) is not None:
+                    await self._fail(fail, now)
         except SlowClient:
             self._end = "slow"
             raise
@@ -114,20 +115,20 @@ class Passage:
         self._bell.clear()
         self._record(now)
 
-    def _ask(self, now: float) -> Awaitable[None] | None:
-        """Ask the course what is to be done: it is done once this was awaited, or already. What it
-        says holds until it wakes the bell, or is told of something.
+    def _ask(self, now: float) -> Fail | None:
+        """Ask the course what is to be done, and do it, unless it is over. What it says holds until
+        it wakes the bell, or is told of something.
         """
         self._bell.woken = False
         action = self._course.next(now)
         if isinstance(action, Wait):
             self._until = action.until
         elif isinstance(action, Send):
-            return self._send(action)
+            self._send(action, now)
         elif isinstance(action, Stop):
             self._stop(action.attempt, action.outcome, now)
         else:
-            return self._fail(action, now)
+            return action
         return None
 
     def _earliest(self) -> float:
@@ -140,15 +141,14 @@ class Passage:
             return self._reply.quiet_until
         return until
 
-    async def _send(self, send: Send) -> None:
-        await give_way()
+    def _send(self, send: Send, now: float) -> None:
         upstream = self._runtime.upstreams[send.target]
         dialect, call = upstream.dialect, self._call
         body = dialect.body(call, upstream.model, ask_usage=upstream.ask_usage)
         exchange = upstream.transport.open(
             upstream, dialect.path(call), self._caller.headers, body, self._bell
         )
-        send.attempt.sent(self._clock())
+        send.attempt.sent(now)
         self._attempts += 1
         self._until = 0.0 if self._answers else send.attempt.until
         self._answers.append(Answer(send.attempt, upstream, exchange, self._call, send.limits))
@@ -189,7 +189,7 @@ class Passage:
     async def _pass_on(self, answer: Answer, now: float) -> None:
         reply = self._reply
         if not self._call.stream:
-            await give_way()
+            await give_way(self._others)
             await reply.whole(*self._head(answer), answer.body)
             self._end = "ok"
             return

@@ -85,7 +85,7 @@ class Pipeline:
         passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
         self._running.add(passage)
         try:
-            return await passage.drive()
+            return await passage.drive(self._running)
         finally:
             self._running.discard(passage)
             passage.close()
