@@ -11,7 +11,7 @@ from policies import Engine, LeastLatency, Route, Target
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import Call
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI, SPOKEN
 from router.runtime import Runtime
 from router.tenants.identity import DEFAULT, Tenants
 from router.upstream.transport import Head, Timeouts, Upstream
@@ -40,6 +40,7 @@ class NullSink:
 
     def __init__(self) -> None:
         self.answers = 0
+        self.waited = 0.0
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         assert status == 200
@@ -67,6 +68,7 @@ class NullExchange:
         self._bell = bell
         self._one_by_one = len(pieces) > 1
         self._given = False
+        self.sent = True
 
     def take(self) -> bytes | None:
         if self._given and self._one_by_one:
@@ -103,7 +105,7 @@ def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
     return Runtime(
         revision="",
         engine=Engine({"m": route}, rng=Random(1), now=now),
-        upstreams={name: Upstream(name, "m", OPENAI, transport, Timeouts()) for name in names},
+        upstreams={name: Upstream(name, "m", SPOKEN, transport, Timeouts()) for name in names},
         tenants=Tenants([], DEFAULT),
         deadlines={"m": 60.0},
         targets={"m": frozenset(names)},
@@ -112,6 +114,7 @@ def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
         listed={"m": 0},
         needs={},
         alike={},
+        resume={},
     )
 
 

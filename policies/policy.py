@@ -31,14 +31,20 @@ class Band(IntEnum):
     SHEDDABLE = 2
 
 
+NO_ABILITIES: frozenset[str] = frozenset()
+
+
 class Request(NamedTuple):
     """What the engine and the policies may know of one request. Never its text.
 
     `deadline` is an instant on the clock that the driver passes as `now`. `input_tokens` is an
     estimate; `output_tokens` the most that the caller lets the model write (None: it set no
     bound). `only` confines the request to those targets; `policy` replaces the route's for this
-    request; `features` holds what the policy's `needs` asked for. Where requests wait, `band` says
-    who goes first, and those of one `tenant` share its turns.
+    request; `features` holds what the policy's `needs` asked for; `requires` names abilities that a
+    target must not lack (see `Facts.lacks`). Where requests wait, `band` says who goes first, and
+    those of one `tenant` share its turns. One that `acts` does something in the world where it is
+    served: it is sent again only after a failure that proves that nothing was begun, and never to
+    two targets at once.
     """
 
     model: str
@@ -51,6 +57,8 @@ class Request(NamedTuple):
     features: Mapping[str, Any] = NO_FEATURES
     tenant: str = ""
     band: Band = Band.STANDARD
+    requires: frozenset[str] = NO_ABILITIES
+    acts: bool = False
 
 
 class Candidate(Protocol):

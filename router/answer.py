@@ -7,11 +7,13 @@ is done next.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import time
 
-from policies import Attempt, Outcome, Phase, Report, TimeLimits
-from router.dialects.contract import Call, Usage
-from router.upstream.transport import Exchange, Upstream, UpstreamError
+from policies import Attempt, Outcome, Phase, Report, Scope, Send, TimeLimits
+from router.bell import Bell
+from router.dialects.contract import Call, Unfit
+from router.upstream.transport import UNOPENED, Exchange, Upstream, UpstreamError
 
 AFTER_THE_END = 1.0
 """Seconds that usage and the formal end may take after the semantic one."""
@@ -20,14 +22,39 @@ MOST_WHOLE = 64 * 1024 * 1024
 """Bytes of an error, and of an answer read whole: beyond that it is not what it should be."""
 
 
+def asked(
+    send: Send,
+    upstream: Upstream,
+    call: Call,
+    headers: Mapping[str, str],
+    bell: Bell,
+    *,
+    strict: bool = False,
+) -> Answer:
+    """Send `call`, and what is to come of it. If it cannot be put in the provider's words (where
+    that is `strict`: all of it), nothing is sent, and the report says so.
+    """
+    dialect = upstream.speaks[call.operation]
+    try:
+        path, body, dropped = dialect.ask(call, upstream.model, ask_usage=upstream.ask_usage)
+        if strict and dropped:
+            raise Unfit(f"{upstream.target} cannot be told its {', '.join(dropped)}")  # noqa: TRY301
+    except Unfit as unfit:
+        answer = Answer(send.attempt, upstream, UNOPENED, call, send.limits)
+        answer.report = Report(Outcome.UNFIT, Phase.CONNECT, Scope.REQUEST, detail=str(unfit))
+        return answer
+    exchange = upstream.transport.open(upstream, path, headers, body, bell)
+    return Answer(send.attempt, upstream, exchange, call, send.limits, dropped)
+
+
 class Answer:
     """What has come of one attempt. `stale`: it met the end of an idle connection, and its report
-    says nothing of the target.
+    says nothing of the target. `dropped` is what of the call the provider was not told.
     """
 
     __slots__ = (
         "_body", "_call", "_ending", "_limits", "_out", "_reader", "_size",
-        "attempt", "due", "exchange", "report", "stale", "upstream",
+        "attempt", "dialect", "dropped", "due", "exchange", "report", "stale", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +64,7 @@ class Answer:
         exchange: Exchange,
         call: Call,
         limits: TimeLimits,
+        dropped: tuple[str, ...] = (),
     ) -> None:
         self.attempt = attempt
         self.upstream = upstream
@@ -44,9 +72,11 @@ class Answer:
         self.report: Report | None = None
         self.stale = False
         self.due = limits.head
+        self.dropped = dropped
+        self.dialect = dialect = upstream.speaks[call.operation]
         self._call = call
         self._limits = limits
-        self._reader = upstream.dialect.reader(call) if call.stream else None
+        self._reader = dialect.reader(call) if call.stream else None
         self._body: list[bytes] = []
         self._size = 0
         self._out: list[bytes] = []
@@ -73,13 +103,24 @@ class Answer:
         out.clear()
         return passing
 
+    def closing(self, note: bytes) -> bytes:
+        """What is still to be said of a stream that is whole, with `note` as a comment."""
+        return self._reader.end(note) if self._reader is not None else b""
+
     def keep(self, data: bytes) -> None:
         """Have what was to be passed on passed on later: there was no room for it."""
         self._out.insert(0, data)
 
-    def usage(self) -> Usage | None:
-        """What the provider counted, as far as it has said."""
-        return self._reader.usage if self._reader is not None else None
+    def own_words(self) -> bytes | None:
+        """What the provider said when it refused, as the client knows such errors; None: nothing in
+        its dialect.
+        """
+        return self.dialect.own_words(self._call, self.body)
+
+    @property
+    def malformed(self) -> int:
+        """Events of a stream that were left out, since they were not of its dialect."""
+        return self._reader.malformed if self._reader is not None else 0
 
     def resume(self, now: float) -> None:
         """Waiting begins again: the time that the client took to take is not the provider's."""
@@ -104,9 +145,10 @@ class Answer:
         return self.report
 
     def abandon(self, outcome: Outcome = Outcome.ABANDONED) -> Report:
-        """Give it up now; the report. What was spent is spent."""
+        """Give it up now; the report. What was spent is spent; what never went out was not."""
+        phase = self._phase() if self.exchange.sent else Phase.CONNECT
         self.exchange.abort()
-        self.report = self._counted(Report(outcome, self._phase()))
+        self.report = self._counted(Report(outcome, phase))
         return self.report
 
     def _receive(self, data: bytes, now: float) -> None:
@@ -116,7 +158,7 @@ class Answer:
         elif not 200 <= head.status < 300:
             self._keep(data, MOST_REFUSAL)
             if not data and self.report is None:
-                self.report = self.upstream.dialect.refusal(
+                self.report = self.dialect.refusal(
                     self._call, head.status, head.headers, self.body, time()
                 )
         elif self._reader is not None:
@@ -125,7 +167,8 @@ class Answer:
             self._keep(data, MOST_WHOLE)
             self.due = min(now + self.upstream.timeouts.between_tokens, self._limits.deadline)
         else:
-            self.report = self.upstream.dialect.whole(self._call, self.body)
+            self.report, body = self.dialect.whole(self._call, self.body)
+            self._body = [body]
 
     def _keep(self, data: bytes, most: int) -> None:
         if data:
@@ -139,6 +182,11 @@ class Answer:
     def _read(self, data: bytes, now: float) -> None:
         reader = self._reader
         assert reader is not None  # noqa: S101 - only streams are read
+        if not self._size and (begin := data.lstrip()):
+            self._size = len(data)
+            if begin.startswith(b"<"):
+                self.report = self._page()
+                return
         if passing := reader.feed(data) if data else reader.finish():
             self._out.append(passing)
         if reader.failure is not None and not reader.ended:
@@ -156,7 +204,20 @@ class Answer:
         reader = self._reader
         if reader is not None and reader.ended:
             return self._counted(Report(Outcome.OK))
+        # Not sooner: some serve streams under the type of a page.
+        if not self.content and self._kind().startswith("text/html"):
+            return self._page()
         return self._failed("the stream ended before its end")
+
+    def _page(self) -> Report:
+        """It was for people: a login, an error of a proxy in between."""
+        head = self.exchange.head
+        page = self._failed("a page instead of a stream")
+        return page._replace(unclassified=head.status if head is not None else None)
+
+    def _kind(self) -> str:
+        head = self.exchange.head
+        return head.headers.get("content-type", "") if head is not None else ""
 
     def _overdue(self) -> Report | None:
         if self._ending:
@@ -178,7 +239,8 @@ class Answer:
         if self._ending:
             return self._ended()
         phase = self._phase() if error.phase is Phase.BODY else error.phase
-        return self._counted(Report(Outcome.FAILED, phase, detail=error.detail))
+        outcome = Outcome.ABANDONED if error.ours else Outcome.FAILED
+        return self._counted(Report(outcome, phase, detail=error.detail))
 
     def _failed(self, detail: str) -> Report:
         return self._counted(Report(Outcome.FAILED, self._phase(), detail=detail))
@@ -190,12 +252,14 @@ class Answer:
 
     def _counted(self, report: Report) -> Report:
         """With the tokens it used: as the provider said, else as they were seen."""
-        if self._reader is None or report.phase is Phase.CONNECT:
+        if report.phase is Phase.CONNECT:
             return report
-        if (usage := self._reader.usage) is not None:
+        reader = self._reader
+        if reader is not None and (usage := reader.usage) is not None:
             return report._replace(
                 input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
             )
+        seen = reader.content if reader is not None else 0
         return report._replace(
-            input_tokens=self._call.input_tokens, output_tokens=self._reader.content, estimated=True
+            input_tokens=self._call.input_tokens, output_tokens=seen, estimated=True
         )

@@ -19,8 +19,11 @@ from router.config import Config, ConfigError, Server, load, needs_restart, word
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
+from router.knowledge.known import Learning, completed
 from router.pipeline import Pipeline
+from router.rungs import ladders_of
 from router.runtime import Runtime
+from router.speaks import wary_of
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
@@ -47,8 +50,8 @@ class App:
         rng: Random,
         server: Server | None = None,
     ) -> None:
-        self._environ = environ
-        self._log = log
+        self._environ, self._log = environ, log
+        self._learning = Learning(log)
         self._loop = asyncio.get_running_loop()
         self._http = Http()
         counters = Counters()
@@ -84,6 +87,7 @@ class App:
         """Listen; the addresses bound. Raises OSError when one cannot be had."""
         addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
         self.state.ready = True
+        self._learning.begin(self.state.config, self._complete)
         return addresses
 
     def reload(self) -> None:
@@ -92,7 +96,7 @@ class App:
         """
         state, old = self.state, self.state.config
         try:
-            config = load(old.path, self._environ)
+            config = completed(load(old.path, self._environ), self._learning.known)
             routes, facts = build.routes_of(config), build.facts_of(config)
             upstreams = build.upstreams_of(config, self._environ, self._http)
             running = state.runtime
@@ -114,6 +118,13 @@ class App:
         state.runtime, state.config, state.errors, state.loaded = runtime, config, (), now
         for line in words(old, config) or ["nothing that matters has changed"]:
             self._log.event("reloaded:", change=line)
+        self._learning.begin(self.state.config, self._complete)
+
+    def _complete(self) -> None:
+        """Put in force what has been learned of the models of the running file."""
+        self.state.config = config = completed(self.state.config, self._learning.known)
+        engine = self.state.runtime.engine
+        engine.replace(build.routes_of(config), build.facts_of(config), self._loop.time())
 
     async def drain(self, *, announce: bool) -> None:
         """Leave: say so on `/readyz` while still accepting, stop accepting, let running
@@ -136,6 +147,7 @@ class App:
         """End everything now; running requests are told."""
         self.state.ready = False
         self.pipeline.stop()
+        await self._learning.close()
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
         await self._http.close()
@@ -205,6 +217,14 @@ def runtime_of(
         listed={route.name: listed.get(route.name, since) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
+        ladders=ladders_of(config),
+        resume={
+            route.name: route.interrupted == "resume_any"
+            for route in serving
+            if route.interrupted != "error"
+        },
+        wary=wary_of(config, routes),
+        strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
     )
 
 

@@ -33,8 +33,9 @@ from router.config import Limits as ConfigLimits
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
-from router.dialects.openai import OPENAI, SPOKEN_BY
+from router.dialects.openai.dialect import OPENAI
 from router.reach import Unreachable, transport_of
+from router.speaks import lacks_of, speaks_of
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http
 from router.upstream.made_up import Behaviour
@@ -87,6 +88,7 @@ def facts_of(config: Config) -> dict[str, Facts]:
             price=price_of(model),
             groups=fates_of(provider, model),
             first_token=model.timeouts.first_token,
+            lacks=lacks_of(provider, model),
             identity=f"{provider.base_url or provider.dialect} {model.name}",
         )
     return facts
@@ -127,6 +129,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         if provider.dialect == "simulated"
     }
     transports: dict[str, Transport] = dict(simulated)
+    spoken = {provider.name: speaks_of(provider) for provider in config.providers.values()}
     upstreams = {}
     for name in live_targets(config):
         provider, model = config.target(name)
@@ -135,7 +138,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         upstreams[name] = Upstream(
             target=name,
             model=model.name,
-            dialect=SPOKEN_BY.get(provider.company or "", OPENAI),
+            speaks=spoken[provider.name],
             transport=transports[provider.name],
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from policies import Cause, Fail, Outcome, Refusal, Refused, Report
+from policies import Cause, Fail, Outcome, Phase, Refusal, Refused, Report
 from router.answer import Answer
 from router.dialects.contract import ClientError
 
 LIMITS = frozenset({Refusal.RESTING, Refusal.LIMITED, Refusal.BUSY})
-LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT})
+LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT, Refusal.UNABLE})
 ELSEWHERE = frozenset({Refusal.EXCLUDED})
 WRITTEN = frozenset({Refusal.DRAINED, Refusal.EXCLUDED})
 """Refusals that the configuration or the request itself asked for; they say nothing of the rest."""
@@ -29,10 +29,13 @@ USEFUL: Mapping[Outcome, int] = MappingProxyType(
 )
 WORDS = frozenset({Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT})
 """Outcomes of which the provider's own words tell a client most."""
-ENDS = frozenset({Cause.DEADLINE, Cause.INTERRUPTED})
+ENDS = frozenset({Cause.DEADLINE, Cause.INTERRUPTED, Cause.ACTED})
 """Causes that say more than any attempt's end."""
 CALLERS = frozenset({400, 404, 410, 411, 413, 414, 415, 422, 431})
 """Statuses of a refusal that are the caller's in the client's eyes as well."""
+DRAINING = ClientError(
+    503, "server_error", "draining", "the router is shutting down", retry_after=1.0
+)
 SOON = 1.0
 """Seconds to come back after, where nothing better is known."""
 
@@ -44,15 +47,21 @@ class OwnWords(NamedTuple):
     body: bytes
 
 
-def useful(report: Report | None) -> int:
+def useful(report: Report | None, *, asked: bool = True) -> int:
     """How much a client learns from how an attempt ended: its request is wrong; it does not fit; it
-    came at a bad time; somebody failed. Of what is between a provider and us it learns nothing.
+    came at a bad time; somebody failed. Of what is between a provider and us it learns nothing, and
+    of what a model that it has not `asked` for does not take it learns the wrong thing.
     """
-    if report is None:
+    if report is None or not (asked or report.outcome is Outcome.FILTERED):
         return 0
     if report.outcome is Outcome.UNFIT and report.unclassified is not None:
         return USEFUL[Outcome.FAILED]  # a page of somebody in between
     return USEFUL.get(report.outcome, 0)
+
+
+def is_too_long(fail: Fail) -> bool:
+    """Whether nothing but the request itself keeps every target from serving it."""
+    return _all(fail.refusals, LENGTH)
 
 
 def own_words(fail: Fail, answer: Answer) -> OwnWords | None:
@@ -63,7 +72,7 @@ def own_words(fail: Fail, answer: Answer) -> OwnWords | None:
     report, head = answer.report, answer.exchange.head
     if report is None or head is None or report.outcome not in WORDS or fail.cause in ENDS:
         return None
-    body = answer.upstream.dialect.own_words(answer.body)
+    body = answer.own_words()
     if body is None:
         return None
     return OwnWords(head.status if head.status in CALLERS else 400, body)
@@ -81,6 +90,8 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
                 "deadline_exceeded",
                 "no whole answer came before the deadline",
             )
+        case Cause.ACTED:
+            return _acted(telling)
         case Cause.INTERRUPTED:
             detail = f": {telling.detail}" if telling is not None and telling.detail else ""
             return ClientError(
@@ -88,11 +99,12 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
             )
         case _ if telling is not None and telling.outcome in WORDS:
             return _caller(fail, telling, now)
-        case Cause.NO_TARGET if _all(fail.refusals, LENGTH):
+        case Cause.NO_TARGET if is_too_long(fail):
             message = (
                 f"no target takes a request this long or of this kind ({_words(fail.refusals)})"
             )
-            return _wrong("context_length_exceeded", message)
+            unable = _all(fail.refusals, frozenset({Refusal.UNABLE}))
+            return _wrong("unsupported" if unable else "context_length_exceeded", message)
         case Cause.NO_TARGET if _all(fail.refusals, ELSEWHERE, but=frozenset()):
             message = "x-router-target: it is none of the targets of this model"
             return _wrong("invalid_header", message, "x-router-target")
@@ -102,6 +114,17 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
             return _unavailable(fail, telling, now)
 
 
+def _acted(telling: Report | None) -> ClientError:
+    late = telling is None or telling.outcome is Outcome.ABANDONED
+    why = "no whole answer came in time" if telling is None or late else telling.detail
+    message = (
+        f"the tools that the provider runs for this request may have acted already, so it was not "
+        f"sent again; {why or 'the answer broke off'}"
+    )
+    status, kind = (504, "timeout_error") if late else (502, "server_error")
+    return ClientError(status, kind, "may_have_acted", message, hopeless=True)
+
+
 def _failed(fail: Fail, telling: Report, now: float) -> ClientError:
     message = f"{_why(fail)}; the last failure: {telling.detail or telling.phase.value}"
     wait = fail.retry_at - now if fail.retry_at is not None and fail.retry_at > now else None
@@ -109,6 +132,8 @@ def _failed(fail: Fail, telling: Report, now: float) -> ClientError:
 
 
 def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
+    if telling is not None and telling.outcome is Outcome.ABANDONED and telling.detail:
+        return ClientError(503, "server_error", "no_room", telling.detail, retry_after=SOON)
     wait = max(0.0, fail.retry_at - now) if fail.retry_at is not None else SOON
     message = _why(fail)
     # Too much of the client's is one thing, too much of everybody's another.
@@ -122,7 +147,8 @@ def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
 
 def _caller(fail: Fail, telling: Report, now: float) -> ClientError:
     code = "content_filter" if telling.outcome is Outcome.FILTERED else "invalid_request"
-    error = _wrong(code, f"the provider refused the request: {telling.detail}")
+    who = "no target takes" if telling.phase is Phase.CONNECT else "the provider refused"
+    error = _wrong(code, f"{who} the request: {telling.detail}")
     if telling.outcome is Outcome.UNFIT:
         # Others may take it, once they can: then coming back helps.
         others = [one for one in fail.refusals.values() if one.refusal not in LENGTH | WRITTEN]
@@ -151,4 +177,4 @@ def _why(fail: Fail) -> str:
 
 
 def _words(refusals: Mapping[str, Refused]) -> str:
-    return "; ".join(f"{name}: {refused.refusal.value}" for name, refused in refusals.items())
+    return "; ".join(f"{name}: {refused.words}" for name, refused in refusals.items())

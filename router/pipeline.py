@@ -19,14 +19,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from policies import Band, Request
-from policies.policy import NO_FEATURES
+from policies import Band, Course, Request
+from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
-from router.caller import Caller
-from router.dialects.contract import Call, ClientError
+from router.caller import Caller, Wishes
+from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
+from router.ladder import Descent
 from router.passage import Passage
 from router.reply import Reply
 from router.runtime import Runtime
@@ -36,7 +37,6 @@ from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
 
 SPARE_BELLS = 1000
-STANDARD = Band.STANDARD
 
 
 class Pipeline:
@@ -82,7 +82,10 @@ class Pipeline:
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock, now)
-        passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
+        way: Course | Descent = course
+        if call.model in runtime.ladders and may_descend(call, request):
+            way = self._descent(course, reply, call, caller, request, runtime, bell)
+        passage = Passage(call, caller, reply, runtime, way, bell, self._journal, clock)
         self._running.add(passage)
         try:
             return await passage.drive(self._running)
@@ -93,6 +96,35 @@ class Pipeline:
                 bells.append(bell)
             else:
                 bell.close()
+
+    def _descent(
+        self,
+        course: Course,
+        reply: Reply,
+        call: Call,
+        caller: Caller,
+        request: Request,
+        runtime: Runtime,
+        bell: Bell,
+    ) -> Descent:
+        """The course, and those of the models that `call` falls back on: by their own policies, and
+        whether its tenant may ask for them or not, which is the operator's wish.
+        """
+
+        def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
+            decisions, needs = self._decisions, runtime.needs.get(model)
+            record = decisions.further(caller.request_id, rung) if decisions is not None else None
+            lacking = runtime.lacking(call.operation, model)
+            again = request._replace(
+                model=model,
+                only=only,
+                policy=None,
+                features=caller.dialect.features(call, needs) if needs else NO_FEATURES,
+                requires=required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+            )
+            return runtime.engine.start(again, self._loop.time(), bell.wake, record)
+
+        return Descent(course, runtime.ladders[call.model], reply, start)
 
     @property
     def running(self) -> int:
@@ -107,30 +139,31 @@ class Pipeline:
 
 def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
     """The request that the engine sees. Raises `ClientError` for what the tenant may not have."""
-    tenant, (timeout, target, named, priority) = caller.tenant, caller.wishes
-    model = call.model
-    if (model in runtime.upstreams or target is not None) and "target" not in tenant.may:
+    tenant, wishes = caller.tenant, caller.wishes
+    by_target = call.model in runtime.upstreams
+    if (by_target or wishes.target is not None) and "target" not in tenant.may:
         raise not_allowed("target", tenant)
-    if not runtime.admits(model, tenant):
-        raise runtime.unknown(model, tenant)
-    if named is not None and "policy" not in tenant.may:
+    if not runtime.admits(call.model, tenant):
+        raise runtime.unknown(call.model, tenant)
+    if wishes.policy is not None and "policy" not in tenant.may:
         raise not_allowed("policy", tenant)
-    if priority is not None and "priority" not in tenant.may:
+    if wishes.priority is not None and "priority" not in tenant.may:
         raise not_allowed("priority", tenant)
     policy = None
-    if named is not None and (policy := runtime.policies.get(named)) is None:
+    if wishes.policy is not None and (policy := runtime.policies.get(wishes.policy)) is None:
         raise _wrong(
-            "x-router-policy", f"no policy {named!r}; known: {', '.join(runtime.policies)}"
+            "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
         )
     only = None
-    if target is not None or call.operation == "embeddings":
-        only = confined(call, target, runtime)
-    seconds = runtime.deadlines[model]
-    if timeout is not None:
-        seconds = min(seconds, timeout)
-    needs = runtime.needs.get(model) if policy is None else policy.needs
+    if wishes.target is not None or call.operation == "embeddings":
+        only = confined(call, wishes, runtime)
+    seconds = runtime.deadlines[call.model]
+    if wishes.timeout is not None:
+        seconds = min(seconds, wishes.timeout)
+    needs = runtime.needs.get(call.model) if policy is None else policy.needs
+    lacking = runtime.lacking(call.operation, call.model)
     return Request(
-        model,
+        call.model,
         now + seconds,
         call.input_tokens,
         call.output_tokens,
@@ -139,14 +172,30 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         policy,
         caller.dialect.features(call, needs) if needs else NO_FEATURES,
         tenant.name,
-        STANDARD if priority is None else priority,
+        Band.STANDARD if wishes.priority is None else wishes.priority,
+        required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+        caller.dialect.acts(call),
     )
 
 
-def confined(call: Call, target: str | None, runtime: Runtime) -> frozenset[str] | None:
+def may_descend(call: Call, request: Request) -> bool:
+    """Whether another model, or a text, can stand in: for answers in words, unless a target was
+    named.
+    """
+    return request.only is None and call.operation in IN_WORDS
+
+
+def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> frozenset[str]:
+    """What of `lacking` a target must not lack to serve `call`: what it brings, and its kind."""
+    brought = dialect.features(call, lacking & dialect.FEATURES)
+    return frozenset(name for name in lacking if name == call.operation or brought.get(name))
+
+
+def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | None:
     """The targets to which `call` is confined: the one that was wished for, or those whose
     embeddings can be compared; None: it is not. Raises `ClientError` where there are none.
     """
+    target = wishes.target
     if target is None:
         return runtime.embedders(call.model)
     if target not in runtime.upstreams:

@@ -35,7 +35,6 @@ def headers_of(provider: Provider) -> Mapping[str, str]:
     """What every request to the provider carries."""
     key = provider.api_key
     return {
-        "content-type": "application/json",
         **provider.headers,
         **({"authorization": f"Bearer {key.reveal()}"} if key else {}),
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from policies import Engine, Policy
-from router.dialects.contract import ClientError
+from router.dialects.contract import ClientError, Operation
+from router.ladder import Ladder
 from router.tenants.identity import Tenant, Tenants
 from router.upstream.transport import Upstream
 
@@ -21,8 +22,12 @@ class Runtime:
     `deadlines` in seconds by model, `targets` by model as well, and `needs`, the features that a
     model's policy asks for, where it asks for any; `alike`, the targets of one upstream model that
     alone may make a model's embeddings, where it has others; `off` says of a model that cannot
-    serve why; `policies` are those a caller may name; `listed` are the models that
-    clients are shown, with the Unix time each has been served since.
+    serve why; `policies` are those a caller may name; `listed` are the models that clients are
+    shown, with the Unix time each has been served since; `wary` says, by kind of call and model,
+    what some of its targets lack, where they lack anything; for `strict` models nothing that a
+    client asks for is left out; `resume` names the models whose answers are gone on with where they
+    break off, with whether by any model; `ladders` say what is done once all targets of a model
+    have failed, where anything is.
     """
 
     revision: str
@@ -36,6 +41,10 @@ class Runtime:
     listed: Mapping[str, int]
     needs: Mapping[str, frozenset[str]]
     alike: Mapping[str, frozenset[str]]
+    wary: Mapping[Operation, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    strict: frozenset[str] = frozenset()
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    resume: Mapping[str, bool] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""
@@ -54,6 +63,11 @@ class Runtime:
         return tenant.models is None or any(
             model in self.targets.get(route, ()) for route in tenant.models
         )
+
+    def lacking(self, operation: Operation, model: str) -> frozenset[str] | None:
+        """What some of the targets of `model` lack that such a call may require."""
+        models = self.wary.get(operation)
+        return models.get(model) if models is not None else None
 
     def embedders(self, model: str) -> frozenset[str] | None:
         """The targets that may make the embeddings of `model`; None: all of its own. Raises

@@ -83,6 +83,16 @@ class Attempt:
         return self._member.name
 
     @property
+    def model(self) -> str:
+        """What its request asks for."""
+        return self._course.request.model
+
+    @property
+    def acts(self) -> bool:
+        """Whether its request must not be served twice."""
+        return self._course.request.acts
+
+    @property
     def runner_up(self) -> str | None:
         """The target that would have been chosen without this one: who reserves elsewhere asks for
         both at once. None if there is no other.

@@ -19,6 +19,7 @@ class Refusal(Enum):
     TRIED = "it has already failed this request"
     UNFIT = "it cannot take this request"
     CONTEXT = "the request is longer than its context"
+    UNABLE = "it lacks what the request requires"
     DENIED = "its provider refuses the credential, the model or the bill"
     RESTING = "its provider asked for a pause"
     EJECTED = "it is ejected after failures"
@@ -35,6 +36,7 @@ FOR_GOOD = frozenset(
         Refusal.TRIED,
         Refusal.UNFIT,
         Refusal.CONTEXT,
+        Refusal.UNABLE,
     }
 )
 """What no waiting ends, for this request."""
@@ -43,10 +45,20 @@ PASSING = frozenset({Refusal.RESTING, Refusal.BUSY, Refusal.LIMITED})
 
 
 class Refused(NamedTuple):
-    """A refusal and the instant at which it ends, if time alone ends it (else `NEVER`)."""
+    """A refusal and the instant at which it ends, if time alone ends it (else `NEVER`). `lacking`
+    are the abilities that the target lacks, for `UNABLE`.
+    """
 
     refusal: Refusal
     until: float = NEVER
+    lacking: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The refusal for people, without its time."""
+        if self.lacking:
+            return f"it lacks what the request requires: {', '.join(self.lacking)}"
+        return self.refusal.value
 
 
 class Cause(Enum):
@@ -63,5 +75,6 @@ class Cause(Enum):
     BUDGET = "the route's retry budget is empty"
     DEADLINE = "the deadline has passed"
     INTERRUPTED = "the answer broke off after its first content"
+    ACTED = "what the request does may have been begun, so it is not sent again"
     CALLER = "the request is wrong wherever it is sent"
     OVER = "the course is over"

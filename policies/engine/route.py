@@ -117,8 +117,9 @@ class Facts:
     what it shares a fate with, in the order in which they are suspected, its provider first
     (default: the text before the name's first slash), and facts under a group's own name give the
     limits that bind all of its targets together; `first_token` is the longest wait for the first
-    content in seconds; `identity` is what makes it the same place after a reload: what was learned
-    is kept while it is equal.
+    content in seconds; `lacks` names abilities that it has not, as its driver calls them: who
+    requires one is not sent there; `identity` is what makes it the same place after a reload: what
+    was learned is kept while it is equal.
     """
 
     limits: Limits = Limits()
@@ -126,6 +127,7 @@ class Facts:
     price: Price | None = None
     groups: tuple[str, ...] = ()
     first_token: float = 120.0
+    lacks: frozenset[str] = frozenset()
     identity: str = ""
 
 

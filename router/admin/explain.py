@@ -9,9 +9,9 @@ from typing import Any
 from policies import ExplainedTarget, Request
 from router.admin.question import BadQuestion, Question
 from router.caller import BANDS
-from router.config import Config
+from router.config import Config, ladder
 from router.config.problems import nearest, quoted
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.runtime import Runtime
 from router.tenants.identity import DEFAULT
 
@@ -32,6 +32,11 @@ def explain(runtime: Runtime, config: Config, now: float, question: Question) ->
         "model": explained.model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
         "targets": [_target(target, now) for target in explained.targets],
+        "when_all_fail": [
+            {"model": rung.model} if rung.model is not None else {"text": rung.text}
+            for rung in (ladder(route.name, config.models) if route is not None else ())
+            if rung.model not in runtime.off
+        ],
     }
 
 
@@ -44,6 +49,7 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         tenant = tenants[question.tenant]
     if not runtime.admits(question.model, tenant):
         raise runtime.unknown(question.model, tenant)
+    features = {name: getattr(question, name) for name in OPENAI.FEATURES}
     return Request(
         question.model,
         now + runtime.deadlines[question.model],
@@ -51,9 +57,10 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         question.output_tokens,
         question.stream,
         frozenset({question.target}) if question.target is not None else None,
-        features={name: getattr(question, name) for name in OPENAI.FEATURES},
+        features=features,
         tenant=tenant.name,
         band=BANDS[question.priority],
+        requires=frozenset(name for name, brought in features.items() if brought),
     )
 
 
@@ -74,7 +81,7 @@ def _target(target: ExplainedTarget, now: float) -> dict[str, Any]:
         "weight": target.weight,
         "odds": target.odds,
         "words": target.words,
-        "refused": refused.refusal.value if refused is not None else None,
+        "refused": refused.words if refused is not None else None,
         "refused_for_s": number(refused.until - now) if refused is not None else None,
         "health": round(factors.score, 3),
         "availability": round(factors.availability, 3),

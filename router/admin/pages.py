@@ -153,7 +153,6 @@ def asked_of(query: str) -> Asked:
 def status(state: State) -> dict[str, Any]:
     """Everything at a glance, as JSON knows it."""
     now = state.clock()
-    snapshots = state.runtime.engine.snapshot(now)
     return {
         "ready": state.ready,
         "revision": state.runtime.revision,
@@ -174,10 +173,7 @@ def status(state: State) -> dict[str, Any]:
             }
             for name, route in state.config.models.items()
         },
-        "targets": {
-            name: {**_target(snapshot, now), "last_failure": _failure(state, name, now)}
-            for name, snapshot in snapshots.items()
-        },
+        "targets": _targets(state, now),
         "requests": [
             {"tenant": tenant, "model": model, "status": code, "end": end, "count": count}
             for (tenant, model, code, end), count in state.counters.requests.items()
@@ -186,6 +182,31 @@ def status(state: State) -> dict[str, Any]:
             {"target": target, "outcome": outcome, "phase": phase, "count": count}
             for (target, outcome, phase), count in state.counters.attempts.items()
         ],
+    }
+
+
+def _targets(state: State, now: float) -> dict[str, Any]:
+    return {
+        name: {
+            **_target(snapshot, now),
+            "last_failure": _failure(state, name, now),
+            "model": _model(state.config, name),
+        }
+        for name, snapshot in state.runtime.engine.snapshot(now).items()
+    }
+
+
+def _model(config: Config, target: str) -> dict[str, Any]:
+    """What is known of a target's model, whoever said it: null is unknown. Prices are in dollars
+    per million tokens.
+    """
+    _, model = config.target(target)
+    price = model.price
+    return {
+        "context": model.context,
+        "input_price": None if price.input is None else price.input / 1000,
+        "output_price": None if price.output is None else price.output / 1000,
+        "lacks": sorted(model.lacks),
     }
 
 

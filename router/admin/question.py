@@ -33,6 +33,8 @@ class Question(msgspec.Struct, frozen=True):
     tools: bool = False
     schema: bool = False
     images: bool = False
+    documents: bool = False
+    audio: bool = False
     priority: str = "standard"
     tenant: str | None = None
     target: str | None = None
@@ -46,6 +48,8 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "tools": units.boolean,
     "schema": units.boolean,
     "images": units.boolean,
+    "documents": units.boolean,
+    "audio": units.boolean,
     "priority": texts.choice(*BANDS),
     "tenant": texts.text,
     "target": texts.text,

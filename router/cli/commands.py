@@ -103,6 +103,10 @@ def explain(
     tools: Annotated[bool, typer.Option("--tools", help="It brings tools.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="It asks for a JSON schema.")] = False,
     images: Annotated[bool, typer.Option("--images", help="A message holds an image.")] = False,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="A message holds a document.")
+    ] = False,
+    audio: Annotated[bool, typer.Option("--audio", help="A message holds a sound.")] = False,
     priority: Priority = None,
     tenant: TenantName = None,
     admin: AdminAddress = None,
@@ -121,6 +125,8 @@ def explain(
         "tools": tools,
         "schema": schema,
         "images": images,
+        "documents": documents,
+        "audio": audio,
         "priority": priority,
         "tenant": tenant,
     }

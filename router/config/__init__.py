@@ -5,9 +5,11 @@ Must not: know the network, or what a policy does.
 """
 
 from router.config.diff import needs_restart, words
+from router.config.ladders import ladder
 from router.config.load import load
 from router.config.problems import ConfigError, Problem
 from router.config.schema import (
+    ABILITIES,
     Asked,
     Config,
     Decisions,
@@ -20,6 +22,7 @@ from router.config.schema import (
     ProviderModel,
     Retry,
     Route,
+    Rung,
     Server,
     Simulation,
     StartRule,
@@ -32,6 +35,7 @@ from router.config.server import faults, is_loopback
 from router.config.values import Address, Rate, Secret, Tls
 
 __all__ = [
+    "ABILITIES",
     "Address",
     "Asked",
     "Config",
@@ -48,6 +52,7 @@ __all__ = [
     "Rate",
     "Retry",
     "Route",
+    "Rung",
     "Secret",
     "Server",
     "Simulation",
@@ -59,6 +64,7 @@ __all__ = [
     "WeightedTarget",
     "faults",
     "is_loopback",
+    "ladder",
     "load",
     "needs_restart",
     "words",

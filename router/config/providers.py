@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from router.config import variables
+from router.config.models import known_lacks
 from router.config.presets import PRESETS, Preset
 from router.config.problems import Report, quoted
 from router.config.schema import Limits, Price, Provider, ProviderModel, Simulation, Timeouts
@@ -190,6 +191,7 @@ class _Resolver:
         return ProviderModel(
             name=name,
             context=model.context,
+            lacks=frozenset(given["lacks"]) if "lacks" in given else known_lacks(name),
             price=Price(**model.price.given()),
             limits=resolve_limits(model.limits),
             timeouts=replace(self.timeouts, **timeouts),

@@ -115,15 +115,21 @@ class Price:
     output: int | None = None
 
 
+ABILITIES = ("audio", "documents", "images", "schema", "tools")
+"""What a request may bring that not every model can take."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderModel:
-    """A model as its provider knows it. `context` is in tokens, None where nobody said.
+    """A model as its provider knows it. `context` is in tokens, None where nobody said. `lacks` are
+    those of `ABILITIES` that it has not.
 
     `simulation` is None for a real one.
     """
 
     name: str
     context: int | None
+    lacks: frozenset[str]
     price: Price
     limits: Limits
     timeouts: Timeouts
@@ -201,11 +207,23 @@ class StartRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """What is done when all of a route's targets have failed: another `model` is asked, or a fixed
+    `text` is the answer. One of the two is None.
+    """
+
+    model: str | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
     tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
-    other upstream models may stand in for one another.
+    other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
+    breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
+    and only tunes it, is left out. `when_all_fail` are its own rungs, in order.
     """
 
     name: str
@@ -218,6 +236,9 @@ class Route:
     climb: frozenset[str] = frozenset({"failure", "throttled"})
     patience: float = 0.0
     embeddings: Literal["one_model", "any_model"] = "one_model"
+    interrupted: Literal["error", "resume", "resume_any"] = "error"
+    unsupported: Literal["drop", "refuse"] = "drop"
+    when_all_fail: tuple[Rung, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

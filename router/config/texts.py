@@ -35,6 +35,15 @@ def text(value: object) -> str:
     return value
 
 
+def words(value: object) -> str:
+    """What a person reads: visible text, of one line or several."""
+    lines = value.splitlines() if isinstance(value, str) else []
+    if len(lines) > 1:
+        text("".join(lines))
+        return str(value).rstrip("\n")
+    return text(lines[0] if lines else value)
+
+
 def label(value: object) -> str:
     """Text without spaces: what a client can ask for by name."""
     name = text(value)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from router.config import texts, units
 from router.config.presets import PRESETS
-from router.config.schema import Threshold
+from router.config.schema import ABILITIES, Threshold
 from router.config.values import Address, Rate, Secret
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
@@ -127,6 +127,7 @@ class WrittenModel(Written):
     """One of a provider's `models`; from `first_token` on, for simulated ones."""
 
     context: Positive = None
+    lacks: tuple[Annotated[str, BeforeValidator(texts.choice(*ABILITIES))], ...] = ()
     price: WrittenPrice = WrittenPrice()
     limits: WrittenLimits = WrittenLimits()
     timeouts: WrittenTimeouts = WrittenTimeouts()
@@ -197,6 +198,13 @@ class WrittenRule(Written):
     tier: Positive = None
 
 
+class WrittenRung(Written):
+    """One of a route's `when_all_fail`."""
+
+    model: Text = None
+    text: Annotated[str | None, BeforeValidator(texts.words)] = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -216,6 +224,14 @@ class WrittenRoute(Written):
         Literal["one_model", "any_model"] | None,
         BeforeValidator(texts.choice("one_model", "any_model")),
     ] = None
+    interrupted: Annotated[
+        Literal["error", "resume", "resume_any"] | None,
+        BeforeValidator(texts.choice("error", "resume", "resume_any")),
+    ] = None
+    unsupported: Annotated[
+        Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
+    ] = None
+    when_all_fail: tuple[WrittenRung, ...] = ()
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

@@ -7,26 +7,51 @@ outcome. Halves are values without state; the one thing with state is the reader
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
 
 from policies import Report
+from router.dialects.common.events import Event, Usage
+from router.dialects.common.prompt import Prompt
+from router.dialects.seam import Begun
 
 Headers = Mapping[str, str]
 """Names in lower case."""
-Operation = Literal["chat", "completions", "embeddings"]
-"""What a client asks for: an answer to messages, the rest of a text, vectors."""
+Operation = Literal[
+    "chat",
+    "responses",
+    "messages",
+    "count_tokens",
+    "completions",
+    "embeddings",
+    "moderations",
+    "rerank",
+    "images/generations",
+    "images/edits",
+    "images/variations",
+    "audio/speech",
+    "audio/transcriptions",
+    "audio/translations",
+]
+"""What a client asks for, by the end of its path. The first three are answers to messages, in three
+dialects.
+"""
+IN_WORDS: frozenset[Operation] = frozenset({"chat", "responses", "messages", "completions"})
+"""Those whose answer is a text, which anybody else could have written."""
 
 
-class Call(Struct, frozen=True):
+class Call(Struct):
     """A client's request, as far as routing needs it. `fields` are the body's top level, still
-    encoded: everything unknown passes untouched.
+    encoded: everything unknown passes untouched; of calls that are only relayed `body` is kept
+    instead, all of it.
 
-    `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
-    `usage_asked`: the client wants the usage chunk of a stream itself.
+    `id` is the router's own of it, and `at` the Unix time of its coming, for answers that have
+    neither. `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
+    `usage_asked`: the client wants the usage chunk of a stream itself. `common` is the call in the
+    common form, once somebody had to put it so.
     """
 
     operation: Operation
@@ -37,13 +62,27 @@ class Call(Struct, frozen=True):
     output_tokens: int | None
     choices: int
     usage_asked: bool
+    body: bytes = b""
+    common: Prompt | None = None
+    id: str = ""
+    at: int = 0
 
 
-class Usage(NamedTuple):
-    """Tokens as a provider counted them."""
+Asked = tuple[str, bytes, tuple[str, ...]]
+"""What is sent for a call: the path below the provider's base URL, the body, and what of the call
+it leaves out, by the names of `SETTINGS` or what else the client wrote."""
 
-    input_tokens: int
-    output_tokens: int
+
+class Unfit(Exception):
+    """The call cannot be put in these words; the message says what of it cannot."""
+
+
+class Wanting(Exception):
+    """The provider wants what is at these `urls` as bytes: they are to be fetched first."""
+
+    def __init__(self, urls: tuple[str, ...]) -> None:
+        super().__init__(", ".join(urls))
+        self.urls = urls
 
 
 @dataclass(eq=False)
@@ -81,8 +120,18 @@ class ClientDialect(Protocol):
         (an answer in a given form), `images`. Nothing else is decoded.
         """
 
+    def acts(self, call: Call) -> bool:
+        """Whether answering `call` may do something in the world, by tools that its provider runs:
+        such a request must not be served twice.
+        """
+
     def parse(self, body: bytes, operation: Operation = "chat") -> Call:
         """The call. Raises `ClientError` naming what is wrong and where."""
+
+    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
+        """An answer in words to `call` that says `text`, and cost nothing, under the id `name`: a
+        body, or all of a stream, with `note`, a comment, before its end. `wall` is Unix time.
+        """
 
     def error(self, error: ClientError) -> bytes:
         """The body of an error answer."""
@@ -90,8 +139,35 @@ class ClientDialect(Protocol):
     def error_event(self, error: ClientError) -> bytes:
         """The same inside a stream whose head has gone out."""
 
-    def end(self) -> bytes:
-        """What ends a stream after its last event; empty if nothing does."""
+
+class Interpretable(Protocol):
+    """A client's half whose calls providers who speak otherwise can be asked as well."""
+
+    def prompt(self, call: Call) -> Prompt:
+        """The call in the common form. Raises `ClientError` for what is malformed, as far as it is
+        read only here.
+        """
+
+    def writer(self, call: Call) -> Writer:
+        """Writes one answer to `call` that came from a provider who speaks otherwise."""
+
+    def error(self, error: ClientError) -> bytes:
+        """See `ClientDialect.error`."""
+
+
+class Writer(Protocol):
+    """Puts one answer in a client's words: streamed, or whole."""
+
+    def write(self, events: Iterable[Event]) -> bytes:
+        """What to send a streaming client for these; what its dialect cannot carry is left out."""
+
+    def end(self, note: bytes) -> bytes:
+        """What closes a stream that is whole: the events that had to wait for its usage, `note`, a
+        comment, and the formal end, if the dialect has one. Nothing is written after it.
+        """
+
+    def whole(self, events: Iterable[Event]) -> bytes:
+        """The body of the answer in one piece."""
 
 
 class StreamReader(Protocol):
@@ -108,6 +184,10 @@ class StreamReader(Protocol):
     said: bytes
     """The body of the error with which it said so; empty if it did not."""
     usage: Usage | None
+    malformed: int
+    """Events so far that were not of the dialect, and were left out: nothing of the answer was in
+    them.
+    """
 
     def feed(self, data: bytes) -> bytes:
         """Read on; returns what passes on to the client, in its original bytes."""
@@ -115,21 +195,75 @@ class StreamReader(Protocol):
     def finish(self) -> bytes:
         """The bytes are at their end: read an event that lacked its blank line."""
 
+    def end(self, note: bytes) -> bytes:
+        """What is still to be said to the client of an answer that is whole: `note`, a comment, and
+        around it what closes a stream in the client's dialect.
+        """
+
+
+class EventReader(Protocol):
+    """Reads one streamed answer into the common form."""
+
+    ended: bool
+    """See `StreamReader.ended`."""
+    done: bool
+    """See `StreamReader.done`."""
+    failure: Report | None
+    """See `StreamReader.failure`; its phase is set by whoever knows whether there was content."""
+    said: bytes
+    """See `StreamReader.said`."""
+    malformed: int
+    """See `StreamReader.malformed`."""
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Read on."""
+
+    def finish(self) -> list[Event]:
+        """The bytes are at their end."""
+
+
+class ForeignDialect(Protocol):
+    """How a provider is spoken to for a client who speaks otherwise: from the common form, and back
+    to it.
+    """
+
+    def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
+        """See `UpstreamDialect.ask`."""
+
+    def reader(self) -> EventReader:
+        """A reader for one streamed answer."""
+
+    def whole(self, body: bytes) -> tuple[Report, list[Event]]:
+        """The outcome of an answer that came in one piece with a status of success, and what it
+        says.
+        """
+
+    def refusal(
+        self, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """See `UpstreamDialect.refusal`."""
+
+    def told(self, body: bytes) -> str:
+        """The message of an error as people are to read it; empty if there is none."""
+
 
 class UpstreamDialect(Protocol):
-    """How a provider is spoken to."""
+    """How a provider is spoken to for one kind of call: the client's bytes in, and bytes that the
+    client understands out.
+    """
 
-    def path(self, call: Call) -> str:
-        """Where `call` goes, below the base URL."""
-
-    def body(self, call: Call, model: str, *, ask_usage: bool) -> bytes:
-        """The body to send for `call`, with the upstream's own name of the model."""
+    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+        """What to send for `call`, with the upstream's own name of the model. Raises `Unfit`, or
+        `Wanting` if something has to be fetched first.
+        """
 
     def reader(self, call: Call) -> StreamReader:
         """A reader for one streamed answer."""
 
-    def whole(self, call: Call, body: bytes) -> Report:
-        """The outcome of an answer that came in one piece with a status of success."""
+    def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
+        """The outcome of an answer that came in one piece with a status of success, and the body
+        for the client.
+        """
 
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
@@ -138,7 +272,21 @@ class UpstreamDialect(Protocol):
         without it, an instant at which to come back says nothing.
         """
 
-    def own_words(self, body: bytes) -> bytes | None:
-        """The body of a refusal as clients know it; None if it is not in the dialect (a page of
-        a proxy in between).
+    def own_words(self, call: Call, body: bytes) -> bytes | None:
+        """The body of a refusal as the client knows such; None if it is not in the provider's
+        dialect (a page of a proxy in between).
+        """
+
+
+@runtime_checkable
+class Resumable(UpstreamDialect, Protocol):
+    """One in which an answer that broke off can be gone on with."""
+
+    def keeping(
+        self, call: Call, model: str, begun: Begun, *, same: bool
+    ) -> UpstreamDialect | None:
+        """The dialect for one attempt of which a text is kept in `begun`, so that it can be gone on
+        with; where some is there already, for one that goes on with it: its reader gives nothing
+        but what is new, as events of the same answer. `same`: this `model` has begun it. None: more
+        than a text is in play, or it cannot be gone on with here.
         """

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from math import isfinite
 from random import Random
+from time import time
 from urllib.parse import unquote
 
 import msgspec
 
 from router.caller import BANDS, NONE, Caller, Wishes
-from router.dialects.contract import Call, ClientError, Operation
-from router.dialects.openai import OPENAI
+from router.dialects.contract import Call, ClientDialect, ClientError, Operation
+from router.dialects.openai.dialect import OPENAI
+from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
+from router.dialects.relayed.dialect import RELAYED
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_content_type
 from router.headers import upward
@@ -27,11 +30,13 @@ from router.tenants.identity import Tenant
 
 JSON = {"content-type": "application/json"}
 MODEL = "/v1/models/"
-OPERATIONS: Mapping[str, Operation] = {
-    "/v1/chat/completions": "chat",
-    "/v1/completions": "completions",
-    "/v1/embeddings": "embeddings",
+CALLS: Mapping[str, tuple[Operation, ClientDialect]] = {
+    "/v1/chat/completions": ("chat", OPENAI),
+    "/v1/completions": ("completions", OPENAI),
+    "/v1/embeddings": ("embeddings", OPENAI),
+    **{f"/v1/{operation}": (operation, RELAYED) for operation in RELAYED_CALLS},
 }
+"""What clients ask for, and how they speak there."""
 WISHES = frozenset(f"x-router-{wish}" for wish in ("timeout", "target", "policy", "priority"))
 LONGEST_TIMEOUT = 86_400.0
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
@@ -59,7 +64,7 @@ class Api:
         self._ready = ready
         self._rng = rng
         self._endpoints: dict[str, dict[str, Endpoint]] = {
-            **{path: {"POST": self._ask} for path in OPERATIONS},
+            **{path: {"POST": self._ask} for path in CALLS},
             "/v1/models": {"GET": self._models},
             "/healthz": {"GET": self._healthz},
             "/readyz": {"GET": self._readyz},
@@ -75,7 +80,8 @@ class Api:
                 headers["www-authenticate"] = "Bearer"
             elif error.status == 405:
                 headers["allow"] = ", ".join(self._methods(inbound.path))
-            await responder.send(error.status, headers, OPENAI.error(error))
+            told = dialect_at(inbound.path).error(error)
+            await responder.send(error.status, headers, told)
 
     def refuse(self, path: str, refused: Refused) -> tuple[int, Headers, bytes]:
         """Render what the listener itself refuses."""
@@ -84,7 +90,7 @@ class Api:
             refused.status, kind, refused.code, refused.message, hopeless=refused.status < 500
         )
         headers = {**JSON, **error.headers(), **self._refused(refused.status, refused.code)}
-        return refused.status, headers, OPENAI.error(error)
+        return refused.status, headers, dialect_at(path).error(error)
 
     def _refused(self, status: int, code: str) -> dict[str, str]:
         """Report a refusal; the header by which its client and the log know it."""
@@ -96,8 +102,6 @@ class Api:
         return "req_" + self._rng.getrandbits(128).to_bytes(16, "big").hex()
 
     def _endpoint(self, inbound: Inbound) -> Endpoint:
-        if inbound.method == "POST" and inbound.path in OPERATIONS:
-            return self._ask
         methods = self._methods(inbound.path)
         if not methods:
             known = ", ".join(self._endpoints)
@@ -134,12 +138,15 @@ class Api:
             raise refused
         wishes = NONE if WISHES.isdisjoint(headers) else wishes_of(headers)
         key_of(headers)  # one that cannot be a key is refused before a body is read
-        return Caller(self._request_id(), tenant, OPENAI, upward(headers), wishes)
+        dialect = CALLS[inbound.path][1]
+        return Caller(self._request_id(), tenant, dialect, upward(headers), wishes)
 
     def _call(self, inbound: Inbound, caller: Caller, body: bytes) -> Call:
         if (key := key_of(inbound.headers)) is not None:
             caller.claim = claim_of(caller.tenant.name, inbound.path, key, body)
-        return OPENAI.parse(body, OPERATIONS[inbound.path])
+        call = caller.dialect.parse(body, CALLS[inbound.path][0])
+        call.id, call.at = caller.request_id, int(time())
+        return call
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
         names = self._runtime().models(self._identify(inbound))
@@ -168,6 +175,12 @@ class Api:
                 401, "authentication_error", "invalid_api_key", message, hopeless=True
             )
         return tenant
+
+
+def dialect_at(path: str) -> ClientDialect:
+    """How clients speak at `path`; OpenAI's dialect where nothing is."""
+    call = CALLS.get(path)
+    return OPENAI if call is None else call[1]
 
 
 def wishes_of(headers: Headers) -> Wishes:

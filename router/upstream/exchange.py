@@ -55,6 +55,11 @@ class HttpExchange:
         self._error: UpstreamError | None = None
         self._ended = False
 
+    @property
+    def sent(self) -> bool:
+        """See `Exchange.sent`."""
+        return not self.request
+
     def take(self) -> bytes | None:
         """See `Exchange.take`."""
         pieces = self.pieces

@@ -15,22 +15,26 @@ from msgspec import Struct
 
 from policies import Phase
 from router.bell import Bell
-from router.dialects.contract import UpstreamDialect
+from router.dialects.contract import Operation, UpstreamDialect
 
 
 class UpstreamError(Exception):
-    """The exchange broke: the provider's fault or the network's between, never the caller's.
+    """The exchange broke: the provider's fault or the network's between, never the caller's; but
+    `ours`, if this machine had no room for it.
 
     `phase` is how far it had come; `detail` is for people. `stale`: the connection had been idle,
     and its other end closed it before a byte of the answer: so does one whose time was over just
     when the request was on its way, and that says nothing of the provider.
     """
 
-    def __init__(self, phase: Phase, detail: str, *, stale: bool = False) -> None:
+    def __init__(
+        self, phase: Phase, detail: str, *, stale: bool = False, ours: bool = False
+    ) -> None:
         super().__init__(detail)
         self.phase = phase
         self.detail = detail
         self.stale = stale
+        self.ours = ours
 
 
 class Head(Struct, frozen=True):
@@ -49,6 +53,10 @@ class Exchange(Protocol):
     def head(self) -> Head | None:
         """Status and headers once they have come."""
 
+    @property
+    def sent(self) -> bool:
+        """Whether any of its request may have gone out."""
+
     def take(self) -> bytes | None:
         """Bytes of the body that have come and were not taken yet; None: nothing for now;
         `b""`: that was all. Raises `UpstreamError` when the exchange broke, after everything
@@ -60,6 +68,26 @@ class Exchange(Protocol):
 
     def finish(self) -> None:
         """All that matters has come: what is left of it may be read, or not, by the transport."""
+
+
+class Unopened:
+    """The exchange of a request that could not be put in the provider's words."""
+
+    head = None
+    sent = False
+
+    def take(self) -> bytes | None:
+        """See `Exchange.take`."""
+        return b""
+
+    def abort(self) -> None:
+        """See `Exchange.abort`."""
+
+    def finish(self) -> None:
+        """See `Exchange.finish`."""
+
+
+UNOPENED = Unopened()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +111,11 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """How one target is reached."""
+    """How one target is reached, and spoken to for each kind of call that it takes."""
 
     target: str
     model: str
-    dialect: UpstreamDialect
+    speaks: Mapping[Operation, UpstreamDialect]
     transport: Transport
     timeouts: Timeouts
     ask_usage: bool = True

@@ -26,6 +26,8 @@ from router.config.written import (
 )
 from router.dialects.errors import quirks
 from router.dialects.errors.table import Table
+from router.dialects.openai.resume import CONTINUES
+from router.dialects.seam import LEAST_ECHO, MOST_KEPT
 from router.idempotency.claim import LONGEST
 from router.idempotency.recording import LARGEST, MOST_RECORDED
 from router.idempotency.store import LIFETIME, MOST_ANSWERS, MOST_BYTES
@@ -160,3 +162,11 @@ def test_the_tables_of_errors_on_their_page_are_the_ones_in_the_code():
         section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
         shown = [line for line in section.splitlines() if line.startswith("|")]
         assert shown == rows_of_errors(table), name
+
+
+def test_the_reference_tells_what_is_kept_of_a_stream_and_who_continues_a_text():
+    reference = " ".join((ROOT / "docs/reference.md").read_text().split())
+    assert f"more than {MOST_KEPT:,} characters" in reference
+    assert f"({LEAST_ECHO} characters, without a period)" in reference
+    [presets] = re.findall(r"known to continue one: the presets (.*?)\. `max_tokens`", reference)
+    assert set(CONTINUES) <= set(re.findall(r"`(\w+)`", presets))

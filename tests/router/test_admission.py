@@ -5,7 +5,7 @@ import pytest
 from policies import Band
 from router.caller import Caller, Wishes
 from router.dialects.contract import ClientError
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.pipeline import admit
 from router.tenants.identity import Tenant
 from tests.router.clock import in_virtual_time

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from policies import Cause, Fail, Outcome, Phase, Refusal, Refused, Report
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.failures import client_error, useful
 
 NOW = 1000.0

@@ -209,6 +209,33 @@ async def test_an_error_inside_a_success_is_never_the_answer(tmp_path: Path) -> 
         assert "".join(words) == "one two three"
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        Body("<!doctype html><p>Log in</p>", 200),
+        Body("\n  <html>\n\n<p>Log in</p>", 200, kind="text/event-stream"),
+        Body("Please log in.", 200),
+    ],
+)
+async def test_a_page_instead_of_a_stream_is_told_as_what_it_is(page: Body, tmp_path: Path) -> None:
+    async with between(tmp_path, page, GOOD) as (router, client, _, _):
+        pieces = await client.chat.completions.create(model="chat", messages=MESSAGES, stream=True)
+        words = [piece.choices[0].delta.content or "" async for piece in pieces]
+        metrics = (await router.ask_admin("GET", "/metrics")).body.decode()
+        assert "(first_token): a page instead of a stream" in router.stream.getvalue()
+    assert "".join(words) == "one two three"
+    assert 'pointsman_unclassified_total{provider="first",status="200"}' in metrics
+
+
+async def test_a_stream_under_the_type_of_a_page_is_one_all_the_same(tmp_path: Path) -> None:
+    sloppy = GOOD.with_headers({"content-type": "text/html"})
+    async with between(tmp_path, sloppy, PAGE) as (_, client, _, second):
+        pieces = await client.chat.completions.create(model="chat", messages=MESSAGES, stream=True)
+        words = [piece.choices[0].delta.content or "" async for piece in pieces]
+        assert second.requests == []
+    assert "".join(words) == "one two three"
+
+
 async def test_what_nobody_understands_is_counted_by_provider_and_status(tmp_path: Path) -> None:
     strange = Body({"error": {"message": "?", "code": "nobody_knows"}}, 418)
     async with between(tmp_path, PAGE, strange) as (router, client, _, _):

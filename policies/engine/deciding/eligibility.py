@@ -46,7 +46,12 @@ def those_able(
     """Those of `members`, of one pool, that `refuse` lets serve. As usual nothing at all speaks
     against any of them: then, and only then, it is `members` itself.
     """
-    glance = not tried and request.only is None and request.input_tokens <= pool.fits
+    glance = (
+        not tried
+        and request.only is None
+        and request.input_tokens <= pool.fits
+        and not request.requires
+    )
     if glance:
         for group in pool.limited:
             glance = glance and group.quota.sure >= tokens
@@ -90,8 +95,10 @@ def refuse(
         and outcome is not Outcome.THROTTLED
     ):
         return UNFIT if outcome is Outcome.UNFIT else TRIED
-    if request.input_tokens > standing.context:
-        return CONTEXT
+    if request.requires or request.input_tokens > standing.context:
+        beyond = beyond_it(standing, request)
+        if beyond is not None:
+            return beyond
     for pause in standing.pauses:
         if pause.shut > now:
             return pause.refused(now)
@@ -104,6 +111,14 @@ def refuse(
         else:
             return None
     return no_room(standing, tokens, now)
+
+
+def beyond_it(standing: Standing, request: Request) -> Refused | None:
+    """Why `request` is more than a target can take at any time."""
+    if request.input_tokens > standing.context:
+        return CONTEXT
+    lacking = standing.facts.lacks & request.requires
+    return Refused(Refusal.UNABLE, lacking=tuple(sorted(lacking))) if lacking else None
 
 
 def no_room(standing: Standing, tokens: int, now: float) -> Refused | None:

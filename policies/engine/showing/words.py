@@ -115,7 +115,7 @@ def of_pause(refusal: Refusal, until: float, denials: int, now: float) -> str:
 
 def of_refusal(refused: Refused, view: View, now: float) -> str:
     """What keeps a target from serving a request."""
-    refusal, until = refused
+    refusal, until, _ = refused
     match refusal:
         case Refusal.EJECTED:
             return _breaker(view, now) or str(refusal.value)
@@ -126,7 +126,7 @@ def of_refusal(refused: Refused, view: View, now: float) -> str:
         case _ if until < NEVER:
             return of_pause(refusal, until, view.denials, now)
         case _:
-            return str(refusal.value)
+            return refused.words
 
 
 def of_cost(view: View) -> str:
@@ -182,6 +182,8 @@ def of_request(request: Request, now: float) -> str:
     told += ", streamed" if request.stream else ""
     if request.only is not None:
         told += f", of {' or '.join(sorted(request.only))} alone"
+    if request.requires:
+        told += f", requires {' and '.join(sorted(request.requires))}"
     return f"{told}; {duration(max(0.0, request.deadline - now))} to answer"
 
 
@@ -204,13 +206,18 @@ def of_wait(cause: Cause, until: float, now: float) -> str:
     return f"{cause.value}, {duration(max(0.0, until - now))} at most"
 
 
+def of_going_on(among: Sequence[str]) -> str:
+    """Who is asked for the rest of an answer that broke off."""
+    return f"its answer broke off; the rest may come from {' or '.join(among)}"
+
+
 def of_failure(
     cause: Cause, refusals: Mapping[str, Refused], retry_at: float | None, now: float
 ) -> str:
     """Why there is no answer, and when there may be one."""
     told = str(cause.value)
     if refusals:
-        each = [f"{name}: {refused.refusal.value}" for name, refused in refusals.items()]
+        each = [f"{name}: {refused.words}" for name, refused in refusals.items()]
         told += f" ({'; '.join(each)})"
     if retry_at is not None and retry_at > now:
         told += f"; another try may help in {duration(retry_at - now)}"

@@ -104,3 +104,16 @@ def test_time_that_steps_back_harms_nobody() -> None:
     shown = world.engine.snapshot(world.now)["a/m"]
     assert 0.0 <= shown.factors.score <= 1.0
     world.close()
+
+
+def test_time_that_was_not_read_is_not_the_targets() -> None:
+    paces = []
+    for unread in (0.0, 3.0):
+        world = World("a/m")
+        send = world.send(stream=True)
+        world.now += 1.0
+        send.attempt.first_token(world.now)
+        world.now += 4.0
+        world.settle(send, Report(Outcome.OK, output_tokens=101, unread=unread))
+        paces.append(world.members[0].latency.per_token)
+    assert paces == [pytest.approx(0.04, rel=0.02), pytest.approx(0.01, rel=0.02)]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policies import Band
 from router.admin.question import READERS, BadQuestion, Question, decoded, read
 from router.config.written import WrittenConditions
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 
 
 def test_whatever_a_start_rule_can_ask_can_be_asked_about():
@@ -38,7 +38,10 @@ def test_a_priority_goes_by_the_name_that_callers_use(band: Band):
 
 
 def test_a_question_that_is_sent_on_is_the_same_question():
-    question = Question("chat", 10**12, 7, True, True, True, True, "critical", "team", "sim/fast")
+    brought = dict.fromkeys(("stream", "tools", "schema", "images", "documents", "audio"), True)
+    question = Question(
+        "chat", 10**12, 7, priority="critical", tenant="team", target="sim/fast", **brought
+    )
     for asked in (question, Question("chat")):
         assert decoded(msgspec.json.encode(asked)) == asked
 

@@ -300,6 +300,71 @@ REFERENCES = {
         "write it as ${NAME} or ${NAME:-default}",
     ),
 }
+LADDERS = {
+    "a rung that is nothing": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [»{}]}\n",
+        "a rung is one model or one text",
+        "write it as {model: NAME} or {text: …}",
+    ),
+    "a rung that is both": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [»{model: chat, text: sorry}]}\n",
+        "a rung is one model or one text",
+        "write it as",
+    ),
+    "a rung that is a word": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [»chat]}\n",
+        "is not a mapping",
+        "write it as `key: value`",
+    ),
+    "rungs that are no list": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: »{model: chat}}\n",
+        "when_all_fail is not a list",
+        "write it as [a, b]",
+    ),
+    "a rung of another kind": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{»modle: chat}]}\n",
+        'unknown key "modle"',
+        'did you mean "model"?',
+    ),
+    "a text that is missing": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{text:» }]}\n",
+        "text has no value",
+        "write one",
+    ),
+    "a rung that leads nowhere": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{model: »chatt}]}\n",
+        'there is no model "chatt"',
+        'did you mean "chat"?',
+    ),
+    "a target for a model": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{model: »sim/slow}]}\n",
+        'there is no model "sim/slow"',
+        "use one of: b, chat",
+    ),
+    "a rung after a text": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{text: sorry}, »{model: chat}]}\n",
+        "after a text nothing is tried",
+        "put the text last",
+    ),
+    "a rung that is the route itself": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{model: »b}]}\n",
+        "when_all_fail leads in a circle: b → b",
+        "remove one of its rungs",
+    ),
+    "rungs in a circle": (
+        BASE
+        + "  b: {targets: [sim/fast], when_all_fail: [{model: chat}, {model: c}]}\n"
+        + "  c: {targets: [sim/fast], when_all_fail: [{model: d}]}\n"
+        + "  d: {targets: [sim/fast], when_all_fail: [{model: chat}, {model: »b}]}\n",
+        "when_all_fail leads in a circle: b → c → d → b",
+        "remove one of its rungs",
+    ),
+    "a text that cannot be seen": (
+        BASE + '  b: {targets: [sim/fast], when_all_fail: [{text: »"a\\u0007"}]}\n',
+        "holds a character that cannot be seen",
+        "remove it",
+    ),
+}
 FORMS = {
     "two keys": (
         BASE + "»version: 1\n",
@@ -441,6 +506,7 @@ FORMS = {
     ),
 }
 GROUPS = {
+    "ladders": LADDERS,
     "syntax": SYNTAX,
     "yaml": SURPRISES,
     "keys": KEYS,

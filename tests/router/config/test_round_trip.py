@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from router.config import (
+    ABILITIES,
     Limits,
     Price,
     Provider,
@@ -72,7 +73,8 @@ SIMULATION = {
 PRICES = st.integers(0, 10**9).map(lambda nano: (units.show_price(nano), nano))
 PRICE = tables(input=PRICES, output=PRICES).map(lambda pair: (pair[0], Price(**pair[1])))
 SIMULATED = tables(context=COUNTS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS, **SIMULATION)
-REAL = tables(context=COUNTS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS)
+LACKS = st.frozensets(st.sampled_from(ABILITIES)).map(lambda lacks: (sorted(lacks), lacks))
+REAL = tables(context=COUNTS, lacks=LACKS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS)
 
 
 @st.composite
@@ -91,6 +93,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
         model: ProviderModel(
             name=model,
             context=means.get("context"),
+            lacks=means.get("lacks", frozenset()),
             price=means.get("price", Price()),
             limits=means.get("limits", Limits()),
             timeouts=Timeouts(**(timeouts[1] | means.get("timeouts", {}))),

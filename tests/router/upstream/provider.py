@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from router.bell import Bell
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import SPOKEN
 from router.upstream.http import ANY, Http
 from router.upstream.proxy import Proxy
 from router.upstream.tls import SYSTEM, Tls
@@ -177,7 +177,7 @@ async def asking(
     upstream = Upstream(
         target="a/m",
         model="m",
-        dialect=OPENAI,
+        speaks=SPOKEN,
         transport=transport,
         timeouts=Timeouts(connect=connect),
     )

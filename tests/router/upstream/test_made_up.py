@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from router.dialects.openai import OPENAI
+from router.dialects.openai.dialect import OPENAI
 from router.upstream.made_up import DIMENSIONS, MOST_INPUTS, MOST_NUMBERS, Behaviour, Line, script
 
 BEHAVIOUR = Behaviour(first_token=0.2, tokens_per_second=10, output_tokens=5)

@@ -6,8 +6,8 @@ import pytest
 
 from policies import Outcome
 from router.bell import Bell
-from router.dialects.openai import OPENAI
-from router.dialects.openai_stream import ChatStream
+from router.dialects.openai.dialect import OPENAI, SPOKEN
+from router.dialects.openai.stream import ChatStream
 from router.upstream.made_up import WORDS, Behaviour
 from router.upstream.simulated import Simulated
 from router.upstream.transport import Timeouts, Upstream
@@ -41,7 +41,7 @@ class Told(NamedTuple):
 
 async def ask(provider: Simulated, **fields: Any) -> Told:
     bell = Bell(asyncio.get_running_loop())
-    upstream = Upstream("sim/m", "m", OPENAI, provider, Timeouts())
+    upstream = Upstream("sim/m", "m", SPOKEN, provider, Timeouts())
     body = json.dumps({"model": "m", "messages": [], **fields}).encode()
     exchange = provider.open(upstream, CHAT, {}, body, bell)
     began, pieces = now(), []
@@ -63,7 +63,7 @@ async def test_a_whole_answer_comes_when_its_last_token_would() -> None:
     assert choice["message"]["content"] == "This answer is simulated: no"
     assert choice["finish_reason"] == "stop"
     assert told.json["usage"]["completion_tokens"] == 5
-    assert OPENAI.whole(CALL, told.body).outcome is Outcome.OK
+    assert OPENAI.whole(CALL, told.body)[0].outcome is Outcome.OK
 
 
 @in_virtual_time
@@ -150,7 +150,7 @@ async def test_a_share_of_requests_fails(rate: float, least: int, most: int) -> 
 async def test_nothing_comes_after_an_abort() -> None:
     provider = Simulated({"m": QUICK})
     bell = Bell(asyncio.get_running_loop())
-    upstream = Upstream("sim/m", "m", OPENAI, provider, Timeouts())
+    upstream = Upstream("sim/m", "m", SPOKEN, provider, Timeouts())
     exchange = provider.open(upstream, CHAT, {}, b'{"messages":[],"stream":true}', bell)
     await asyncio.sleep(0.25)
     assert exchange.take()

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from policies import Facts, Refusal, Report, Target
+from policies import Cause, Facts, Refusal, Refused, Report, Target
 from tests.policies.driver import (
     DENIED,
     FAILED,
@@ -103,3 +103,27 @@ def test_a_refusal_that_time_ends_says_when(report: Report) -> None:
     world.now = target.refused.until
     assert refusals(world) == {}
     world.close()
+
+
+def test_what_a_request_requires_no_target_may_lack() -> None:
+    facts = {"a/m": Facts(lacks=frozenset({"images", "tools"})), "b/m": Facts()}
+    world = World("a/m", "b/m", facts=facts)
+    for requires, lacking in (
+        ({"images", "tools", "schema"}, ("images", "tools")),
+        ({"images"}, ("images",)),
+    ):
+        asked = world.request(requires=frozenset(requires))
+        assert world.ask(requires=frozenset(requires)).targets == ["b/m"]
+        first, second = world.engine.explain(asked, world.now).targets
+        assert first.refused == Refused(Refusal.UNABLE, lacking=lacking)
+        assert second.refused is None
+    assert refusals(world, requires=frozenset({"schema"})) == {}
+    assert refusals(world) == {}
+
+
+def test_what_nobody_can_is_not_waited_for() -> None:
+    world = World("a/m", facts={"a/m": Facts(lacks=frozenset({"audio"}))})
+    told = world.ask(requires=frozenset({"audio"}))
+    assert told.fail is not None
+    assert (told.fail.cause, told.fail.retry_at) == (Cause.NO_TARGET, None)
+    assert told.fail.refusals["a/m"].words == "it lacks what the request requires: audio"

@@ -13,8 +13,8 @@ from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.rests import DAY
 from router.dialects.errors.table import FAILED, KEY, UNFIT, Table, line
-from router.dialects.openai import OPENAI, SPOKEN_BY
-from tests.router.dialects.test_openai import JSON
+from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
+from tests.router.dialects.openai.test_dialect import JSON
 
 TABLED = [EVERYBODY, *TABLES.values()]
 LINES = [one for table in TABLED for one in table.lines]
@@ -161,7 +161,7 @@ def test_any_refusal_has_an_outcome_that_is_not_good_and_a_rest_that_is_finite(
 
 @given(BODIES)
 def test_any_error_inside_a_success_is_one(body: bytes) -> None:
-    report = OPENAI.whole(CHAT, body)
+    report = OPENAI.whole(CHAT, body)[0]
     assert report.outcome not in (Outcome.OK, Outcome.ABANDONED)
     assert report.rest is None or 0 <= report.rest <= DAY
     stream = OPENAI.reader(OPENAI.parse(b'{"model":"m","messages":[],"stream":true}'))
@@ -174,7 +174,7 @@ def test_any_error_inside_a_success_is_one(body: bytes) -> None:
 
 @given(BODIES)
 def test_own_words_are_an_error_with_a_message_or_nothing(body: bytes) -> None:
-    words = OPENAI.own_words(body)
+    words = OPENAI.own_words(CHAT, body)
     if words is not None:
         told = json.loads(words)["error"]
         assert isinstance(told, dict)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from policies import Outcome, Phase, Scope
 from router.dialects.contract import Call, ClientError
-from router.dialects.openai import OPENAI
-from router.dialects.openai_stream import MOST_TOKENS
+from router.dialects.openai.dialect import OPENAI
+from router.dialects.openai.stream import MOST_TOKENS
 
 CALL = OPENAI.parse(b'{"model":"m","messages":[]}')
 KEYS = ["model", "messages", "stream", "stream_options", "max_tokens", "n", "x", 'a"b', "é"]
@@ -60,7 +60,7 @@ def refused(body: bytes) -> ClientError:
 def test_parsing_raises_nothing_but_the_clients_error(body: bytes) -> None:
     for attempt in (body, b'{"model":"m","messages":[' + body + b"]}", b'{"model":' + body + b"}"):
         try:
-            OPENAI.body(OPENAI.parse(attempt), "u", ask_usage=True)
+            OPENAI.ask(OPENAI.parse(attempt), "u", ask_usage=True)[1]
         except ClientError as error:
             assert error.status == 400  # noqa: PT017 - it need not be raised
 
@@ -68,7 +68,7 @@ def test_parsing_raises_nothing_but_the_clients_error(body: bytes) -> None:
 @given(st.dictionaries(st.sampled_from(KEYS), JSON))
 def test_parsing_any_object_raises_nothing_but_the_clients_error(fields: dict[str, Any]) -> None:
     try:
-        OPENAI.body(OPENAI.parse(json.dumps(fields).encode()), "u", ask_usage=True)
+        OPENAI.ask(OPENAI.parse(json.dumps(fields).encode()), "u", ask_usage=True)
     except ClientError as error:
         assert error.param in (None, *KEYS)  # noqa: PT017 - it need not be raised
 
@@ -132,7 +132,7 @@ def test_an_absurd_bound_of_an_answer_reserves_nothing_absurd(most: int) -> None
 def test_an_absurd_number_of_choices_is_left_to_the_provider(n: int | None) -> None:
     call = parse(n=n)
     assert call.choices == 1
-    assert json.loads(OPENAI.body(call, "u", ask_usage=True))["n"] == n
+    assert json.loads(OPENAI.ask(call, "u", ask_usage=True)[1])["n"] == n
 
 
 def test_an_error_has_the_shape_that_clients_know() -> None:
@@ -165,7 +165,7 @@ def test_only_the_model_and_the_wish_for_usage_change(
     fields: dict[str, Any], ascii_only: bool, ask_usage: bool
 ) -> None:
     body = json.dumps(fields, ensure_ascii=ascii_only, indent=1 if ascii_only else None)
-    sent = json.loads(OPENAI.body(OPENAI.parse(body.encode()), "up/m", ask_usage=ask_usage))
+    sent = json.loads(OPENAI.ask(OPENAI.parse(body.encode()), "up/m", ask_usage=ask_usage)[1])
     expected = {**fields, "model": "up/m"}
     if fields.get("stream") and ask_usage:
         given = fields.get("stream_options") or {}
@@ -190,7 +190,7 @@ def test_only_the_model_and_the_wish_for_usage_change(
 def test_no_other_model_is_mistaken_for_the_requests(body: bytes) -> None:
     call = OPENAI.parse(body)
     assert call.model == "m"
-    sent = OPENAI.body(call, "up", ask_usage=True)
+    sent = OPENAI.ask(call, "up", ask_usage=True)[1]
     assert json.loads(sent) == {**json.loads(body), "model": "up"}
     assert sent.count(b'"up"') == 1
 
@@ -198,24 +198,24 @@ def test_no_other_model_is_mistaken_for_the_requests(body: bytes) -> None:
 def test_fields_keep_their_bytes() -> None:
     value = b'{"b":1.50,"a":[1e2,  "\\u00e9"],"a":0}'
     body = b'{"tools":' + value + b',"model":"m","messages":[]}'
-    assert value in OPENAI.body(OPENAI.parse(body), "up", ask_usage=True)
+    assert value in OPENAI.ask(OPENAI.parse(body), "up", ask_usage=True)[1]
 
 
 def test_asking_for_usage_keeps_every_other_stream_option() -> None:
     options = b'{"include_obfuscation":false,"big":123456789012345678901234567890,"f":1.50}'
     body = b'{"model":"m","messages":[],"stream":true,"stream_options":' + options + b"}"
-    sent = OPENAI.body(OPENAI.parse(body), "up", ask_usage=True)
+    sent = OPENAI.ask(OPENAI.parse(body), "up", ask_usage=True)[1]
     assert options.removesuffix(b"}") + b',"include_usage":true}' in sent
 
 
 def test_usage_is_asked_for_in_streams_alone_and_only_once() -> None:
-    assert b"include_usage" not in OPENAI.body(parse(), "u", ask_usage=True)
-    assert b"include_usage" not in OPENAI.body(parse(stream=True), "u", ask_usage=False)
+    assert b"include_usage" not in OPENAI.ask(parse(), "u", ask_usage=True)[1]
+    assert b"include_usage" not in OPENAI.ask(parse(stream=True), "u", ask_usage=False)[1]
     refused_it = parse(stream=True, stream_options={"include_usage": False})
-    sent = json.loads(OPENAI.body(refused_it, "u", ask_usage=True))
+    sent = json.loads(OPENAI.ask(refused_it, "u", ask_usage=True)[1])
     assert sent["stream_options"] == {"include_usage": True}
     null = parse(stream=True, stream_options=None)
-    sent = json.loads(OPENAI.body(null, "u", ask_usage=True))
+    sent = json.loads(OPENAI.ask(null, "u", ask_usage=True)[1])
     assert sent["stream_options"] == {"include_usage": True}
 
 
@@ -224,13 +224,13 @@ def test_usage_is_asked_for_in_streams_alone_and_only_once() -> None:
 
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_has_an_outcome(body: bytes) -> None:
-    assert OPENAI.whole(CALL, body).outcome is not Outcome.ABANDONED
+    assert OPENAI.whole(CALL, body)[0].outcome is not Outcome.ABANDONED
     assert OPENAI.refusal(CALL, 500, {}, body).outcome is not Outcome.OK
 
 
 @given(st.fixed_dictionaries({}, optional={"choices": JSON, "error": JSON, "usage": JSON}))
 def test_any_answer_has_an_outcome(answer: dict[str, Any]) -> None:
-    report = OPENAI.whole(CALL, json.dumps(answer).encode())
+    report = OPENAI.whole(CALL, json.dumps(answer).encode())[0]
     if report.outcome is Outcome.OK:
         assert answer["choices"]
         assert not answer.get("error")
@@ -238,25 +238,25 @@ def test_any_answer_has_an_outcome(answer: dict[str, Any]) -> None:
 
 def test_a_whole_answer_tells_its_usage() -> None:
     body = {"choices": [{}], "usage": {"prompt_tokens": 7, "completion_tokens": 3}}
-    report = OPENAI.whole(CALL, json.dumps(body).encode())
+    report = OPENAI.whole(CALL, json.dumps(body).encode())[0]
     assert (report.outcome, report.input_tokens, report.output_tokens) == (Outcome.OK, 7, 3)
 
 
 @pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "7"}, {"prompt_tokens": 10**40}])
 def test_a_count_that_is_none_is_unknown_and_not_nothing(usage: object) -> None:
-    report = OPENAI.whole(CALL, json.dumps({"choices": [{}], "usage": usage}).encode())
+    report = OPENAI.whole(CALL, json.dumps({"choices": [{}], "usage": usage}).encode())[0]
     assert (report.outcome, report.input_tokens) == (Outcome.OK, None)
 
 
 @given(st.binary(max_size=40) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_own_words_are_an_object_or_nothing(body: bytes) -> None:
-    words = OPENAI.own_words(body)
+    words = OPENAI.own_words(OPENAI.parse(b'{"model":"m","messages":[]}'), body)
     assert words is None or isinstance(json.loads(words), dict)
 
 
 def test_an_error_inside_a_success_is_judged_by_its_code() -> None:
     body = b'{"error":{"code":"insufficient_quota","message":"secret"},"choices":[{}]}'
-    report = OPENAI.whole(CALL, body)
+    report = OPENAI.whole(CALL, body)[0]
     assert (report.outcome, report.scope) == (Outcome.DENIED, Scope.PROVIDER)
     assert report.phase is Phase.BODY
     assert "secret" not in report.detail

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.estimate import estimated_tokens
-from router.dialects.openai_stream import MOST_TOKENS
+from router.dialects.openai.stream import MOST_TOKENS
 
 Fields = Mapping[str, Raw]
 

@@ -1,4 +1,4 @@
-"""What a chat-completions request brings: tools, a schema, images.
+"""What a chat-completions request brings: tools, a schema, images and other files.
 
 Only asked where a route's policy needs it, since it decodes what a request otherwise passes on
 untouched. What is malformed brings nothing: its provider will say what is wrong with it.
@@ -23,6 +23,18 @@ def tools(fields: Fields) -> bool:
     return _filled(fields.get("tools")) or _filled(fields.get("functions"))
 
 
+def acts(fields: Fields) -> bool:
+    """Whether it brings a tool that its provider runs: any but those which the client does."""
+    if "web_search_options" in fields and bytes(fields["web_search_options"]) != b"null":
+        return True
+    if "tools" not in fields:
+        return False
+    told = _decoded(fields["tools"])
+    return isinstance(told, list) and any(
+        isinstance(tool, dict) and tool.get("type") not in ("function", "custom") for tool in told
+    )
+
+
 def schema(fields: Fields) -> bool:
     """Whether the answer must have a given form. `json_object` only asks for some JSON."""
     wanted = _decoded(fields.get("response_format"))
@@ -31,23 +43,44 @@ def schema(fields: Fields) -> bool:
 
 def images(fields: Fields) -> bool:
     """Whether a message has an image among its parts."""
+    return _part(fields, "image_url")
+
+
+def documents(fields: Fields) -> bool:
+    """Whether a message has a file among its parts."""
+    return _part(fields, "file")
+
+
+def audio(fields: Fields) -> bool:
+    """Whether a message has a sound among its parts."""
+    return _part(fields, "input_audio")
+
+
+EXTRACT: dict[str, Callable[[Fields], bool]] = {
+    "tools": tools,
+    "schema": schema,
+    "images": images,
+    "documents": documents,
+    "audio": audio,
+}
+
+
+def _part(fields: Fields, kind: str) -> bool:
+    """Whether a message has a part of this kind."""
     messages = fields.get("messages")
     if messages is None:
         return False
     # Without the word, as it is or with a letter escaped, nothing need be decoded.
     written = bytes(messages)
-    if b"image_url" not in written and b"\\u" not in written:
+    if kind.encode() not in written and b"\\u" not in written:
         return False
     told = _decoded(messages)
     return isinstance(told, list) and any(
-        isinstance(part, dict) and part.get("type") == "image_url"
+        isinstance(part, dict) and part.get("type") == kind
         for message in told
         if isinstance(message, dict) and isinstance(content := message.get("content"), list)
         for part in content
     )
-
-
-EXTRACT: dict[str, Callable[[Fields], bool]] = {"tools": tools, "schema": schema, "images": images}
 
 
 def _filled(raw: Raw | None) -> bool:

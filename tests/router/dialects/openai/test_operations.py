@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Outcome, Phase, Scope
+from router.dialects.common.events import Usage
 from router.dialects.contract import Call, ClientError, Operation
-from router.dialects.openai import OPENAI
-from router.dialects.openai_stream import MOST_TOKENS, usage_of
-from tests.router.dialects.test_openai import JSON
+from router.dialects.openai.dialect import OPENAI
+from router.dialects.openai.stream import MOST_TOKENS, usage_of
+from tests.router.dialects.openai.test_dialect import JSON
 from tests.router.scripted import DONE, USAGE, event
 
 TOKENS = list(range(100, 150))
@@ -43,8 +44,8 @@ def vectors(*found: Any, **fields: Any) -> bytes:
 
 
 def test_an_operation_has_its_path_below_the_base_url() -> None:
-    assert OPENAI.path(completion()) == "/completions"
-    assert OPENAI.path(embedding()) == "/embeddings"
+    assert OPENAI.ask(completion(), "m", ask_usage=False)[0] == "/completions"
+    assert OPENAI.ask(embedding(), "m", ask_usage=False)[0] == "/embeddings"
 
 
 @pytest.mark.parametrize(("operation", "field"), BOTH)
@@ -83,7 +84,7 @@ def test_tokens_are_counted_where_they_are_tokens_and_estimated_where_they_are_t
 def test_embeddings_write_nothing_and_are_never_streamed() -> None:
     call = embedding(stream=True, max_tokens=5, n=3)
     assert (call.output_tokens, call.stream, call.choices) == (0, False, 1)
-    assert b"include_usage" not in OPENAI.body(call, "u", ask_usage=True)
+    assert b"include_usage" not in OPENAI.ask(call, "u", ask_usage=True)[1]
 
 
 def test_a_completion_is_bounded_and_multiplied_as_chat_is() -> None:
@@ -123,7 +124,7 @@ def test_any_object_is_a_call_or_the_clients_error(
         return
     assert call.choices >= 1
     assert call.input_tokens >= 0
-    assert json.loads(OPENAI.body(call, "up", ask_usage=False)) == {**fields, "model": "up"}
+    assert json.loads(OPENAI.ask(call, "up", ask_usage=False)[1]) == {**fields, "model": "up"}
 
 
 def test_deep_nesting_is_the_clients_error() -> None:
@@ -137,9 +138,9 @@ def test_deep_nesting_is_the_clients_error() -> None:
 
 @pytest.mark.parametrize("one", [[0.6, 0.8], "mpmZPs3MTD8=", {"sparse": [1]}])
 def test_vectors_of_any_form_are_an_answer_and_their_usage_is_read(one: object) -> None:
-    report = OPENAI.whole(embedding(), vectors(one, usage=USED))
+    report = OPENAI.whole(embedding(), vectors(one, usage=USED))[0]
     assert (report.outcome, report.input_tokens, report.output_tokens) == (Outcome.OK, 7, 0)
-    assert OPENAI.whole(embedding(), vectors(one)).outcome is Outcome.OK
+    assert OPENAI.whole(embedding(), vectors(one))[0].outcome is Outcome.OK
 
 
 @pytest.mark.parametrize(
@@ -163,21 +164,21 @@ def test_vectors_of_any_form_are_an_answer_and_their_usage_is_read(one: object) 
     ],
 )
 def test_a_success_without_vectors_is_a_failure(body: bytes) -> None:
-    assert OPENAI.whole(embedding(), body).outcome is Outcome.FAILED
+    assert OPENAI.whole(embedding(), body)[0].outcome is Outcome.FAILED
 
 
 def test_half_of_the_vectors_is_no_answer() -> None:
     two = embedding(["a", "b"])
-    report = OPENAI.whole(two, vectors([1.0]))
+    report = OPENAI.whole(two, vectors([1.0]))[0]
     assert (report.outcome, report.detail) == (Outcome.FAILED, "200 with 1 of 2 embeddings")
-    assert OPENAI.whole(two, vectors([1.0], [0.5])).outcome is Outcome.OK
-    assert OPENAI.whole(embedding(TOKENS), vectors([1.0])).outcome is Outcome.OK
+    assert OPENAI.whole(two, vectors([1.0], [0.5]))[0].outcome is Outcome.OK
+    assert OPENAI.whole(embedding(TOKENS), vectors([1.0]))[0].outcome is Outcome.OK
 
 
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_body_has_an_outcome(body: bytes) -> None:
     for call in (embedding(), completion()):
-        assert OPENAI.whole(call, body).outcome is not Outcome.ABANDONED
+        assert OPENAI.whole(call, body)[0].outcome is not Outcome.ABANDONED
         assert OPENAI.refusal(call, 500, {}, body).outcome is not Outcome.OK
 
 
@@ -187,10 +188,10 @@ def test_any_body_has_an_outcome(body: bytes) -> None:
 def test_a_whole_completion_tells_its_usage_and_whether_it_broke_off() -> None:
     usage = {"prompt_tokens": 7, "completion_tokens": 3}
     body = {"choices": [{"text": "upon a time", "finish_reason": "stop"}], "usage": usage}
-    report = OPENAI.whole(completion(), json.dumps(body).encode())
+    report = OPENAI.whole(completion(), json.dumps(body).encode())[0]
     assert (report.outcome, report.input_tokens, report.output_tokens) == (Outcome.OK, 7, 3)
     body = {"choices": [{"text": "upon", "finish_reason": "error"}]}
-    assert OPENAI.whole(completion(), json.dumps(body).encode()).outcome is Outcome.FAILED
+    assert OPENAI.whole(completion(), json.dumps(body).encode())[0].outcome is Outcome.FAILED
 
 
 def test_the_text_of_a_streamed_completion_is_content() -> None:
@@ -201,7 +202,7 @@ def test_the_text_of_a_streamed_completion_is_content() -> None:
     assert (reader.content, reader.ended) == (1, False)
     assert reader.feed(text(" a time", finish="length") + USAGE) == text(" a time", finish="length")
     assert (reader.content, reader.ended, reader.done) == (2, True, False)
-    assert reader.usage == (7, 3)
+    assert reader.usage == Usage(7, 3)
     reader.feed(DONE)
     assert reader.done
 
@@ -220,8 +221,7 @@ def test_a_streamed_completion_that_says_that_it_failed_has() -> None:
     for broken in (
         event(error={"message": "it broke", "code": "server_error"}),
         text("", finish="error"),
-        b"data: <html>\n\n",
-        b'data: {"choices": 5}\n\n',
+        b'data: {"choices": [{"text": "upon\n\n',
     ):
         reader = OPENAI.reader(completion(stream=True))
         reader.feed(text("Once"))
@@ -282,14 +282,14 @@ def test_chat_is_what_every_server_has_and_a_missing_path_denies_the_target() ->
 
 
 def test_what_looks_like_vectors_is_not_relayed_as_an_error() -> None:
-    assert OPENAI.own_words(vectors([1.0])) is None
-    assert json.loads(OPENAI.own_words(b'{"detail":"Not Found"}') or b"")["error"] == {
+    assert OPENAI.own_words(CHAT, vectors([1.0])) is None
+    assert json.loads(OPENAI.own_words(CHAT, b'{"detail":"Not Found"}') or b"")["error"] == {
         "message": "Not Found",
         "type": "invalid_request_error",
         "param": None,
         "code": None,
     }
-    assert OPENAI.own_words(b'{"error":{"message":"m"},"data":null}') is not None
+    assert OPENAI.own_words(CHAT, b'{"error":{"message":"m"},"data":null}') is not None
 
 
 COUNTS = st.none() | st.booleans() | st.integers(-5, MOST_TOKENS + 5) | st.just(10**30) | JSON
@@ -301,7 +301,7 @@ USAGE_OBJECTS = st.fixed_dictionaries(
 @given(USAGE_OBJECTS | JSON)
 def test_whatever_form_its_usage_has_an_answer_is_one(usage: Any) -> None:
     body = json.dumps({"choices": [{"text": "x"}], "usage": usage}).encode()
-    report = OPENAI.whole(completion(), body)
+    report = OPENAI.whole(completion(), body)[0]
     assert report.outcome is Outcome.OK
     counted = usage_of(msgspec.json.decode(body)["usage"])
-    assert (report.input_tokens, report.output_tokens) == (counted or (None, None))
+    assert (report.input_tokens, report.output_tokens) == (counted[:2] if counted else (None, None))

@@ -13,9 +13,10 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
+from router.dialects.common.events import Usage
 from router.dialects.errors.judge import UNREADABLE, decoded, failed
 from router.dialects.errors.table import Table
-from router.dialects.openai_stream import BROKEN_OFF, count, usage_of
+from router.dialects.openai.stream import BROKEN_OFF, apart_of, count, usage_of
 
 
 class _Choice(msgspec.Struct):
@@ -33,6 +34,7 @@ class _Completion(msgspec.Struct):
 class _Counted(msgspec.Struct):
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    total_tokens: int = 0
 
 
 class _Usual(_Completion):
@@ -108,8 +110,10 @@ def _decoded(body: bytes) -> _Completion:
 def _good(counted: Any) -> Report:
     if isinstance(counted, _Counted):
         given, written = count(counted.prompt_tokens), count(counted.completion_tokens)
-    elif (usage := usage_of(counted)) is not None:
-        given, written = usage
+        written += apart_of(given, written, counted.total_tokens)
+        usage = Usage(given, written) if given or written else None
     else:
+        usage = usage_of(counted)
+    if usage is None:
         return OK
-    return Report(GOOD, input_tokens=given, output_tokens=written) if given or written else OK
+    return Report(GOOD, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)

@@ -1,0 +1,146 @@
+"""Stands between a client and a provider who speak different dialects.
+
+It puts a call in the common form and has the provider's half write it; what comes back it reads
+into events and has the client's half write them. What either cannot carry is left out there, and
+named. It knows no dialect itself.
+"""
+
+from __future__ import annotations
+
+from policies import Phase, Report
+from router.dialects.common.events import CONTENT, Counted, Event, Usage
+from router.dialects.common.prompt import Prompt
+from router.dialects.contract import (
+    Asked,
+    Call,
+    ClientError,
+    EventReader,
+    ForeignDialect,
+    Headers,
+    Interpretable,
+    Unfit,
+    Writer,
+)
+
+
+class Interpreter:
+    """See `UpstreamDialect`: for calls of `client`, to providers who speak `foreign`."""
+
+    def __init__(self, client: Interpretable, foreign: ForeignDialect) -> None:
+        self._client = client
+        self._foreign = foreign
+
+    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+        """See `UpstreamDialect.ask`. Usage is always asked for: the writer gives it or not."""
+        if call.common is None:
+            call.common = self._prompt(call)
+        path, body, dropped = self._foreign.ask(call.common, model, stream=call.stream)
+        return path, body, (*dropped, *call.common.unknown)
+
+    def reader(self, call: Call) -> InterpretedStream:
+        """See `UpstreamDialect.reader`."""
+        return InterpretedStream(self._foreign.reader(), self._client.writer(call))
+
+    def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
+        """See `UpstreamDialect.whole`."""
+        report, events = self._foreign.whole(body)
+        if not report.outcome.good:
+            return report, body
+        return report, self._client.writer(call).whole(events)
+
+    def refusal(
+        self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """See `UpstreamDialect.refusal`."""
+        return self._foreign.refusal(status, headers, body, wall)
+
+    def own_words(self, call: Call, body: bytes) -> bytes | None:
+        """See `UpstreamDialect.own_words`: the provider's message in the client's shape."""
+        message = self._foreign.told(body)
+        if not message:
+            return None
+        return self._client.error(
+            ClientError(400, "invalid_request_error", "invalid_request", message)
+        )
+
+    def _prompt(self, call: Call) -> Prompt:
+        try:
+            return self._client.prompt(call)
+        except ClientError as error:
+            # Who speaks the client's dialect may still know what is meant.
+            raise Unfit(error.message) from None
+
+
+class InterpretedStream:
+    """One streamed answer in the client's words. See `StreamReader`."""
+
+    __slots__ = (
+        "_reader", "_writer", "content", "done", "ended", "failure", "malformed", "said", "usage",
+    )  # fmt: skip
+
+    def __init__(self, reader: EventReader, writer: Writer) -> None:
+        self._reader = reader
+        self._writer = writer
+        self.content = 0
+        self.ended = False
+        self.done = False
+        self.failure: Report | None = None
+        self.said = b""
+        self.malformed = 0
+        self.usage: Usage | None = None
+
+    def feed(self, data: bytes) -> bytes:
+        """See `StreamReader.feed`."""
+        return self._written(self._reader.feed(data))
+
+    def finish(self) -> bytes:
+        """See `StreamReader.finish`."""
+        return self._written(self._reader.finish())
+
+    def end(self, note: bytes) -> bytes:
+        """See `StreamReader.end`."""
+        return self._writer.end(note)
+
+    def _written(self, events: list[Event]) -> bytes:
+        written = self._writer.write(events) if events else b""
+        for event in events:
+            if isinstance(event, Counted):
+                self.usage = event.usage
+            elif written and isinstance(event, CONTENT):
+                self.content += 1
+        reader = self._reader
+        self.ended, self.done, self.said = reader.ended, reader.done, reader.said
+        self.malformed = reader.malformed
+        if reader.failure is not None:
+            phase = Phase.BODY if self.content else Phase.FIRST_TOKEN
+            self.failure = reader.failure._replace(phase=phase)
+        return written
+
+
+class Unspoken:
+    """An `UpstreamDialect` for kinds of calls that a provider has no endpoint for."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+        """See `UpstreamDialect.ask`. Raises `Unfit`."""
+        raise Unfit(f"{self._what} has no endpoint for {call.operation}")
+
+    def reader(self, call: Call) -> InterpretedStream:
+        """Never asked for: nothing is sent."""
+        raise NotImplementedError
+
+    def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
+        """Never asked for: nothing is sent."""
+        raise NotImplementedError
+
+    def refusal(
+        self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """Never asked for: nothing is sent."""
+        raise NotImplementedError
+
+    def own_words(self, call: Call, body: bytes) -> bytes | None:
+        """See `UpstreamDialect.own_words`."""
+        return None

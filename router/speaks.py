@@ -1,0 +1,96 @@
+"""Which providers are spoken to how, for each kind of call.
+
+A provider that speaks the client's own dialect is spoken to in it, and bytes pass as they came; for
+answers to messages there is an interpreter between all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import get_args
+
+from policies import Route
+from router.config import ABILITIES, Config, Provider, ProviderModel
+from router.dialects.contract import (
+    ForeignDialect,
+    Interpretable,
+    Operation,
+    UpstreamDialect,
+)
+from router.dialects.interpreter import Interpreter, Unspoken
+from router.dialects.openai.chat.foreign import chat_of
+from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
+from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
+from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
+
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"chat": OPENAI})
+"""The clients' halves of those kinds of calls that can be interpreted."""
+
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({})
+"""The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
+knows its provider's quirks.
+"""
+
+
+def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
+    """How `provider` is spoken to: for every kind of call."""
+    native = native_of(provider)
+    foreign = foreign_of(provider)
+    return {
+        operation: native.get(operation) or _other(operation, foreign, provider.name)
+        for operation in OPERATIONS
+    }
+
+
+def lacks_of(provider: Provider, model: ProviderModel) -> frozenset[str]:
+    """What a target cannot take or do: abilities of its model, and kinds of calls."""
+    spoken = speaks_of(provider)
+    return model.lacks | {name for name in OPERATIONS if isinstance(spoken[name], Unspoken)}
+
+
+def wary_of(
+    config: Config, routes: Mapping[str, Route]
+) -> Mapping[Operation, Mapping[str, frozenset[str]]]:
+    """For each kind of call the models with a target that lacks something, and what: only these
+    are asked what a request requires.
+    """
+    lacks = {
+        name: lacks_of(*config.target(name))
+        for name in config.targets()
+        if config.target(name)[0].enabled
+    }
+    union = {
+        name: frozenset().union(*(lacks[target.name] for target in route.targets))
+        for name, route in routes.items()
+    }
+    found: dict[Operation, dict[str, frozenset[str]]] = {}
+    for operation in OPERATIONS:
+        of_interest = {operation, *ABILITIES}
+        models = {name: lacking & of_interest for name, lacking in union.items()}
+        found[operation] = {name: lacking for name, lacking in models.items() if lacking}
+    return found
+
+
+def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
+    """The kinds of calls that the provider understands as clients make them."""
+    if provider.dialect == "simulated":
+        return SPOKEN
+    company = provider.company or ""
+    openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
+    return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}
+
+
+def foreign_of(provider: Provider) -> ForeignDialect | None:
+    """How the provider is spoken to for all other clients; None: it is not."""
+    if provider.dialect in ("openai", "simulated"):
+        return chat_of(provider.company, ask_usage=provider.asks_usage)
+    return FOREIGN.get(provider.dialect)
+
+
+def _other(operation: Operation, foreign: ForeignDialect | None, name: str) -> UpstreamDialect:
+    client = CLIENTS.get(operation)
+    if client is None or foreign is None:
+        return Unspoken(name)
+    return Interpreter(client, foreign)
