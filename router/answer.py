@@ -13,7 +13,13 @@ from time import time
 from policies import Attempt, Outcome, Phase, Report, Scope, Send, TimeLimits
 from router.bell import Bell
 from router.dialects.contract import Call, Unfit
-from router.upstream.transport import UNOPENED, Exchange, Upstream, UpstreamError
+from router.upstream.transport import (
+    UNOPENED,
+    Exchange,
+    NoCredential,
+    Upstream,
+    UpstreamError,
+)
 
 AFTER_THE_END = 1.0
 """Seconds that usage and the formal end may take after the semantic one."""
@@ -238,6 +244,8 @@ class Answer:
     def _broken(self, error: UpstreamError) -> Report:
         if self._ending:
             return self._ended()
+        if isinstance(error, NoCredential):
+            return Report(Outcome.DENIED, error.phase, Scope.PROVIDER, detail=error.detail)
         phase = self._phase() if error.phase is Phase.BODY else error.phase
         outcome = Outcome.ABANDONED if error.ours else Outcome.FAILED
         return self._counted(Report(outcome, phase, detail=error.detail))

@@ -116,7 +116,7 @@ def fates_of(provider: Provider, model: ProviderModel) -> tuple[str, ...]:
 def account(provider: Provider) -> str:
     """What makes it the same account after a reload: with another key, a denial is forgotten."""
     key = provider.api_key.reveal() if provider.api_key else ""
-    return f"{provider.base_url} {sha256(key.encode()).hexdigest()}"
+    return f"{provider.base_url} {provider.auth} {sha256(key.encode()).hexdigest()}"
 
 
 def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict[str, Upstream]:

@@ -12,6 +12,8 @@ from typing import get_args
 
 from policies import Route
 from router.config import ABILITIES, Config, Provider, ProviderModel
+from router.dialects.azure.deployed import Deployed
+from router.dialects.bedrock.dialect import BEDROCK
 from router.dialects.contract import (
     ForeignDialect,
     Interpretable,
@@ -28,7 +30,7 @@ OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({"chat": OPENAI})
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({})
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({"bedrock": BEDROCK})
 """The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
 knows its provider's quirks.
 """
@@ -38,9 +40,16 @@ def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """How `provider` is spoken to: for every kind of call."""
     native = native_of(provider)
     foreign = foreign_of(provider)
-    return {
+    spoken = {
         operation: native.get(operation) or _other(operation, foreign, provider.name)
         for operation in OPERATIONS
+    }
+    version = provider.api_version
+    if version is None:
+        return spoken
+    return {
+        operation: dialect if isinstance(dialect, Unspoken) else Deployed(dialect, version)
+        for operation, dialect in spoken.items()
     }
 
 
@@ -77,15 +86,22 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
     if provider.dialect == "simulated":
         return SPOKEN
-    company = provider.company or ""
+    if provider.dialect == "bedrock":
+        return {}
+    company = company_of(provider)
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
     return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}
 
 
+def company_of(provider: Provider) -> str:
+    """Whose quirks are to be expected: of the preset's company, else of the dialect's."""
+    return provider.company or (provider.dialect if provider.dialect == "azure" else "")
+
+
 def foreign_of(provider: Provider) -> ForeignDialect | None:
     """How the provider is spoken to for all other clients; None: it is not."""
-    if provider.dialect in ("openai", "simulated"):
-        return chat_of(provider.company, ask_usage=provider.asks_usage)
+    if provider.dialect in ("openai", "azure", "simulated"):
+        return chat_of(company_of(provider), ask_usage=provider.asks_usage)
     return FOREIGN.get(provider.dialect)
 
 

@@ -81,7 +81,9 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
     yield from _change("connections", old.connections, new.connections)
     yield from _change("dialect", old.dialect, new.dialect)
     yield from _change("base_url", old.base_url, new.base_url)
+    yield from _change("api_version", old.api_version, new.api_version)
     yield from _change("region", old.region, new.region)
+    yield from _change("auth", old.auth, new.auth)
     if (dict(old.headers), old.asks_usage) != (dict(new.headers), new.asks_usage):
         yield "another preset"
     yield from _limits(old.limits, new.limits)

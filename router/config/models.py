@@ -16,7 +16,10 @@ KNOWN: tuple[tuple[str, frozenset[str]], ...] = (
     ("llama-3.1-*", TEXT_ALONE),
     ("llama-3.3-*", TEXT_ALONE),
     ("claude-*", frozenset({"audio"})),
-    ("anthropic.claude-*", frozenset({"audio"})),
+    ("*anthropic.claude-*", frozenset({"audio"})),
+    ("*openai.gpt-oss-*", TEXT_ALONE),
+    ("*deepseek.*", TEXT_ALONE),
+    ("*amazon.nova-micro-*", TEXT_ALONE),
     ("sonar*", frozenset({"audio", "tools"})),
 )
 """Patterns of names in lower case, without what stands before their last slash."""

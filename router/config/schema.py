@@ -145,13 +145,16 @@ class Provider:
     where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
     name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
     is empty where none may be used, and None where the environment says; `connections` is how many
-    may be open at once, None: any number.
+    may be open at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
+    signature for AWS's `service` (None: Bedrock) with that as a pair of keys, `id:secret` or
+    `id:secret:session`; or, without an `api_key`, by what a cloud's library finds. With an
+    `api_version`, Azure's API is the one that has versions and a path for each deployment.
     """
 
     name: str
     company: str | None
     region: str | None
-    dialect: Literal["openai", "simulated"]
+    dialect: Literal["openai", "azure", "bedrock", "simulated"]
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]
@@ -162,6 +165,9 @@ class Provider:
     limits: Limits
     models: Mapping[str, ProviderModel]
     off_because: str | None
+    api_version: str | None = None
+    auth: Literal["key", "aws", "google", "azure"] = "key"
+    service: str | None = None
 
     @property
     def enabled(self) -> bool:

@@ -16,6 +16,7 @@ from router.config.values import Address, Secret
 
 # No slash: a target's name is split at its first one, and what follows is the upstream's own name.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?")
 _ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/models")
@@ -142,6 +143,14 @@ def origin(value: object) -> str:
     scheme, _, rest = name.partition("://")
     if scheme not in ("http", "https") or not rest or not re.fullmatch(r"[\w.:\[\]-]+", rest):
         raise Unreadable("is not an origin", "write it as https://app.example.com, without a path")
+    return name
+
+
+def version(value: object) -> str:
+    """A version of Azure's API."""
+    name = text(value)
+    if not _VERSION.fullmatch(name):
+        raise Unreadable("is not a version of an API", "write it as 2024-10-21")
     return name
 
 

@@ -154,9 +154,14 @@ class WrittenProvider(Written):
     like: Text = None
     region: Text = None
     dialect: Annotated[
-        Literal["openai", "simulated"] | None,
-        BeforeValidator(texts.choice("openai", "simulated")),
+        Literal["openai", "azure", "bedrock", "simulated"] | None,
+        BeforeValidator(texts.choice("openai", "azure", "bedrock", "simulated")),
     ] = None
+    auth: Annotated[
+        Literal["key", "aws", "google", "azure"] | None,
+        BeforeValidator(texts.choice("key", "aws", "google", "azure")),
+    ] = None
+    api_version: Annotated[str | None, BeforeValidator(texts.version)] = None
     base_url: Annotated[str | None, BeforeValidator(texts.base_url)] = None
     api_key: Credential = None
     tls: WrittenTls = WrittenTls()

@@ -44,9 +44,8 @@ IN_WORDS: frozenset[Operation] = frozenset({"chat", "responses", "messages", "co
 
 
 class Call(Struct):
-    """A client's request, as far as routing needs it. `fields` are the body's top level, still
-    encoded: everything unknown passes untouched; of calls that are only relayed `body` is kept
-    instead, all of it.
+    """A client's request, as far as routing needs it. `body` is all of it, as it came; `fields` are
+    its top level, still encoded, but for calls that are only relayed.
 
     `id` is the router's own of it, and `at` the Unix time of its coming, for answers that have
     neither. `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.

@@ -56,6 +56,11 @@ class HttpExchange:
         self._ended = False
 
     @property
+    def over(self) -> bool:
+        """It was stopped, or broke."""
+        return self._error is not None
+
+    @property
     def sent(self) -> bool:
         """See `Exchange.sent`."""
         return not self.request

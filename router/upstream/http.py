@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from router.bell import Bell
+from router.upstream.credential import Credential, Renewals
 from router.upstream.dial import Contexts, Dialler, Place
 from router.upstream.exchange import HttpExchange
 from router.upstream.pool import Pool
@@ -23,6 +24,10 @@ from router.upstream.transport import Upstream
 ANY = float("inf")
 MOST_GIVEN = 100
 """Of the headers that come with requests, kept as they were written: most clients give the same."""
+UNSIGNED = b"?"
+"""Stands for a request until it shows who asks, and is never written."""
+SIGNED = ("content-type",)
+"""Headers of a call that a signature covers: the others may be changed on the way."""
 
 
 class Http:
@@ -32,6 +37,7 @@ class Http:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self.renewals = Renewals(self._loop)
         self._contexts = Contexts()
         self._pools: WeakValueDictionary[tuple[Place, float], Pool] = WeakValueDictionary()
 
@@ -43,9 +49,11 @@ class Http:
         proxy: Proxy | None = None,
         tls: Tls = SYSTEM,
         most: float = ANY,
+        credential: Credential | None = None,
     ) -> HttpTransport:
         """A transport to the API at `base_url`, over at most so many connections, that sends
-        `headers` with every request. Raises ValueError for what is no URL or no header.
+        `headers` with every request, and those of `credential`. Raises ValueError for what is no
+        URL or no header.
         """
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -62,6 +70,8 @@ class Http:
         if pool is None:
             dialler = Dialler(place, self._contexts, self._loop)
             self._pools[place, most] = pool = Pool(dialler, most, self._loop)
+        if credential is not None:
+            return SigningTransport(pool, place, parts.path, headers, credential)
         return HttpTransport(pool, place, parts.path, headers)
 
     @property
@@ -111,6 +121,44 @@ class HttpTransport:
     def head(self, path: str) -> bytes:
         """How every request to `path` begins."""
         return f"POST {self._base}{path} HTTP/1.1\r\n".encode() + self._headers
+
+
+class SigningTransport(HttpTransport):
+    """The same where each request shows anew who asks; it is sent once it can."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        place: Place,
+        base: str,
+        headers: Mapping[str, str],
+        credential: Credential,
+    ) -> None:
+        super().__init__(pool, place, base, headers)
+        self._credential = credential
+        self._path = base
+        self._shown = {"host": place.authority, **headers}
+
+    def open(
+        self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
+    ) -> HttpExchange:
+        """See `Transport.open`."""
+        exchange = HttpExchange(self._pool, UNSIGNED, bell, upstream.timeouts.connect)
+
+        def send() -> None:
+            if not exchange.over:
+                exchange.request = self._request(path, headers, body)
+                self._pool.send(exchange)
+
+        self._credential.when_ready(send, exchange.broken)
+        return exchange
+
+    def _request(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        given = {name: value for name, value in headers.items() if name not in self._own}
+        covered = {name: given[name] for name in SIGNED if name in given} | self._shown
+        shows = self._credential.headers("POST", self._path + path, covered, body)
+        head = self.head(path) + written({**given, **shows})
+        return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
 
 
 def written(headers: Mapping[str, str]) -> bytes:

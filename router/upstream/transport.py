@@ -37,6 +37,13 @@ class UpstreamError(Exception):
         self.ours = ours
 
 
+class NoCredential(UpstreamError):
+    """Nothing was sent, for want of what shows the provider who asks."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Phase.CONNECT, detail)
+
+
 class Head(Struct, frozen=True):
     """An answer's status and headers, their names in lower case; of a success, those that clients
     are told, at least.

@@ -10,6 +10,7 @@ from typing import Any
 from policies import Engine, Outcome, Request
 from router import build
 from router.config import load
+from router.config.presets import PRESETS
 from router.config.written import (
     Written,
     WrittenConditions,
@@ -73,6 +74,15 @@ def test_every_key_of_the_file_stands_in_the_reference():
     keys = {field.alias or name for name, field in fields}
     missing = [key for key in keys if not re.search(rf"[`.{{ ]{key}[`:]", reference)]
     assert sorted(missing) == []
+
+
+def test_every_preset_stands_in_the_reference_with_its_address_and_its_key():
+    reference = (ROOT / "docs/reference.md").read_text()
+    for name, preset in PRESETS.items():
+        [row] = re.findall(rf"^\| `{name}` \| (.*) \|$", reference, re.MULTILINE)
+        address, _, key = row.partition(" | ")
+        assert (f"`{preset.base_url}`" if preset.base_url else f"`{preset.path}`") in address
+        assert key == (f"`{preset.key}`" if preset.key else "–")
 
 
 def test_the_reference_tells_how_long_and_how_much_is_kept_for_idempotency_keys():

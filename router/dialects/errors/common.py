@@ -114,7 +114,8 @@ CODES: tuple[Line, ...] = (
         CALLER,
         200, 400, 415, 422,
         codes="invalid_request_error BadRequestError INVALID_ARGUMENT invalid_request invalid_value"
-        " missing_required_parameter string_above_max_length decimal_above_max_value",
+        " missing_required_parameter string_above_max_length decimal_above_max_value"
+        " ValidationException",
     ),
 )  # fmt: skip
 STATUSES: tuple[Line, ...] = (

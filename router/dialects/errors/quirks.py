@@ -11,6 +11,7 @@ from types import MappingProxyType
 from router.dialects.errors.common import COMMON
 from router.dialects.errors.table import (
     BILL,
+    DAY,
     DAY_IN_CALIFORNIA,
     FAILED,
     FILTERED,
@@ -39,6 +40,29 @@ QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
         ),
         "deepseek": (
             line(BILL, says="^insufficient balance"),
+        ),
+        "bedrock": (
+            line(KEY, 403, says="^authentication failed"),
+            line(
+                GONE,
+                400,
+                says="^(the provided model identifier is invalid"
+                "|invocation of model id .* with on-demand throughput)",
+            ),
+            line(UNFIT, 400, says="expected maxlength"),
+            line(GONE, codes="AccessDeniedException"),  # mostly to one model
+            line(
+                KEY,
+                codes="UnrecognizedClientException ExpiredTokenException InvalidSignatureException"
+                " IncompleteSignatureException MissingAuthenticationTokenException",
+            ),
+            line(DAY, codes="ServiceQuotaExceededException"),
+        ),
+        "fireworks": (
+            line(BILL, 412),  # an account that is suspended
+        ),
+        "cohere": (
+            line(KEY, 498),
         ),
         "openrouter": (
             line(GONE, 400, says=r"^\S+ is not a valid model id$"),

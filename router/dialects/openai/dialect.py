@@ -43,6 +43,7 @@ from router.dialects.openai.resume import (
     continued,
     only_text,
 )
+from router.dialects.openai.splice import spliced
 from router.dialects.openai.stream import ChatStream, TextStream
 from router.dialects.seam import Begun, Rest, Seam
 
@@ -131,11 +132,10 @@ class OpenAI:
 
     def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
         """See `UpstreamDialect.ask`."""
-        fields = dict(call.fields)
-        fields["model"] = Raw(_encode(model))
+        changes = {"model": _encode(model)}
         if call.stream and ask_usage and not call.usage_asked:
-            fields["stream_options"] = self._asking_usage(call)
-        return PATHS[call.operation], _encode(fields), NOTHING
+            changes["stream_options"] = self._asking_usage(call)
+        return PATHS[call.operation], spliced(call.body, call.fields, changes), NOTHING
 
     def reader(self, call: Call) -> StreamReader:
         """See `UpstreamDialect.reader`."""
@@ -190,11 +190,11 @@ class OpenAI:
         return _encode({"error": {**error, **dialect} if nested else dialect})
 
     @staticmethod
-    def _asking_usage(call: Call) -> Raw:
+    def _asking_usage(call: Call) -> bytes:
         options = call.fields.get("stream_options")
         if options is None or bytes(options) == b"null":
-            return Raw(_ASK_USAGE)
-        return Raw(_encode({**_top_level.decode(options), "include_usage": Raw(b"true")}))
+            return _ASK_USAGE
+        return _encode({**_top_level.decode(options), "include_usage": Raw(b"true")})
 
     @staticmethod
     def _model(name: str, since: int) -> dict[str, object]:

@@ -62,6 +62,7 @@ def chat(model: str, fields: Fields, body: bytes) -> Call:
         output_tokens=None if most is None else _bounded(most),
         choices=_number(fields),
         usage_asked=usage_asked,
+        body=body,
     )
 
 
@@ -79,6 +80,7 @@ def completion(model: str, fields: Fields, body: bytes) -> Call:
         output_tokens=None if most is None else _bounded(most),
         choices=prompts.number * _number(fields),
         usage_asked=usage_asked,
+        body=body,
     )
 
 
@@ -94,6 +96,7 @@ def embedding(model: str, fields: Fields, body: bytes) -> Call:
         output_tokens=0,
         choices=inputs.number,
         usage_asked=False,
+        body=body,
     )
 
 

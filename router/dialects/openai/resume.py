@@ -106,7 +106,7 @@ def continued(call: Call, begun: Begun, model: str, how: Continues | None) -> Ca
     message = {"role": "assistant", "content": text, **how.message}
     fields["messages"] = _raw([*messages, message])
     fields |= {name: _raw(value) for name, value in how.fields.items()}
-    return msgspec.structs.replace(call, fields=fields)
+    return msgspec.structs.replace(call, fields=fields, body=msgspec.json.encode(fields))
 
 
 class KeptStream(ChatStream):

@@ -148,7 +148,7 @@ class Answer:
 
     def read(self, chunk: PieceChunk) -> Iterator[Event]:
         """The events of a chunk, or of a whole answer."""
-        if not self._begun:
+        if not self._begun and (chunk.choices or chunk.id):  # Azure tells of its filters first
             self._begun = True
             self._id = text(chunk.id)
             created = chunk.created if isinstance(chunk.created, int) else 0

@@ -32,6 +32,9 @@ FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio
 KINDS = {"image": "images", "document": "documents", "audio": "audio", "video": "videos"}
 BETWEEN = "\n\n"
 """What stands between texts that are put together as one."""
+A_FILE = "(a file, which follows)"
+FAILED = "Error: "
+"""Stands before the result of a call that failed, for which there is no other word here."""
 NO_THOUGHT = " "
 """Stands for reasoning that is gone, where a server insists on some."""
 
@@ -60,10 +63,13 @@ class Content:
 
     def _message(self, message: Message) -> Iterable[Written]:
         name = {} if message.name is None else self._named(message.name)
+        parts = message.parts
+        if len(parts) == 1 and isinstance(parts[0], Text) and parts[0].cache is None:
+            return [{"role": message.role, "content": parts[0].text, **name}]
         if message.role == "assistant":
-            return [{**self._answer(message.parts), **name}]
-        results = [part for part in message.parts if isinstance(part, ToolResult)]
-        others = [part for part in message.parts if isinstance(part, Text | File)]
+            return [{**self._answer(parts), **name}]
+        results = [part for part in parts if isinstance(part, ToolResult)]
+        others = [part for part in parts if isinstance(part, Text | File)]
         files = [file for result in results for file in result.parts if isinstance(file, File)]
         written = [self._result(result) for result in results]
         if files or others or not results:
@@ -81,7 +87,9 @@ class Content:
         texts = [part for part in result.parts if isinstance(part, Text)]
         content = self._content(texts)
         if not content:
-            content = "(a file, which follows)" if result.parts else ""
+            content = A_FILE if result.parts else ""
+        if result.failed and isinstance(content, str):
+            content = FAILED + content
         name = {} if result.name is None else self._named(result.name)
         if result.cache is not None:
             self._uncached()
@@ -89,14 +97,14 @@ class Content:
 
     def _content(self, parts: Sequence[Text | File]) -> str | list[Written]:
         """Text alone where it is, which every server takes."""
-        texts = [part for part in parts if isinstance(part, Text)]
         cached = any(part.cache is not None for part in parts)
         if cached and "cache_control" in self._lacks:
             self._uncached()
             cached = False
+        texts = [part.text for part in parts if isinstance(part, Text)]
         if len(texts) == len(parts) and not cached:
             if len(texts) == 1 or "text_parts" in self._lacks:
-                return BETWEEN.join(part.text for part in texts)
+                return BETWEEN.join(texts)
             if not texts:
                 return ""
         return [self._part(part, cached=cached) for part in parts]
@@ -145,25 +153,30 @@ class Content:
         return {"type": "image_url", "image_url": {"url": url, **detail}}
 
     def _answer(self, parts: list[Part]) -> Written:
-        texts = [part for part in parts if isinstance(part, Text)]
-        refusals = [part.text for part in parts if isinstance(part, Refusal)]
-        calls = [part for part in parts if isinstance(part, ToolCall)]
-        if refusals and "refusals" in self._lacks:
-            texts += [Text(refusal) for refusal in refusals]
-            refusals = []
-        if any(not isinstance(part, Text | Refusal | ToolCall | Thinking) for part in parts):
-            raise Unfit("an earlier answer with files cannot be said there")
-        content: str | list[Written] | None = self._content(texts)
-        told: Written = {
-            "role": "assistant",
-            # A call needs no words beside it; without either, empty ones are the safest.
-            "content": content or (None if calls or refusals else ""),
-        }
+        texts: list[Text] = []
+        refusals: list[str] = []
+        calls: list[Written] = []
+        thinking: list[Thinking] = []
+        for part in parts:
+            if isinstance(part, Text):
+                texts.append(part)
+            elif isinstance(part, ToolCall):
+                calls.append(self._call(part))
+            elif isinstance(part, Thinking):
+                thinking.append(part)
+            elif not isinstance(part, Refusal):
+                raise Unfit("an earlier answer with files cannot be said there")
+            elif "refusals" in self._lacks:
+                texts.append(Text(part.text))
+            else:
+                refusals.append(part.text)
+        # A call needs no words beside it; without either, empty ones are the safest.
+        content = self._content(texts) or (None if calls or refusals else "")
+        told: Written = {"role": "assistant", "content": content}
         if refusals:
             told["refusal"] = "".join(refusals)
         if calls:
-            told["tool_calls"] = [self._call(call) for call in calls]
-        thinking = [part for part in parts if isinstance(part, Thinking)]
+            told["tool_calls"] = calls
         return told | self._thinking(thinking, with_calls=bool(calls))
 
     def _call(self, call: ToolCall) -> Written:

@@ -75,7 +75,7 @@ class Chat:
         return message_of(error) if error is not None else ""
 
 
-def chat_of(company: str | None, *, ask_usage: bool = True) -> Chat:
-    """How the servers of a preset are spoken to; None: those of nobody who is known."""
-    name = company or ""
-    return Chat(QUIRKS.get(name, USUAL), TABLES.get(name, EVERYBODY), ask_usage=ask_usage)
+def chat_of(company: str = "", *, ask_usage: bool = True) -> Chat:
+    """How the servers of a preset are spoken to; without one, those of nobody who is known."""
+    quirks, errors = QUIRKS.get(company, USUAL), TABLES.get(company, EVERYBODY)
+    return Chat(quirks, errors, ask_usage=ask_usage)

@@ -53,9 +53,9 @@ OPENAIS = these(
 """What few know beside OpenAI itself. `thinking` is reasoning of earlier answers; `text_parts`:
 several texts in one message, which are else put together as one.
 """
-SAMPLING = these(
-    "temperature top_p logprobs top_logprobs presence_penalty frequency_penalty logit_bias stop"
-)
+UNTOLD = these("logprobs top_logprobs")
+"""What would be answered, but has no place in the common form of answers."""
+SAMPLING = these("temperature top_p presence_penalty frequency_penalty logit_bias stop")
 """What models that think refuse to be told at OpenAI (400 `unsupported_parameter`)."""
 THINKERS = r"^(o\d|gpt-([5-9]|\d\d)(?!.*chat))"
 
@@ -67,7 +67,7 @@ def said(name: str = "reasoning_effort", **others: str) -> Mapping[Effort, Mappi
 
 def lacking(*words: str, knows: str = "") -> frozenset[str]:
     """What a server lacks: OpenAI's own things, but for what it `knows`, and those of `words`."""
-    return (OPENAIS - these(knows)) | these(*words)
+    return (OPENAIS - these(knows)) | UNTOLD | these(*words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,30 +106,30 @@ UP_TO_HIGH = said(minimal="low", xhigh="high", max="high")
 LOW_TO_HIGH = said(none="low", minimal="low", xhigh="high", max="high")
 NONE_OR_HIGH = said(minimal="none", low="none", medium="high", xhigh="high", max="high")
 USUAL = Quirks()
-SERVER = Quirks(lacks=OPENAIS)
+SERVER = Quirks(lacks=lacking())
 """Open-source servers, which take whatever the engine can do."""
 QUIRKS: Mapping[str, Quirks] = MappingProxyType(
     {
         "openai": Quirks(
             names=COMPLETION_TOKENS,
-            lacks=frozenset({"top_k", "cache_control", "thinking"}),
+            lacks=UNTOLD | {"top_k", "cache_control", "thinking"},
             thinkers=THINKERS,
             unthinking=SAMPLING,
             thinkers_only=True,
         ),
         # A deployment's name says nothing of its model: what it refuses is for it to say.
         "azure": Quirks(
-            names=COMPLETION_TOKENS, lacks=frozenset({"top_k", "cache_control", "thinking"})
+            names=COMPLETION_TOKENS, lacks=UNTOLD | {"top_k", "cache_control", "thinking"}
         ),
         "groq": Quirks(
             names=COMPLETION_TOKENS,
-            lacks=lacking("top_k n logit_bias logprobs top_logprobs message_names documents audio"),
+            lacks=lacking("top_k n logit_bias message_names documents audio"),
             efforts=UP_TO_HIGH,
         ),
         "mistral": Quirks(
             names={"seed": "random_seed"},
             lacks=lacking(
-                "top_k logit_bias logprobs top_logprobs user message_names",
+                "top_k logit_bias user message_names",
                 knows="prompt_cache_key service_tier text_parts",
             ),
             efforts=NONE_OR_HIGH,
@@ -151,7 +151,7 @@ QUIRKS: Mapping[str, Quirks] = MappingProxyType(
             echo="reasoning_content",
         ),
         "openrouter": Quirks(
-            lacks=frozenset({"store", "refusals", "custom_tools", "allowed_tools"}),
+            lacks=UNTOLD | {"store", "refusals", "custom_tools", "allowed_tools"},
             thinkers=".",
             efforts={effort: {"reasoning": {"effort": effort}} for effort in EFFORTS},
             details=True,
@@ -163,7 +163,7 @@ QUIRKS: Mapping[str, Quirks] = MappingProxyType(
         ),
         "perplexity": Quirks(
             lacks=lacking(
-                "tools stop seed n user logit_bias logprobs top_logprobs parallel_tool_calls audio",
+                "tools stop seed n user logit_bias parallel_tool_calls audio",
                 "message_names",
             ),
             efforts=LOW_TO_HIGH,
@@ -184,7 +184,7 @@ QUIRKS: Mapping[str, Quirks] = MappingProxyType(
         ),
         "ollama": Quirks(
             lacks=lacking(
-                "top_k n user logit_bias logprobs top_logprobs parallel_tool_calls tool_choice",
+                "top_k n user logit_bias parallel_tool_calls tool_choice",
                 "documents audio",
             ),
             efforts=UP_TO_HIGH,

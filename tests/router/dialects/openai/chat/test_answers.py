@@ -334,7 +334,7 @@ def test_an_error_in_either_form_is_a_failure_with_its_words() -> None:
 def test_a_refusal_means_what_its_provider_means_by_it() -> None:
     body = b'{"error":{"message":"Insufficient Balance","type":"x"}}'
     assert chat_of("deepseek").refusal(402, {}, body).outcome is Outcome.DENIED
-    assert chat_of(None).refusal(500, {}, b"").phase is Phase.HEAD
+    assert chat_of().refusal(500, {}, b"").phase is Phase.HEAD
 
 
 @settings(deadline=None)

@@ -34,7 +34,7 @@ HELLO = Message("user", [Text("hello")])
 
 
 def asked(
-    company: str | None, *parts: Part, model: str = "m", **others: Any
+    company: str, *parts: Part, model: str = "m", **others: Any
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     messages = [Message("user", list(parts))] if parts else [HELLO]
     prompt = Prompt(**{"messages": messages, **others})
@@ -43,14 +43,12 @@ def asked(
     return json.loads(body), dropped
 
 
-def sent(company: str | None, *messages: Message) -> list[dict[str, Any]]:
+def sent(company: str, *messages: Message) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = asked(company, messages=list(messages))[0]["messages"]
     return told
 
 
-def settings(
-    company: str | None, model: str = "m", **told: Any
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+def settings(company: str, model: str = "m", **told: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     body, dropped = asked(company, model=model, settings=told)
     del body["messages"], body["model"]
     return body, dropped
@@ -82,7 +80,7 @@ def test_a_body_is_what_openais_own_types_know() -> None:
 
 
 def test_every_preset_is_sent_what_openais_types_know_but_for_its_own_words() -> None:
-    for company in (None, *QUIRKS):
+    for company in ("", *QUIRKS):
         body, _ = asked(company, settings={"max_tokens": 5, "temperature": 0.5})
         PARAMS.validate_python(body, strict=True)
 
@@ -90,7 +88,7 @@ def test_every_preset_is_sent_what_openais_types_know_but_for_its_own_words() ->
 def test_results_come_first_and_files_among_them_follow_in_a_users_message() -> None:
     result = ToolResult("c1", [Text("seen"), File("image", url="https://x.example/a.png")])
     bare = ToolResult("c2", [File("image", "image/png", PNG)])
-    assert sent(None, Message("user", [Text("and?"), result, bare])) == [
+    assert sent("", Message("user", [Text("and?"), result, bare])) == [
         {"role": "tool", "tool_call_id": "c1", "content": "seen"},
         {"role": "tool", "tool_call_id": "c2", "content": "(a file, which follows)"},
         {
@@ -102,6 +100,11 @@ def test_results_come_first_and_files_among_them_follow_in_a_users_message() -> 
             ],
         },
     ]
+
+
+def test_a_call_that_failed_says_so_in_words() -> None:
+    (told,) = sent("", Message("user", [ToolResult("c", [Text("no such city")], failed=True)]))
+    assert told == {"role": "tool", "tool_call_id": "c", "content": "Error: no such city"}
 
 
 def test_texts_of_one_message_are_one_where_several_are_not_sure_to_be_taken() -> None:
@@ -174,7 +177,7 @@ def test_nothing_is_left_out_in_silence_but_what_says_nothing_without_tools() ->
     values: dict[str, Any] = {
         "stop": ["x"], "logit_bias": {"1": 1.0}, "metadata": {"a": "b"}, "reasoning_effort": "low",
     }  # fmt: skip
-    for company in (None, *QUIRKS):
+    for company in ("", *QUIRKS):
         for name in CARRIES:
             body, dropped = settings(company, **{name: values.get(name, 1)})
             assert bool(body) is (name not in dropped) or name == "parallel_tool_calls"
@@ -250,7 +253,7 @@ def test_mistral_has_words_of_its_own() -> None:
 
 def test_an_id_that_is_too_long_is_the_same_short_one_for_the_call_and_its_result() -> None:
     written = sent(
-        None,
+        "",
         Message("assistant", [ToolCall("x" * 41, "f", "{}"), ToolCall("y" * 40, "f", "{}")]),
         Message("user", [ToolResult("x" * 41, [Text("r")])]),
     )
