@@ -10,7 +10,7 @@ an answer that only looks whole.
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer, asked
@@ -25,6 +25,7 @@ from router.reply import JSON, Reply
 from router.resumption import Resumption, resumption_of
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
+from router.stage import give_way
 from router.telemetry.journal import Journal
 from router.told import closing, told
 
@@ -34,8 +35,8 @@ class Passage:
 
     __slots__ = (
         "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
-        "_draining", "_end", "_files", "_first", "_journal", "_last", "_met_an_end", "_over",
-        "_reply", "_resumption", "_runtime", "_started", "_telling", "_until", "_winner",
+        "_draining", "_end", "_files", "_first", "_journal", "_last", "_met_an_end", "_others",
+        "_over", "_reply", "_resumption", "_runtime", "_started", "_telling", "_until", "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -58,23 +59,22 @@ class Passage:
         self._journal = journal
         self._clock, self._started = clock, clock()
         self._answers: list[Answer] = []
-        self._attempts = 0
         self._winner: Answer | None = None
         self._last: Answer | None = None
         self._telling: Answer | None = None
         self._first: float | None = None
-        self._draining = False
-        self._over = False
-        self._until = 0.0
-        self._met_an_end = False
+        self._draining = self._over = self._met_an_end = False
+        self._attempts, self._until = 0, 0.0
         self._end = "fault"
         self._cause = ""
         self._resumption = resumption_of(call, runtime) if runtime.resume else None
 
-    async def drive(self) -> bool:
-        """Go on until the client has its answer (true), or an honest error."""
+    async def drive(self, others: Sized) -> bool:
+        """Go on until the client has its answer (true), or an honest error, beside `others`."""
+        self._others = others
         bell, reply, stream = self._bell, self._reply, self._call.stream
         try:
+            await give_way(others)
             while not self._over:
                 now = self._clock()
                 for answer in self._answers.copy():
@@ -154,6 +154,7 @@ class Passage:
             return
         send.attempt.sent(now)
         self._attempts += 1
+        self._until = send.attempt.until if len(self._answers) == 1 else 0.0
 
     def _stop(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
         for answer in self._answers.copy():
@@ -202,8 +203,8 @@ class Passage:
     async def _pass_on(self, answer: Answer, now: float) -> None:
         reply = self._reply
         if not self._call.stream:
-            status, headers = self._head(answer)
-            await reply.whole(status, headers, answer.body)
+            await give_way(self._others)
+            await reply.whole(*self._head(answer), answer.body)
             self._end = "ok"
             return
         data = answer.passing()
@@ -265,8 +266,7 @@ class Passage:
         return head.status, {**downward(head.headers), **self._told(answer)}
 
     def _told(self, answer: Answer | None) -> dict[str, str]:
-        name = self._caller.request_id
-        return told(name, self._attempts, answer, self._started, self._first)
+        return told(self._caller.request_id, self._attempts, answer, self._started, self._first)
 
     def _note(self, answer: Answer | None, now: float) -> bytes:
         times, degraded = (self._started, self._first, now), self._reply.degraded

@@ -95,7 +95,7 @@ class Pipeline:
         decisions = self._decisions
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
-        reply = Reply(caller, sink, clock)
+        reply = Reply(caller, sink, clock, now)
         way: Course | Descent = course
         if call.model in runtime.ladders and may_descend(call, request):
             way = self._descent(course, reply, call, caller, request, runtime, bell)
@@ -103,7 +103,7 @@ class Pipeline:
         passage = Passage(call, caller, reply, runtime, way, files, self._journal, clock)
         self._running.add(passage)
         try:
-            return await passage.drive()
+            return await passage.drive(self._running)
         finally:
             self._running.discard(passage)
             passage.close()

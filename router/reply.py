@@ -29,14 +29,14 @@ class Reply:
 
     __slots__ = ("_caller", "_clock", "_sink", "degraded", "quiet_until", "status", "streaming")
 
-    def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float]) -> None:
+    def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float], now: float) -> None:
         self._caller = caller
         self._sink = sink
         self._clock = clock
         self.status = 0
         self.degraded = ""
         self.streaming = False
-        self.quiet_until = clock() + QUIET
+        self.quiet_until = now + QUIET
 
     @property
     def waited(self) -> float:

@@ -76,7 +76,7 @@ def speaks_of(
     """How `provider` is spoken to for every kind of call, about a model that is asked by `api`."""
     native, foreign = dict(native_of(provider)), foreign_of(provider)
     if api == "responses":
-        native.pop("chat", None)
+        native = {name: one for name, one in native.items() if name not in ("chat", "messages")}
         native.setdefault("responses", responses_at(provider))
         foreign = responses_of(provider.company)
     spoken = {

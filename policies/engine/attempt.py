@@ -101,6 +101,12 @@ class Attempt:
         return second.name if second is not None else None
 
     @property
+    def until(self) -> float:
+        """As of a `Wait`: while it alone is open, its course has nothing else to say before."""
+        deadline = self._course.request.deadline
+        return self.look_at if self.look_at < deadline else deadline
+
+    @property
     def is_blind(self) -> bool:
         """Whether nothing was known of its target when it was sent."""
         return self.expected == NEVER

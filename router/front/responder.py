@@ -42,13 +42,13 @@ class HttpDate:
 
 
 def render_fields(headers: Headers) -> str:
-    """Render the lines of these headers, without those that frame an answer.
+    """Render the lines of these headers (names in lower case), without those that frame an answer.
 
     Raises ValueError for a name or value that would break out of its line.
     """
-    lines = [
-        f"{name}: {value}\r\n" for name, value in headers.items() if name.lower() not in FRAMING
-    ]
+    if not FRAMING.isdisjoint(headers):
+        headers = {name: value for name, value in headers.items() if name not in FRAMING}
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
     text = "".join(lines)
     if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
         raise ValueError(f"a control character in the headers of an answer: {lines}")

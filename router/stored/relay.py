@@ -44,7 +44,7 @@ class Relay:
     async def run(self, about: About, caller: Caller, sink: Sink) -> None:
         """Answer into `sink`. Raises `ClientError` where nobody is known to ask."""
         account = self._account(about.id, caller)
-        reply = Reply(caller, sink, self._loop.time)
+        reply = Reply(caller, sink, self._loop.time, self._loop.time())
         told = {"x-request-id": caller.request_id}
         bell = Bell(self._loop)
         self.running += 1

@@ -24,6 +24,8 @@ from router.upstream.transport import Upstream
 ANY = float("inf")
 ASKED_WITHIN = 3.0
 """Seconds to connect, where no target of a provider says otherwise."""
+MOST_GIVEN = 100
+"""Of the headers that come with requests, kept as they were written: most clients give the same."""
 UNSIGNED = b"?"
 """Stands for a request until it shows who asks, and is never written."""
 SIGNED = ("content-type",)
@@ -92,6 +94,7 @@ class HttpTransport:
         self._pool = pool
         self._own = frozenset(name.lower() for name in headers)
         self._heads: dict[str, bytes] = {}
+        self._given: dict[tuple[tuple[str, str], ...], bytes] = {}
         through = place.proxy if place.scheme == "http" else None
         self._base = f"http://{place.authority}{base}" if through is not None else base
         sent = {"host": place.authority, "accept-encoding": "identity", **headers}
@@ -106,11 +109,13 @@ class HttpTransport:
         prefix = self._heads.get(path)
         if prefix is None:
             self._heads[path] = prefix = self.head(path)
-        own = self._own
-        given = {name: value for name, value in headers.items() if name not in own}
-        if given:
-            prefix += written(given)
-        request = b"%bcontent-length: %d\r\n\r\n%b" % (prefix, len(body), body)
+        given = tuple(headers.items())
+        passed = self._given.get(given)
+        if passed is None:
+            passed = written({name: value for name, value in given if name not in self._own})
+            if len(self._given) < MOST_GIVEN:
+                self._given[given] = passed
+        request = b"%b%bcontent-length: %d\r\n\r\n%b" % (prefix, passed, len(body), body)
         exchange = HttpExchange(self._pool, request, bell, upstream.timeouts.connect)
         self._pool.send(exchange)
         return exchange

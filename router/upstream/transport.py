@@ -45,7 +45,9 @@ class NoCredential(UpstreamError):
 
 
 class Head(Struct, frozen=True):
-    """An answer's status and headers, their names in lower case."""
+    """An answer's status and headers, their names in lower case; of a success, those that clients
+    are told, at least.
+    """
 
     status: int
     headers: Mapping[str, str]

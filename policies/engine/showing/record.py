@@ -125,6 +125,11 @@ class RecordedAttempt(Attempt):
             self._record.keep(self.started, Verb.RUNNER_UP, self.index)
         return super().runner_up
 
+    @property
+    def until(self) -> float:
+        """See `Attempt.until`. Its course is asked at once, so that what it says is kept."""
+        return self.started
+
     def switch(self, now: float) -> None:
         """See `Attempt.switch`."""
         super().switch(now)
