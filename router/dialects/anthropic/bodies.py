@@ -16,7 +16,7 @@ from router.dialects.anthropic.models import Kind, kind_of
 from router.dialects.anthropic.reasoning import Reasoning, reasoning_of
 from router.dialects.anthropic.schemas import closed
 from router.dialects.anthropic.turns import Turns
-from router.dialects.common.prompt import Form, Hosted, Prompt, Tool, ToolCall
+from router.dialects.common.prompt import Form, Hosted, Prompt, Tool, ToolCall, is_usual
 from router.dialects.contract import Unfit
 
 CARRIES: Mapping[str, str] = MappingProxyType(
@@ -55,7 +55,7 @@ def body_of(prompt: Prompt, model: str, *, stream: bool) -> tuple[bytes, tuple[s
     settings = {name: value for name, value in prompt.settings.items() if value is not None}
     body: dict[str, Any] = {"model": model, "messages": turns.messages}
     lost = turns.dropped
-    lost += (name for name, value in settings.items() if value and name not in CARRIES)
+    lost += (n for n, value in settings.items() if n not in CARRIES and not is_usual(n, value))
     _add_tools(body, prompt, kind, lost)
     hindered = (
         turns.begun

@@ -19,7 +19,7 @@ from router.dialects.anthropic.models import UNKNOWN, Kind, kind_of
 from router.dialects.anthropic.reasoning import Reasoning, reasoning_of
 from router.dialects.anthropic.schemas import closed
 from router.dialects.bedrock.turns import Turns
-from router.dialects.common.prompt import Form, Hosted, Prompt, Tool, ToolChoice
+from router.dialects.common.prompt import Form, Hosted, Prompt, Tool, ToolChoice, is_usual
 from router.dialects.contract import Unfit
 
 CARRIES: Mapping[str, str] = MappingProxyType(
@@ -56,7 +56,7 @@ def body_of(prompt: Prompt, model: str) -> tuple[bytes, tuple[str, ...]]:
     settings = {name: value for name, value in prompt.settings.items() if value is not None}
     body: dict[str, Any] = {"messages": turns.messages}
     lost = turns.dropped
-    lost += (name for name, value in settings.items() if value and name not in CARRIES)
+    lost += (n for n, value in settings.items() if n not in CARRIES and not is_usual(n, value))
     if tools := _tools(prompt, turns, kind):
         body["toolConfig"] = tools
     forced = not tools.get("toolChoice", {}).keys().isdisjoint({"any", "tool"})

@@ -7,11 +7,10 @@ be left out makes the target unfit.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
-from router.dialects.common.prompt import Hosted, Prompt, Tool, ToolChoice
+from router.dialects.common.prompt import Hosted, Prompt, Tool, ToolChoice, is_usual
 from router.dialects.contract import Unfit, Wanting
 from router.dialects.gemini.thinking import ASKED_BY, LEVELS, thinking, version_of
 from router.dialects.gemini.turns import Told, Turns
@@ -37,14 +36,6 @@ TIERS: Mapping[str, str] = {
     "flex": "flex",
     "priority": "priority",
 }
-USUAL: Mapping[str, Any] = {
-    "parallel_tool_calls": True,
-    "store": False,
-    "logprobs": False,
-    "service_tier": "auto",
-    "n": 1,
-}
-"""What is so without being said."""
 MOST_STOPS = 5
 MOST_ANSWERS = 8
 JSON = "application/json"
@@ -80,11 +71,7 @@ def written(prompt: Prompt, model: str, *, stream: bool) -> tuple[bytes, tuple[s
 
 def configuration(prompt: Prompt, model: str, *, stream: bool) -> tuple[Told, list[str]]:
     """`generationConfig`, and which settings are not said. Raises `Unfit`."""
-    settings = {
-        name: value
-        for name, value in prompt.settings.items()
-        if value is not None and value != USUAL.get(name)
-    }
+    settings = {name: value for name, value in prompt.settings.items() if not is_usual(name, value)}
     number = settings.get("n", 1)
     if number > MOST_ANSWERS:
         raise Unfit(f"it gives at most {MOST_ANSWERS} answers (n)")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from router.dialects.common.prompt import EFFORTS, Form, Hosted, Prompt, Tool, ToolChoice
+from router.dialects.common.prompt import EFFORTS, Form, Hosted, Prompt, Tool, ToolChoice, is_usual
 from router.dialects.contract import Unfit
 from router.dialects.openai.chat.quirks import THINKERS
 from router.dialects.responses.content import Content
@@ -69,7 +69,7 @@ def _settings(body: Written, settings: Mapping[str, Any], *, thinks: bool | None
         if value is None:
             continue
         if name in refused or not (name in CARRIES or name in THINKING or name == "verbosity"):
-            dropped.append(name)
+            dropped += [] if is_usual(name, value) else [name]
         elif name == "max_tokens":
             body["max_output_tokens"] = max(FEWEST, value)
         elif name == "verbosity":

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 Fields = Mapping[str, Any]
-
-GIVEN = ("tool choice", "one call")
-"""How features are named that are about tools: these are there without the feature as well."""
+Features = Mapping[str, tuple[Fields, Fields]]
+"""By name: what a request has without the feature, and what it has with it."""
 
 PNG = "iVBORw0KGgo="
 URL = "https://example.com/a.png"
@@ -22,21 +21,42 @@ SCHEMA = {
 }
 PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}
 WEATHER = {"name": "weather", "description": "says it", "parameters": PARAMETERS}
-ASK = {"role": "user", "content": "Which way?"}
+TEXT = "Which way?"
+ASK = {"role": "user", "content": TEXT}
 LEFT = {"role": "assistant", "content": "Left."}
 
 
-def chat() -> tuple[Fields, Mapping[str, Fields]]:
-    """A chat completion without features, and what each adds."""
+ABOUT_TOOLS = (
+    "tool choice: none",
+    "tool choice: required",
+    "tool choice: one",
+    "one call at a time",
+)
+ABOUT_TURNS = ("system message later on", "earlier reasoning")
+
+
+def among(base: Fields, tool: Any, turns: Fields, added: Mapping[str, Fields]) -> Features:
+    """Features, each beside the request that it is told from: one with a tool, one of some turns,
+    or `base` itself.
+    """
+    given = {name: {**base, "tools": [tool]} for name in ABOUT_TOOLS}
+    given |= {name: {**base, **turns} for name in ABOUT_TURNS}
+    return {name: (given.get(name, base), {**base, **feature}) for name, feature in added.items()}
+
+
+def chat() -> Features:
+    """Of a chat completion."""
     tool = {"type": "function", "function": WEATHER}
     call = {"name": "weather", "arguments": '{"city":"Ulm"}'}
     called = {"tool_calls": [{"id": "call_1", "type": "function", "function": call}]}
     form = {"name": "answer", "schema": SCHEMA, "strict": True}
 
     def part(kind: str, **content: Any) -> Fields:
-        return {"messages": [{"role": "user", "content": [{"type": kind, kind: content}]}]}
+        parts = [{"type": "text", "text": TEXT}, {"type": kind, kind: content}]
+        return {"messages": [{"role": "user", "content": parts}]}
 
-    return {"model": "m", "messages": [ASK]}, {
+    base, turns = {"model": "m", "messages": [ASK]}, {"messages": [ASK, LEFT, ASK]}
+    features: Mapping[str, Fields] = {
         "system message": {"messages": [{"role": "system", "content": "Be brief."}, ASK]},
         "system message later on": {
             "messages": [ASK, LEFT, {"role": "system", "content": "Be brief."}, ASK]
@@ -90,20 +110,23 @@ def chat() -> tuple[Fields, Mapping[str, Fields]]:
         "cache key": {"prompt_cache_key": "k"},
         "unknown fields": {"of_tomorrow": 1},
     }
+    return among(base, tool, turns, features)
 
 
-def responses() -> tuple[Fields, Mapping[str, Fields]]:
-    """The same for Responses."""
+def responses() -> Features:
+    """Of a request for a response."""
     tool = {"type": "function", **WEATHER, "strict": False}
 
     def part(kind: str, **content: Any) -> Fields:
-        return {"input": [{"role": "user", "content": [{"type": kind, **content}]}]}
+        parts = [{"type": "input_text", "text": TEXT}, {"type": kind, **content}]
+        return {"input": [{"role": "user", "content": parts}]}
 
     text = {"type": "output_text", "text": "Left."}
     said = {"type": "message", "role": "assistant", "content": [text]}
     form = {"type": "json_schema", "name": "answer", "schema": SCHEMA, "strict": True}
-    ask = {"type": "message", "role": "user", "content": "Which way?"}
-    return {"model": "m", "input": "Which way?", "store": False}, {
+    ask = {"type": "message", "role": "user", "content": TEXT}
+    base = {"model": "m", "input": [ask], "store": False}
+    features: Mapping[str, Fields] = {
         "system message": {"instructions": "Be brief."},
         "system message later on": {
             "input": [ask, said, {"role": "system", "content": "Be brief."}, ask]
@@ -167,14 +190,16 @@ def responses() -> tuple[Fields, Mapping[str, Fields]]:
         "in the background": {"background": True},
         "unknown fields": {"of_tomorrow": 1},
     }
+    return among(base, tool, {"input": [ask, said, ask]}, features)
 
 
-def messages() -> tuple[Fields, Mapping[str, Fields]]:
-    """The same for Anthropic's messages."""
+def messages() -> Features:
+    """Of a message of Anthropic's."""
     tool = {"name": "weather", "description": "says it", "input_schema": PARAMETERS}
 
     def part(kind: str, **content: Any) -> Fields:
-        return {"messages": [{"role": "user", "content": [{"type": kind, **content}]}]}
+        parts = [{"type": "text", "text": TEXT}, {"type": kind, **content}]
+        return {"messages": [{"role": "user", "content": parts}]}
 
     def inline(kind: str) -> Fields:
         return {"type": "base64", "media_type": kind, "data": PNG}
@@ -183,7 +208,9 @@ def messages() -> tuple[Fields, Mapping[str, Fields]]:
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "Rain."}
     thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
     left = {"type": "text", "text": "Left."}
-    return {"model": "m", "max_tokens": 50, "messages": [ASK]}, {
+    cached = {"type": "text", "text": TEXT, "cache_control": {"type": "ephemeral"}}
+    base = {"model": "m", "max_tokens": 50, "messages": [ASK]}
+    features: Mapping[str, Fields] = {
         "system message": {"system": "Be brief."},
         "image by URL": part("image", source={"type": "url", "url": URL}),
         "image inline": part("image", source=inline("image/png")),
@@ -227,6 +254,9 @@ def messages() -> tuple[Fields, Mapping[str, Fields]]:
         },
         "end user": {"metadata": {"user_id": "ada"}},
         "service tier": {"service_tier": "standard_only"},
-        "cached prefix": part("text", text="Which way?", cache_control={"type": "ephemeral"}),
+        "cached prefix": {
+            "messages": [{"role": "user", "content": [cached]}],
+        },
         "unknown fields": {"of_tomorrow": 1},
     }
+    return among(base, tool, {"messages": [ASK, LEFT, ASK]}, features)

@@ -7,11 +7,12 @@ the feature is said there; what is named as left out was dropped; what cannot be
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from router.dialects.contract import ClientDialect, Operation, Unfit, UpstreamDialect, Wanting
-from tests.router.dialects.features import GIVEN, PNG, Fields
+from tests.router.dialects.features import PNG, Features, Fields
 
 MOST_PLACES = 3
 DEPTH = 2
@@ -53,15 +54,16 @@ class Way(NamedTuple):
     upstream: UpstreamDialect
     model: str
 
-    def cell(self, base: Fields, feature: Fields) -> Cell:
-        """What becomes of `feature`, added to `base`."""
-        plain, _, before = self._asked(base)
+    def cell(self, without: Fields, with_it: Fields) -> Cell:
+        """What becomes of a feature, told from a request without it and one with it."""
+        plain, _, before = self._asked(without)
         try:
-            body, fetched, dropped = self._asked({**base, **feature})
+            body, fetched, dropped = self._asked(with_it)
         except Unfit as unfit:
             return Cell(refused=str(unfit) or "refused")
-        said = tuple(dict.fromkeys(differences(plain, body)))
-        return Cell(said, tuple(name for name in dropped if name not in before), "", fetched)
+        places = tuple(dict.fromkeys(differences(plain, body)))
+        left_out = tuple(name for name in dropped if name not in before)
+        return Cell(tuple(brief(places)), left_out, "", fetched)
 
     def _asked(self, fields: Fields) -> tuple[Any, bool, tuple[str, ...]]:
         call = self.client.parse(json.dumps(fields).encode(), self.operation)
@@ -102,11 +104,18 @@ def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
         yield place
 
 
-def rows(ways: Mapping[str, Way], base: Fields, features: Mapping[str, Fields]) -> Iterator[str]:
+def brief(places: Iterable[str]) -> Iterator[str]:
+    """Places of one field as the one that they are all in."""
+    for _, group in groupby(places, lambda place: place.split(".")[0]):
+        together = [place.split(".") for place in group]
+        common = [names[0] for names in zip(*together, strict=False) if len(set(names)) == 1]
+        yield ".".join(common)
+
+
+def rows(ways: Mapping[str, Way], features: Features) -> Iterator[str]:
     """The lines of a table: a feature each, a way each column."""
     yield f"| | {' | '.join(ways)} |"
     yield f"|---|{'---|' * len(ways)}"
-    for name, feature in features.items():
-        given = {**base, "tools": feature["tools"]} if name.startswith(GIVEN) else base
-        cells = " | ".join(str(way.cell(given, feature)) for way in ways.values())
+    for name, (without, with_it) in features.items():
+        cells = " | ".join(str(way.cell(without, with_it)) for way in ways.values())
         yield f"| {name} | {cells} |"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from router.dialects.common.prompt import EFFORTS, Form, Hosted, Prompt, Tool
+from router.dialects.common.prompt import EFFORTS, Form, Hosted, Prompt, Tool, is_usual
 from router.dialects.contract import Unfit
 from router.dialects.openai.chat.content import Content
 from router.dialects.openai.chat.quirks import CARRIES, Quirks
@@ -52,7 +52,7 @@ def _settings(
         if name == "parallel_tool_calls" and not tools:
             continue
         if name in lacks or name not in CARRIES:
-            dropped.append(name)
+            dropped += [] if is_usual(name, value) else [name]
         else:
             body[quirks.names.get(name, CARRIES[name])] = value
     return body, dropped

@@ -315,6 +315,7 @@ def test_settings_have_their_names_and_all_others_are_named_as_left_out() -> Non
 
 def test_every_setting_is_carried_or_named() -> None:
     values: dict[str, Any] = dict.fromkeys(SETTINGS, 1) | {
+        "n": 2,
         "stop": ["x"],
         "reasoning_effort": "high",
         "user": "u",

@@ -179,7 +179,7 @@ def test_nothing_is_left_out_in_silence_but_what_says_nothing_without_tools() ->
     }  # fmt: skip
     for company in ("", *QUIRKS):
         for name in CARRIES:
-            body, dropped = settings(company, **{name: values.get(name, 1)})
+            body, dropped = settings(company, **{name: values.get(name, 2)})
             assert bool(body) is (name not in dropped) or name == "parallel_tool_calls"
 
 
