@@ -157,8 +157,7 @@ def claude_stream() -> list[bytes]:
     delta = {"type": "text_delta", "text": " word"}
     events += [{"type": "content_block_delta", "index": 0, "delta": delta}] * CHUNKS
     return [
-        b"event: %b\ndata: %b\n\n" % (event["type"].encode(), _encode(event))
-        for event in events
+        b"event: %b\ndata: %b\n\n" % (event["type"].encode(), _encode(event)) for event in events
     ]
 
 
