@@ -40,6 +40,7 @@ class NullSink:
 
     def __init__(self) -> None:
         self.answers = 0
+        self.waited = 0.0
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         assert status == 200
@@ -67,6 +68,7 @@ class NullExchange:
         self._bell = bell
         self._one_by_one = len(pieces) > 1
         self._given = False
+        self.sent = True
 
     def take(self) -> bytes | None:
         if self._given and self._one_by_one:
@@ -112,6 +114,7 @@ def runtime(targets: int, chunks: list[bytes] | None, now: float) -> Runtime:
         listed={"m": 0},
         needs={},
         alike={},
+        resume={},
     )
 
 

@@ -42,7 +42,9 @@ class Request(NamedTuple):
     bound). `only` confines the request to those targets; `policy` replaces the route's for this
     request; `features` holds what the policy's `needs` asked for; `requires` names abilities that a
     target must not lack (see `Facts.lacks`). Where requests wait, `band` says who goes first, and
-    those of one `tenant` share its turns.
+    those of one `tenant` share its turns. One that `acts` does something in the world where it is
+    served: it is sent again only after a failure that proves that nothing was begun, and never to
+    two targets at once.
     """
 
     model: str
@@ -56,6 +58,7 @@ class Request(NamedTuple):
     tenant: str = ""
     band: Band = Band.STANDARD
     requires: frozenset[str] = NO_ABILITIES
+    acts: bool = False
 
 
 class Candidate(Protocol):

@@ -12,8 +12,16 @@ from time import time
 
 from policies import Attempt, Outcome, Phase, Report, Scope, Send, TimeLimits
 from router.bell import Bell
-from router.dialects.contract import Call, Unfit
-from router.upstream.transport import UNOPENED, Exchange, Upstream, UpstreamError
+from router.dialects.contract import Call, Unfit, Wanting
+from router.fetching import Files
+from router.headers import meant_for
+from router.upstream.transport import (
+    UNOPENED,
+    Exchange,
+    NoCredential,
+    Upstream,
+    UpstreamError,
+)
 
 AFTER_THE_END = 1.0
 """Seconds that usage and the formal end may take after the semantic one."""
@@ -28,11 +36,13 @@ def asked(
     call: Call,
     headers: Mapping[str, str],
     bell: Bell,
+    files: Files,
     *,
     strict: bool = False,
-) -> Answer:
+) -> Answer | None:
     """Send `call`, and what is to come of it. If it cannot be put in the provider's words (where
-    that is `strict`: all of it), nothing is sent, and the report says so.
+    that is `strict`: all of it), nothing is sent, and the report says so. None: `files` have to be
+    there first, and the attempt was given back.
     """
     dialect = upstream.speaks[call.operation]
     try:
@@ -40,11 +50,19 @@ def asked(
         if strict and dropped:
             raise Unfit(f"{upstream.target} cannot be told its {', '.join(dropped)}")  # noqa: TRY301
     except Unfit as unfit:
-        answer = Answer(send.attempt, upstream, UNOPENED, call, send.limits)
-        answer.report = Report(Outcome.UNFIT, Phase.CONNECT, Scope.REQUEST, detail=str(unfit))
-        return answer
+        return _unsent(send, upstream, call, str(unfit))
+    except Wanting as wanting:
+        why = files.want(wanting.urls, send)
+        return None if why is None else _unsent(send, upstream, call, why)
+    headers = meant_for(headers, upstream.withheld)
     exchange = upstream.transport.open(upstream, path, headers, body, bell)
     return Answer(send.attempt, upstream, exchange, call, send.limits, dropped)
+
+
+def _unsent(send: Send, upstream: Upstream, call: Call, why: str) -> Answer:
+    answer = Answer(send.attempt, upstream, UNOPENED, call, send.limits)
+    answer.report = Report(Outcome.UNFIT, Phase.CONNECT, Scope.REQUEST, detail=why)
+    return answer
 
 
 class Answer:
@@ -117,6 +135,11 @@ class Answer:
         """
         return self.dialect.own_words(self._call, self.body)
 
+    @property
+    def malformed(self) -> int:
+        """Events of a stream that were left out, since they were not of its dialect."""
+        return self._reader.malformed if self._reader is not None else 0
+
     def resume(self, now: float) -> None:
         """Waiting begins again: the time that the client took to take is not the provider's."""
         if not self._ending and self._reader is not None and self._reader.content:
@@ -140,9 +163,10 @@ class Answer:
         return self.report
 
     def abandon(self, outcome: Outcome = Outcome.ABANDONED) -> Report:
-        """Give it up now; the report. What was spent is spent."""
+        """Give it up now; the report. What was spent is spent; what never went out was not."""
+        phase = self._phase() if self.exchange.sent else Phase.CONNECT
         self.exchange.abort()
-        self.report = self._counted(Report(outcome, self._phase()))
+        self.report = self._counted(Report(outcome, phase))
         return self.report
 
     def _receive(self, data: bytes, now: float) -> None:
@@ -176,6 +200,11 @@ class Answer:
     def _read(self, data: bytes, now: float) -> None:
         reader = self._reader
         assert reader is not None  # noqa: S101 - only streams are read
+        if not self._size and (begin := data.lstrip()):
+            self._size = len(data)
+            if begin.startswith(b"<"):
+                self.report = self._page()
+                return
         if passing := reader.feed(data) if data else reader.finish():
             self._out.append(passing)
         if reader.failure is not None and not reader.ended:
@@ -193,7 +222,20 @@ class Answer:
         reader = self._reader
         if reader is not None and reader.ended:
             return self._counted(Report(Outcome.OK))
+        # Not sooner: some serve streams under the type of a page.
+        if not self.content and self._kind().startswith("text/html"):
+            return self._page()
         return self._failed("the stream ended before its end")
+
+    def _page(self) -> Report:
+        """It was for people: a login, an error of a proxy in between."""
+        head = self.exchange.head
+        page = self._failed("a page instead of a stream")
+        return page._replace(unclassified=head.status if head is not None else None)
+
+    def _kind(self) -> str:
+        head = self.exchange.head
+        return head.headers.get("content-type", "") if head is not None else ""
 
     def _overdue(self) -> Report | None:
         if self._ending:
@@ -214,8 +256,11 @@ class Answer:
     def _broken(self, error: UpstreamError) -> Report:
         if self._ending:
             return self._ended()
+        if isinstance(error, NoCredential):
+            return Report(Outcome.DENIED, error.phase, Scope.PROVIDER, detail=error.detail)
         phase = self._phase() if error.phase is Phase.BODY else error.phase
-        return self._counted(Report(Outcome.FAILED, phase, detail=error.detail))
+        outcome = Outcome.ABANDONED if error.ours else Outcome.FAILED
+        return self._counted(Report(outcome, phase, detail=error.detail))
 
     def _failed(self, detail: str) -> Report:
         return self._counted(Report(Outcome.FAILED, self._phase(), detail=detail))
@@ -227,12 +272,14 @@ class Answer:
 
     def _counted(self, report: Report) -> Report:
         """With the tokens it used: as the provider said, else as they were seen."""
-        if self._reader is None or report.phase is Phase.CONNECT:
+        if report.phase is Phase.CONNECT:
             return report
-        if (usage := self._reader.usage) is not None:
+        reader = self._reader
+        if reader is not None and (usage := reader.usage) is not None:
             return report._replace(
                 input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
             )
+        seen = reader.content if reader is not None else 0
         return report._replace(
-            input_tokens=self._call.input_tokens, output_tokens=self._reader.content, estimated=True
+            input_tokens=self._call.input_tokens, output_tokens=seen, estimated=True
         )

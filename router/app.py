@@ -21,12 +21,14 @@ from router.front.guard import Guard
 from router.front.listener import Listener
 from router.knowledge.known import Learning, completed
 from router.pipeline import Pipeline
+from router.rungs import ladders_of
 from router.runtime import Runtime
-from router.speaks import wary_of
+from router.speaks import accounts_of, wary_of
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
 from router.telemetry.log import Log
+from router.upstream.fetch import Fetcher
 from router.upstream.http import Http
 from router.upstream.transport import Upstream
 
@@ -51,10 +53,10 @@ class App:
     ) -> None:
         self._environ, self._log = environ, log
         self._learning = Learning(log)
-        self._loop = asyncio.get_running_loop()
-        self._http = Http()
+        self._loop, self._http = asyncio.get_running_loop(), Http()
         counters = Counters()
         server = server or config.server
+        self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
         decisions = decisions_of(server, origin)
@@ -72,13 +74,11 @@ class App:
         runtime = runtime_of(config, routes, engine, upstreams, {})
         self.state = State(config, runtime, counters, self._loop.time)
         self.state.decisions = decisions
-        self.pipeline = Pipeline(lambda: self.state.runtime, journal, self._loop, decisions)
+        self.pipeline = self._pipeline(journal, decisions)
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
-        api = Api(
-            self.pipeline.run, lambda: self.state.runtime, journal, lambda: self.state.ready, rng
-        )
         pages = Pages(self.state, server.admin_token)
+        api = self._api(journal, rng)
         self._clients = self._listener(server, str(server.listen), api, server.origins)
         self._admin = self._listener(server, str(server.admin), pages, ())
 
@@ -150,6 +150,23 @@ class App:
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
         await self._http.close()
+        self._fetcher.close()
+
+    def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
+        return Pipeline(
+            lambda: self.state.runtime, journal, self._loop, decisions, fetcher=self._fetcher
+        )
+
+    def _api(self, journal: Journal, rng: Random) -> Api:
+        state, pipeline = self.state, self.pipeline
+        return Api(
+            pipeline.run,
+            pipeline.about,
+            lambda: state.runtime,
+            journal,
+            lambda: state.ready,
+            rng,
+        )
 
     def _listener(
         self, server: Server, address: str, answers: Api | Pages, origins: Iterable[str]
@@ -216,7 +233,14 @@ def runtime_of(
         listed={route.name: listed.get(route.name, since) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
+        ladders=ladders_of(config),
+        resume={
+            route.name: route.interrupted == "resume_any"
+            for route in serving
+            if route.interrupted != "error"
+        },
         wary=wary_of(config, routes),
+        accounts=accounts_of(config, upstreams),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
     )
 

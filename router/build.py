@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from importlib import import_module
 from typing import Any
@@ -35,7 +36,7 @@ from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
 from router.dialects.openai.dialect import OPENAI
 from router.reach import Unreachable, transport_of
-from router.speaks import lacks_of, speaks_of
+from router.speaks import lacks_of, speaks_of, withheld_of
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http
 from router.upstream.made_up import Behaviour
@@ -116,7 +117,7 @@ def fates_of(provider: Provider, model: ProviderModel) -> tuple[str, ...]:
 def account(provider: Provider) -> str:
     """What makes it the same account after a reload: with another key, a denial is forgotten."""
     key = provider.api_key.reveal() if provider.api_key else ""
-    return f"{provider.base_url} {sha256(key.encode()).hexdigest()}"
+    return f"{provider.base_url} {provider.auth} {sha256(key.encode()).hexdigest()}"
 
 
 def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict[str, Upstream]:
@@ -129,7 +130,11 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         if provider.dialect == "simulated"
     }
     transports: dict[str, Transport] = dict(simulated)
-    spoken = {provider.name: speaks_of(provider) for provider in config.providers.values()}
+    spoken = {
+        (provider.name, api): speaks_of(provider, api)
+        for provider in config.providers.values()
+        for api in {model.api for model in provider.models.values()}
+    }
     upstreams = {}
     for name in live_targets(config):
         provider, model = config.target(name)
@@ -138,10 +143,11 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         upstreams[name] = Upstream(
             target=name,
             model=model.name,
-            speaks=spoken[provider.name],
+            speaks=spoken[provider.name, model.api],
             transport=transports[provider.name],
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,
+            withheld=withheld_of(provider),
         )
     return upstreams
 
@@ -244,17 +250,7 @@ def limits_of(limits: ConfigLimits) -> Limits:
 
 def behaviour_of(model: ProviderModel) -> Behaviour:
     """How a simulated model behaves."""
-    simulation = model.simulation
-    if simulation is None:
-        return Behaviour()
-    return Behaviour(
-        simulation.first_token,
-        simulation.tokens_per_second,
-        simulation.jitter,
-        simulation.error_rate,
-        simulation.output_tokens,
-        simulation.seed,
-    )
+    return Behaviour() if model.simulation is None else Behaviour(**asdict(model.simulation))
 
 
 def serving(config: Config) -> list[ConfigRoute]:

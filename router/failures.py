@@ -29,10 +29,13 @@ USEFUL: Mapping[Outcome, int] = MappingProxyType(
 )
 WORDS = frozenset({Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT})
 """Outcomes of which the provider's own words tell a client most."""
-ENDS = frozenset({Cause.DEADLINE, Cause.INTERRUPTED})
+ENDS = frozenset({Cause.DEADLINE, Cause.INTERRUPTED, Cause.ACTED})
 """Causes that say more than any attempt's end."""
 CALLERS = frozenset({400, 404, 410, 411, 413, 414, 415, 422, 431})
 """Statuses of a refusal that are the caller's in the client's eyes as well."""
+DRAINING = ClientError(
+    503, "server_error", "draining", "the router is shutting down", retry_after=1.0
+)
 SOON = 1.0
 """Seconds to come back after, where nothing better is known."""
 
@@ -44,15 +47,21 @@ class OwnWords(NamedTuple):
     body: bytes
 
 
-def useful(report: Report | None) -> int:
+def useful(report: Report | None, *, asked: bool = True) -> int:
     """How much a client learns from how an attempt ended: its request is wrong; it does not fit; it
-    came at a bad time; somebody failed. Of what is between a provider and us it learns nothing.
+    came at a bad time; somebody failed. Of what is between a provider and us it learns nothing, and
+    of what a model that it has not `asked` for does not take it learns the wrong thing.
     """
-    if report is None:
+    if report is None or not (asked or report.outcome is Outcome.FILTERED):
         return 0
     if report.outcome is Outcome.UNFIT and report.unclassified is not None:
         return USEFUL[Outcome.FAILED]  # a page of somebody in between
     return USEFUL.get(report.outcome, 0)
+
+
+def is_too_long(fail: Fail) -> bool:
+    """Whether nothing but the request itself keeps every target from serving it."""
+    return _all(fail.refusals, LENGTH)
 
 
 def own_words(fail: Fail, answer: Answer) -> OwnWords | None:
@@ -81,6 +90,8 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
                 "deadline_exceeded",
                 "no whole answer came before the deadline",
             )
+        case Cause.ACTED:
+            return _acted(telling)
         case Cause.INTERRUPTED:
             detail = f": {telling.detail}" if telling is not None and telling.detail else ""
             return ClientError(
@@ -88,7 +99,7 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
             )
         case _ if telling is not None and telling.outcome in WORDS:
             return _caller(fail, telling, now)
-        case Cause.NO_TARGET if _all(fail.refusals, LENGTH):
+        case Cause.NO_TARGET if is_too_long(fail):
             message = (
                 f"no target takes a request this long or of this kind ({_words(fail.refusals)})"
             )
@@ -103,6 +114,17 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
             return _unavailable(fail, telling, now)
 
 
+def _acted(telling: Report | None) -> ClientError:
+    late = telling is None or telling.outcome is Outcome.ABANDONED
+    why = "no whole answer came in time" if telling is None or late else telling.detail
+    message = (
+        f"the tools that the provider runs for this request may have acted already, so it was not "
+        f"sent again; {why or 'the answer broke off'}"
+    )
+    status, kind = (504, "timeout_error") if late else (502, "server_error")
+    return ClientError(status, kind, "may_have_acted", message, hopeless=True)
+
+
 def _failed(fail: Fail, telling: Report, now: float) -> ClientError:
     message = f"{_why(fail)}; the last failure: {telling.detail or telling.phase.value}"
     wait = fail.retry_at - now if fail.retry_at is not None and fail.retry_at > now else None
@@ -110,6 +132,8 @@ def _failed(fail: Fail, telling: Report, now: float) -> ClientError:
 
 
 def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
+    if telling is not None and telling.outcome is Outcome.ABANDONED and telling.detail:
+        return ClientError(503, "server_error", "no_room", telling.detail, retry_after=SOON)
     wait = max(0.0, fail.retry_at - now) if fail.retry_at is not None else SOON
     message = _why(fail)
     # Too much of the client's is one thing, too much of everybody's another.

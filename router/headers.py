@@ -31,14 +31,23 @@ def upward(headers: Mapping[str, str]) -> dict[str, str]:
     return sent
 
 
+def meant_for(headers: Mapping[str, str], withheld: tuple[str, ...]) -> Mapping[str, str]:
+    """Those of a client's headers that do not begin with one of `withheld`."""
+    for name in headers:
+        if name.startswith(withheld):
+            return {name: headers[name] for name in headers if not name.startswith(withheld)}
+    return headers
+
+
 def downward(headers: Mapping[str, str]) -> dict[str, str]:
     """A provider's headers (names in lower case) that a client is sent."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if name in DOWN or (name.startswith(DOWN_PREFIXES) and _told(name))
-    }
+    return {name: value for name, value in headers.items() if passes_down(name)}
 
 
-def _told(name: str) -> bool:
-    return name not in NOT_DOWN and not name.startswith(NOT_DOWN_PREFIX)
+def passes_down(name: str) -> bool:
+    """Whether clients are sent a provider's header of this name."""
+    return name in DOWN or (
+        name.startswith(DOWN_PREFIXES)
+        and name not in NOT_DOWN
+        and not name.startswith(NOT_DOWN_PREFIX)
+    )

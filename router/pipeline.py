@@ -19,29 +19,37 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from policies import Band, Request
+from policies import Band, Course, Request
 from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
-from router.caller import Caller, Wishes
-from router.dialects.contract import Call, ClientDialect, ClientError
+from router.caller import Caller
+from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
+from router.fetching import Files
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
+from router.ladder import Descent
 from router.passage import Passage
 from router.reply import Reply
 from router.runtime import Runtime
 from router.sink import Sink
+from router.stored.accounts import confined_by
+from router.stored.owners import Owners
+from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
+from router.upstream.fetch import Fetcher
 
 SPARE_BELLS = 1000
+CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
+"""Kinds of calls that not every target may be able to serve, by what they are or refer to."""
 
 
 class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
-    kept (None: in a memory of its own).
+    kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes.
     """
 
     def __init__(
@@ -51,6 +59,7 @@ class Pipeline:
         loop: asyncio.AbstractEventLoop,
         decisions: Decisions | None = None,
         answers: Store | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
@@ -58,8 +67,12 @@ class Pipeline:
         self._loop = loop
         self._running: set[Passage] = set()
         self._bells: list[Bell] = []
+        self._fetcher = Fetcher() if fetcher is None else fetcher
         store = Memory() if answers is None else answers
         self._once = Once(store, journal, loop.time, Room())
+        self.owners = Owners(loop.time)
+        self._relay = Relay(runtime, self.owners, loop)
+        self.about = self._relay.run
 
     async def run(self, call: Call, caller: Caller, sink: Sink) -> bool:
         """Answer `call` into `sink`; whether the answer is whole, and no error.
@@ -70,7 +83,9 @@ class Pipeline:
         runtime = self._runtime()
         clock = self._loop.time
         now = clock()
-        request = admit(call, caller, runtime, now)
+        if call.operation == "responses":
+            call.keep = self.owners.keeper(caller.tenant.name)
+        request = admit(call, caller, runtime, now, self.owners)
         if (claim := caller.claim) is not None:
             # It comes back here without the claim, unless there is an answer already.
             unclaimed = replace(caller, claim=None)
@@ -80,11 +95,15 @@ class Pipeline:
         decisions = self._decisions
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
-        reply = Reply(caller, sink, clock)
-        passage = Passage(call, caller, reply, runtime, course, bell, self._journal, clock)
+        reply = Reply(caller, sink, clock, now)
+        way: Course | Descent = course
+        if call.model in runtime.ladders and may_descend(call, request):
+            way = self._descent(course, reply, call, caller, request, runtime, bell)
+        files = Files(call, self._fetcher, bell)
+        passage = Passage(call, caller, reply, runtime, way, files, self._journal, clock)
         self._running.add(passage)
         try:
-            return await passage.drive()
+            return await passage.drive(self._running)
         finally:
             self._running.discard(passage)
             passage.close()
@@ -93,10 +112,39 @@ class Pipeline:
             else:
                 bell.close()
 
+    def _descent(
+        self,
+        course: Course,
+        reply: Reply,
+        call: Call,
+        caller: Caller,
+        request: Request,
+        runtime: Runtime,
+        bell: Bell,
+    ) -> Descent:
+        """The course, and those of the models that `call` falls back on: by their own policies, and
+        whether its tenant may ask for them or not, which is the operator's wish.
+        """
+
+        def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
+            decisions, needs = self._decisions, runtime.needs.get(model)
+            record = decisions.further(caller.request_id, rung) if decisions is not None else None
+            lacking = runtime.lacking(call.operation, model)
+            again = request._replace(
+                model=model,
+                only=only,
+                policy=None,
+                features=caller.dialect.features(call, needs) if needs else NO_FEATURES,
+                requires=required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+            )
+            return runtime.engine.start(again, self._loop.time(), bell.wake, record)
+
+        return Descent(course, runtime.ladders[call.model], reply, start)
+
     @property
     def running(self) -> int:
         """Requests under way."""
-        return len(self._running) + self._once.replaying
+        return len(self._running) + self._once.replaying + self._relay.running
 
     def stop(self) -> None:
         """End every running request with an error that says so: the process is about to go."""
@@ -104,7 +152,7 @@ class Pipeline:
             passage.drain()
 
 
-def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
+def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owners) -> Request:
     """The request that the engine sees. Raises `ClientError` for what the tenant may not have."""
     tenant, wishes = caller.tenant, caller.wishes
     by_target = call.model in runtime.upstreams
@@ -122,13 +170,13 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
             "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
         )
     only = None
-    if wishes.target is not None or call.operation == "embeddings":
-        only = confined(call, wishes, runtime)
+    if wishes.target is not None or call.operation in CONFINED:
+        only = confined(call, caller, runtime, owners)
     seconds = runtime.deadlines[call.model]
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(call.model) if policy is None else policy.needs
-    lacking = runtime.lacking(call)
+    lacking = runtime.lacking(call.operation, call.model)
     return Request(
         call.model,
         now + seconds,
@@ -141,7 +189,15 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float) -> Request:
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+        caller.dialect.acts(call),
     )
+
+
+def may_descend(call: Call, request: Request) -> bool:
+    """Whether another model, or a text, can stand in: for answers in words, unless a target was
+    named.
+    """
+    return request.only is None and call.operation in IN_WORDS
 
 
 def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> frozenset[str]:
@@ -150,16 +206,23 @@ def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> fro
     return frozenset(name for name in lacking if name == call.operation or brought.get(name))
 
 
-def confined(call: Call, wishes: Wishes, runtime: Runtime) -> frozenset[str] | None:
+def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> frozenset[str] | None:
     """The targets to which `call` is confined: the one that was wished for, or those whose
-    embeddings can be compared; None: it is not. Raises `ClientError` where there are none.
+    embeddings can be compared, or those of the account that keeps what it refers to; None: it is
+    not. Raises `ClientError` where there are none.
     """
-    target = wishes.target
-    if target is None:
+    target, only = caller.wishes.target, None
+    if target is not None:
+        if target not in runtime.upstreams:
+            raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
+        only = frozenset({target})
+    elif call.operation == "embeddings":
         return runtime.embedders(call.model)
-    if target not in runtime.upstreams:
-        raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
-    return frozenset({target})
+    if not (call.bound or call.stays or call.traces):
+        return only
+    targets = only or runtime.targets.get(call.model) or frozenset({call.model})
+    keepers = confined_by(call, targets, runtime.accounts, owners, caller.tenant.name)
+    return only if keepers is None else keepers
 
 
 def not_allowed(what: str, tenant: Tenant) -> ClientError:

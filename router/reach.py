@@ -11,9 +11,25 @@ from urllib.parse import urlsplit
 
 from router.config import Provider
 from router.config import Tls as ConfigTls
+from router.upstream.chains import AwsChain, AzureChain, GoogleChain
+from router.upstream.credential import Bearer, Credential, Fixed, Renewals, Signed
 from router.upstream.http import ANY, Http, HttpTransport
 from router.upstream.proxy import Proxy, proxy_at, proxy_of
+from router.upstream.sigv4 import Audience, AwsKeys
 from router.upstream.tls import Tls
+
+BEARER = ("authorization", "Bearer {}")
+KEY_HEADERS: Mapping[str, tuple[str, str]] = {
+    "anthropic": ("x-api-key", "{}"),
+    "azure": ("api-key", "{}"),
+    "gemini": ("x-goog-api-key", "{}"),
+}
+"""How a key is sent, by the dialect, where it is not as a bearer's."""
+HEADERS: Mapping[str, Mapping[str, str]] = {
+    "anthropic": {"anthropic-version": "2023-06-01"},  # what we speak
+    "bedrock": {"accept": "*/*"},
+}
+"""What every request in a dialect carries."""
 
 
 class Unreachable(Exception):
@@ -28,16 +44,35 @@ def transport_of(provider: Provider, environ: Mapping[str, str], http: Http) -> 
         proxy=proxy_for(provider, environ),
         tls=tls_of(provider.tls),
         most=provider.connections or ANY,
+        credential=credential_of(provider, http.renewals),
     )
+
+
+def credential_of(provider: Provider, renewals: Renewals) -> Credential | None:
+    """What shows the provider who asks, where that is more than its key in a header. What a cloud's
+    library finds is the same for all of its providers.
+    """
+    match provider.auth:
+        case "aws":
+            audience = Audience(provider.region or "", provider.service or "bedrock")
+            if provider.api_key is not None:
+                return Signed(Fixed(AwsKeys(*provider.api_key.reveal().split(":"))), audience)
+            return Signed(renewals.get("aws", AwsChain()), audience)
+        case "google":
+            return Bearer(renewals.get("google", GoogleChain()))
+        case "azure":
+            return Bearer(renewals.get("azure", AzureChain()))
+        case "key":
+            return None
 
 
 def headers_of(provider: Provider) -> Mapping[str, str]:
     """What every request to the provider carries."""
-    key = provider.api_key
-    return {
-        **provider.headers,
-        **({"authorization": f"Bearer {key.reveal()}"} if key else {}),
-    }
+    headers = {**HEADERS.get(provider.dialect, {}), **provider.headers}
+    if provider.api_key and provider.auth == "key":
+        name, value = KEY_HEADERS.get(provider.dialect, BEARER)
+        headers[name] = value.format(provider.api_key.reveal())
+    return headers
 
 
 def proxy_for(provider: Provider, environ: Mapping[str, str]) -> Proxy | None:

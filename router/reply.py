@@ -7,9 +7,10 @@ only be an event inside the stream, never a silent end that looks like a whole a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from time import time
 
 from router.caller import Caller
-from router.dialects.contract import ClientError
+from router.dialects.contract import Call, ClientError
 from router.dialects.sse import comment
 from router.sink import Sink
 
@@ -17,33 +18,42 @@ QUIET = 15.0
 """Seconds without a byte after which a stream's client is sent a comment: proxies between cut what
 is silent for 30 or 60."""
 STREAM = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+DEGRADED = "x-router-degraded"
 JSON = {"content-type": "application/json"}
 
 
 class Reply:
-    """The one answer to one request. `status` is 0 until something is sent."""
+    """The one answer to one request. `status` is 0 until something is sent; `degraded` is how far
+    down its route's ladder the request has come, in a word.
+    """
 
-    __slots__ = ("_caller", "_clock", "_sink", "quiet_until", "status", "streaming")
+    __slots__ = ("_caller", "_clock", "_sink", "degraded", "quiet_until", "status", "streaming")
 
-    def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float]) -> None:
+    def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float], now: float) -> None:
         self._caller = caller
         self._sink = sink
         self._clock = clock
         self.status = 0
+        self.degraded = ""
         self.streaming = False
-        self.quiet_until = clock() + QUIET
+        self.quiet_until = now + QUIET
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which the client took too little."""
+        return self._sink.waited
 
     def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None]:
         """Give a whole answer, or a provider's refusal in its own words."""
         self.status = status
-        return self._sink.send(status, headers, body)
+        return self._sink.send(status, self._labelled(headers), body)
 
     async def stream(self, data: bytes, headers: Mapping[str, str]) -> None:
         """Pass events on; `headers` are used if the head has not gone out yet."""
         if not self.streaming:
             self.streaming = True
             self.status = 200
-            await self._sink.start(200, {**headers, **STREAM})
+            await self._sink.start(200, {**self._labelled(headers), **STREAM})
         await self._sink.write(data)
         self.quiet_until = self._clock() + QUIET
 
@@ -59,6 +69,20 @@ class Reply:
     async def keep_alive(self, headers: Mapping[str, str]) -> None:
         """Send a comment, so that nobody between takes the silence for death."""
         await self.stream(comment("keep-alive"), headers)
+
+    async def text(self, call: Call, text: str, headers: Mapping[str, str], note: bytes) -> None:
+        """Give a text of the operator's as the answer; `note` is a comment for a stream's end."""
+        dialect = self._caller.dialect
+        name = f"chatcmpl-{self._caller.request_id}"
+        said = dialect.text(call, text, name, time(), note)
+        if call.stream:
+            await self.stream(said, headers)
+            await self.end()
+        else:
+            await self.whole(200, {**JSON, **headers}, said)
+
+    def _labelled(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        return {**headers, DEGRADED: self.degraded} if self.degraded else headers
 
     def end(self) -> Awaitable[None]:
         """The stream is whole."""

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policies import Engine, Policy
-from router.dialects.contract import Call, ClientError, Operation
+from router.dialects.contract import ClientError, Operation
+from router.dialects.interpreter import Unspoken
+from router.ladder import Ladder
+from router.stored.accounts import Accounts
 from router.tenants.identity import Tenant, Tenants
 from router.upstream.transport import Upstream
 
@@ -24,7 +27,9 @@ class Runtime:
     serve why; `policies` are those a caller may name; `listed` are the models that clients are
     shown, with the Unix time each has been served since; `wary` says, by kind of call and model,
     what some of its targets lack, where they lack anything; for `strict` models nothing that a
-    client asks for is left out.
+    client asks for is left out; `resume` names the models whose answers are gone on with where they
+    break off, with whether by any model; `ladders` say what is done once all targets of a model
+    have failed, where anything is; `accounts` are those that keep what they made.
     """
 
     revision: str
@@ -40,6 +45,9 @@ class Runtime:
     alike: Mapping[str, frozenset[str]]
     wary: Mapping[Operation, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     strict: frozenset[str] = frozenset()
+    ladders: Mapping[str, Ladder] = field(default_factory=dict)
+    resume: Mapping[str, bool] = field(default_factory=dict)
+    accounts: Accounts = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""
@@ -59,10 +67,25 @@ class Runtime:
             model in self.targets.get(route, ()) for route in tenant.models
         )
 
-    def lacking(self, call: Call) -> frozenset[str] | None:
-        """What some of the targets of the call's model lack that it may require."""
-        models = self.wary.get(call.operation)
-        return models.get(call.model) if models is not None else None
+    def lacking(self, operation: Operation, model: str) -> frozenset[str] | None:
+        """What some of the targets of `model` lack that such a call may require."""
+        models = self.wary.get(operation)
+        return models.get(model) if models is not None else None
+
+    def counts(self, model: str) -> bool:
+        """Whether some target of `model` counts tokens itself."""
+        names = self.targets.get(model, {model})
+        return any(
+            not isinstance(self.upstreams[name].speaks["count_tokens"], Unspoken)
+            for name in names
+            if name in self.upstreams
+        )
+
+    def reaches(self, tenant: Tenant, targets: frozenset[str]) -> bool:
+        """Whether a model that `tenant` may ask for has one of `targets`."""
+        if tenant.models is None:
+            return True
+        return any(targets & self.targets.get(route, frozenset()) for route in tenant.models)
 
     def embedders(self, model: str) -> frozenset[str] | None:
         """The targets that may make the embeddings of `model`; None: all of its own. Raises

@@ -20,6 +20,10 @@ class Sink(Protocol):
     Every verb raises `ClientGone` (or `SlowClient`) once there is nobody to answer.
     """
 
+    @property
+    def waited(self) -> float:
+        """Seconds for which there was no room so far, since the client took too little."""
+
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Begin a streamed answer; its head goes out at once."""
 

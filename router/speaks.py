@@ -8,42 +8,93 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import get_args
+from typing import Literal, get_args
 
 from policies import Route
 from router.config import ABILITIES, Config, Provider, ProviderModel
+from router.dialects.anthropic.dialect import ANTHROPIC, Anthropic
+from router.dialects.anthropic.dialect import PATHS as MESSAGES
+from router.dialects.anthropic.foreign import FOREIGN_ANTHROPIC
+from router.dialects.azure.deployed import Deployed
+from router.dialects.bedrock.dialect import BEDROCK
 from router.dialects.contract import (
     ForeignDialect,
     Interpretable,
     Operation,
     UpstreamDialect,
 )
+from router.dialects.errors.quirks import EVERYBODY, TABLES
+from router.dialects.gemini.dialect import GEMINI, GOOGLE, VERTEX
+from router.dialects.gemini.embeddings import GeminiEmbeddings
 from router.dialects.interpreter import Interpreter, Unspoken
+from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
+from router.dialects.responses.dialect import RESPONSES, Responses
+from router.dialects.responses.foreign import responses_of
+from router.stored.accounts import Account
+from router.upstream.http import HttpTransport
+from router.upstream.transport import Upstream
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType({})
+CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
+    {"chat": OPENAI, "responses": RESPONSES, "messages": ANTHROPIC}
+)
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType({})
-"""The providers' halves for clients who speak otherwise, by the names of their dialects."""
+NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
+    {
+        "anthropic": dict.fromkeys(MESSAGES, ANTHROPIC),
+        "bedrock": {},
+        "gemini": {"embeddings": GeminiEmbeddings()},
+        "vertex": {"embeddings": GeminiEmbeddings(GOOGLE)},
+        "simulated": SPOKEN,
+    }
+)
+"""The kinds of calls that are said in other dialects than OpenAI's without an interpreter."""
+
+FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType(
+    {
+        "anthropic": FOREIGN_ANTHROPIC,
+        "bedrock": BEDROCK,
+        "gemini": GEMINI,
+        "vertex": VERTEX,
+    }
+)
+"""The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
+knows its provider's quirks.
+"""
+
+HEADERS: Mapping[Operation, str] = MappingProxyType({"chat": "openai-", "messages": "anthropic-"})
+"""How the names of headers begin that belong to a dialect, by what is asked in it."""
 
 
-def speaks_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
-    """How `provider` is spoken to: for every kind of call."""
-    native = native_of(provider)
-    foreign = foreign_of(provider)
-    return {
+def speaks_of(
+    provider: Provider, api: Literal["chat", "responses"] = "chat"
+) -> Mapping[Operation, UpstreamDialect]:
+    """How `provider` is spoken to for every kind of call, about a model that is asked by `api`."""
+    native, foreign = dict(native_of(provider)), foreign_of(provider)
+    if api == "responses":
+        native = {name: one for name, one in native.items() if name not in ("chat", "messages")}
+        native.setdefault("responses", responses_at(provider))
+        foreign = responses_of(provider.company)
+    spoken = {
         operation: native.get(operation) or _other(operation, foreign, provider.name)
         for operation in OPERATIONS
+    }
+    version = provider.api_version
+    if version is None:
+        return spoken
+    return {
+        operation: dialect if isinstance(dialect, Unspoken) else Deployed(dialect, version)
+        for operation, dialect in spoken.items()
     }
 
 
 def lacks_of(provider: Provider, model: ProviderModel) -> frozenset[str]:
     """What a target cannot take or do: abilities of its model, and kinds of calls."""
-    spoken = speaks_of(provider)
+    spoken = speaks_of(provider, model.api)
     return model.lacks | {name for name in OPERATIONS if isinstance(spoken[name], Unspoken)}
 
 
@@ -70,17 +121,64 @@ def wary_of(
     return found
 
 
+def accounts_of(config: Config, upstreams: Mapping[str, Upstream]) -> Mapping[str, Account]:
+    """The providers that keep what they made, by their names."""
+    found = {}
+    for provider in config.providers.values():
+        names = [f"{provider.name}/{model}" for model in provider.models]
+        targets = frozenset(name for name in names if name in upstreams)
+        if provider.responses != "kept" or not targets:
+            continue
+        upstream = upstreams[min(targets)]
+        if isinstance(upstream.transport, HttpTransport):
+            found[provider.name] = Account(
+                provider.name,
+                targets,
+                upstream.transport,
+                config.defaults.deadline,
+                upstream.timeouts.between_tokens,
+            )
+    return found
+
+
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
-    if provider.dialect == "simulated":
-        return SPOKEN
-    company = provider.company or ""
+    if provider.dialect in NATIVE:
+        return NATIVE[provider.dialect]
+    company = company_of(provider)
     openai, relayed = SPOKEN_BY.get(company, OPENAI), RELAYED_BY.get(company, RELAYED)
-    return {**dict.fromkeys(PATHS, openai), **dict.fromkeys(RELAYED_CALLS, relayed)}
+    paths = {name: provider.native[name] for name in MESSAGES if name in provider.native}
+    messages = Anthropic(TABLES.get(company, EVERYBODY), paths, usual=False)
+    native: dict[Operation, UpstreamDialect] = {
+        **dict.fromkeys(PATHS, openai),
+        **dict.fromkeys(RELAYED_CALLS, relayed),
+        **dict.fromkeys(paths, messages),
+    }
+    if provider.responses is not None:
+        native["responses"] = responses_at(provider)
+    return native
+
+
+def responses_at(provider: Provider) -> Responses:
+    """OpenAI's Responses as the provider speaks them."""
+    return Responses(TABLES.get(company_of(provider), EVERYBODY), provider.name)
+
+
+def withheld_of(provider: Provider) -> tuple[str, ...]:
+    """How headers of clients begin that mean nothing to the provider."""
+    native = native_of(provider)
+    return tuple(prefix for operation, prefix in HEADERS.items() if operation not in native)
+
+
+def company_of(provider: Provider) -> str:
+    """Whose quirks are to be expected: of the preset's company, else of the dialect's."""
+    return provider.company or (provider.dialect if provider.dialect == "azure" else "")
 
 
 def foreign_of(provider: Provider) -> ForeignDialect | None:
     """How the provider is spoken to for all other clients; None: it is not."""
+    if provider.dialect in ("openai", "azure", "simulated"):
+        return chat_of(company_of(provider), ask_usage=provider.asks_usage)
     return FOREIGN.get(provider.dialect)
 
 

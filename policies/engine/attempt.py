@@ -83,12 +83,28 @@ class Attempt:
         return self._member.name
 
     @property
+    def model(self) -> str:
+        """What its request asks for."""
+        return self._course.request.model
+
+    @property
+    def acts(self) -> bool:
+        """Whether its request must not be served twice."""
+        return self._course.request.acts
+
+    @property
     def runner_up(self) -> str | None:
         """The target that would have been chosen without this one: who reserves elsewhere asks for
         both at once. None if there is no other.
         """
         second = self._runner_up()
         return second.name if second is not None else None
+
+    @property
+    def until(self) -> float:
+        """As of a `Wait`: while it alone is open, its course has nothing else to say before."""
+        deadline = self._course.request.deadline
+        return self.look_at if self.look_at < deadline else deadline
 
     @property
     def is_blind(self) -> bool:

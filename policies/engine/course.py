@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
-from policies.engine.deciding import tiers
+from policies.engine.deciding import extra, tiers
 from policies.engine.deciding.eligibility import those_able
-from policies.engine.deciding.extra import FAST, is_free, likeliest, on_the_spot
+from policies.engine.deciding.extra import FAST, is_free, keep_to, likeliest, on_the_spot
 from policies.engine.deciding.probing import back, to_look_at, to_probe
 from policies.engine.deciding.rescue import expect, late
 from policies.engine.limits.bill import cost
@@ -33,8 +33,6 @@ from policies.policy import Request
 if TYPE_CHECKING:
     from policies.engine.engine import Engine
 
-TAILS = 3.0
-"""Times its usual 99th percentile that an answer in one piece may take to begin."""
 CLOSED = Fail(Cause.OVER, MappingProxyType({}), None)
 
 
@@ -43,7 +41,7 @@ class Course:
 
     __slots__ = (
         "_able", "_committed", "_end", "_last", "_waits_until", "_wake", "ascent", "attempts",
-        "engine", "last_member", "opened", "pool", "quick", "reach", "request",
+        "engine", "goes_on", "last_member", "opened", "pool", "quick", "reach", "request",
         "retried_on_the_spot", "tokens", "tried",
     )  # fmt: skip
 
@@ -72,7 +70,7 @@ class Course:
         self._last: Report | None = None
         self.last_member: Member | None = None
         self.quick = False
-        self.retried_on_the_spot = False
+        self.retried_on_the_spot = self.goes_on = False
         self._committed = False
         self._waits_until: float | None = None
         self._end: Fail | None = None
@@ -90,6 +88,13 @@ class Course:
             return self.fail(cause, now)
         return self._send_or_wait(now)
 
+    def go_on(self, among: AbstractSet[str], now: float) -> None:
+        """The answer broke off after its first content, and `among` these somebody may go on with
+        it: they are asked as after any failure, but that the retry budget always pays for it.
+        """
+        self._committed = False
+        keep_to(self, among)
+
     def close(self, now: float) -> None:
         """Give up what is still open or waited for. Idempotent; always called in the driver's
         `finally`.
@@ -100,8 +105,7 @@ class Course:
             for attempt in list(self.opened):
                 phase = Phase.HEAD if attempt.first is None else Phase.BODY
                 attempt.settle(Report(Outcome.ABANDONED, phase), now)
-        if self._end is None:
-            self._end = CLOSED
+        self._end = self._end or CLOSED
 
     def wake(self) -> None:
         """Something changed that this course waits for."""
@@ -172,6 +176,8 @@ class Course:
         after = self._last.outcome.effect.next if self._last is not None else None
         if after is Next.CLIENT:
             return Cause.CALLER
+        if self.request.acts and not self._committed and extra.may_have_begun(self._last):
+            return Cause.ACTED
         if now >= self.request.deadline:
             return Cause.DEADLINE
         if after is Next.DONE:
@@ -183,8 +189,7 @@ class Course:
         return None
 
     def _send_or_wait(self, now: float) -> Send | Wait | Fail:
-        pool = self.pool
-        request, tried = self.request, self.tried
+        pool, request, tried = self.pool, self.request, self.tried
         promised = pool.queue.promised(self) if pool.queue.waiting else NOTHING
         if self.ascent is not None:
             last = self.attempts > 0 and self.attempts + 1 >= pool.route.retry.attempts
@@ -234,11 +239,7 @@ class Course:
         expect(self, attempt, now, steered=steered)
         if pool.queue.waiting:
             attempt.charge = pool.queue.served(self)
-        head, deadline = now + member.standing.facts.first_token, request.deadline
-        if not request.stream and (tail := member.latency.totals.tail) is not None:
-            head = max(head, now + TAILS * tail)
-        attempt.head = head if head < deadline else deadline
-        return Send(attempt, member.name, TimeLimits(attempt.head, deadline))
+        return Send(attempt, member.name, TimeLimits(attempt.head, request.deadline))
 
     def _none_can(self, promised: AbstractSet[str], now: float) -> Send | Wait | Fail:
         refusals = self.refusals(now)
@@ -287,12 +288,13 @@ class Course:
         retry_at: float | None = None,
     ) -> Fail:
         """End it without an answer; say when the same request, sent anew, would find somebody
-        (`retry_at`, where that is known already).
+        (`retry_at`, where that is known already). Whoever has a part of the answer is told that it
+        broke off, and not why nobody went on with it.
         """
-        if refusals is None:
-            refusals = self.refusals(now)
-        if retry_at is None:
-            retry_at = tiers.comes_back(self, refusals, now)
+        if self.goes_on and cause is not Cause.DEADLINE:
+            cause = Cause.INTERRUPTED
+        refusals = self.refusals(now) if refusals is None else refusals
+        retry_at = tiers.comes_back(self, refusals, now) if retry_at is None else retry_at
         self._end = Fail(cause, refusals, retry_at)
         self.pool.queue.leave(self)
         return self._end

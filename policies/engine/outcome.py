@@ -113,7 +113,8 @@ class Report(NamedTuple):
     what the provider reported; with `estimated` they are what the driver counted, because no
     usage came. `detail` is for people: a status, a code, never a text of the request or the
     answer. `unclassified` is the status of an error that the driver knew no meaning of, and judged
-    by default.
+    by default. `unread` are the seconds for which the driver did not read, since its own client
+    took nothing: they are not the target's.
     """
 
     outcome: Outcome
@@ -126,6 +127,7 @@ class Report(NamedTuple):
     estimated: bool = False
     detail: str = ""
     unclassified: int | None = None
+    unread: float = 0.0
 
 
 OK = Report(Outcome.OK)

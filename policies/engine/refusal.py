@@ -75,5 +75,6 @@ class Cause(Enum):
     BUDGET = "the route's retry budget is empty"
     DEADLINE = "the deadline has passed"
     INTERRUPTED = "the answer broke off after its first content"
+    ACTED = "what the request does may have been begun, so it is not sent again"
     CALLER = "the request is wrong wherever it is sent"
     OVER = "the course is over"

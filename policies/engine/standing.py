@@ -214,9 +214,10 @@ class Standing:
             # The end of a stream says nothing of those that wait for their beginning.
             self._heard_of(outcome, attempt, now)
         if outcome.good:
-            after_first = None if first is None else now - first
+            read = now - report.unread
+            after_first = None if first is None else max(0.0, read - first)
             self.latency.finished(
-                now - sent, after_first, report.output_tokens, self.in_flight, now
+                max(0.0, read - sent), after_first, report.output_tokens, self.in_flight, now
             )
         elif first is None and outcome is Outcome.ABANDONED and report.phase is not Phase.CONNECT:
             # Whoever was outrun would have taken longer: likely as long again.

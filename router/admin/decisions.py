@@ -40,6 +40,7 @@ def one(decision: Decision) -> dict[str, Any]:
         "status": end.status if end is not None else None,
         "target": end.target if end is not None else None,
         "tenant": end.tenant if end is not None else None,
+        "resumed": [one._asdict() for one in end.resumed] if end is not None else [],
         "words": told(record),
         "request": _request(request) if request is not None else None,
         "attempts": attempts(record),
@@ -105,6 +106,8 @@ def _step(step: Step) -> dict[str, Any]:
         shown["target"] = step.target
     if step.until is not None:
         shown["until"] = finite(step.until)
+    if step.among:
+        shown["among"] = step.among
     return shown
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from policies import ExplainedTarget, Request
 from router.admin.question import BadQuestion, Question
 from router.caller import BANDS
-from router.config import Config
+from router.config import Config, ladder
 from router.config.problems import nearest, quoted
 from router.dialects.openai.dialect import OPENAI
 from router.runtime import Runtime
@@ -32,6 +32,11 @@ def explain(runtime: Runtime, config: Config, now: float, question: Question) ->
         "model": explained.model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
         "targets": [_target(target, now) for target in explained.targets],
+        "when_all_fail": [
+            {"model": rung.model} if rung.model is not None else {"text": rung.text}
+            for rung in (ladder(route.name, config.models) if route is not None else ())
+            if rung.model not in runtime.off
+        ],
     }
 
 

@@ -33,6 +33,9 @@ def explained(source: str, told: dict[str, Any]) -> None:
     screen.print()
     for target in told["targets"]:
         screen.print(escape(f"  {target['target']}: {target['words']}"), soft_wrap=True)
+    for rung in told["when_all_fail"]:
+        [(what, which)] = rung.items()
+        screen.print(escape(f"  when all fail: {what} {which}"), soft_wrap=True)
 
 
 def overview(told: dict[str, Any], *, clear: bool) -> None:

@@ -5,10 +5,11 @@ Must not: know the network, or what a policy does.
 """
 
 from router.config.diff import needs_restart, words
+from router.config.ladders import ladder
 from router.config.load import load
+from router.config.models import ABILITIES
 from router.config.problems import ConfigError, Problem
 from router.config.schema import (
-    ABILITIES,
     Asked,
     Config,
     Decisions,
@@ -21,6 +22,7 @@ from router.config.schema import (
     ProviderModel,
     Retry,
     Route,
+    Rung,
     Server,
     Simulation,
     StartRule,
@@ -50,6 +52,7 @@ __all__ = [
     "Rate",
     "Retry",
     "Route",
+    "Rung",
     "Secret",
     "Server",
     "Simulation",
@@ -61,6 +64,7 @@ __all__ = [
     "WeightedTarget",
     "faults",
     "is_loopback",
+    "ladder",
     "load",
     "needs_restart",
     "words",

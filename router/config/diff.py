@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from typing import TypeVar
 
+from router.config.problems import quoted
 from router.config.schema import (
     Asked,
     Config,
@@ -19,6 +20,7 @@ from router.config.schema import (
     ProviderModel,
     Retry,
     Route,
+    Rung,
     Simulation,
     StartRule,
     Tenant,
@@ -79,7 +81,9 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
     yield from _change("connections", old.connections, new.connections)
     yield from _change("dialect", old.dialect, new.dialect)
     yield from _change("base_url", old.base_url, new.base_url)
+    yield from _change("api_version", old.api_version, new.api_version)
     yield from _change("region", old.region, new.region)
+    yield from _change("auth", old.auth, new.auth)
     if (dict(old.headers), old.asks_usage) != (dict(new.headers), new.asks_usage):
         yield "another preset"
     yield from _limits(old.limits, new.limits)
@@ -87,6 +91,7 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
     def model(before: ProviderModel, after: ProviderModel) -> Iterator[str]:
         yield from _change("context", before.context, after.context, show_count)
         yield from _change("lacks", before.lacks, after.lacks, _listed)
+        yield from _change("api", before.api, after.api)
         yield from _change("price.input", before.price.input, after.price.input, show_price)
         yield from _change("price.output", before.price.output, after.price.output, show_price)
         yield from _limits(before.limits, after.limits)
@@ -108,6 +113,8 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("climb", old.climb, new.climb, _listed)
     yield from _change("patience", old.patience, new.patience, show_duration)
     yield from _change("embeddings", old.embeddings, new.embeddings)
+    yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
+    yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
     for name, (tier, weight) in after.items():
         if name not in before:
@@ -117,6 +124,13 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         if before[name][0] != tier:
             yield f"{name} from tier {before[name][0]} to tier {tier}"
     yield from (f"{name} removed" for name in before if name not in after)
+
+
+def _rungs(rungs: Iterable[Rung]) -> str:
+    told = (
+        f"model {r.model}" if r.model is not None else f"text {quoted(r.text or '')}" for r in rungs
+    )
+    return ", then ".join(told) or "none"
 
 
 def _rules(rules: Iterable[StartRule]) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+ABILITIES = ("audio", "documents", "images", "schema", "tools")
+"""What a request may bring that not every model can take."""
 TEXT_ALONE = frozenset({"audio", "documents", "images"})
 KNOWN: tuple[tuple[str, frozenset[str]], ...] = (
     ("deepseek-*", TEXT_ALONE),
@@ -16,7 +18,10 @@ KNOWN: tuple[tuple[str, frozenset[str]], ...] = (
     ("llama-3.1-*", TEXT_ALONE),
     ("llama-3.3-*", TEXT_ALONE),
     ("claude-*", frozenset({"audio"})),
-    ("anthropic.claude-*", frozenset({"audio"})),
+    ("*anthropic.claude-*", frozenset({"audio"})),
+    ("*openai.gpt-oss-*", TEXT_ALONE),
+    ("*deepseek.*", TEXT_ALONE),
+    ("*amazon.nova-micro-*", TEXT_ALONE),
     ("sonar*", frozenset({"audio", "tools"})),
 )
 """Patterns of names in lower case, without what stands before their last slash."""

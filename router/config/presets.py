@@ -12,6 +12,10 @@ from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
+Dialect = Literal["openai", "anthropic", "azure", "bedrock", "gemini", "vertex", "simulated"]
+"""How a provider is spoken to."""
+Responses = Literal["kept", "stateless"]
+
 
 @dataclass(frozen=True, slots=True)
 class Preset:
@@ -19,16 +23,22 @@ class Preset:
 
     `origin` is None where everyone has their own; `path` is what follows the host in its API;
     `key` names the environment variable of its credential, None where it needs none; `headers` go
-    with every request. `asks_usage` is False where streams report their usage unasked, and an
-    unknown field may be refused.
+    with every request. `origin` may hold `{region}`; `service` is AWS's name of it, where requests
+    may be signed by AWS keys instead. `asks_usage` is False where streams report their usage
+    unasked, and an unknown field may be refused. `native` are kinds of calls that it understands as
+    well in another dialect than its own, with their paths below the base URL. `responses` is
+    whether it speaks OpenAI's Responses itself, and whether it keeps what it made there.
     """
 
     origin: str | None
     path: str
     key: str | None
-    dialect: Literal["openai"] = "openai"
+    dialect: Dialect = "openai"
     asks_usage: bool = True
+    service: str | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    native: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    responses: Responses | None = None
 
     @property
     def base_url(self) -> str | None:
@@ -40,21 +50,86 @@ class Preset:
         return base_url if urlsplit(base_url).path else base_url + self.path
 
 
+MESSAGES: Mapping[str, str] = MappingProxyType({"messages": "/messages"})
+"""Anthropic's endpoint, beside OpenAI's."""
+COUNTED = MappingProxyType({**MESSAGES, "count_tokens": "/messages/count_tokens"})
+BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK"
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY"),
-        # Its endpoint that speaks OpenAI's dialect, and ignores response_format and penalties.
-        "anthropic": Preset("https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY"),
-        # As above: the same key, another path than its own dialect has.
-        "gemini": Preset(
-            "https://generativelanguage.googleapis.com", "/v1beta/openai", "GEMINI_API_KEY"
+        "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY", responses="kept"),
+        "anthropic": Preset(
+            "https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY", dialect="anthropic"
         ),
-        "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY"),
+        # The same models at Azure, where everyone has an address of their own, and at AWS.
+        "foundry": Preset(None, "/anthropic/v1", "ANTHROPIC_FOUNDRY_API_KEY", dialect="anthropic"),
+        "bedrock-mantle": Preset(
+            "https://bedrock-mantle.{region}.api.aws",
+            "/anthropic/v1",
+            BEDROCK_KEY,
+            dialect="anthropic",
+            service="bedrock-mantle",
+        ),
+        "gemini": Preset(
+            "https://generativelanguage.googleapis.com",
+            "/v1beta",
+            "GEMINI_API_KEY",
+            dialect="gemini",
+        ),
+        "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY", responses="stateless"),
         "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),
-        "deepseek": Preset("https://api.deepseek.com", "", "DEEPSEEK_API_KEY"),
-        "openrouter": Preset("https://openrouter.ai", "/api/v1", "OPENROUTER_API_KEY"),
+        "deepseek": Preset(
+            "https://api.deepseek.com",
+            "",
+            "DEEPSEEK_API_KEY",
+            native=MappingProxyType({"messages": "/anthropic/v1/messages"}),
+        ),
+        "openrouter": Preset(
+            "https://openrouter.ai",
+            "/api/v1",
+            "OPENROUTER_API_KEY",
+            native=MESSAGES,
+            responses="stateless",
+        ),
+        "together": Preset("https://api.together.ai", "/v1", "TOGETHER_API_KEY"),
+        "fireworks": Preset(
+            "https://api.fireworks.ai", "/inference/v1", "FIREWORKS_API_KEY", responses="kept"
+        ),
+        "xai": Preset("https://api.x.ai", "/v1", "XAI_API_KEY", responses="kept"),
+        # Every chunk has the usage so far.
+        "perplexity": Preset(
+            "https://api.perplexity.ai", "", "PERPLEXITY_API_KEY", asks_usage=False
+        ),
+        "cerebras": Preset("https://api.cerebras.ai", "/v1", "CEREBRAS_API_KEY"),
+        "cohere": Preset("https://api.cohere.ai", "/compatibility/v1", "CO_API_KEY"),
+        # A resource of one's own; a model is a deployment's name.
+        "azure": Preset(
+            None, "/openai/v1", "AZURE_OPENAI_API_KEY", dialect="azure", responses="kept"
+        ),
+        "bedrock": Preset(
+            "https://bedrock-runtime.{region}.amazonaws.com",
+            "",
+            BEDROCK_KEY,
+            dialect="bedrock",
+            service="bedrock",
+        ),
+        # As OpenAI speaks, for the models that Bedrock serves so: at its old endpoint, at its new.
+        "bedrock-openai": Preset(
+            "https://bedrock-runtime.{region}.amazonaws.com",
+            "/openai/v1",
+            BEDROCK_KEY,
+            service="bedrock",
+        ),
+        "bedrock-mantle-openai": Preset(
+            "https://bedrock-mantle.{region}.api.aws",
+            "/openai/v1",
+            BEDROCK_KEY,
+            service="bedrock-mantle",
+        ),
         # Servers of one's own: no account, but an address.
-        "ollama": Preset(None, "/v1", None),
-        "vllm": Preset(None, "/v1", None),
+        "ollama": Preset(None, "/v1", None, native=MESSAGES, responses="stateless"),
+        "vllm": Preset(None, "/v1", None, native=MESSAGES, responses="stateless"),
+        "sglang": Preset(None, "/v1", None),
+        "llamacpp": Preset(None, "/v1", None, native=COUNTED),
+        "lmstudio": Preset(None, "/v1", None),
     }
 )

@@ -6,12 +6,14 @@ Must not: fail because a provider is switched off; that is a note, and a state.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from router.config import variables
+from router.config.credentials import Credentials
 from router.config.models import known_lacks
 from router.config.presets import PRESETS, Preset
 from router.config.problems import Report, quoted
@@ -22,6 +24,12 @@ from router.config.values import Secret
 from router.config.written import WrittenLimits, WrittenModel, WrittenProvider
 
 _SIMULATION = tuple(key.name for key in fields(Simulation))
+_NOT_SIMULATED = (
+    "preset", "region", "base_url", "auth", "api_key", "tls", "proxy", "connections"
+)  # fmt: skip
+_LABEL = re.compile(r"[a-z0-9-]+")
+VERSIONED = "/openai"
+"""The path of Azure's API with versions, which stand behind each request's own."""
 _ADDRESSES = ("preset", "like", "base_url")
 
 
@@ -56,18 +64,21 @@ class _Resolver:
             return None
         given = {k: v for link in reversed(chain) for k, v in self.written[link].given().items()}
         merged = WrittenProvider.model_construct(**given)
-        self._check_own_keys(name, merged.preset)
+        self._check_own_keys(name, merged)
         self._note_plain_key(name)
         self._check_models(name, merged)
         preset = PRESETS.get(merged.preset or "")
-        simulated = merged.dialect == "simulated"
+        dialect = merged.dialect or (preset.dialect if preset else "openai")
+        simulated = dialect == "simulated"
         base_url = None if simulated else self._base_url(name, merged, preset)
-        api_key = self._api_key(merged, preset)
+        auth, api_key = Credentials(
+            name, merged, preset, self.environ, self.tree, self.report
+        ).resolve()
         return Provider(
             name=name,
             company=merged.preset,
             region=merged.region,
-            dialect=merged.dialect or "openai",
+            dialect=dialect,
             base_url=base_url or None,
             api_key=api_key or None,
             headers=preset.headers if preset else MappingProxyType({}),
@@ -75,11 +86,16 @@ class _Resolver:
             proxy=merged.proxy,
             connections=merged.connections,
             asks_usage=preset.asks_usage if preset else True,
+            native=preset.native if preset else MappingProxyType({}),
+            responses=preset.responses if preset and not merged.api_version else None,
             limits=resolve_limits(merged.limits),
             models=MappingProxyType(
                 {key: self._model(key, model, merged) for key, model in merged.models.items()}
             ),
             off_because=None if simulated else self._off(chain, merged, base_url, api_key),
+            auth=auth,
+            service=preset.service if preset else None,
+            api_version=merged.api_version,
         )
 
     def _chain(self, name: str) -> list[str] | None:
@@ -105,14 +121,14 @@ class _Resolver:
             chain.append(like)
         return chain
 
-    def _check_own_keys(self, name: str, preset: str | None) -> None:
+    def _check_own_keys(self, name: str, merged: WrittenProvider) -> None:
         own = self.tree.table("providers").table(name)
         simulated = self.written[name].dialect == "simulated"
         if "preset" in own.entries and "like" in own.entries:
             mark = own.entries["like"].key.mark
             self.report.problem(mark, "both preset and like", "keep one of them")
         if simulated:
-            for key in ("preset", "region", "base_url", "api_key", "tls", "proxy", "connections"):
+            for key in _NOT_SIMULATED:
                 if key in own.entries:
                     what = f"a simulated provider has no {key}"
                     self.report.problem(own.entries[key].key.mark, what, "remove it")
@@ -122,10 +138,19 @@ class _Resolver:
             remedy = "give it a preset, a base_url, or `like: another`; or `dialect: simulated`"
             self.report.problem(mark, what, remedy)
 
-        if "region" in own.entries and preset is None and "preset" not in own.entries:
+        if "api_version" in own.entries and not self._azure(name, merged.preset):
+            mark = own.entries["api_version"].key.mark
+            what = "api_version is for Azure's API"
+            self.report.problem(mark, what, "remove it, or write `preset: azure`")
+        somebodys = merged.preset is not None or "preset" in own.entries or merged.auth == "aws"
+        if "region" in own.entries and not somebodys:
             mark = own.entries["region"].key.mark
             what = "region is a company's, which a preset names"
             self.report.problem(mark, what, "remove it, or give the provider a preset")
+
+    def _azure(self, name: str, preset: str | None) -> bool:
+        known = PRESETS.get(preset or "")
+        return (self.written[name].dialect or (known.dialect if known else "")) == "azure"
 
     def _note_plain_key(self, name: str) -> None:
         entry = self.tree.table("providers").table(name).entries.get("api_key")
@@ -136,10 +161,18 @@ class _Resolver:
 
     def _check_models(self, name: str, merged: WrittenProvider) -> None:
         models = self.tree.table("providers").table(name).table("models")
+        preset = PRESETS.get(merged.preset or "")
+        dialect = merged.dialect or (preset.dialect if preset else "openai")
         for model, entry in models.entries.items():
             if not model.isprintable() or not model or " " in model:
                 self.report.problem(entry.key.mark, "no upstream has such a name", "correct it")
-            if merged.dialect == "simulated" or not isinstance(entry.value, Table):
+            if not isinstance(entry.value, Table):
+                continue
+            if "api" in entry.value.entries and dialect not in ("openai", "azure"):
+                mark = entry.value.entries["api"].key.mark
+                what = f"a model of the dialect {dialect} has no other api"
+                self.report.problem(mark, what, "remove it")
+            if dialect == "simulated":
                 continue
             for key in entry.value.entries.keys() & {*_SIMULATION}:
                 what = f"{key} is for models of a simulated provider"
@@ -148,18 +181,33 @@ class _Resolver:
 
     def _base_url(self, name: str, merged: WrittenProvider, preset: Preset | None) -> str | None:
         if merged.base_url:
+            if preset and merged.api_version:
+                preset = replace(preset, path=VERSIONED)
             return preset.completed(merged.base_url) if preset else merged.base_url
         wrong = "base_url" in self.tree.table("providers").table(name).entries
         if merged.base_url is None and preset and preset.base_url is None and not wrong:
             mark = find(self.tree, ("providers", name, "preset")).node.mark
             what = f"preset {merged.preset} needs a base_url"
             self.report.problem(mark, what, 'write base_url: "${NAME:-}", and set NAME to it')
-        return preset.base_url if preset and merged.base_url is None else merged.base_url
+        if merged.base_url is not None or preset is None or preset.base_url is None:
+            return merged.base_url
+        if "{region}" not in preset.base_url:
+            return preset.base_url
+        return self._in_region(name, merged, preset.base_url)
 
-    def _api_key(self, merged: WrittenProvider, preset: Preset | None) -> Secret | None:
-        if merged.api_key is None and preset and preset.key:
-            return Secret(self.environ.get(preset.key, "").strip())
-        return merged.api_key
+    def _in_region(self, name: str, merged: WrittenProvider, base_url: str) -> str | None:
+        own = self.tree.table("providers").table(name).entries
+        mark = find(self.tree, ("providers", name)).key.mark
+        if "region" in own:
+            mark = own["region"].value.mark
+        if merged.region is None:
+            what = f"preset {merged.preset} needs a region"
+            self.report.problem(mark, what, "write region: us-east-1, or another")
+        elif not _LABEL.fullmatch(merged.region):
+            self.report.problem(mark, "no address has such a region", "write it as us-east-1")
+        else:
+            return base_url.format(region=merged.region)
+        return None
 
     def _off(
         self,
@@ -192,6 +240,7 @@ class _Resolver:
             name=name,
             context=model.context,
             lacks=frozenset(given["lacks"]) if "lacks" in given else known_lacks(name),
+            api=model.api or "chat",
             price=Price(**model.price.given()),
             limits=resolve_limits(model.limits),
             timeouts=replace(self.timeouts, **timeouts),

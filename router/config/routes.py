@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from router.config.ladders import check_circles, rungs
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route, WeightedTarget
 from router.config.tiers import TIERED, check_form, leaving, start_rules
@@ -34,7 +35,14 @@ def resolve_routes(
     """Every route; what does not lead anywhere goes to `report`."""
     declared, shown = _declared(providers, tree)
     resolver = _Resolver(providers, declared, shown, defaults, plugins, tree, report)
-    return {name: resolver.route(name, route) for name, route in written.items()}
+    routes = {
+        name: replace(
+            resolver.route(name, route), when_all_fail=rungs(name, route, written, tree, report)
+        )
+        for name, route in written.items()
+    }
+    check_circles(routes, tree, report)
+    return routes
 
 
 def _declared(
@@ -90,6 +98,7 @@ class _Resolver:
             retry=replace(self.defaults.retry, **written.retry.given()),
             start=start_rules(name, written, self.tree, self.report),
             embeddings=written.embeddings or "one_model",
+            interrupted=written.interrupted or "error",
             unsupported=written.unsupported or "drop",
             **leaving(written),
         )

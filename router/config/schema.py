@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from router.config.presets import Dialect
 from router.config.problems import Problem
 from router.config.values import Address, Rate, Secret, Tls
 
@@ -68,7 +69,10 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The start-up keys: changing one needs a restart. `hosts` and `origins` are in lower case."""
+    """The start-up keys: changing one needs a restart. `fetch` are the hosts (with a port where it
+    is not the usual one) that files may be fetched from although they are not public. They, `hosts`
+    and `origins` are in lower case.
+    """
 
     listen: Address = Address("127.0.0.1", 8080)
     admin: Address = Address("127.0.0.1", 8081)
@@ -77,6 +81,7 @@ class Server:
     max_body: int = 32 * 1024**2
     drain: Drain = Drain()
     decisions: Decisions = Decisions()
+    fetch: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
@@ -115,21 +120,17 @@ class Price:
     output: int | None = None
 
 
-ABILITIES = ("audio", "documents", "images", "schema", "tools")
-"""What a request may bring that not every model can take."""
-
-
 @dataclass(frozen=True, slots=True)
 class ProviderModel:
     """A model as its provider knows it. `context` is in tokens, None where nobody said. `lacks` are
-    those of `ABILITIES` that it has not.
-
-    `simulation` is None for a real one.
+    those of `ABILITIES` that it has not. `api` is the one of OpenAI's by which it is asked for
+    answers to messages, whoever asks. `simulation` is None for a real one.
     """
 
     name: str
     context: int | None
     lacks: frozenset[str]
+    api: Literal["chat", "responses"]
     price: Price
     limits: Limits
     timeouts: Timeouts
@@ -142,16 +143,21 @@ class Provider:
 
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
-    where a stream reports its usage unasked and may refuse to be asked. `company` is the preset's
-    name, None without one; `region` is where the company serves it, as the file calls that. `proxy`
-    is empty where none may be used, and None where the environment says; `connections` is how many
-    may be open at once, None: any number.
+    where a stream reports its usage unasked and may refuse to be asked. `native` are the paths of
+    kinds of calls that it understands beside its own dialect's; `responses`: it speaks OpenAI's
+    Responses, and keeps what it made there or not. `company` is the preset's name, None without
+    one; `region` is where the company serves it, as the file calls that. `proxy` is empty where
+    none may be used, None where the environment says; `connections` is how many may be open
+    at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
+    signature for AWS's `service` (None: Bedrock) with that as a pair of keys, `id:secret` or
+    `id:secret:session`; or, without an `api_key`, by what a cloud's library finds. With an
+    `api_version`, Azure's API is the one that has versions and a path for each deployment.
     """
 
     name: str
     company: str | None
     region: str | None
-    dialect: Literal["openai", "simulated"]
+    dialect: Dialect
     base_url: str | None
     api_key: Secret | None
     headers: Mapping[str, str]
@@ -159,9 +165,14 @@ class Provider:
     proxy: Secret | None
     connections: int | None
     asks_usage: bool
+    native: Mapping[str, str]
+    responses: Literal["kept", "stateless"] | None
     limits: Limits
     models: Mapping[str, ProviderModel]
     off_because: str | None
+    api_version: str | None = None
+    auth: Literal["key", "aws", "google", "azure"] = "key"
+    service: str | None = None
 
     @property
     def enabled(self) -> bool:
@@ -207,12 +218,23 @@ class StartRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Rung:
+    """What is done when all of a route's targets have failed: another `model` is asked, or a fixed
+    `text` is the answer. One of the two is None.
+    """
+
+    model: str | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
     tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
-    other upstream models may stand in for one another. `unsupported`: whether what a target cannot
-    be told of a request, and only tunes it, is left out.
+    other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
+    breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
+    and only tunes it, is left out. `when_all_fail` are its own rungs, in order.
     """
 
     name: str
@@ -225,7 +247,9 @@ class Route:
     climb: frozenset[str] = frozenset({"failure", "throttled"})
     patience: float = 0.0
     embeddings: Literal["one_model", "any_model"] = "one_model"
+    interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
+    when_all_fail: tuple[Rung, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ def resolve_server(written: WrittenServer, tree: Table, report: Report) -> Serve
         given["drain"] = Drain(**written.drain.given())
     if "decisions" in given:
         given["decisions"] = Decisions(**written.decisions.given())
+    if "fetch" in given:
+        given["fetch"] = written.fetch.hosts
     if written.admin_token is not None and not written.admin_token:
         mark = find(tree, ("server", "admin_token")).node.mark
         what = "admin_token is empty: the admin listener asks for none"

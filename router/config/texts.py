@@ -16,8 +16,10 @@ from router.config.values import Address, Secret
 
 # No slash: a target's name is split at its first one, and what follows is the upstream's own name.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?")
+_AUTHORITY = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/models")
 _MOST_PORTS = 65536
 
@@ -33,6 +35,15 @@ def text(value: object) -> str:
     if not value.isprintable():
         raise Unreadable("holds a character that cannot be seen", "remove it")
     return value
+
+
+def words(value: object) -> str:
+    """What a person reads: visible text, of one line or several."""
+    lines = value.splitlines() if isinstance(value, str) else []
+    if len(lines) > 1:
+        text("".join(lines))
+        return str(value).rstrip("\n")
+    return text(lines[0] if lines else value)
 
 
 def label(value: object) -> str:
@@ -127,12 +138,29 @@ def host(value: object) -> str:
     return name.strip("[]")
 
 
+def authority(value: object) -> str:
+    """A host as an URL has it, with its port where that is not the usual one, in lower case."""
+    name = text(value).lower()
+    if not _AUTHORITY.fullmatch(name):
+        remedy = "write it as images.example.com, or with a port as images.example.com:8000"
+        raise Unreadable("is not a host", remedy)
+    return name
+
+
 def origin(value: object) -> str:
     """An origin as browsers send it, in lower case."""
     name = text(value).lower()
     scheme, _, rest = name.partition("://")
     if scheme not in ("http", "https") or not rest or not re.fullmatch(r"[\w.:\[\]-]+", rest):
         raise Unreadable("is not an origin", "write it as https://app.example.com, without a path")
+    return name
+
+
+def version(value: object) -> str:
+    """A version of Azure's API."""
+    name = text(value)
+    if not _VERSION.fullmatch(name):
+        raise Unreadable("is not a version of an API", "write it as 2024-10-21")
     return name
 
 

@@ -7,13 +7,14 @@ What is a union in the file (a list or a mapping, a name or a table) has one for
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from router.config import texts, units
-from router.config.presets import PRESETS
-from router.config.schema import ABILITIES, Threshold
+from router.config.models import ABILITIES
+from router.config.presets import PRESETS, Dialect
+from router.config.schema import Threshold
 from router.config.values import Address, Rate, Secret
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
@@ -61,6 +62,12 @@ class WrittenDecisions(Written):
     rate: Annotated[Rate | None, BeforeValidator(units.rate_or_all)] = None
 
 
+class WrittenFetch(Written):
+    """`server.fetch`."""
+
+    hosts: tuple[Annotated[str, BeforeValidator(texts.authority)], ...] = ()
+
+
 class WrittenServer(Written):
     """`server`."""
 
@@ -73,6 +80,7 @@ class WrittenServer(Written):
     max_body: Annotated[int | None, BeforeValidator(units.size)] = None
     drain: WrittenDrain = WrittenDrain()
     decisions: WrittenDecisions = WrittenDecisions()
+    fetch: WrittenFetch = WrittenFetch()
     hosts: tuple[Annotated[str, BeforeValidator(texts.host)], ...] = ()
     origins: tuple[Annotated[str, BeforeValidator(texts.origin)], ...] = ()
     plugins: tuple[Annotated[str, BeforeValidator(texts.module)], ...] = ()
@@ -128,6 +136,9 @@ class WrittenModel(Written):
 
     context: Positive = None
     lacks: tuple[Annotated[str, BeforeValidator(texts.choice(*ABILITIES))], ...] = ()
+    api: Annotated[
+        Literal["chat", "responses"] | None, BeforeValidator(texts.choice("chat", "responses"))
+    ] = None
     price: WrittenPrice = WrittenPrice()
     limits: WrittenLimits = WrittenLimits()
     timeouts: WrittenTimeouts = WrittenTimeouts()
@@ -154,9 +165,14 @@ class WrittenProvider(Written):
     like: Text = None
     region: Text = None
     dialect: Annotated[
-        Literal["openai", "simulated"] | None,
-        BeforeValidator(texts.choice("openai", "simulated")),
+        Dialect | None,
+        BeforeValidator(texts.choice(*get_args(Dialect))),
     ] = None
+    auth: Annotated[
+        Literal["key", "aws", "google", "azure"] | None,
+        BeforeValidator(texts.choice("key", "aws", "google", "azure")),
+    ] = None
+    api_version: Annotated[str | None, BeforeValidator(texts.version)] = None
     base_url: Annotated[str | None, BeforeValidator(texts.base_url)] = None
     api_key: Credential = None
     tls: WrittenTls = WrittenTls()
@@ -198,6 +214,13 @@ class WrittenRule(Written):
     tier: Positive = None
 
 
+class WrittenRung(Written):
+    """One of a route's `when_all_fail`."""
+
+    model: Text = None
+    text: Annotated[str | None, BeforeValidator(texts.words)] = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -217,9 +240,14 @@ class WrittenRoute(Written):
         Literal["one_model", "any_model"] | None,
         BeforeValidator(texts.choice("one_model", "any_model")),
     ] = None
+    interrupted: Annotated[
+        Literal["error", "resume", "resume_any"] | None,
+        BeforeValidator(texts.choice("error", "resume", "resume_any")),
+    ] = None
     unsupported: Annotated[
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
+    when_all_fail: tuple[WrittenRung, ...] = ()
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

@@ -7,15 +7,16 @@ outcome. Halves are values without state; the one thing with state is the reader
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
 
 from policies import Report
 from router.dialects.common.events import Event, Usage
 from router.dialects.common.prompt import Prompt
+from router.dialects.seam import Begun
 
 Headers = Mapping[str, str]
 """Names in lower case."""
@@ -38,16 +39,22 @@ Operation = Literal[
 """What a client asks for, by the end of its path. The first three are answers to messages, in three
 dialects.
 """
+IN_WORDS: frozenset[Operation] = frozenset({"chat", "responses", "messages", "completions"})
+"""Those whose answer is a text, which anybody else could have written."""
 
 
 class Call(Struct):
-    """A client's request, as far as routing needs it. `fields` are the body's top level, still
-    encoded: everything unknown passes untouched; of calls that are only relayed `body` is kept
-    instead, all of it.
+    """A client's request, as far as routing needs it. `body` is all of it, as it came; `fields` are
+    its top level, still encoded, but for calls that are only relayed.
 
-    `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
+    `id` is the router's own of it, and `at` the Unix time of its coming, for answers that have
+    neither. `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
     `usage_asked`: the client wants the usage chunk of a stream itself. `common` is the call in the
     common form, once somebody had to put it so.
+
+    `bound` are the ids of what only the account knows that made it, `traces` those of reasoning
+    that only its maker can read, but others can do without. `stays`: the answer is to be had later
+    as well. `keep` is told, by account and id, what of the answer can be referred to later.
     """
 
     operation: Operation
@@ -60,6 +67,12 @@ class Call(Struct):
     usage_asked: bool
     body: bytes = b""
     common: Prompt | None = None
+    bound: tuple[str, ...] = ()
+    traces: tuple[str, ...] = ()
+    stays: bool = False
+    keep: Callable[[str, str], None] | None = None
+    id: str = ""
+    at: int = 0
 
 
 Asked = tuple[str, bytes, tuple[str, ...]]
@@ -114,8 +127,18 @@ class ClientDialect(Protocol):
         (an answer in a given form), `images`. Nothing else is decoded.
         """
 
+    def acts(self, call: Call) -> bool:
+        """Whether answering `call` may do something in the world, by tools that its provider runs:
+        such a request must not be served twice.
+        """
+
     def parse(self, body: bytes, operation: Operation = "chat") -> Call:
         """The call. Raises `ClientError` naming what is wrong and where."""
+
+    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
+        """An answer in words to `call` that says `text`, and cost nothing, under the id `name`: a
+        body, or all of a stream, with `note`, a comment, before its end. `wall` is Unix time.
+        """
 
     def error(self, error: ClientError) -> bytes:
         """The body of an error answer."""
@@ -168,6 +191,10 @@ class StreamReader(Protocol):
     said: bytes
     """The body of the error with which it said so; empty if it did not."""
     usage: Usage | None
+    malformed: int
+    """Events so far that were not of the dialect, and were left out: nothing of the answer was in
+    them.
+    """
 
     def feed(self, data: bytes) -> bytes:
         """Read on; returns what passes on to the client, in its original bytes."""
@@ -192,6 +219,8 @@ class EventReader(Protocol):
     """See `StreamReader.failure`; its phase is set by whoever knows whether there was content."""
     said: bytes
     """See `StreamReader.said`."""
+    malformed: int
+    """See `StreamReader.malformed`."""
 
     def feed(self, data: bytes) -> list[Event]:
         """Read on."""
@@ -253,4 +282,18 @@ class UpstreamDialect(Protocol):
     def own_words(self, call: Call, body: bytes) -> bytes | None:
         """The body of a refusal as the client knows such; None if it is not in the provider's
         dialect (a page of a proxy in between).
+        """
+
+
+@runtime_checkable
+class Resumable(UpstreamDialect, Protocol):
+    """One in which an answer that broke off can be gone on with."""
+
+    def keeping(
+        self, call: Call, model: str, begun: Begun, *, same: bool
+    ) -> UpstreamDialect | None:
+        """The dialect for one attempt of which a text is kept in `begun`, so that it can be gone on
+        with; where some is there already, for one that goes on with it: its reader gives nothing
+        but what is new, as events of the same answer. `same`: this `model` has begun it. None: more
+        than a text is in play, or it cannot be gone on with here.
         """

@@ -74,7 +74,9 @@ class Interpreter:
 class InterpretedStream:
     """One streamed answer in the client's words. See `StreamReader`."""
 
-    __slots__ = ("_reader", "_writer", "content", "done", "ended", "failure", "said", "usage")
+    __slots__ = (
+        "_reader", "_writer", "content", "done", "ended", "failure", "malformed", "said", "usage",
+    )  # fmt: skip
 
     def __init__(self, reader: EventReader, writer: Writer) -> None:
         self._reader = reader
@@ -84,6 +86,7 @@ class InterpretedStream:
         self.done = False
         self.failure: Report | None = None
         self.said = b""
+        self.malformed = 0
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -107,6 +110,7 @@ class InterpretedStream:
                 self.content += 1
         reader = self._reader
         self.ended, self.done, self.said = reader.ended, reader.done, reader.said
+        self.malformed = reader.malformed
         if reader.failure is not None:
             phase = Phase.BODY if self.content else Phase.FIRST_TOKEN
             self.failure = reader.failure._replace(phase=phase)

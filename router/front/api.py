@@ -9,30 +9,41 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from math import isfinite
 from random import Random
+from time import time
 from urllib.parse import unquote
 
 import msgspec
 
 from router.caller import BANDS, NONE, Caller, Wishes
+from router.dialects.anthropic.dialect import ANTHROPIC
 from router.dialects.contract import Call, ClientDialect, ClientError, Operation
 from router.dialects.openai.dialect import OPENAI
 from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED
+from router.dialects.responses.dialect import RESPONSES
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_content_type
 from router.headers import upward
 from router.idempotency.claim import claim_of, key_of
 from router.runtime import Runtime
 from router.sink import Sink
+from router.stored.about import About, about, verbs_at
 from router.telemetry.journal import Journal, RefusalRecord
 from router.tenants.identity import Tenant
 
 JSON = {"content-type": "application/json"}
-MODEL = "/v1/models/"
+MODELS = "/v1/models"
+MODEL = f"{MODELS}/"
+COUNTING = "/v1/messages/count_tokens"
+VERSION = "anthropic-version"
+"""A header that clients who speak Anthropic's dialect send."""
 CALLS: Mapping[str, tuple[Operation, ClientDialect]] = {
     "/v1/chat/completions": ("chat", OPENAI),
     "/v1/completions": ("completions", OPENAI),
     "/v1/embeddings": ("embeddings", OPENAI),
+    "/v1/messages": ("messages", ANTHROPIC),
+    COUNTING: ("count_tokens", ANTHROPIC),
+    "/v1/responses": ("responses", RESPONSES),
     **{f"/v1/{operation}": (operation, RELAYED) for operation in RELAYED_CALLS},
 }
 """What clients ask for, and how they speak there."""
@@ -40,31 +51,38 @@ WISHES = frozenset(f"x-router-{wish}" for wish in ("timeout", "target", "policy"
 LONGEST_TIMEOUT = 86_400.0
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
 
+NO_HEADERS: Headers = {}
+
 Endpoint = Callable[[Inbound, Responder], Awaitable[object]]
 Run = Callable[[Call, Caller, Sink], Awaitable[object]]
+Ask = Callable[[About, Caller, Sink], Awaitable[object]]
 
 
 class Api:
     """Answers clients. `run` is the life of a request, which may raise `ClientError` before its
-    answer begins; `ready` is false while the process starts or drains.
+    answer begins, and `ask` that of one about what is kept; `ready` is false while the process
+    starts or drains.
     """
 
     def __init__(
         self,
         run: Run,
+        ask: Ask,
         runtime: Callable[[], Runtime],
         journal: Journal,
         ready: Callable[[], bool],
         rng: Random,
     ) -> None:
         self._run = run
+        self._ask_about = ask
         self._runtime = runtime
         self._journal = journal
         self._ready = ready
         self._rng = rng
         self._endpoints: dict[str, dict[str, Endpoint]] = {
             **{path: {"POST": self._ask} for path in CALLS},
-            "/v1/models": {"GET": self._models},
+            COUNTING: {"POST": self._count},
+            MODELS: {"GET": self._models},
             "/healthz": {"GET": self._healthz},
             "/readyz": {"GET": self._readyz},
         }
@@ -79,7 +97,7 @@ class Api:
                 headers["www-authenticate"] = "Bearer"
             elif error.status == 405:
                 headers["allow"] = ", ".join(self._methods(inbound.path))
-            told = dialect_at(inbound.path).error(error)
+            told = dialect_at(inbound.path, inbound.headers).error(error)
             await responder.send(error.status, headers, told)
 
     def refuse(self, path: str, refused: Refused) -> tuple[int, Headers, bytes]:
@@ -117,7 +135,7 @@ class Api:
     def _methods(self, path: str) -> dict[str, Endpoint]:
         if path.startswith(MODEL):
             return {"GET": self._model}
-        return self._endpoints.get(path, {})
+        return self._endpoints.get(path) or dict.fromkeys(verbs_at(path), self._about)
 
     def _ask(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
         caller = self._caller(inbound)
@@ -143,11 +161,34 @@ class Api:
     def _call(self, inbound: Inbound, caller: Caller, body: bytes) -> Call:
         if (key := key_of(inbound.headers)) is not None:
             caller.claim = claim_of(caller.tenant.name, inbound.path, key, body)
-        return caller.dialect.parse(body, CALLS[inbound.path][0])
+        call = caller.dialect.parse(body, CALLS[inbound.path][0])
+        call.id, call.at = caller.request_id, int(time())
+        return call
+
+    async def _count(self, inbound: Inbound, responder: Responder) -> None:
+        """Ask a target to count tokens, or give our own estimate where none does."""
+        caller = self._caller(inbound)
+        body = inbound.at_hand()
+        call = self._call(inbound, caller, await inbound.body() if body is None else body)
+        runtime = self._runtime()
+        if not runtime.admits(call.model, caller.tenant) or runtime.counts(call.model):
+            await self._run(call, caller, responder)
+            return
+        told = {"x-request-id": caller.request_id, "x-router-degraded": "estimated"}
+        await responder.send(200, {**JSON, **told}, ANTHROPIC.estimated(call))
+
+    def _about(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
+        """What is kept of an answer: asked of the account that made it."""
+        headers, tenant = inbound.headers, self._identify(inbound)
+        wishes = NONE if WISHES.isdisjoint(headers) else wishes_of(headers)
+        caller = Caller(self._request_id(), tenant, RESPONSES, upward(headers), wishes)
+        asked = about(inbound.method, inbound.path, inbound.query)
+        return self._ask_about(asked, caller, responder)
 
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
         names = self._runtime().models(self._identify(inbound))
-        await responder.send(200, JSON, OPENAI.models(names))
+        dialect = ANTHROPIC if VERSION in inbound.headers else OPENAI
+        await responder.send(200, JSON, dialect.models(names))
 
     async def _model(self, inbound: Inbound, responder: Responder) -> None:
         tenant, runtime = self._identify(inbound), self._runtime()
@@ -155,7 +196,8 @@ class Api:
         if not runtime.admits(name, tenant):
             raise runtime.unknown(name, tenant)
         since = runtime.listed.get(name, 0)
-        await responder.send(200, JSON, OPENAI.model(name, since))
+        dialect = ANTHROPIC if VERSION in inbound.headers else OPENAI
+        await responder.send(200, JSON, dialect.model(name, since))
 
     async def _healthz(self, inbound: Inbound, responder: Responder) -> None:
         await responder.send(200, JSON, b'{"status":"ok"}')
@@ -165,19 +207,31 @@ class Api:
         await responder.send(200 if ready else 503, JSON, msgspec.json.encode({"ready": ready}))
 
     def _identify(self, inbound: Inbound) -> Tenant:
-        tenant = self._runtime().tenants.identify(inbound.headers.get("authorization"))
+        headers = inbound.headers
+        tenants = self._runtime().tenants
+        tenant = tenants.identify(headers.get("authorization"), headers.get("x-api-key"))
         if tenant is None:
-            message = "send `Authorization: Bearer <key>` with one of `tenants.<name>.keys`"
+            message = (
+                "send `Authorization: Bearer <key>`, or `x-api-key: <key>`, with one of "
+                "`tenants.<name>.keys`"
+            )
             raise ClientError(
                 401, "authentication_error", "invalid_api_key", message, hopeless=True
             )
         return tenant
 
 
-def dialect_at(path: str) -> ClientDialect:
-    """How clients speak at `path`; OpenAI's dialect where nothing is."""
+def dialect_at(path: str, headers: Headers = NO_HEADERS) -> ClientDialect:
+    """How clients speak at `path`, where several do by their `headers`; OpenAI's dialect where
+    nothing is.
+    """
     call = CALLS.get(path)
-    return OPENAI if call is None else call[1]
+    if call is not None:
+        return call[1]
+    listed = path == MODELS or path.startswith(MODEL)
+    if path.startswith("/v1/messages/") or (listed and VERSION in headers):
+        return ANTHROPIC
+    return OPENAI
 
 
 def wishes_of(headers: Headers) -> Wishes:

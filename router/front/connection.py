@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header, or a trailer, which nobody asked for. Those of one name are joined."""
         fields = self._fields
-        if len(value) > MOST_FIELD or len(name) > MOST_FIELD:
+        if len(name) + len(value) > MOST_FIELD:
             raise Malformed("too long a header")
         self._headers += 1
         if self._headers > MOST_HEADERS:

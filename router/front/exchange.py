@@ -9,8 +9,8 @@ from typing import Protocol
 
 from router.sink import Sink
 
-# A request's have their names in lower case. An answer's go out as they are, without those that
-# frame it: `FRAMING` in `responder.py`.
+# Names in lower case. An answer's go out as they are, without those that frame it: `FRAMING` in
+# `responder.py`.
 Headers = Mapping[str, str]
 
 

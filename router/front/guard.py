@@ -94,9 +94,9 @@ class Guard:
 def cors(origin: str) -> dict[str, str]:
     """Give the headers that let a page from an allowed origin read an answer."""
     return {
-        "Access-Control-Allow-Origin": origin,
-        "Access-Control-Expose-Headers": "*",
-        "Vary": "Origin",
+        "access-control-allow-origin": origin,
+        "access-control-expose-headers": "*",
+        "vary": "Origin",
     }
 
 
@@ -107,9 +107,9 @@ def preflight(method: str, headers: Headers) -> dict[str, str] | None:
     # Echoed, since "*" does not cover Authorization.
     asked = headers.get("access-control-request-headers", "authorization, content-type")
     return {
-        "Access-Control-Allow-Methods": "GET, POST, DELETE",
-        "Access-Control-Allow-Headers": asked,
-        "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+        "access-control-allow-methods": "GET, POST, DELETE",
+        "access-control-allow-headers": asked,
+        "access-control-max-age": str(PREFLIGHT_SECONDS),
     }
 
 

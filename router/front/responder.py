@@ -42,13 +42,13 @@ class HttpDate:
 
 
 def render_fields(headers: Headers) -> str:
-    """Render the lines of these headers, without those that frame an answer.
+    """Render the lines of these headers (names in lower case), without those that frame an answer.
 
     Raises ValueError for a name or value that would break out of its line.
     """
-    lines = [
-        f"{name}: {value}\r\n" for name, value in headers.items() if name.lower() not in FRAMING
-    ]
+    if not FRAMING.isdisjoint(headers):
+        headers = {name: value for name, value in headers.items() if name not in FRAMING}
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
     text = "".join(lines)
     if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
         raise ValueError(f"a control character in the headers of an answer: {lines}")
@@ -60,7 +60,8 @@ class WireResponder:
 
     `added` are headers that every answer to this request carries, whoever gives it;
     `keep_alive` may be taken back until the head goes out; `lost` says that there is nobody to
-    answer any more. An answer that is neither `ended` nor `lost` must be cut by `abort`.
+    answer any more; `waited` is for how many seconds the client took too little. An answer that is
+    neither `ended` nor `lost` must be cut by `abort`.
     """
 
     __slots__ = (
@@ -76,6 +77,7 @@ class WireResponder:
         "keep_alive",
         "lost",
         "started",
+        "waited",
     )
 
     def __init__(
@@ -93,6 +95,7 @@ class WireResponder:
         self.started = False
         self.ended = False
         self.lost = False
+        self.waited = 0.0
 
     async def start(self, status: int, headers: Headers) -> None:
         self._put(self._head(status, headers, None))
@@ -173,6 +176,7 @@ class WireResponder:
         transport, connection = self._transport, self._connection
         waiting = transport.get_write_buffer_size()
         while connection.paused and not transport.is_closing():
+            began = time.monotonic()
             try:
                 async with asyncio.timeout(self._wait):
                     await connection.drain()
@@ -181,6 +185,8 @@ class WireResponder:
                 if waiting >= before:
                     self.lost = True
                     raise SlowClient from None
+            finally:
+                self.waited += time.monotonic() - began
         if transport.is_closing():
             self.lost = True
             raise ClientGone

@@ -41,6 +41,11 @@ class Recording:
         self._fits = True
         self._ended = False
 
+    @property
+    def waited(self) -> float:
+        """See `Sink.waited`."""
+        return self._sink.waited
+
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """See `Sink.start`."""
         self._status, self._headers, self._streamed = status, headers, True

@@ -17,6 +17,8 @@ IN_THE_LIST = {
     "anthropic": "anthropic",
     "azure": "azure",
     "bedrock": "aws",
+    "bedrock-mantle-openai": "aws",
+    "bedrock-openai": "aws",
     "cerebras": "cerebras",
     "cohere": "cohere",
     "deepseek": "deepseek",

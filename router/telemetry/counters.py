@@ -42,7 +42,11 @@ class Counters:
         self.attempts: Counter[tuple[str, str, str]] = Counter()
         self.tokens: Counter[tuple[str, str]] = Counter()
         self.rescued: Counter[str] = Counter()
+        self.degraded: Counter[tuple[str, str]] = Counter()
+        self.client_seconds: dict[str, float] = {}
+        self.resumed: Counter[tuple[str, str]] = Counter()
         self.unclassified: Counter[tuple[str, int]] = Counter()
+        self.malformed: Counter[str] = Counter()
         self.policy_errors: Counter[str] = Counter()
         self.reloads: Counter[str] = Counter()
         self.last_failure: dict[str, AttemptRecord] = {}
@@ -58,6 +62,8 @@ class Counters:
             self.last_failure[record.target] = record
         if report.unclassified is not None:
             self.unclassified[record.target.partition("/")[0], report.unclassified] += 1
+        if record.malformed:
+            self.malformed[record.target] += record.malformed
         if report.input_tokens:
             self.tokens[record.target, "input"] += report.input_tokens
         if report.output_tokens:
@@ -70,6 +76,13 @@ class Counters:
         self.requests[record.tenant, record.model, record.status, record.end] += 1
         if record.end == "ok" and record.attempts > 1:
             self.rescued[record.model] += 1
+        if record.degraded and record.end in ("ok", "degraded"):
+            self.degraded[record.model, record.degraded] += 1
+        if record.client_seconds:
+            so_far = self.client_seconds.get(record.model, 0.0)
+            self.client_seconds[record.model] = so_far + record.client_seconds
+        if record.resumed:
+            self.resumed[record.model, record.end] += 1
         _of(self.duration, record.model).record(record.ended - record.started)
 
     def refused(self, record: RefusalRecord) -> None:

@@ -26,14 +26,17 @@ class Origin(NamedTuple):
 
 
 class Decision:
-    """One request's record, and how it ended (None: it is under way)."""
+    """One request's record, and how it ended (None: it is under way). `further` are those of the
+    models that it fell back on.
+    """
 
-    __slots__ = ("end", "record", "request_id")
+    __slots__ = ("end", "further", "record", "request_id")
 
     def __init__(self, request_id: str, record: Record) -> None:
         self.request_id = request_id
         self.record = record
         self.end: RequestRecord | None = None
+        self.further: list[Decision] = []
 
 
 class Decisions:
@@ -69,11 +72,20 @@ class Decisions:
                 return None
             self._left -= 1
         self.recorded += 1
+        return self._begin(request_id).record
+
+    def further(self, request_id: str, rung: int) -> Record | None:
+        """A record for one more course of a request that has one, under `REQUEST_ID.RUNG`."""
+        if (decision := self._kept.get(request_id)) is None:
+            return None
+        decision.further.append(self._begin(f"{request_id}.{rung}"))
+        return decision.further[-1].record
+
+    def _begin(self, name: str) -> Decision:
         if len(self._kept) >= self._keep:
             del self._kept[next(iter(self._kept))]
-        record = Record(self._order)
-        self._kept[request_id] = Decision(request_id, record)
-        return record
+        self._kept[name] = decision = Decision(name, Record(self._order))
+        return decision
 
     def find(self, request_id: str) -> Decision | None:
         """The decision on one request; None: it was not recorded, or is no longer kept."""
@@ -97,6 +109,8 @@ class Decisions:
         """See `Reader.request`."""
         if (decision := self._kept.get(record.request_id)) is not None:
             decision.end = record
+            for further in decision.further:
+                further.end = record
 
     def refused(self, record: RefusalRecord) -> None:
         """See `Reader.refused`; nothing was decided."""

@@ -9,7 +9,7 @@ it must not cost the others a record, nor anyone an answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -17,8 +17,9 @@ from policies import Report
 
 
 class AttemptRecord(msgspec.Struct, frozen=True):
-    """One try on one target. Instants are on the router's clock; `first` is None without
-    content.
+    """One try on one target, the `number`th for `model`: the one that was asked for, or one that it
+    fell back on. Instants are on the router's clock; `first` is None without
+    content. `malformed` events of its stream were left out.
     """
 
     request_id: str
@@ -29,15 +30,27 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     started: float
     first: float | None
     ended: float
+    malformed: int = 0
+
+
+class Resumed(NamedTuple):
+    """An answer broke off at `target`, when its client had so many pieces of it, about tokens."""
+
+    target: str
+    at_tokens: int
 
 
 class RequestRecord(msgspec.Struct, frozen=True):
     """One request, over. `status` is what the client was sent (0: it left before anything was);
     `end` says in a word how it ended: `ok`, `error`, `interrupted`, `gone`, `slow`, `drained`,
-    `fault` (the router's own), `replayed` (from memory, under its `Idempotency-Key`).
+    `fault` (the router's own), `replayed` (from memory, under its `Idempotency-Key`), `degraded`
+    (nobody could serve, and it was given the operator's text). `degraded` is how far down its
+    route's ladder it came: `model=NAME`, `text`, or nothing. For `client_seconds` of its time its
+    client took too little of what there was.
 
     Token counts are of the attempt that answered, `estimated` where the provider did not count
-    them.
+    them. `resumed` says who had broken the answer off before another was asked to go on with it;
+    then the counts are of all the attempts that it came from.
     """
 
     request_id: str
@@ -55,6 +68,9 @@ class RequestRecord(msgspec.Struct, frozen=True):
     input_tokens: int | None
     output_tokens: int | None
     estimated: bool
+    degraded: str = ""
+    client_seconds: float = 0.0
+    resumed: tuple[Resumed, ...] = ()
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):

@@ -46,9 +46,12 @@ class Log:
             self._line(f"{self._stamp()} {message}{more}")
 
     def attempt(self, record: AttemptRecord) -> None:
-        """A line for an attempt that failed; those that answered are in the request's."""
+        """A line for an attempt that failed, or that we had no room for; those that answered are in
+        the request's.
+        """
         report = record.report
-        if self._form == "off" or report.outcome in (Outcome.OK, Outcome.ABANDONED):
+        left = report.outcome is Outcome.ABANDONED and not report.detail
+        if self._form == "off" or report.outcome is Outcome.OK or left:
             return
         line = {
             "time": self._stamp(),
@@ -85,14 +88,18 @@ class Log:
             "status": record.status,
             "end": record.end,
             "cause": record.cause,
+            "degraded": record.degraded,
             "attempts": record.attempts,
             "first_ms": round((record.first - record.started) * 1000)
             if record.stream and record.first is not None
             else None,
             "total_ms": round((record.ended - record.started) * 1000),
+            "client_ms": round(record.client_seconds * 1000),
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
         }
+        if record.resumed:
+            line["resumed"] = [{"from": name, "at_tokens": n} for name, n in record.resumed]
         self._line(msgspec.json.encode(line).decode() if self._form == "json" else _text(line))
 
     def close(self) -> None:
@@ -131,7 +138,8 @@ def _attempt(line: dict[str, Any]) -> str:
 
 
 def _text(line: dict[str, Any]) -> str:
-    cause = f" ({line['cause']})" if line["cause"] else ""
+    why = "; ".join(filter(None, (line["cause"], line["degraded"])))
+    cause = f" ({why})" if why else ""
     tries = "1 attempt" if line["attempts"] == 1 else f"{line['attempts']} attempts"
     first = f", first {line['first_ms']} ms" if line["first_ms"] is not None else ""
     tokens = (
@@ -139,8 +147,13 @@ def _text(line: dict[str, Any]) -> str:
         if line["output_tokens"] is not None
         else ""
     )
+    client = f" ({line['client_ms']} of the client's)" if line["client_ms"] else ""
+    broken = "".join(
+        f", gone on with after {one['from']} at {one['at_tokens']} tokens"
+        for one in line.get("resumed", ())
+    )
     return (
         f"{line['time']} {line['model']} → {line['target'] or '–'}: {line['status']} {line['end']}"
-        f"{cause}, {tries}{first}, {line['total_ms']} ms{tokens}"
+        f"{cause}, {tries}{first}, {line['total_ms']} ms{client}{tokens}{broken}"
         f" [{line['tenant']} {line['request']}]"
     )

@@ -52,6 +52,18 @@ def totals(counters: Counters) -> Iterable[Metric]:
         [({"model": model}, count) for model, count in counters.rescued.items()],
     )  # fmt: skip
     yield (
+        "degraded_total", "counter", "Requests answered by a rung of their route's ladder.",
+        [({"model": model, "by": by}, count) for (model, by), count in counters.degraded.items()],
+    )  # fmt: skip
+    yield (
+        "client_seconds_total", "counter", "Seconds for which clients took too little.",
+        [({"model": model}, seconds) for model, seconds in counters.client_seconds.items()],
+    )  # fmt: skip
+    yield (
+        "resumed_total", "counter", "Requests whose broken answer others were asked to go on with.",
+        [({"model": model, "end": end}, count) for (model, end), count in counters.resumed.items()],
+    )  # fmt: skip
+    yield (
         "tokens_total", "counter", "Tokens, as providers counted them or as estimated.",
         [
             ({"target": target, "kind": kind}, count)
@@ -75,6 +87,10 @@ def faults(counters: Counters, dropped: int) -> Iterable[Metric]:
             ({"provider": provider, "status": status}, count)
             for (provider, status), count in counters.unclassified.items()
         ],
+    )  # fmt: skip
+    yield (
+        "malformed_events_total", "counter", "Events of streams that were not of their dialect.",
+        [({"target": target}, count) for target, count in counters.malformed.items()],
     )  # fmt: skip
     yield (
         "policy_errors_total", "counter", "Choices for which a policy failed.",

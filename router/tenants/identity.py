@@ -35,15 +35,20 @@ class Tenants:
         self._by_digest = {bytes.fromhex(digest): tenant for digest, tenant in keys}
         self._everyone = everyone
 
-    def identify(self, authorization: str | None) -> Tenant | None:
-        """The tenant of an `Authorization` header; None: nobody we know. What is compared is a
-        digest, which a caller cannot steer, so the time that it takes says nothing about a key.
+    def identify(self, authorization: str | None, api_key: str | None = None) -> Tenant | None:
+        """The tenant of an `Authorization` header, or of an `x-api-key`; None: nobody we know. What
+        is compared is a digest, which a caller cannot steer, so the time that it takes says nothing
+        about a key.
         """
         if self._everyone is not None:
             return self._everyone
         scheme, _, key = (authorization or "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or not key:
+        if scheme.lower() == "bearer" and (tenant := self._of(key.strip())) is not None:
+            return tenant
+        return self._of(api_key.strip()) if api_key is not None else None
+
+    def _of(self, key: str) -> Tenant | None:
+        if not key:
             return None
         # A header's bytes need not be UTF-8: such a key is nobody's, not a fault of ours.
         digest = sha256(key.encode("utf-8", "surrogateescape")).digest()

@@ -16,6 +16,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from policies import Phase
 from router.upstream import tls
 from router.upstream.exchange import HttpExchange
+from router.upstream.fields import every, of_success
 from router.upstream.transport import Head, UpstreamError
 
 HIGH_WATER = 256 * 1024
@@ -25,7 +26,7 @@ MOST_BETWEEN = 64 * 1024
 body: common servers send at most 8 to 32 kB of headers.
 """
 MOST_HEADERS = 256
-SUCCESS = 200
+SUCCESS, NO_SUCCESS = 200, 300
 NO_CONTENT = frozenset((204, 304))
 
 
@@ -179,8 +180,10 @@ class Connection(asyncio.BaseProtocol):
         if self._over or exchange is None or parser is None:
             return
         status = parser.get_status_code()
-        headers = joined(self._fields, self._pool.names)
-        self._fields.clear()
+        fields = self._fields
+        good = SUCCESS <= status < NO_SUCCESS
+        headers = of_success(fields, self._pool.names) if good else every(fields)
+        fields.clear()
         self._interim = status < SUCCESS
         if self._interim:
             return
@@ -262,22 +265,6 @@ class Secure(Connection, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """See `asyncio.BufferedProtocol`."""
         self.data_received(bytes(self._room[:nbytes]))
-
-
-def joined(fields: list[tuple[bytes, bytes]], names: dict[bytes, str]) -> dict[str, str]:
-    """Headers by their names in lower case, of which `names` keeps those that have come before;
-    those that came more than once are joined.
-    """
-    headers: dict[str, str] = {}
-    for raw, value in fields:
-        name = names.get(raw)
-        if name is None:
-            name = raw.decode("latin-1").lower()
-            if len(names) < MOST_HEADERS:
-                names[raw] = name
-        text = str(value, "utf-8", "replace")
-        headers[name] = text if name not in headers else f"{headers[name]}, {text}"
-    return headers
 
 
 def kept_for(told: str) -> float | None:

@@ -29,6 +29,8 @@ ADDRESSES = 10.0
 """Seconds for which the addresses of a name are remembered."""
 ROOM = 64 * 1024
 """Bytes that are read of a TLS connection at once; a record has 16 kB."""
+OURS = frozenset({errno.EMFILE, errno.ENFILE})
+"""What it is called that this machine, and nobody else, lets us open no more."""
 MOST_REPLY = 16 * 1024
 """Bytes of a proxy's answer to `CONNECT`."""
 
@@ -88,7 +90,8 @@ class Dialler:
             ) from None
         except (OSError, ValueError) as error:
             self._known_until = 0.0
-            raise UpstreamError(Phase.CONNECT, said(error)) from error
+            ours = isinstance(error, OSError) and error.errno in OURS
+            raise UpstreamError(Phase.CONNECT, said(error), ours=ours) from error
 
     async def _connect(self, pool: Pool) -> Connection:
         place, loop = self._place, self._loop
@@ -184,7 +187,7 @@ def said(error: OSError | ValueError) -> str:
             return tls.told(error)
         case socket.gaierror():
             return f"no such host ({error.strerror}): is base_url right?"
-        case OSError(errno=errno.EMFILE | errno.ENFILE):
+        case OSError() if error.errno in OURS:
             return "this machine lets us open no more connections: raise `ulimit -n`"
         case OSError():
             return f"cannot connect: {error.strerror or str(error) or type(error).__name__}"

@@ -55,6 +55,16 @@ class HttpExchange:
         self._error: UpstreamError | None = None
         self._ended = False
 
+    @property
+    def over(self) -> bool:
+        """It was stopped, or broke."""
+        return self._error is not None
+
+    @property
+    def sent(self) -> bool:
+        """See `Exchange.sent`."""
+        return not self.request
+
     def take(self) -> bytes | None:
         """See `Exchange.take`."""
         pieces = self.pieces

@@ -8,11 +8,12 @@ configuration.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from router.bell import Bell
+from router.upstream.credential import Credential, Renewals
 from router.upstream.dial import Contexts, Dialler, Place
 from router.upstream.exchange import HttpExchange
 from router.upstream.pool import Pool
@@ -21,6 +22,14 @@ from router.upstream.tls import SYSTEM, Tls
 from router.upstream.transport import Upstream
 
 ANY = float("inf")
+ASKED_WITHIN = 3.0
+"""Seconds to connect, where no target of a provider says otherwise."""
+MOST_GIVEN = 100
+"""Of the headers that come with requests, kept as they were written: most clients give the same."""
+UNSIGNED = b"?"
+"""Stands for a request until it shows who asks, and is never written."""
+SIGNED = ("content-type",)
+"""Headers of a call that a signature covers: the others may be changed on the way."""
 
 
 class Http:
@@ -30,6 +39,7 @@ class Http:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self.renewals = Renewals(self._loop)
         self._contexts = Contexts()
         self._pools: WeakValueDictionary[tuple[Place, float], Pool] = WeakValueDictionary()
 
@@ -41,9 +51,11 @@ class Http:
         proxy: Proxy | None = None,
         tls: Tls = SYSTEM,
         most: float = ANY,
+        credential: Credential | None = None,
     ) -> HttpTransport:
         """A transport to the API at `base_url`, over at most so many connections, that sends
-        `headers` with every request. Raises ValueError for what is no URL or no header.
+        `headers` with every request, and those of `credential`. Raises ValueError for what is no
+        URL or no header.
         """
         parts = urlsplit(base_url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -60,6 +72,8 @@ class Http:
         if pool is None:
             dialler = Dialler(place, self._contexts, self._loop)
             self._pools[place, most] = pool = Pool(dialler, most, self._loop)
+        if credential is not None:
+            return SigningTransport(pool, place, parts.path, headers, credential)
         return HttpTransport(pool, place, parts.path, headers)
 
     @property
@@ -80,6 +94,7 @@ class HttpTransport:
         self._pool = pool
         self._own = frozenset(name.lower() for name in headers)
         self._heads: dict[str, bytes] = {}
+        self._given: dict[tuple[tuple[str, str], ...], bytes] = {}
         through = place.proxy if place.scheme == "http" else None
         self._base = f"http://{place.authority}{base}" if through is not None else base
         sent = {"host": place.authority, "accept-encoding": "identity", **headers}
@@ -94,18 +109,87 @@ class HttpTransport:
         prefix = self._heads.get(path)
         if prefix is None:
             self._heads[path] = prefix = self.head(path)
-        own = self._own
-        given = {name: value for name, value in headers.items() if name not in own}
-        if given:
-            prefix += written(given)
-        request = b"%bcontent-length: %d\r\n\r\n%b" % (prefix, len(body), body)
+        given = tuple(headers.items())
+        passed = self._given.get(given)
+        if passed is None:
+            passed = written({name: value for name, value in given if name not in self._own})
+            if len(self._given) < MOST_GIVEN:
+                self._given[given] = passed
+        request = b"%b%bcontent-length: %d\r\n\r\n%b" % (prefix, passed, len(body), body)
         exchange = HttpExchange(self._pool, request, bell, upstream.timeouts.connect)
         self._pool.send(exchange)
         return exchange
 
+    def ask(self, method: str, path: str, headers: Mapping[str, str], bell: Bell) -> HttpExchange:
+        """Send a request without a body to a path that is hardly asked twice; ring `bell` whenever
+        something comes.
+        """
+        given = {name: value for name, value in headers.items() if name not in self._own}
+        exchange = HttpExchange(self._pool, self.bare(method, path, given), bell, ASKED_WITHIN)
+        self._pool.send(exchange)
+        return exchange
+
+    def bare(self, method: str, path: str, headers: Mapping[str, str]) -> bytes:
+        """A request without a body."""
+        length = b"content-length: 0\r\n" if method == "POST" else b""
+        first = f"{method} {self._base}{path} HTTP/1.1\r\n".encode()
+        return b"%b%b%b%b\r\n" % (first, self._headers, written(headers), length)
+
     def head(self, path: str) -> bytes:
         """How every request to `path` begins."""
         return f"POST {self._base}{path} HTTP/1.1\r\n".encode() + self._headers
+
+
+class SigningTransport(HttpTransport):
+    """The same where each request shows anew who asks; it is sent once it can."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        place: Place,
+        base: str,
+        headers: Mapping[str, str],
+        credential: Credential,
+    ) -> None:
+        super().__init__(pool, place, base, headers)
+        self._credential = credential
+        self._path = base
+        self._shown = {"host": place.authority, **headers}
+
+    def open(
+        self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
+    ) -> HttpExchange:
+        """See `Transport.open`."""
+        exchange = HttpExchange(self._pool, UNSIGNED, bell, upstream.timeouts.connect)
+        return self._when_ready(exchange, lambda: self._request(path, headers, body))
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str], bell: Bell) -> HttpExchange:
+        """See `HttpTransport.ask`."""
+        exchange = HttpExchange(self._pool, UNSIGNED, bell, ASKED_WITHIN)
+        return self._when_ready(
+            exchange, lambda: self.bare(method, path, self._showing(method, path, headers, b""))
+        )
+
+    def _when_ready(self, exchange: HttpExchange, request: Callable[[], bytes]) -> HttpExchange:
+        def send() -> None:
+            if not exchange.over:
+                exchange.request = request()
+                self._pool.send(exchange)
+
+        self._credential.when_ready(send, exchange.broken)
+        return exchange
+
+    def _request(self, path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+        head = self.head(path) + written(self._showing("POST", path, headers, body))
+        return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+
+    def _showing(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes
+    ) -> dict[str, str]:
+        """The client's headers, with those that show who asks."""
+        given = {name: value for name, value in headers.items() if name not in self._own}
+        covered = {name: given[name] for name in SIGNED if name in given} | self._shown
+        return {**given, **self._credential.headers(method, self._path + path, covered, body)}
 
 
 def written(headers: Mapping[str, str]) -> bytes:

@@ -46,6 +46,11 @@ class SimulatedExchange:
         self._timer: asyncio.TimerHandle | None = None
         self._wait_for_next()
 
+    @property
+    def sent(self) -> bool:
+        """See `Exchange.sent`."""
+        return True
+
     def take(self) -> bytes | None:
         """See `Exchange.take`."""
         if self._taken:

@@ -19,22 +19,35 @@ from router.dialects.contract import Operation, UpstreamDialect
 
 
 class UpstreamError(Exception):
-    """The exchange broke: the provider's fault or the network's between, never the caller's.
+    """The exchange broke: the provider's fault or the network's between, never the caller's; but
+    `ours`, if this machine had no room for it.
 
     `phase` is how far it had come; `detail` is for people. `stale`: the connection had been idle,
     and its other end closed it before a byte of the answer: so does one whose time was over just
     when the request was on its way, and that says nothing of the provider.
     """
 
-    def __init__(self, phase: Phase, detail: str, *, stale: bool = False) -> None:
+    def __init__(
+        self, phase: Phase, detail: str, *, stale: bool = False, ours: bool = False
+    ) -> None:
         super().__init__(detail)
         self.phase = phase
         self.detail = detail
         self.stale = stale
+        self.ours = ours
+
+
+class NoCredential(UpstreamError):
+    """Nothing was sent, for want of what shows the provider who asks."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Phase.CONNECT, detail)
 
 
 class Head(Struct, frozen=True):
-    """An answer's status and headers, their names in lower case."""
+    """An answer's status and headers, their names in lower case; of a success, those that clients
+    are told, at least.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -46,6 +59,10 @@ class Exchange(Protocol):
     @property
     def head(self) -> Head | None:
         """Status and headers once they have come."""
+
+    @property
+    def sent(self) -> bool:
+        """Whether any of its request may have gone out."""
 
     def take(self) -> bytes | None:
         """Bytes of the body that have come and were not taken yet; None: nothing for now;
@@ -64,6 +81,7 @@ class Unopened:
     """The exchange of a request that could not be put in the provider's words."""
 
     head = None
+    sent = False
 
     def take(self) -> bytes | None:
         """See `Exchange.take`."""
@@ -100,7 +118,9 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """How one target is reached, and spoken to for each kind of call that it takes."""
+    """How one target is reached, and spoken to for each kind of call that it takes. Headers of
+    clients that begin with one of `withheld` are not for it.
+    """
 
     target: str
     model: str
@@ -108,3 +128,4 @@ class Upstream:
     transport: Transport
     timeouts: Timeouts
     ask_usage: bool = True
+    withheld: tuple[str, ...] = ()

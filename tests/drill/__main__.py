@@ -42,14 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps([told(row) for row in rows], indent=2))
     else:
         print(f"\n{summary(rows)} in {time.monotonic() - began:.0f} s")
-    return int(any(row.fails for row in rows))
+    return int(any(not row.passes for row in rows))
 
 
 def summary(rows: list[Row]) -> str:
     """How many there were, and what became of them."""
-    failed = sum(row.fails for row in rows)
-    known = sum(not row.passes and not row.fails for row in rows)
-    return f"{len(rows)} faults: {len(rows) - failed - known} pass, {failed} fail, {known} known"
+    passed = sum(row.passes for row in rows)
+    return f"{len(rows)} faults: {passed} pass, {len(rows) - passed} fail"
 
 
 if __name__ == "__main__":

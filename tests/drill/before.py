@@ -35,6 +35,7 @@ BEFORE = [
     Fault("resets in its body", GOOD.reset(after_bytes=150), ELSEWHERE),
     Fault("stalls in its body", GOOD.stalled(after_bytes=150), LATE),
     Fault("shows a page", Body("<html>Bad gateway</html>"), ELSEWHERE),
+    Fault("shows a page under a stream's type", Body("<p>", kind="text/event-stream"), ELSEWHERE),
     Fault("shows a page as an error", PAGE, ELSEWHERE),
     Fault("shows a firewall's page (403)", Body("<html>Forbidden</html>", 403), ELSEWHERE),
     Fault("is empty", Body(b"", kind="application/json"), ELSEWHERE),

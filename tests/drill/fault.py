@@ -1,6 +1,6 @@
 """What a fault is, and what must come of it; nothing here is run."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -81,9 +81,9 @@ class Fault:
 
     The request is made `times` times, one after the other, and `attempts` are those on the first
     and on the second target of all of them. `keys` are more keys of the first provider, `serves`
-    those of its model. A `long` one takes seconds, and runs beside the others; after the
-    `last` nobody is there. A `scene` is run instead of plain requests. `known`: why it fails as
-    yet.
+    those of its model; the request `asks` for this besides. With a `ladder` the route falls back on
+    the second target and on a text. A `long` one takes seconds, and runs beside the others; after
+    the `last` nobody is there. A `scene` is run instead of plain requests.
     """
 
     name: str
@@ -95,12 +95,14 @@ class Fault:
     times: int = 1
     keys: str = ""
     serves: str = ""
+    route: str = ""
+    asks: Mapping[str, object] = field(default_factory=dict)
     tls: Certificate | None = None
     gone: bool = False
+    ladder: bool = False
     long: bool = False
     last: bool = False
     scene: Scene | None = None
-    known: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from router.testing import (
     ERROR_EVENT,
     Answer,
     Raw,
+    Reset,
     Status,
     event,
     stale,
@@ -11,11 +12,9 @@ from router.testing import (
 from tests.drill import scenes
 from tests.drill.before import BEFORE, ELSEWHERE, STREAM
 from tests.drill.fault import GOOD, PATIENCE, QUICK, TEXT, Expected, Fault, Theme
+from tests.drill.resumed import BROKEN_OFF, PACE, RESUMED
 
-PACE = 0.02
-"""Seconds between events: content that comes with the break is rescued, as if none had come."""
 HERE = Expected(by=("first",))
-BROKEN_OFF = Expected(error="APIError", code=("stream_interrupted",), broken_off=True)
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
@@ -115,6 +114,20 @@ AFTER = [
         ways=STREAM,
     ),
     Fault(
+        "tears an event with words in it",
+        GOOD.inserting(EVENTS[:-9] + b"\n\n", after=3).paced(PACE),
+        BROKEN_OFF,
+        ONLY,
+        ways=STREAM,
+    ),
+    Fault(
+        "sends many malformed events",
+        GOOD.inserting(4 * b"data: what?\n\n", after=3).paced(PACE),
+        BROKEN_OFF,
+        ONLY,
+        ways=STREAM,
+    ),
+    Fault(
         "breaks its chunks after content",
         Raw([CHUNKED, b"%x\r\n%b\r\n" % (len(EVENTS), EVENTS), 0.02, b"zz\r\n"]),
         BROKEN_OFF,
@@ -133,16 +146,13 @@ ODD = [
     Fault("TLS of an authority of one's own", GOOD, HERE, (3, 0), times=3, tls="right"),
     Fault("no [DONE]", Answer(TEXT, done=False), HERE, ONLY, ways=STREAM),
     Fault("no usage", Answer(TEXT, usage=False), HERE, ONLY),
-    Fault(
-        "a malformed event before content", GOOD.malformed(after=1), Expected(), None, ways=STREAM
-    ),
+    Fault("a malformed event before content", GOOD.malformed(after=1), HERE, ONLY, ways=STREAM),
     Fault(
         "a malformed event within content",
         GOOD.malformed(after=3).paced(PACE),
         HERE,
         ONLY,
         ways=STREAM,
-        known="a malformed event ends the stream with an error event",
     ),
     Fault("connections closed as they are used again", stale(GOOD), HERE, (4, 0), times=4),
     Fault("a head that is announced (103)", GOOD.preceded(103), HERE, ONLY),
@@ -182,6 +192,58 @@ NOBODY_LEFT = [
         attempts=None,
         long=True,
         scene=scenes.gone_and_back,
+    ),
+]
+FALLS_BACK = [
+    Fault("500 everywhere in the route", Status(500), ELSEWHERE, attempts=(2, 1), ladder=True),
+    Fault("a bad key for all of the route", DENIED, ELSEWHERE, ladder=True),
+    Fault(
+        "500 everywhere, also there",
+        Status(500),
+        Expected(by=("",)),
+        attempts=(2, 2),
+        second=Status(500),
+        ladder=True,
+    ),
+    Fault(
+        "ends before content, also there",
+        GOOD.cut(after=1),
+        Expected(by=("",)),
+        attempts=(2, 2),
+        second=GOOD.cut(after=1),
+        ways=STREAM,
+        ladder=True,
+    ),
+    Fault(
+        "ends after content, all the same",
+        GOOD.cut(after=3).paced(PACE),
+        BROKEN_OFF,
+        ONLY,
+        ways=STREAM,
+        ladder=True,
+    ),
+    Fault(
+        "a value that is wrong, all the same",
+        Status(400, code="invalid_value"),
+        Expected(error="BadRequestError", code=("invalid_value",)),
+        ONLY,
+        ladder=True,
+    ),
+]
+SEARCHES: dict[str, object] = {"web_search_options": {}}
+MAY_HAVE_ACTED = Expected(error="InternalServerError", code=("may_have_acted",))
+ACTS = [
+    Fault("refuses connections to a search", GOOD, ELSEWHERE, gone=True, asks=SEARCHES),
+    Fault("429 to a search", Status(429, retry_after=5), ELSEWHERE, asks=SEARCHES),
+    Fault("500 to a search", Status(500), MAY_HAVE_ACTED, ONLY, asks=SEARCHES),
+    Fault("resets a search", Reset(), MAY_HAVE_ACTED, ONLY, asks=SEARCHES),
+    Fault(
+        "ends a search before content",
+        GOOD.cut(after=1),
+        MAY_HAVE_ACTED,
+        ONLY,
+        ways=STREAM,
+        asks=SEARCHES,
     ),
 ]
 CLIENTS = [
@@ -243,6 +305,11 @@ THEMES = [
         AFTER,
     ),
     Theme(
+        "a stream breaks after content, and its route says `interrupted: resume`",
+        "the rest of the answer, from elsewhere; else that error",
+        RESUMED,
+    ),
+    Theme(
         "an answer is odd, but all there",
         "that answer, whole",
         ODD,
@@ -251,6 +318,16 @@ THEMES = [
         "nobody is left",
         "429, 502 or 503; where it says `Retry-After`, coming back then helps",
         NOBODY_LEFT,
+    ),
+    Theme(
+        "nobody is left, and the route says what then (`when_all_fail`)",
+        "another model's answer, or your text; each says so (`x-router-degraded`)",
+        FALLS_BACK,
+    ),
+    Theme(
+        "a provider fails a request with tools that it runs itself (a search, code)",
+        "the answer, from elsewhere, if nothing was begun; else an error that SDKs do not retry",
+        ACTS,
     ),
     Theme(
         "a client leaves, or takes nothing",

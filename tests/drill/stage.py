@@ -29,21 +29,33 @@ TARGETS = """\
 """
 ROUTE = """\
   {name}:
+    {route}
     policy: weighted_round_robin
     targets: {{first-{name}/m-{name}: 1000000, second-{name}/m-{name}: 1}}
 """
 """The first is asked first, and neither is alone: who is alone is asked once more on the spot."""
+LADDER = """\
+  {name}:
+    targets: [first-{name}/m-{name}]
+    when_all_fail: [{{model: backup-{name}}}, {{text: one two three four five}}]
+  backup-{name}: {{targets: [second-{name}/m-{name}]}}
+"""
+"""The second is what the first falls back on, and after it there is a text."""
 
 
 @dataclass
 class Stage:
-    """One fault in one way: a route of its own, with a first target and a second."""
+    """One fault in one way: a route of its own, with a first target and a second, or with a
+    ladder.
+    """
 
     name: str
     first: Provider
     second: Provider
     keys: str = ""
     serves: str = ""
+    settings: str = ""
+    ladder: bool = False
     router: Router | None = None
     client: AsyncOpenAI | None = None
 
@@ -56,8 +68,8 @@ class Stage:
 
     @property
     def route(self) -> str:
-        """Its line of the file, under `models`."""
-        return ROUTE.format(name=self.name)
+        """Its lines of the file, under `models`."""
+        return (LADDER if self.ladder else ROUTE).format(name=self.name, route=self.settings)
 
     @property
     def running(self) -> Router:

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from anthropic import Anthropic, BadRequestError
 from openai import APIStatusError, OpenAI
 
 from tests.e2e.llama import CONTEXT, MODEL, llama_server
@@ -14,11 +16,17 @@ version: 1
 server: {{drain: {{announce: 0s, wait: 5s}}}}
 providers:
   dead: {{base_url: "http://127.0.0.1:{port}/v1", models: [{model}]}}
-  real: {{base_url: "{url}", models: [{model}]}}
+  real: {{preset: llamacpp, base_url: "{url}", models: [{model}]}}
+  chats: {{base_url: "{url}", models: [{model}]}}
+  speaks: {{dialect: anthropic, base_url: "{url}", models: [{model}]}}
+  other: {{base_url: "{url}", models: {{{model}: {{api: responses}}}}}}
 models:
   best: {{policy: priority, tiers: [[dead/{model}], [real/{model}]]}}
   mixed: {{policy: weighted_round_robin, targets: [dead/{model}, real/{model}]}}
   alone: {{targets: [real/{model}]}}
+  chats: {{targets: [chats/{model}]}}
+  speaks: {{targets: [speaks/{model}]}}
+  through: {{targets: [other/{model}]}}
 """
 REAL, DEAD = f"real/{MODEL}", f"dead/{MODEL}"
 
@@ -99,6 +107,24 @@ def test_the_official_client_gets_a_real_stream(router):
     assert 0 < last.usage.completion_tokens <= 8
 
 
+@pytest.mark.parametrize("model", ["alone", "through"])
+def test_a_response_is_what_the_real_model_says_in_either_api(router, model):
+    asked: dict[str, Any] = {"input": "Name a colour.", "max_output_tokens": 16}
+    with OpenAI(base_url=router.base_url, api_key="any", max_retries=0) as client:
+        whole = client.responses.create(model=model, **asked)
+        *events, last = client.responses.create(model=model, stream=True, **asked)
+        messages: Any = [{"role": "user", "content": "Name a colour."}]
+        chat = client.chat.completions.create(model=model, messages=messages, max_tokens=16)
+    assert whole.output_text.strip()
+    assert whole.usage is not None
+    assert 0 < whole.usage.output_tokens <= 16
+    assert events[0].type == "response.created"
+    assert last.type in ("response.completed", "response.incomplete")
+    said = [one.delta for one in events if one.type == "response.output_text.delta"]
+    assert "".join(said).strip()
+    assert (chat.choices[0].message.content or "").strip()
+
+
 def test_the_official_client_gets_a_real_text_completed(router):
     with OpenAI(base_url=router.base_url, api_key="any", max_retries=0) as client:
         prompts = ["One, two, three,", "Red, green,"]
@@ -125,6 +151,54 @@ def test_a_real_server_that_makes_no_embeddings_says_so_and_answers_chat_as_befo
             assert "embeddings" in str(caught.value)
     assert router.status()["targets"][REAL]["state"] == "healthy"
     assert router.chat("alone", max_tokens=1).status == 200
+
+
+COLOUR: Any = [{"role": "user", "content": "Name a colour."}]
+
+
+@pytest.mark.parametrize("model", ["alone", "chats"])
+def test_anthropics_client_is_answered_at_its_own_endpoint_and_at_openais(router, model):
+    url = f"http://{router.listen}"
+    with Anthropic(base_url=url, api_key="any", max_retries=0) as client:
+        whole = client.messages.create(model=model, max_tokens=8, messages=COLOUR)
+        with client.messages.stream(model=model, max_tokens=8, messages=COLOUR) as stream:
+            streamed = stream.get_final_message()
+        counted = client.messages.count_tokens(model=model, messages=COLOUR)
+    for message in (whole, streamed):
+        assert message.content[0].type == "text"
+        assert message.content[0].text.strip()
+        assert 0 < message.usage.output_tokens <= 8
+        assert message.usage.input_tokens > 0
+        assert message.stop_reason in ("max_tokens", "end_turn")  # a model may be brief
+    assert 0 < counted.input_tokens < 100
+    assert {row["outcome"] for row in router.status()["attempts"]} == {"ok"}
+
+
+def test_openais_client_is_answered_at_anthropics_endpoint(router):
+    with OpenAI(base_url=router.base_url, api_key="any", max_retries=0) as client:
+        whole = client.chat.completions.create(model="speaks", messages=COLOUR, max_tokens=8)
+        *chunks, last = client.chat.completions.create(
+            model="speaks",
+            messages=COLOUR,
+            max_tokens=8,
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+    assert (whole.choices[0].message.content or "").strip()
+    assert whole.choices[0].finish_reason == "length"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks).strip()
+    for usage in (whole.usage, last.usage):
+        assert usage is not None
+        assert 0 < usage.completion_tokens <= 8
+        assert usage.prompt_tokens > 0
+
+
+def test_its_errors_are_raised_as_anthropics(router):
+    long: Any = [{"role": "user", "content": "word " * (CONTEXT + 100)}]
+    with Anthropic(base_url=f"http://{router.listen}", api_key="any", max_retries=0) as client:
+        for model in ("alone", "chats"):
+            with pytest.raises(BadRequestError, match="context"):
+                client.messages.create(model=model, max_tokens=8, messages=long)
 
 
 def test_a_client_that_leaves_the_real_model_frees_its_place(router):

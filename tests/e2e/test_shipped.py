@@ -111,7 +111,7 @@ def test_answers_name_the_target_and_the_attempts(client):
 
 def test_every_model_of_the_file_is_listed_once_all_variables_are_set(tmp_path):
     urls = {"OLLAMA_BASE_URL": "http://127.0.0.1:1", "VLLM_BASE_URL": "http://127.0.0.1:1"}
-    keys = dict.fromkeys(re.findall(r"\w+_API_KEY", shipped()), "any")
+    keys = dict.fromkeys(re.findall(r"\w+_API_KEY|AWS_BEARER_\w+", shipped()), "any")
     with serving(tmp_path, shipped(), urls | keys) as router:
         listed = {entry["id"] for entry in ask(router.listen, "GET", "/v1/models").json["data"]}
     assert listed == yaml.safe_load(shipped())["models"].keys()

@@ -10,6 +10,7 @@ from typing import Any
 from policies import Engine, Outcome, Request
 from router import build
 from router.config import load
+from router.config.presets import PRESETS
 from router.config.written import (
     Written,
     WrittenConditions,
@@ -26,6 +27,8 @@ from router.config.written import (
 )
 from router.dialects.errors import quirks
 from router.dialects.errors.table import Table
+from router.dialects.openai.resume import CONTINUES
+from router.dialects.seam import LEAST_ECHO, MOST_KEPT
 from router.idempotency.claim import LONGEST
 from router.idempotency.recording import LARGEST, MOST_RECORDED
 from router.idempotency.store import LIFETIME, MOST_ANSWERS, MOST_BYTES
@@ -71,6 +74,15 @@ def test_every_key_of_the_file_stands_in_the_reference():
     keys = {field.alias or name for name, field in fields}
     missing = [key for key in keys if not re.search(rf"[`.{{ ]{key}[`:]", reference)]
     assert sorted(missing) == []
+
+
+def test_every_preset_stands_in_the_reference_with_its_address_and_its_key():
+    reference = (ROOT / "docs/reference.md").read_text()
+    for name, preset in PRESETS.items():
+        [row] = re.findall(rf"^\| `{name}` \| (.*) \|$", reference, re.MULTILINE)
+        address, _, key = row.partition(" | ")
+        assert (f"`{preset.base_url}`" if preset.base_url else f"`{preset.path}`") in address
+        assert key == (f"`{preset.key}`" if preset.key else "–")
 
 
 def test_the_reference_tells_how_long_and_how_much_is_kept_for_idempotency_keys():
@@ -160,3 +172,11 @@ def test_the_tables_of_errors_on_their_page_are_the_ones_in_the_code():
         section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
         shown = [line for line in section.splitlines() if line.startswith("|")]
         assert shown == rows_of_errors(table), name
+
+
+def test_the_reference_tells_what_is_kept_of_a_stream_and_who_continues_a_text():
+    reference = " ".join((ROOT / "docs/reference.md").read_text().split())
+    assert f"more than {MOST_KEPT:,} characters" in reference
+    assert f"({LEAST_ECHO} characters, without a period)" in reference
+    [presets] = re.findall(r"known to continue one: the presets (.*?)\. `max_tokens`", reference)
+    assert set(CONTINUES) <= set(re.findall(r"`(\w+)`", presets))

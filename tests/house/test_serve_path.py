@@ -6,7 +6,8 @@ import sys
 from tests.house.source import ROOT
 
 HEAVY = {
-    "aiohttp", "alembic", "asyncpg", "boto3", "cryptography", "grpc", "httpx", "hypothesis",
+    "aiohttp", "alembic", "asyncpg", "azure", "boto3", "botocore", "cryptography", "google", "grpc",
+    "httpx", "hypothesis",
     "numpy", "onnxruntime", "openai", "opentelemetry", "pygments", "pytest", "redis", "requests",
     "rich", "sqlalchemy", "tiktoken", "trustme", "watchfiles",
 }  # fmt: skip

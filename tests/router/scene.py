@@ -26,9 +26,10 @@ from policies import (
 )
 from router.caller import Caller, Wishes
 from router.dialects.contract import Operation
-from router.dialects.openai.dialect import OPENAI, SPOKEN
+from router.dialects.openai.dialect import OPENAI, SPOKEN, OpenAI
 from router.idempotency.claim import claim_of
 from router.idempotency.store import Store
+from router.ladder import Ladder
 from router.pipeline import Pipeline
 from router.runtime import Runtime
 from router.telemetry.decisions import Decisions
@@ -85,7 +86,9 @@ class Kept:
 
 
 class Scene:
-    """The model `chat` with a target for every name in `scripts`, asked in that order."""
+    """The model `chat` with a target for every name in `scripts`, asked in that order; the targets
+    of a `ladder` are models of their own, and not of `chat`.
+    """
 
     def __init__(
         self,
@@ -99,21 +102,38 @@ class Scene:
         policy: Policy | None = None,
         decisions: Decisions | None = None,
         alike: Mapping[str, frozenset[str]] | None = None,
+        resume: Mapping[str, bool] | None = None,
         answers: Store | None = None,
+        ladder: Ladder | None = None,
+        dialect: OpenAI = OPENAI,
+        one_model: bool = False,
     ) -> None:
+        """`one_model`: what stands behind the slash is the upstream's name of the model."""
         loop = asyncio.get_running_loop()
         self.kept = Kept()
         self.forgiven = 0
         self.transport = Scripted(scripts)
         retry = Retry(attempts=attempts)
-        routes = {"chat": Route([Target(name) for name in scripts], policy or InOrder(), retry)}
+        apart = {name for rung in (ladder.models if ladder else ()) for name in rung.targets}
+        targets = [Target(name) for name in scripts if name not in apart]
+        routes = {"chat": Route(targets, policy or InOrder(), retry)}
         routes |= {name: Route([Target(name)], InOrder(), retry) for name in scripts}
         self.routes = routes
         self.engine = Engine(routes, rng=Random(1), now=loop.time(), facts=facts)
         self.runtime = Runtime(
             revision="1",
             engine=self.engine,
-            upstreams={name: self._upstream(name, timeouts, ask_usage) for name in scripts},
+            upstreams={
+                name: Upstream(
+                    target=name,
+                    model=name.partition("/")[2] if one_model else f"model-of-{name}",
+                    speaks=SPOKEN if dialect is OPENAI else dict.fromkeys(SPOKEN, dialect),
+                    transport=self.transport,
+                    timeouts=timeouts,
+                    ask_usage=ask_usage,
+                )
+                for name in scripts
+            },
             tenants=Tenants((), ALL),
             deadlines=dict.fromkeys(routes, deadline),
             targets={"chat": frozenset(scripts)},
@@ -122,6 +142,8 @@ class Scene:
             listed={"chat": 0, "charm": 0},
             needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
             alike=alike or {},
+            ladders={} if ladder is None else {"chat": ladder},
+            resume=resume or {},
         )
         readers: list[Reader] = [self.kept]
         if decisions is not None:
@@ -197,18 +219,8 @@ class Scene:
         assert self.engine.in_flight == 0
         assert all(sent.exchange.over for sent in self.transport.sent)
         assert len(self.kept.attempts) == len(self.transport.sent) - self.forgiven
-        numbers = [(record.request_id, record.number) for record in self.kept.attempts]
+        numbers = [(one.request_id, one.model, one.number) for one in self.kept.attempts]
         assert len(self.kept.requests) > 1 or len(set(numbers)) == len(numbers)
-
-    def _upstream(self, name: str, timeouts: Timeouts, ask_usage: bool) -> Upstream:
-        return Upstream(
-            target=name,
-            model=f"model-of-{name}",
-            speaks=SPOKEN,
-            transport=self.transport,
-            timeouts=timeouts,
-            ask_usage=ask_usage,
-        )
 
 
 def failed(reader: str, error: Exception) -> None:

@@ -93,6 +93,10 @@ class ScriptedExchange:
     def over(self) -> bool:
         return self.aborted or self._ended or self._error is not None
 
+    @property
+    def sent(self) -> bool:
+        return True
+
     def take(self) -> bytes | None:
         assert not self.aborted, "an exchange was asked for bytes after it was given up"
         if self._taken:
@@ -169,6 +173,7 @@ class Client:
         self.headers: dict[str, str] = {}
         self.pieces: list[tuple[float, bytes]] = []
         self.ended = False
+        self.waited = 0.0
         self._before = before
 
     @property

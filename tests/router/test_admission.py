@@ -7,6 +7,7 @@ from router.caller import Caller, Wishes
 from router.dialects.contract import ClientError
 from router.dialects.openai.dialect import OPENAI
 from router.pipeline import admit
+from router.stored.owners import Owners
 from router.tenants.identity import Tenant
 from tests.router.clock import in_virtual_time
 from tests.router.scene import Scene
@@ -122,6 +123,6 @@ async def test_the_engine_is_told_whose_request_it_is_and_how_urgent() -> None:
     for wishes, band in ((NONE, Band.STANDARD), (Wishes(priority=Band.CRITICAL), Band.CRITICAL)):
         caller = Caller("req_1", team, OPENAI, {}, wishes)
         call = OPENAI.parse(b'{"model": "chat", "messages": [], "tools": [{}]}')
-        request = admit(call, caller, scene.runtime, 0.0)
+        request = admit(call, caller, scene.runtime, 0.0, Owners(lambda: 0.0))
         assert (request.tenant, request.band) == ("team", band)
         assert request.features == {}  # nobody needs any

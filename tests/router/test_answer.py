@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from policies import Attempt, Engine, Outcome, Phase, Report, Request, Route, Send, Target
+from policies import Attempt, Engine, Outcome, Phase, Report, Request, Route, Scope, Send, Target
 from policies import TimeLimits as Limits
 from router.answer import AFTER_THE_END, Answer
 from router.bell import Bell
 from router.dialects.openai.dialect import OPENAI, SPOKEN
-from router.upstream.transport import Head, Timeouts, Upstream
+from router.upstream.transport import Head, NoCredential, Timeouts, Upstream
 from tests.router.clock import in_virtual_time, now
 from tests.router.scripted import (
     CUT,
@@ -100,6 +100,15 @@ async def test_a_stream_that_fails_says_how_far_it_had_come(
     assert report.detail
     assert now() == pytest.approx(seconds)
     assert reading.exchange.aborted
+
+
+@in_virtual_time
+async def test_an_account_without_a_credential_is_denied_and_nothing_was_spent() -> None:
+    reading = Reading([0.1, NoCredential("no credential: no role")], stream=True)
+    report = await reading.report()
+    assert report == Report(
+        Outcome.DENIED, Phase.CONNECT, Scope.PROVIDER, detail="no credential: no role"
+    )
 
 
 @pytest.mark.parametrize(

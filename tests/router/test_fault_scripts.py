@@ -2,16 +2,20 @@
 in time, and nobody is asked again who asked to be left alone.
 
 Each script is a route of its own with three accounts of its own, so that one router runs many of
-them side by side; which reply a request gets is drawn from a seed.
+them side by side; which reply a request gets is drawn from a seed. On half of the routes others go
+on with a stream that broke off.
 """
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import aiohttp
 import pytest
@@ -143,21 +147,28 @@ class Script:
         faults = [broken(rng) for _ in range(rng.randint(1, 4))]
         self.accounts = [Account(Random(rng.random()), bad, faults) for _ in range(3)]
         self.rng = Random(rng.random())
+        self.resumes = rng.choice(["", "", "again", "rest"])
+
+    def model(self, number: int) -> str:
+        """The upstream's name: the same everywhere, where answers are gone on with."""
+        return f"all-{self.seed}" if self.resumes else f"{number}-{self.seed}"
 
     def providers(self, urls: list[str]) -> Iterator[str]:
         """Lines of the file: three accounts, at three addresses."""
+        preset = "preset: vllm, " if self.resumes == "rest" else ""
         for number, url in enumerate(urls):
-            name = f"{number}-{self.seed}"
-            yield f'  p{name}: {{base_url: "{url}", models: ["{name}"]}}'
+            model = self.model(number)
+            yield f'  p{number}-{self.seed}: {{{preset}base_url: "{url}", models: ["{model}"]}}'
 
     def route(self) -> str:
         """Its route."""
-        targets = ", ".join(f"p{n}-{self.seed}/{n}-{self.seed}" for n in range(3))
+        targets = ", ".join(f"p{n}-{self.seed}/{self.model(n)}" for n in range(3))
         policy = self.rng.choice(["least_latency", "weighted_round_robin", "priority"])
         pool = f"targets: [{targets}]"
         if policy == "priority":
             pool = "tiers: [" + ", ".join(f"[{target}]" for target in targets.split(", ")) + "]"
-        return f"  s{self.seed}: {{policy: {policy}, {pool}}}"
+        interrupted = "interrupted: resume, " if self.resumes else ""
+        return f"  s{self.seed}: {{policy: {policy}, {interrupted}{pool}}}"
 
     async def run(self, router: Running) -> list[str]:
         """Ask, and say what was not as it must be."""
@@ -166,7 +177,8 @@ class Script:
             before = sum(account.asked for account in self.accounts)
             streams = self.rng.random() < 0.6
             began = asyncio.get_running_loop().time()
-            told = await asked(router, f"s{self.seed}", streams=streams)
+            more: dict[str, Any] = {"temperature": 0} if self.resumes == "again" else {}
+            told = await asked(router, f"s{self.seed}", streams=streams, **more)
             took = asyncio.get_running_loop().time() - began
             sent = sum(account.asked for account in self.accounts) - before
             if told:
@@ -179,10 +191,21 @@ class Script:
         return [f"script {self.seed}: {told}" for told in wrong + early]
 
 
-async def asked(router: Running, model: str, *, streams: bool) -> str:
+def of_rest(reply: Reply, request: Request) -> Reply:
+    """The same reply, going on with the text that the request asks to be gone on with."""
+    messages = request.fields["messages"]
+    last = messages[-1] if isinstance(messages, list) else {}
+    if last["role"] != "assistant" or not isinstance(reply, Answer):
+        return reply
+    assert request.fields["continue_final_message"] is True
+    assert TEXT.startswith(last["content"])
+    return replace(reply, text=TEXT[len(last["content"]) :])
+
+
+async def asked(router: Running, model: str, *, streams: bool, **more: Any) -> str:
     """Ask once; what was wrong with what came, or nothing."""
     url = f"http://{router.listen}/v1/chat/completions"
-    body = completion(model, stream=streams)
+    body = completion(model, stream=streams, **more)
     try:
         async with router.client.post(url, data=body, headers=JSON) as answer:
             text = (await answer.read()).decode()
@@ -205,7 +228,12 @@ def wrong_stream(stream: str) -> str:
     errors = [event for event in said if "error" in event]
     choices = [choice for event in said for choice in event.get("choices", ())]
     text = "".join(choice["delta"].get("content") or "" for choice in choices)
-    finished = any(choice["finish_reason"] for choice in choices)
+    finished = [choice["finish_reason"] for choice in choices if choice["finish_reason"]] == [
+        "stop"
+    ]
+    roles = [choice["delta"]["role"] for choice in choices if choice["delta"].get("role")]
+    if len(roles) > 1 or len({event["id"] for event in said if "id" in event}) > 1:
+        return f"more answers than one: {stream}"
     if errors:
         honest = errors == said[-1:] and events[-1] != "[DONE]" and TEXT.startswith(text)
         return "" if honest else f"an error that is not the last word: {stream}"
@@ -217,9 +245,9 @@ async def all_hold(folder: Path, seeds: range) -> None:
     """Run these scripts, a few side by side; every claim holds for each."""
     scripts = {seed: Script(seed) for seed in seeds}
 
-    def reply(request: Request) -> Reply:
-        number, _, seed = str(request.fields["model"]).partition("-")
-        return scripts[int(seed)].accounts[int(number)].reply(request)
+    def reply(number: int, request: Request) -> Reply:
+        _, _, seed = str(request.fields["model"]).partition("-")
+        return of_rest(scripts[int(seed)].accounts[number].reply(request), request)
 
     turns = asyncio.Semaphore(SIDE_BY_SIDE)
 
@@ -228,7 +256,7 @@ async def all_hold(folder: Path, seeds: range) -> None:
             return await script.run(router)
 
     with ExitStack() as stack:
-        urls = [stack.enter_context(Provider(reply)).url for _ in range(3)]
+        urls = [stack.enter_context(Provider(partial(reply, n))).url for n in range(3)]
         lines = [line for script in scripts.values() for line in script.providers(urls)]
         routes = [script.route() for script in scripts.values()]
         path = folder / "providers.yaml"
@@ -238,6 +266,10 @@ async def all_hold(folder: Path, seeds: range) -> None:
             assert [wrong for each in told for wrong in each] == []
             snapshot = router.app.state.runtime.engine.snapshot(asyncio.get_running_loop().time())
             assert {target.in_flight for target in snapshot.values()} == {0}
+            resumed = Counter[str]()
+            for (_, end), count in router.app.state.counters.resumed.items():
+                resumed[end] += count
+            assert resumed["ok"] > 0
 
 
 async def test_forty_fault_scripts_end_in_whole_answers_or_honest_errors(tmp_path: Path) -> None:

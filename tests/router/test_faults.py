@@ -102,7 +102,7 @@ STREAMS: dict[str, Script] = {
     "resets before content": GOOD.reset(after=1),
     "stalls before content": GOOD.stalled(after=1),
     "errs before content": GOOD.inserting(ERROR_EVENT, after=1),
-    "is malformed before content": GOOD.malformed(after=1),
+    "is malformed, and no more": GOOD.inserting(4 * b"data: what?\n\n", after=1),
     "ends without anything": Raw(
         [b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 0\r\n\r\n"]
     ),

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.headers import DOWN, downward, upward
+from router.headers import DOWN, downward, meant_for, upward
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=20)
 
@@ -38,6 +38,14 @@ def test_only_what_a_provider_needs_goes_up() -> None:
         "anthropic-version": "2023-06-01",
         "anthropic-beta": "a,b",
     }
+
+
+def test_what_is_another_dialects_is_withheld() -> None:
+    client = {"accept": "*/*", "openai-beta": "x", "anthropic-beta": "y"}
+    assert meant_for(client, ()) is client
+    assert meant_for({"accept": "*/*"}, ("anthropic-",)) == {"accept": "*/*"}
+    assert meant_for(client, ("anthropic-",)) == {"accept": "*/*", "openai-beta": "x"}
+    assert meant_for(client, ("anthropic-", "openai-")) == {"accept": "*/*"}
 
 
 @given(st.dictionaries(NAMES, st.text(max_size=5)))

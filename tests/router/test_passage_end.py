@@ -35,7 +35,7 @@ STILL_HERE: list[Step] = [0.3, b": still here\n\n"]
         ([], 1.1),
         ([0.5, CUT], 0.6),
         ([0.5, ERROR], 0.6),
-        ([0.5, MALFORMED], 0.6),
+        ([0.5, MALFORMED], 1.1),
         ([b'data: {"usage":', END], 0.1),
         (STILL_HERE * 9, 1.1),
     ],
@@ -59,6 +59,18 @@ async def test_usage_that_follows_within_the_second_is_taken() -> None:
     await scene.ask(stream=True)
     assert (scene.request.input_tokens, scene.request.output_tokens) == (7, 3)
     assert not scene.request.estimated
+
+
+@in_virtual_time
+async def test_events_that_are_not_chunks_are_left_out_and_reported() -> None:
+    scene = Scene(
+        {"a/m": [[0.1, EVENTS, MALFORMED, text("Hel"), MALFORMED, text("lo"), FINISH, DONE, END]]}
+    )
+    client = await scene.ask(stream=True)
+    assert words_of(client) == "Hello"
+    assert MALFORMED not in client.body
+    assert scene.outcomes == ["ok body"]
+    assert [record.malformed for record in scene.kept.attempts] == [2]
 
 
 @in_virtual_time

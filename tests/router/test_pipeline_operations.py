@@ -192,7 +192,7 @@ async def test_a_missing_formal_end_is_supplied() -> None:
     assert scene.request.estimated
 
 
-@pytest.mark.parametrize("broken", [[END], [ERROR], [CUT], [b"data: <html>\n\n"]])
+@pytest.mark.parametrize("broken", [[END], [ERROR], [CUT], [4 * b"data: <html>\n\n"]])
 @in_virtual_time
 async def test_before_its_text_a_stream_is_rescued_and_after_it_ends_in_an_error(
     broken: Script,

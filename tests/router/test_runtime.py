@@ -19,6 +19,7 @@ RUNTIME = Runtime(
     listed={"chat": 1, "chat-large": 2, "quick": 3},
     needs={},
     alike={},
+    resume={},
 )
 
 

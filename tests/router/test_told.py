@@ -160,12 +160,6 @@ async def test_a_refusal_in_another_shape_is_told_in_the_clients(
 
 QUIRKS: dict[str, Any] = {
     "gemini": {"error": {"code": 400, "message": "API key not valid.", "status": "x"}},
-    "anthropic": {
-        "error": {
-            "type": "invalid_request_error",
-            "message": "You have reached your specified API usage limits.",
-        }
-    },
     "openrouter": {"error": {"code": 400, "message": "m is not a valid model ID"}},
 }
 
@@ -174,7 +168,7 @@ QUIRKS: dict[str, Any] = {
 async def test_what_only_looks_like_the_callers_fault_is_anothers_answer(
     preset: str, tmp_path: Path
 ) -> None:
-    extra = f"preset: {preset}, api_key: k,"
+    extra = f"preset: {preset}, dialect: openai, api_key: k,"
     async with between(tmp_path, Body(QUIRKS[preset], 400), GOOD, extra) as (router, client, *_):
         told = await client.chat.completions.create(model="chat", messages=MESSAGES)
         targets = (await router.ask_admin("GET", "/status")).told["targets"]
@@ -207,6 +201,33 @@ async def test_an_error_inside_a_success_is_never_the_answer(tmp_path: Path) -> 
             )
             words = [piece.choices[0].delta.content or "" async for piece in pieces]
         assert "".join(words) == "one two three"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Body("<!doctype html><p>Log in</p>", 200),
+        Body("\n  <html>\n\n<p>Log in</p>", 200, kind="text/event-stream"),
+        Body("Please log in.", 200),
+    ],
+)
+async def test_a_page_instead_of_a_stream_is_told_as_what_it_is(page: Body, tmp_path: Path) -> None:
+    async with between(tmp_path, page, GOOD) as (router, client, _, _):
+        pieces = await client.chat.completions.create(model="chat", messages=MESSAGES, stream=True)
+        words = [piece.choices[0].delta.content or "" async for piece in pieces]
+        metrics = (await router.ask_admin("GET", "/metrics")).body.decode()
+        assert "(first_token): a page instead of a stream" in router.stream.getvalue()
+    assert "".join(words) == "one two three"
+    assert 'pointsman_unclassified_total{provider="first",status="200"}' in metrics
+
+
+async def test_a_stream_under_the_type_of_a_page_is_one_all_the_same(tmp_path: Path) -> None:
+    sloppy = GOOD.with_headers({"content-type": "text/html"})
+    async with between(tmp_path, sloppy, PAGE) as (_, client, _, second):
+        pieces = await client.chat.completions.create(model="chat", messages=MESSAGES, stream=True)
+        words = [piece.choices[0].delta.content or "" async for piece in pieces]
+        assert second.requests == []
+    assert "".join(words) == "one two three"
 
 
 async def test_what_nobody_understands_is_counted_by_provider_and_status(tmp_path: Path) -> None:

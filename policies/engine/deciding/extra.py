@@ -7,11 +7,12 @@ route's retry budget, so that an outage is not multiplied.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from policies.engine.deciding.eligibility import refuse
 from policies.engine.learning.breaker import State
-from policies.engine.outcome import Outcome
+from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.waiting.queue import NOTHING
 
 if TYPE_CHECKING:
@@ -26,11 +27,24 @@ HEALTHY_SHARE = 0.10
 """A failover is free when at most this share of the destination's recent outcomes failed."""
 
 
+REFUSED = frozenset({Outcome.THROTTLED, Outcome.DENIED, Outcome.UNFIT})
+"""Outcomes that, with nothing but a status, say that nobody set to work."""
+
+
+def may_have_begun(report: Report | None) -> bool:
+    """Whether somebody may have set to work on a request that ended so. What never reached a
+    provider was not begun, nor what one refused before it answered.
+    """
+    if report is None or report.phase is Phase.CONNECT:
+        return False
+    return report.phase is not Phase.HEAD or report.outcome not in REFUSED
+
+
 def is_free(course: Course, member: Member, now: float) -> bool:
     """Whether sending to `member` is the first failover, to a healthy place; the budget pays
     for any other extra send.
     """
-    if len(course.tried) > 1 or member.name in course.tried:
+    if len(course.tried) > 1 or member.name in course.tried or course.goes_on:
         return False
     breaker = member.standing.breaker
     bad, total = breaker.failures(now)
@@ -47,6 +61,7 @@ def on_the_spot(course: Course, able: Sequence[Member], now: float) -> Member | 
         failed is None
         or failed not in course.reach
         or course.retried_on_the_spot
+        or course.goes_on
         or course.tried[failed.name] is not Outcome.FAILED
     ):
         return None
@@ -56,6 +71,17 @@ def on_the_spot(course: Course, able: Sequence[Member], now: float) -> Member | 
         return None
     course.retried_on_the_spot = True
     return failed if course.pool.budget.withdraw(now) else None
+
+
+def keep_to(course: Course, among: AbstractSet[str]) -> None:
+    """An answer is to be gone on with, and nobody but `among` these can. Whoever broke it off is
+    asked no more, however it did.
+    """
+    course.goes_on = True
+    for member in course.pool.members:
+        throttled = course.tried.get(member.name, Outcome.THROTTLED) is Outcome.THROTTLED
+        if throttled and member.name not in among:
+            course.tried[member.name] = Outcome.UNFIT
 
 
 def likeliest(course: Course, able: Sequence[Member]) -> Sequence[Member]:
@@ -81,9 +107,10 @@ def likeliest(course: Course, able: Sequence[Member]) -> Sequence[Member]:
 
 def others(course: Course, now: float, *, paid: bool = False) -> list[Member]:
     """Who could take the request beside, or instead of, its open attempts, now and within
-    its attempts and the retry budget; with `paid` not even the first is free.
+    its attempts and the retry budget; with `paid` not even the first is free. Nobody, if what it
+    does must not be done twice.
     """
-    if course.attempts >= course.pool.route.retry.attempts:
+    if course.attempts >= course.pool.route.retry.attempts or course.request.acts:
         return []
     busy = [attempt.target for attempt in course.opened]
     promised = course.pool.queue.promised(course) if course.pool.queue.waiting else NOTHING

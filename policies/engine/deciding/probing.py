@@ -28,7 +28,7 @@ def to_probe(
     another can rescue the request; or the least bad of the ejected, throttled, when nobody
     else can serve.
     """
-    if able and (course.attempts or course.pool.route.retry.attempts < 2):
+    if able and not has_rescue(course):
         return None
     ejected = [
         member
@@ -48,6 +48,12 @@ def to_probe(
     return best
 
 
+def has_rescue(course: Course) -> bool:
+    """Whether the request could be sent again if it found the target in no good state."""
+    again = course.pool.route.retry.attempts > 1 and not course.request.acts
+    return again and not course.attempts
+
+
 def is_due(course: Course, standing: Standing, now: float) -> bool:
     """Whether a probe should be sent now. Who was silent and stays so is asked no oftener than the
     route can spare: whoever asks waits for the rescue.
@@ -65,7 +71,7 @@ def is_due(course: Course, standing: Standing, now: float) -> bool:
 def to_look_at(course: Course, able: Sequence[Member], now: float) -> Member | None:
     """Whom nobody has measured for longest and too long, and nobody is asking now."""
     pool = course.pool
-    if course.attempts or pool.route.retry.attempts < 2:
+    if not has_rescue(course):
         return None
     if len(able) < 2 or not pool.measures(course.request):
         return None

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from policies.engine.course import Course
     from policies.policy import Request
 
+TAILS = 3.0
+"""Times its usual 99th percentile that an answer in one piece may take to begin."""
 SHORTEST = 1.0
 """Seconds: nobody is late before, whatever is usual: a lost packet is sent again after one."""
 UNKNOWN = 30.0
@@ -35,9 +37,9 @@ AGAIN = 1.0
 
 
 def expect(course: Course, attempt: Attempt, now: float, *, steered: bool) -> None:
-    """Set the attempt's times: what it is expected to take, and when it is late. One that was
-    `steered` to its target only to see how it is need not be late for that: its rescue comes when
-    a usual answer of the others would be there.
+    """Set the attempt's times: what it is expected to take, when it is late, and when it is given
+    up. One that was `steered` to its target only to see how it is need not be late for that: its
+    rescue comes when a usual answer of the others would be there.
     """
     request, pool = course.request, course.pool
     stream = request.stream
@@ -51,6 +53,10 @@ def expect(course: Course, attempt: Attempt, now: float, *, steered: bool) -> No
         attempt.expected = usual if usual and usual > LEAST_EXPECTED else LEAST_EXPECTED
         attempt.due = attempt.was_sent + attempt.expected
     attempt.overdue = attempt.look_at = now + (late if late > SHORTEST else SHORTEST)
+    head = now + attempt.standing.facts.first_token
+    if not stream and (tail := latency.totals.tail) is not None:
+        head = max(head, now + TAILS * tail)
+    attempt.head = head if head < request.deadline else request.deadline
     if attempt.probe or steered:
         attempt.unsure = True
         attempt.look_at = now + usual_of_others(course, attempt, late)

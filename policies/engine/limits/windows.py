@@ -71,6 +71,12 @@ class Window:
         if latest >= self._next:
             self._advance(latest // self._cell)
         width, ring, gone, total = self._cell, self._ring, self._head - RING, 0
+        if min(notes)[0] // width == self._head:
+            # All were taken within the last cell: they count there, whatever they corrected.
+            total = sum([note[of] for note in notes])
+            ring[self._head % RING] += total
+            self._sum += total
+            return
         for note in notes:
             units = note[of]
             if not units:

@@ -9,6 +9,7 @@ A request's text is not among its facts and so in no record.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar, NamedTuple
@@ -40,6 +41,7 @@ class Verb(Enum):
     GIVE_BACK = "give_back"
     RUNNER_UP = "runner_up"
     SWITCH = "switch"
+    GO_ON = "go_on"
     CLOSE = "close"
 
 
@@ -70,7 +72,7 @@ class Step(NamedTuple):
     """One call of the driver's: its instant, its place among all recorded calls to the engine, and
     what it was about. `attempt` counts the course's sends from 1 (0: the call is about none);
     `said` is what `next` answered; `target` is where an attempt switched to; `until` as it was
-    given back with.
+    given back with; `among` are those who can go on with an answer.
     """
 
     at: float
@@ -81,6 +83,7 @@ class Step(NamedTuple):
     report: Report | None = None
     target: str = ""
     until: float | None = None
+    among: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -121,6 +124,11 @@ class RecordedAttempt(Attempt):
         if self._second is None:
             self._record.keep(self.started, Verb.RUNNER_UP, self.index)
         return super().runner_up
+
+    @property
+    def until(self) -> float:
+        """See `Attempt.until`. Its course is asked at once, so that what it says is kept."""
+        return self.started
 
     def switch(self, now: float) -> None:
         """See `Attempt.switch`."""
@@ -178,6 +186,11 @@ class RecordedCourse(Course):
         self.said = said
         return action
 
+    def go_on(self, among: AbstractSet[str], now: float) -> None:
+        """See `Course.go_on`."""
+        super().go_on(among, now)
+        self.record.keep(now, Verb.GO_ON, among=tuple(sorted(among)))
+
     def close(self, now: float) -> None:
         """See `Course.close`."""
         super().close(now)
@@ -230,7 +243,7 @@ def _sentence(record: Record, step: Step, target: str, sent: float) -> str:
     match step.verb:
         case Verb.START if record.request is not None:
             return words.of_request(record.request, step.at)
-        case Verb.NEXT:
+        case Verb.NEXT | Verb.GO_ON:
             return _answer(step)
         case Verb.FIRST_TOKEN:
             return f"first content from {target} after {words.duration(step.at - sent)}"
@@ -247,7 +260,7 @@ def _sentence(record: Record, step: Step, target: str, sent: float) -> str:
 
 
 def _answer(step: Step) -> str:
-    """What the course said, in words."""
+    """What the course said, or was told to do, in words."""
     now = step.at
     match step.said:
         case Choice(target, policy, _, probe, _, views):
@@ -259,4 +272,4 @@ def _answer(step: Step) -> str:
         case Fail(cause, refusals, retry_at):
             return words.of_failure(cause, refusals, retry_at, now)
         case _:
-            return ""
+            return words.of_going_on(step.among) if step.among else ""

@@ -206,6 +206,11 @@ def of_wait(cause: Cause, until: float, now: float) -> str:
     return f"{cause.value}, {duration(max(0.0, until - now))} at most"
 
 
+def of_going_on(among: Sequence[str]) -> str:
+    """Who is asked for the rest of an answer that broke off."""
+    return f"its answer broke off; the rest may come from {' or '.join(among)}"
+
+
 def of_failure(
     cause: Cause, refusals: Mapping[str, Refused], retry_at: float | None, now: float
 ) -> str:

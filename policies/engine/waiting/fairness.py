@@ -11,7 +11,7 @@ answers under way amount to. Counters live only while somebody waits.
 
 from __future__ import annotations
 
-from policies.engine.outcome import Outcome, Report
+from policies.engine.outcome import Outcome, Phase, Report
 
 OUTPUT_WEIGHT = 2.0
 OTHERS = 9
@@ -19,7 +19,8 @@ OTHERS = 9
 MOST_TENANTS = 1000
 """Accounts kept of tenants that do not wait now."""
 KEPT = frozenset({Outcome.OK, Outcome.ABANDONED})
-"""Outcomes that stand at the estimate when no usage came: the others served nobody."""
+"""Outcomes that stand at the estimate when no usage came: the others served nobody, nor did what
+never reached a provider."""
 
 
 def cost(input_tokens: float, output_tokens: float) -> float:
@@ -51,7 +52,7 @@ class Charge:
         read, written = report.input_tokens, report.output_tokens
         if read is not None or written is not None:
             self._account.served += cost(read or 0, written or 0) - self._estimate
-        elif report.outcome not in KEPT:
+        elif report.outcome not in KEPT or report.phase is Phase.CONNECT:
             self.cancel()
 
     def cancel(self) -> None:

@@ -187,3 +187,18 @@ EFFORTS: Mapping[Effort, int] = {
     "max": 32_768,
 }
 """Tokens of reasoning for an effort, where a model takes a budget instead; a convention."""
+USUAL: Mapping[str, Any] = {
+    "parallel_tool_calls": True,
+    "store": False,
+    "logprobs": False,
+    "service_tier": "auto",
+    "n": 1,
+    "presence_penalty": 0,
+    "frequency_penalty": 0,
+}
+"""What is so without being said: nothing is lost with it."""
+
+
+def is_usual(name: str, value: Any) -> bool:
+    """Whether a setting asks for no more than is so without it."""
+    return value is None or value == USUAL.get(name) or value in ({}, [])

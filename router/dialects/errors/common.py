@@ -84,7 +84,8 @@ CODES: tuple[Line, ...] = (
         UNFIT,
         codes="context_length_exceeded exceed_context_size_error max_tokens_exceeded"
         " token_limit_exceeded request_too_large unsupported_parameter unsupported_value"
-        " not_supported_error OperationNotSupported unsupported_modality",
+        " not_supported_error OperationNotSupported unsupported_modality"
+        " previous_response_not_found invalid_encrypted_content",  # another account may have it
     ),
     line(
         FILTERED,
@@ -114,7 +115,11 @@ CODES: tuple[Line, ...] = (
         CALLER,
         200, 400, 415, 422,
         codes="invalid_request_error BadRequestError INVALID_ARGUMENT invalid_request invalid_value"
-        " missing_required_parameter string_above_max_length decimal_above_max_value",
+        " missing_required_parameter string_above_max_length decimal_above_max_value"
+        " data_residency_mismatch invalid_image invalid_image_format invalid_base64_image"
+        " invalid_image_url image_too_large image_too_small image_parse_error invalid_image_mode"
+        " image_file_too_large unsupported_image_media_type empty_image_file"
+        " failed_to_download_image image_file_not_found ValidationException",
     ),
 )  # fmt: skip
 STATUSES: tuple[Line, ...] = (

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from router.dialects.errors.common import COMMON
 from router.dialects.errors.table import (
     BILL,
+    DAY,
     DAY_IN_CALIFORNIA,
     FAILED,
     FILTERED,
@@ -23,11 +24,30 @@ from router.dialects.errors.table import (
     line,
 )
 
+OTHER_MODELS = (
+    "exceed context limit|maximum allowed number of output tokens"
+    "|cannot both be specified for this model|is deprecated for this model"
+)
+"""What one generation of models takes and another does not: `input length and max_tokens exceed
+context limit: 178959 + 64000 > 200000`; `max_tokens: 100000 > 64000, which is the maximum allowed
+number of output tokens for …`; `temperature and top_p cannot both be specified for this model`;
+`temperature is deprecated for this model`.
+"""
+
 QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
     {
+        "anthropic": (
+            line(UNFIT, 400, says=OTHER_MODELS),
+        ),
         "gemini": (
             # A quota's name is read as part of the message; the delay beside it is a minute's.
             line(DAY_IN_CALIFORNIA, 429, says="perday|daily"),
+            line(
+                UNFIT,
+                400,
+                says="^request payload size exceeds|is not enabled for|is unsupported"
+                "|only works in thinking mode",
+            ),
             line(KEY, 400, codes="FAILED_PRECONDITION"),  # no billing, or not in this country
         ),
         "groq": (
@@ -39,6 +59,29 @@ QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
         ),
         "deepseek": (
             line(BILL, says="^insufficient balance"),
+        ),
+        "bedrock": (
+            line(KEY, 403, says="^authentication failed"),
+            line(
+                GONE,
+                400,
+                says="^(the provided model identifier is invalid"
+                "|invocation of model id .* with on-demand throughput)",
+            ),
+            line(UNFIT, 400, says="expected maxlength"),
+            line(GONE, codes="AccessDeniedException"),  # mostly to one model
+            line(
+                KEY,
+                codes="UnrecognizedClientException ExpiredTokenException InvalidSignatureException"
+                " IncompleteSignatureException MissingAuthenticationTokenException",
+            ),
+            line(DAY, codes="ServiceQuotaExceededException"),
+        ),
+        "fireworks": (
+            line(BILL, 412),  # an account that is suspended
+        ),
+        "cohere": (
+            line(KEY, 498),
         ),
         "openrouter": (
             line(GONE, 400, says=r"^\S+ is not a valid model id$"),

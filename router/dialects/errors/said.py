@@ -13,10 +13,12 @@ from router.dialects.contract import Headers
 
 LONGEST_CODE, LONGEST_MESSAGE, MOST_DETAILS = 64, 2000, 16
 NO_HEADERS: Headers = {}
-SIGNS = ("message", "detail", "statusCode", "error_type")
+SIGNS = ("message", "Message", "__type", "detail", "statusCode", "error_type")
 """What a body without `error` has at its top if it is one all the same: `{"detail": …}` of a web
-framework, `{"object": "error", "message": …}` of older servers.
+framework, `{"object": "error", "message": …}` of older servers, `{"message": …}` of AWS.
 """
+NAMED = "x-amzn-errortype"
+"""The header in which AWS names an error: `ThrottlingException:http://…`."""
 
 
 class Said(NamedTuple):
@@ -43,20 +45,25 @@ def said(status: int, headers: Headers, body: Any) -> Said:
     """What `body`, decoded, says; None is none that could be."""
     if isinstance(body, list) and body:
         body = body[0]
-    if not isinstance(body, dict):
-        return Said(status, headers=headers)
-    error = error_of(body)
-    if error is None:
-        return Said(status, headers=headers)
+    named = _named(headers)
+    error = error_of(body) if isinstance(body, dict) else None
+    if error is None or not isinstance(body, dict):
+        return Said(status, named, told=bool(named), headers=headers)
     if 200 <= status < 300:
         status = _number(error, body) or status
     details = _details(error)
-    codes = tuple(dict.fromkeys(word.lower() for word in _codes(error, body, details)))
+    words = (word.lower() for word in _codes(error, body, details))
+    codes = tuple(dict.fromkeys((*named, *words)))
     quotas = " ".join(_quotas(details))
     message = f"{message_of(error)} {quotas}".strip()[:LONGEST_MESSAGE].lower()
     delays = (detail.get("retryDelay") for detail in details)
     delay = next((told for told in delays if isinstance(told, str)), "")
     return Said(status, codes, message, told=True, delay=delay, headers=_passed_on(error, headers))
+
+
+def _named(headers: Headers) -> tuple[str, ...]:
+    name = headers.get(NAMED, "").partition(":")[0].strip()[:LONGEST_CODE].lower()
+    return (name,) if name and name.isprintable() else ()
 
 
 def error_of(body: dict[str, Any]) -> dict[str, Any] | None:
@@ -71,7 +78,7 @@ def error_of(body: dict[str, Any]) -> dict[str, Any] | None:
 
 def message_of(error: Mapping[str, Any]) -> str:
     """The text of an error; empty: it has none."""
-    for name in ("message", "detail", "msg"):
+    for name in ("message", "Message", "detail", "msg"):
         told = error.get(name)
         if isinstance(told, list) and told and isinstance(told[0], dict):
             told = told[0].get("msg")
@@ -93,6 +100,7 @@ def _codes(
     told += [_object(error.get("details")).get("error_code")]
     told += [_object(error.get("innererror")).get("code"), metadata.get("error_type")]
     told += [error.get(name) for name in ("error_type", "code", "type", "status")]
+    told += [text.rpartition("#")[2] for text in (error.get("__type"),) if isinstance(text, str)]
     if error is not body:
         told += [body.get(name) for name in ("code", "type")]
     for word in told:

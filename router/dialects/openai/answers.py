@@ -16,7 +16,7 @@ from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
 from router.dialects.errors.judge import UNREADABLE, decoded, failed
 from router.dialects.errors.table import Table
-from router.dialects.openai.stream import BROKEN_OFF, count, usage_of
+from router.dialects.openai.stream import BROKEN_OFF, apart_of, count, usage_of
 
 
 class _Choice(msgspec.Struct):
@@ -34,6 +34,7 @@ class _Completion(msgspec.Struct):
 class _Counted(msgspec.Struct):
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    total_tokens: int = 0
 
 
 class _Usual(_Completion):
@@ -109,6 +110,7 @@ def _decoded(body: bytes) -> _Completion:
 def _good(counted: Any) -> Report:
     if isinstance(counted, _Counted):
         given, written = count(counted.prompt_tokens), count(counted.completion_tokens)
+        written += apart_of(given, written, counted.total_tokens)
         usage = Usage(given, written) if given or written else None
     else:
         usage = usage_of(counted)

@@ -13,16 +13,39 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
-from policies import Report
-from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
+from policies import Outcome, Report
+from router.dialects.common.prompt import Prompt
+from router.dialects.contract import (
+    Asked,
+    Call,
+    ClientError,
+    Headers,
+    Operation,
+    StreamReader,
+    UpstreamDialect,
+)
 from router.dialects.errors.judge import decoded, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
 from router.dialects.openai.answers import completion, embedding
-from router.dialects.openai.features import EXTRACT
+from router.dialects.openai.chat.reading import prompt_of
+from router.dialects.openai.chat.writer import ChatWriter
+from router.dialects.openai.features import EXTRACT, acts
+from router.dialects.openai.fixed import fixed_text
 from router.dialects.openai.requests import parsed
+from router.dialects.openai.resume import (
+    CONTINUES,
+    Continues,
+    KeptStream,
+    ResumedStream,
+    at_zero,
+    continued,
+    only_text,
+)
+from router.dialects.openai.splice import spliced
 from router.dialects.openai.stream import ChatStream, TextStream
+from router.dialects.seam import Begun, Rest, Seam
 
 PATHS: Mapping[Operation, str] = {
     "chat": "/chat/completions",
@@ -44,12 +67,15 @@ _ASK_USAGE = b'{"include_usage":true}'
 
 
 class OpenAI:
-    """All of its operations, streamed and not. `errors` is what a provider means by its errors."""
+    """All of its operations, streamed and not. `errors` is what a provider means by its errors;
+    `continues` how it goes on with a last message of the assistant's, None: not at all.
+    """
 
     FEATURES = frozenset(EXTRACT)
 
-    def __init__(self, errors: Table = EVERYBODY) -> None:
+    def __init__(self, errors: Table = EVERYBODY, continues: Continues | None = None) -> None:
         self._errors = errors
+        self._continues = continues
 
     # The client's half.
 
@@ -58,6 +84,18 @@ class OpenAI:
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
         """See `ClientDialect.features`."""
         return {name: EXTRACT[name](call.fields) for name in needs}
+
+    def acts(self, call: Call) -> bool:
+        """See `ClientDialect.acts`."""
+        return call.operation == "chat" and acts(call.fields)
+
+    def prompt(self, call: Call) -> Prompt:
+        """See `Interpretable.prompt`: of answers to messages alone."""
+        return prompt_of(call.fields)
+
+    def writer(self, call: Call) -> ChatWriter:
+        """See `Interpretable.writer`: of answers to messages alone."""
+        return ChatWriter(call)
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`."""
@@ -78,6 +116,8 @@ class OpenAI:
         """
         return b"data: " + self.error(error) + b"\n\n"
 
+    text = staticmethod(fixed_text)
+
     def models(self, names: Mapping[str, int]) -> bytes:
         """The list of models; `names` with the Unix time each has been served since."""
         return _encode(
@@ -92,16 +132,26 @@ class OpenAI:
 
     def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
         """See `UpstreamDialect.ask`."""
-        fields = dict(call.fields)
-        fields["model"] = Raw(_encode(model))
+        changes = {"model": _encode(model)}
         if call.stream and ask_usage and not call.usage_asked:
-            fields["stream_options"] = self._asking_usage(call)
-        return PATHS[call.operation], _encode(fields), NOTHING
+            changes["stream_options"] = self._asking_usage(call)
+        return PATHS[call.operation], spliced(call.body, call.fields, changes), NOTHING
 
-    def reader(self, call: Call) -> ChatStream:
+    def reader(self, call: Call) -> StreamReader:
         """See `UpstreamDialect.reader`."""
         kind = TextStream if call.operation == "completions" else ChatStream
         return kind(call.choices, self._errors, withhold_usage=not call.usage_asked)
+
+    def keeping(
+        self, call: Call, model: str, begun: Begun, *, same: bool
+    ) -> UpstreamDialect | None:
+        """See `Resumable.keeping`."""
+        if not begun.sound or not only_text(call):
+            return None
+        if not begun.size or (same and at_zero(call)):
+            return Keeping(self._errors, begun)
+        rest = continued(call, begun, model, self._continues)
+        return None if rest is None else Keeping(self._errors, begun, rest)
 
     def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
         """See `UpstreamDialect.whole`."""
@@ -140,15 +190,48 @@ class OpenAI:
         return _encode({"error": {**error, **dialect} if nested else dialect})
 
     @staticmethod
-    def _asking_usage(call: Call) -> Raw:
+    def _asking_usage(call: Call) -> bytes:
         options = call.fields.get("stream_options")
         if options is None or bytes(options) == b"null":
-            return Raw(_ASK_USAGE)
-        return Raw(_encode({**_top_level.decode(options), "include_usage": Raw(b"true")}))
+            return _ASK_USAGE
+        return _encode({**_top_level.decode(options), "include_usage": Raw(b"true")})
 
     @staticmethod
     def _model(name: str, since: int) -> dict[str, object]:
         return {"id": name, "object": "model", "created": since, "owned_by": "pointsman"}
+
+
+class Keeping(OpenAI):
+    """The same for one attempt that keeps what its client gets, to be gone on with or going on: by
+    asking for the same answer again, or for the `rest` of it.
+    """
+
+    def __init__(self, errors: Table, begun: Begun, rest: Call | None = None) -> None:
+        super().__init__(errors)
+        self._begun = begun
+        self._rest = rest
+
+    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+        """See `UpstreamDialect.ask`."""
+        return super().ask(self._rest or call, model, ask_usage=ask_usage)
+
+    def reader(self, call: Call) -> StreamReader:
+        """See `UpstreamDialect.reader`."""
+        begun, withhold = self._begun, not call.usage_asked
+        if not begun.size:
+            return KeptStream(begun, self._errors, withhold_usage=withhold)
+        text = begun.text
+        joint = Seam(text, again=True) if self._rest is None else Rest(text)
+        return ResumedStream(begun, joint, self._errors, withhold_usage=withhold)
+
+    def refusal(
+        self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """See `UpstreamDialect.refusal`. What the client did not ask for is not wrong of it."""
+        report = super().refusal(call, status, headers, body, wall)
+        if self._rest is not None and report.outcome is Outcome.REJECTED:
+            return report._replace(outcome=Outcome.UNFIT)
+        return report
 
 
 def _is_dialect(error: Mapping[str, object]) -> bool:
@@ -163,7 +246,9 @@ def _is_dialect(error: Mapping[str, object]) -> bool:
 
 OPENAI = OpenAI()
 """The dialect is a value without state; one serves all."""
-SPOKEN_BY: Mapping[str, OpenAI] = {name: OpenAI(errors) for name, errors in TABLES.items()}
-"""The same as it is spoken by providers with errors of their own, by the names of their presets."""
+SPOKEN_BY: Mapping[str, OpenAI] = {
+    name: OpenAI(TABLES.get(name, EVERYBODY), CONTINUES.get(name)) for name in {*TABLES, *CONTINUES}
+}
+"""The same as it is spoken by providers with ways of their own, by the names of their presets."""
 SPOKEN: Mapping[Operation, OpenAI] = dict.fromkeys(PATHS, OPENAI)
 """All of its kinds of calls."""

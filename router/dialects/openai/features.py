@@ -23,6 +23,18 @@ def tools(fields: Fields) -> bool:
     return _filled(fields.get("tools")) or _filled(fields.get("functions"))
 
 
+def acts(fields: Fields) -> bool:
+    """Whether it brings a tool that its provider runs: any but those which the client does."""
+    if "web_search_options" in fields and bytes(fields["web_search_options"]) != b"null":
+        return True
+    if "tools" not in fields:
+        return False
+    told = _decoded(fields["tools"])
+    return isinstance(told, list) and any(
+        isinstance(tool, dict) and tool.get("type") not in ("function", "custom") for tool in told
+    )
+
+
 def schema(fields: Fields) -> bool:
     """Whether the answer must have a given form. `json_object` only asks for some JSON."""
     wanted = _decoded(fields.get("response_format"))

@@ -28,30 +28,36 @@ _anything = msgspec.json.Decoder()
 
 def parsed(body: bytes, operation: Operation = "chat") -> Call:
     """See `ClientDialect.parse`."""
+    model, fields = taken_apart(body)
+    return READ[operation](model, fields, body)
+
+
+def taken_apart(body: bytes) -> tuple[str, Fields]:
+    """The model that is asked for, and the body's top level. Raises `ClientError`."""
     try:
         if not body.isascii():
             body.decode()
         fields = _top_level.decode(body)
     except msgspec.ValidationError:
-        raise _invalid("the request's body must be a JSON object", None) from None
+        raise invalid("the request's body must be a JSON object", None) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _invalid(f"the request's body is not valid JSON: {error}", None) from None
+        raise invalid(f"the request's body is not valid JSON: {error}", None) from None
     except RecursionError:
-        raise _invalid("the request's body is nested too deeply", None) from None
-    model = _field(fields, "model", str, "a string: the name of a model")
+        raise invalid("the request's body is nested too deeply", None) from None
+    model = field_of(fields, "model", str, "a string: the name of a model")
     if not model:
-        raise _invalid("`model` is missing: name one of those that GET /v1/models lists", "model")
-    return READ[operation](model, fields, body)
+        raise invalid("`model` is missing: name one of those that GET /v1/models lists", "model")
+    return model, fields
 
 
 def chat(model: str, fields: Fields, body: bytes) -> Call:
     """An answer to messages."""
     messages = fields.get("messages")
     if messages is None:
-        raise _invalid("`messages` is missing: a list with at least one message", "messages")
+        raise invalid("`messages` is missing: a list with at least one message", "messages")
     if memoryview(messages)[0] != LIST:
-        raise _invalid("`messages` must be a list", "messages")
-    most = _whole(fields, "max_completion_tokens") or _whole(fields, "max_tokens")
+        raise invalid("`messages` must be a list", "messages")
+    most = whole_number(fields, "max_completion_tokens") or whole_number(fields, "max_tokens")
     stream, usage_asked = _streaming(fields)
     return Call(
         operation="chat",
@@ -59,16 +65,17 @@ def chat(model: str, fields: Fields, body: bytes) -> Call:
         stream=stream,
         fields=fields,
         input_tokens=estimated_tokens(body),
-        output_tokens=None if most is None else _bounded(most),
+        output_tokens=None if most is None else bounded(most),
         choices=_number(fields),
         usage_asked=usage_asked,
+        body=body,
     )
 
 
 def completion(model: str, fields: Fields, body: bytes) -> Call:
     """The rest of a text, or of each of several."""
     prompts = _inputs(fields, "prompt")
-    most = _whole(fields, "max_tokens")
+    most = whole_number(fields, "max_tokens")
     stream, usage_asked = _streaming(fields)
     return Call(
         operation="completions",
@@ -76,9 +83,10 @@ def completion(model: str, fields: Fields, body: bytes) -> Call:
         stream=stream,
         fields=fields,
         input_tokens=estimated_tokens(body) if prompts.tokens is None else prompts.tokens,
-        output_tokens=None if most is None else _bounded(most),
+        output_tokens=None if most is None else bounded(most),
         choices=prompts.number * _number(fields),
         usage_asked=usage_asked,
+        body=body,
     )
 
 
@@ -94,6 +102,7 @@ def embedding(model: str, fields: Fields, body: bytes) -> Call:
         output_tokens=0,
         choices=inputs.number,
         usage_asked=False,
+        body=body,
     )
 
 
@@ -116,15 +125,15 @@ def _inputs(fields: Fields, name: str) -> Inputs:
     raw = fields.get(name)
     if raw is None:
         wanted = "a text, its tokens, or a list of either"
-        raise _invalid(f"`{name}` is missing: {wanted}", name)
+        raise invalid(f"`{name}` is missing: {wanted}", name)
     if _first(raw) != b"[":
         return Inputs(1, None)
     try:
         items = _items.decode(raw)
     except (msgspec.DecodeError, RecursionError):
-        raise _invalid(f"`{name}` is nested too deeply", name) from None
+        raise invalid(f"`{name}` is nested too deeply", name) from None
     if not items:
-        raise _invalid(f"`{name}` must not be an empty list", name)
+        raise invalid(f"`{name}` must not be an empty list", name)
     kinds = {_first(item) for item in items}
     if not kinds <= {b'"', b"[", b"{", b"n", b"t", b"f"}:
         return Inputs(1, len(items))
@@ -140,29 +149,31 @@ def _first(raw: Raw) -> bytes:
 
 def _streaming(fields: Fields) -> tuple[bool, bool]:
     """Whether the answer is streamed, and whether the client wants its usage chunk."""
-    if "stream" not in fields or not _field(fields, "stream", bool, "true or false"):
+    if "stream" not in fields or not field_of(fields, "stream", bool, "true or false"):
         return False, False
-    options = _field(fields, "stream_options", dict, "an object")
+    options = field_of(fields, "stream_options", dict, "an object")
     return True, bool(options and options.get("include_usage"))
 
 
-def _bounded(most: int) -> int:
+def bounded(most: int) -> int:
+    """A count of tokens as it may be reserved."""
     # It is reserved of limits: below nothing it would free them for others.
     return min(max(0, most), MOST_TOKENS)
 
 
 def _number(fields: Fields) -> int:
-    return max(1, _whole(fields, "n") or 1)
+    return max(1, whole_number(fields, "n") or 1)
 
 
-def _whole(fields: Fields, name: str) -> int | None:
+def whole_number(fields: Fields, name: str) -> int | None:
+    """The number in a field, None where it is missing or null. Raises `ClientError`."""
     if name not in fields:
         return None
-    number: int | None = _field(fields, name, int, "a whole number")
+    number: int | None = field_of(fields, name, int, "a whole number")
     return number
 
 
-def _field(fields: Fields, name: str, kind: type[Any], wanted: str) -> Any:
+def field_of(fields: Fields, name: str, kind: type[Any], wanted: str) -> Any:
     """A field's value, None where it is missing or null. Raises `ClientError` on another type."""
     raw = fields.get(name)
     if raw is None:
@@ -174,11 +185,12 @@ def _field(fields: Fields, name: str, kind: type[Any], wanted: str) -> Any:
     if value is None:
         return None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise _invalid(f"`{name}` must be {wanted}", name)
+        raise invalid(f"`{name}` must be {wanted}", name)
     return value
 
 
-def _invalid(message: str, param: str | None) -> ClientError:
+def invalid(message: str, param: str | None) -> ClientError:
+    """What a client is told whose body is not what it should be; `param` names the field."""
     return ClientError(
         400, "invalid_request_error", "invalid_request", message, param, hopeless=True
     )

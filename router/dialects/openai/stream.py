@@ -15,10 +15,13 @@ from router.dialects.common.events import Usage
 from router.dialects.errors.judge import decoded, failed
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
+from router.dialects.openai.strays import loss
 from router.dialects.sse import Oversized, Splitter, data_of
 
 
-class _Delta(msgspec.Struct):
+class Delta(msgspec.Struct):
+    """What of a piece costs tokens."""
+
     content: Any = None
     refusal: Any = None
     reasoning: Any = None
@@ -28,24 +31,28 @@ class _Delta(msgspec.Struct):
     audio: Any = None
 
 
-class _Choice(msgspec.Struct):
+class Choice(msgspec.Struct):
+    """As much of one of the answers as says whether it has content, and ends."""
+
     index: Any = 0
-    delta: _Delta | None = None
+    delta: Delta | None = None
     finish_reason: Any = None
 
 
-class _Chunk(msgspec.Struct):
-    choices: Sequence[_Choice] | None = None
+class Chunk(msgspec.Struct):
+    """As much of a chunk as decides what it means."""
+
+    choices: Sequence[Choice] | None = None
     usage: Any = None
     error: Any = None
     x_groq: Any = None
 
 
-class _TextChoice(_Choice):
+class _TextChoice(Choice):
     text: Any = None
 
 
-class _TextChunk(_Chunk):
+class _TextChunk(Chunk):
     choices: Sequence[_TextChoice] | None = None
 
 
@@ -58,10 +65,11 @@ MOST_TOKENS = 1_000_000_000
 class ChatStream:
     """One streamed answer. See `StreamReader`."""
 
-    _decoder: ClassVar[msgspec.json.Decoder[_Chunk]] = msgspec.json.Decoder(_Chunk)
+    _decoder: ClassVar[msgspec.json.Decoder[Chunk]] = msgspec.json.Decoder(Chunk)
 
     __slots__ = (
         "_begun",
+        "_blank",
         "_choices",
         "_ends",
         "_errors",
@@ -71,6 +79,7 @@ class ChatStream:
         "done",
         "ended",
         "failure",
+        "malformed",
         "said",
         "usage",
     )
@@ -85,9 +94,11 @@ class ChatStream:
         self._splitter = Splitter()
         self._begun: set[int] = set()
         self._ends: set[int] = set()
+        self._blank: set[int] = set()
         self.content = 0
         self.ended = False
         self.done = False
+        self.malformed = 0
         self.failure: Report | None = None
         self.said = b""
         self.usage: Usage | None = None
@@ -129,13 +140,15 @@ class ChatStream:
             return False
         if data.startswith(b"[DONE]"):
             self.done = True
-            # Some providers give fewer answers than were asked for: what was begun must be whole.
+            # xAI may end calls of tools without a reason. Some providers give fewer answers than
+            # were asked for: what was begun must be whole.
+            self._ends |= self._blank
             self.ended = self.ended or (bool(self._ends) and self._begun <= self._ends)
             return False
         try:
             chunk = _decoded(data, self._decoder)
         except (ValueError, RecursionError):
-            self._fail("an event that is not a chunk")
+            self._skip(data, error=error)
             return False
         if chunk.error or error:
             self._err(decoded(data), data)
@@ -143,13 +156,25 @@ class ChatStream:
         if chunk.x_groq and isinstance(chunk.x_groq, dict) and chunk.x_groq.get("error"):
             self._err(chunk.x_groq, b"")
             return False
+        return self._reads(chunk) and self.failure is None
+
+    def _reads(self, chunk: Chunk) -> bool:
+        """Read a chunk that is no error; whether it goes on, unless something of it failed."""
         if chunk.usage is not None:
             self.usage = usage_of(chunk.usage) or self.usage
             if self._withhold and not chunk.choices:
                 return False
+        elif chunk.x_groq and isinstance(chunk.x_groq, dict):
+            self.usage = usage_of(chunk.x_groq.get("usage")) or self.usage
         for choice in chunk.choices or ():
             self._read(choice)
-        return self.failure is None
+        return True
+
+    def _skip(self, data: bytes, *, error: bool) -> None:
+        """Leave out an event that is no chunk, unless a part of the answer is lost with it."""
+        self.malformed += 1
+        if why := "an error that is not JSON" if error else loss(data, self.malformed):
+            self._fail(why)
 
     def _look_for_error(self, event: bytes) -> None:
         """An error that is no event: a body as if nothing had been streamed, or llama.cpp's field
@@ -170,7 +195,7 @@ class ChatStream:
         self.failure = failed(self._errors, told, self._phase())
         self.said = said
 
-    def _read(self, choice: _Choice) -> None:
+    def _read(self, choice: Choice) -> None:
         delta = choice.delta
         if delta is not None and (
             delta.content
@@ -186,10 +211,15 @@ class ChatStream:
             self._begun.add(_index(choice))
         if choice.finish_reason:
             self._finish(choice)
+        elif choice.finish_reason == "" and delta is not None and delta.tool_calls:
+            self._blank.add(_index(choice))
 
-    def _finish(self, choice: _Choice) -> None:
+    def _finish(self, choice: Choice) -> None:
         if choice.finish_reason in BROKEN_OFF:
             self._fail(f"finish_reason {choice.finish_reason}")
+            return
+        if self.malformed and not self.content:
+            self._fail("no content, and events that are not chunks")
             return
         self._ends.add(_index(choice))
         self.ended = len(self._ends) >= self._choices
@@ -208,17 +238,17 @@ class TextStream(ChatStream):
 
     __slots__ = ()
 
-    def _read(self, choice: _Choice) -> None:
+    def _read(self, choice: Choice) -> None:
         if isinstance(choice, _TextChoice) and choice.text:
             self.content += 1
         super()._read(choice)
 
 
-def _index(choice: _Choice) -> int:
+def _index(choice: Choice) -> int:
     return choice.index if isinstance(choice.index, int) else 0
 
 
-def _decoded(data: bytes, decoder: msgspec.json.Decoder[_Chunk]) -> _Chunk:
+def _decoded(data: bytes, decoder: msgspec.json.Decoder[Chunk]) -> Chunk:
     """A chunk. Raises ValueError (which msgspec's and the standard library's errors are)."""
     try:
         return decoder.decode(data)
@@ -231,11 +261,36 @@ def _decoded(data: bytes, decoder: msgspec.json.Decoder[_Chunk]) -> _Chunk:
 
 
 def usage_of(usage: Any) -> Usage | None:
-    """Tokens of a usage object, as far as it is one."""
+    """Tokens of a usage object, as far as it is one, by all the names that servers have for them.
+
+    A total beyond its two parts holds reasoning that is in neither (xAI, Google).
+    """
     if not isinstance(usage, dict):
         return None
     given, written = count(usage.get("prompt_tokens")), count(usage.get("completion_tokens"))
-    return Usage(given, written) if given or written else None
+    if not given and not written:
+        return None
+    of_prompt, of_answer = (
+        usage.get(f"{part}_tokens_details") for part in ("prompt", "completion")
+    )
+    of_prompt = of_prompt if isinstance(of_prompt, dict) else {}
+    of_answer = of_answer if isinstance(of_answer, dict) else usage
+    cached = of_prompt.get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
+    cached, stored = count(cached), count(of_prompt.get("cache_write_tokens"))
+    apart = apart_of(given, written, usage.get("total_tokens"))
+    reasoning = count(of_answer.get("reasoning_tokens")) or apart
+    return Usage(
+        given,
+        written + apart,
+        min(cached, given),
+        min(stored, given),
+        min(reasoning, written + apart),
+    )
+
+
+def apart_of(given: int, written: int, total: Any) -> int:
+    """Tokens of an answer that only the total holds."""
+    return max(0, count(total) - given - written)
 
 
 def count(tokens: Any) -> int:

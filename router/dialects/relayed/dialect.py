@@ -57,6 +57,14 @@ class Relayed:
         """See `ClientDialect.features`."""
         return {}
 
+    def acts(self, call: Call) -> bool:
+        """See `ClientDialect.acts`: it only makes something."""
+        return False
+
+    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
+        """Never asked for: these answers are not in words."""
+        raise NotImplementedError
+
     def parse(self, body: bytes, operation: Operation = "moderations") -> Call:
         """See `ClientDialect.parse`."""
         asked = _form(body) if is_form(body) else _object(body)

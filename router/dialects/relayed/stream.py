@@ -30,6 +30,8 @@ _event = msgspec.json.Decoder(_Event)
 class RelayedStream:
     """See `StreamReader`. It ends with the `wanted`th event that ends something."""
 
+    malformed = 0
+
     __slots__ = (
         "_errors", "_left", "_splitter", "content", "done", "ended", "failure", "said", "usage",
     )  # fmt: skip

@@ -1,6 +1,6 @@
 import pytest
 
-from policies import Outcome, Phase, Report, Send, SettledTwice, Target
+from policies import Outcome, Phase, Report, Send, SettledTwice, Target, Wait
 from tests.policies.driver import ANSWERED, FAILED, THROTTLED, World
 
 
@@ -104,3 +104,31 @@ def test_time_that_steps_back_harms_nobody() -> None:
     shown = world.engine.snapshot(world.now)["a/m"]
     assert 0.0 <= shown.factors.score <= 1.0
     world.close()
+
+
+def test_time_that_was_not_read_is_not_the_targets() -> None:
+    paces = []
+    for unread in (0.0, 3.0):
+        world = World("a/m")
+        send = world.send(stream=True)
+        world.now += 1.0
+        send.attempt.first_token(world.now)
+        world.now += 4.0
+        world.settle(send, Report(Outcome.OK, output_tokens=101, unread=unread))
+        paces.append(world.members[0].latency.per_token)
+    assert paces == [pytest.approx(0.04, rel=0.02), pytest.approx(0.01, rel=0.02)]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_alone_it_knows_until_when_its_course_has_nothing_else_to_say(*, stream: bool) -> None:
+    world = World("a/m", "b/m")
+    for _ in range(40):
+        course = world.start(stream=stream)
+        send = course.next(world.now)
+        assert isinstance(send, Send)
+        wait = course.next(world.now)
+        assert isinstance(wait, Wait)
+        assert wait.until == send.attempt.until > world.now
+        world.now += 0.3
+        world.settle(send)
+        course.close(world.now)

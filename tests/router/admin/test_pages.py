@@ -180,6 +180,16 @@ async def test_explain_says_it_in_words(tmp_path: Path) -> None:
     ]
 
 
+async def test_explain_tells_what_a_route_falls_back_on_as_far_as_it_is_on(tmp_path: Path) -> None:
+    rungs = "[{model: gpt}, {model: steady}, {text: sorry}]"
+    models = f"{MODELS}sure: {{targets: [sim/fast], when_all_fail: {rungs}}}"
+    async with running(written(tmp_path, models)) as router:
+        told = (await router.ask_admin("POST", "/explain", question(model="sure"))).told
+        named = (await router.ask_admin("POST", "/explain", question(model="sim/fast"))).told
+    assert told["when_all_fail"] == [{"model": "steady"}, {"text": "sorry"}]
+    assert named["when_all_fail"] == []
+
+
 async def test_explain_counts_tiers_from_one(tmp_path: Path) -> None:
     async with running(written(tmp_path, MODELS)) as router:
         told = (await router.ask_admin("POST", "/explain", question(model="steady"))).told

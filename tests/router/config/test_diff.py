@@ -108,6 +108,16 @@ def test_a_provider_moves_to_another_region():
     ]
 
 
+def test_what_a_route_falls_back_on_changes():
+    rungs = "when_all_fail: [{model: other}, {text: sorry}]"
+    other = "  other: {targets: [groq/m]}\n"
+    before = OLD.replace("tenants:", other + "tenants:")
+    after = before.replace("  chat: {", f"  chat: {{{rungs}, ")
+    assert words(loaded(before), loaded(after)) == [
+        'chat: when_all_fail none → model other, then text "sorry"'
+    ]
+
+
 def test_a_provider_is_switched_on_and_off():
     on = {"GROQ_API_KEY": "x"}
     assert changed(environ=on) == ["provider groq: on"]

@@ -51,6 +51,7 @@ server:
   max_body: 10kB
   drain: {announce: 0, wait: 1m}
   decisions: {keep: 20, rate: 5/min}
+  fetch: {hosts: ["Images.internal", "10.0.0.7:8000", "[::1]:80"]}
   hosts: [Router.example.com]
   origins: ["https://App.example.com:8443"]
   plugins: [mine.policies]
@@ -68,6 +69,7 @@ defaults:
     assert str(server.listen) == "[::1]:0"
     assert (server.auth, server.max_body, server.drain) == ("keys", 10_000, Drain(0, 60))
     assert server.decisions == Decisions(20, Rate(5, 60.0))
+    assert server.fetch == ("images.internal", "10.0.0.7:8000", "[::1]:80")
     assert server.hosts == ("router.example.com",)
     assert server.origins == ("https://app.example.com:8443",)
     assert server.plugins == ("mine.policies",)

@@ -236,6 +236,9 @@ VALUES = {
     "a host with its port": (
         BASE + "server: {hosts: [»example.com:80]}\n", "is not a host name", "without a port"
     ),
+    "a host to fetch from": (
+        BASE + "server: {fetch: {hosts: [»https://example.com]}}\n", "is not a host", ":8000"
+    ),
     "a module": (BASE + "server: {plugins: [»my-policies]}\n", "not the name of a module", "."),
 }  # fmt: skip
 REFERENCES = {
@@ -298,6 +301,71 @@ REFERENCES = {
         REAL + '    api_key: »"${P_KEY"\n    models: [m]\n' + CHAT,
         "this is not a variable",
         "write it as ${NAME} or ${NAME:-default}",
+    ),
+}
+LADDERS = {
+    "a rung that is nothing": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [»{}]}\n",
+        "a rung is one model or one text",
+        "write it as {model: NAME} or {text: …}",
+    ),
+    "a rung that is both": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [»{model: chat, text: sorry}]}\n",
+        "a rung is one model or one text",
+        "write it as",
+    ),
+    "a rung that is a word": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [»chat]}\n",
+        "is not a mapping",
+        "write it as `key: value`",
+    ),
+    "rungs that are no list": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: »{model: chat}}\n",
+        "when_all_fail is not a list",
+        "write it as [a, b]",
+    ),
+    "a rung of another kind": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{»modle: chat}]}\n",
+        'unknown key "modle"',
+        'did you mean "model"?',
+    ),
+    "a text that is missing": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{text:» }]}\n",
+        "text has no value",
+        "write one",
+    ),
+    "a rung that leads nowhere": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{model: »chatt}]}\n",
+        'there is no model "chatt"',
+        'did you mean "chat"?',
+    ),
+    "a target for a model": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{model: »sim/slow}]}\n",
+        'there is no model "sim/slow"',
+        "use one of: b, chat",
+    ),
+    "a rung after a text": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{text: sorry}, »{model: chat}]}\n",
+        "after a text nothing is tried",
+        "put the text last",
+    ),
+    "a rung that is the route itself": (
+        BASE + "  b: {targets: [sim/fast], when_all_fail: [{model: »b}]}\n",
+        "when_all_fail leads in a circle: b → b",
+        "remove one of its rungs",
+    ),
+    "rungs in a circle": (
+        BASE
+        + "  b: {targets: [sim/fast], when_all_fail: [{model: chat}, {model: c}]}\n"
+        + "  c: {targets: [sim/fast], when_all_fail: [{model: d}]}\n"
+        + "  d: {targets: [sim/fast], when_all_fail: [{model: chat}, {model: »b}]}\n",
+        "when_all_fail leads in a circle: b → c → d → b",
+        "remove one of its rungs",
+    ),
+    "a text that cannot be seen": (
+        BASE + '  b: {targets: [sim/fast], when_all_fail: [{text: »"a\\u0007"}]}\n',
+        "holds a character that cannot be seen",
+        "remove it",
     ),
 }
 FORMS = {
@@ -408,6 +476,16 @@ FORMS = {
         "seed is for models of a simulated provider",
         "`dialect: simulated`",
     ),
+    "a simulated model with an api": (
+        "version: 1\nproviders: {p: {dialect: simulated, models: {m: {»api: responses}}}}\n" + CHAT,
+        "a model of the dialect simulated has no other api",
+        "remove it",
+    ),
+    "an api that is none": (
+        REAL + "    models: {m: {api: »respones}}\n" + CHAT,
+        "respones",
+        'did you mean "responses"?',
+    ),
     "open to all": (
         BASE + "server: {listen: »0.0.0.0:8080}\n",
         "auth is open, but the listener can be reached from outside",
@@ -441,6 +519,7 @@ FORMS = {
     ),
 }
 GROUPS = {
+    "ladders": LADDERS,
     "syntax": SYNTAX,
     "yaml": SURPRISES,
     "keys": KEYS,

@@ -74,7 +74,8 @@ PRICES = st.integers(0, 10**9).map(lambda nano: (units.show_price(nano), nano))
 PRICE = tables(input=PRICES, output=PRICES).map(lambda pair: (pair[0], Price(**pair[1])))
 SIMULATED = tables(context=COUNTS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS, **SIMULATION)
 LACKS = st.frozensets(st.sampled_from(ABILITIES)).map(lambda lacks: (sorted(lacks), lacks))
-REAL = tables(context=COUNTS, lacks=LACKS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS)
+APIS = st.sampled_from(["chat", "responses"]).map(lambda api: (api, api))
+REAL = tables(context=COUNTS, lacks=LACKS, api=APIS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS)
 
 
 @st.composite
@@ -94,6 +95,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
             name=model,
             context=means.get("context"),
             lacks=means.get("lacks", frozenset()),
+            api=means.get("api", "chat"),
             price=means.get("price", Price()),
             limits=means.get("limits", Limits()),
             timeouts=Timeouts(**(timeouts[1] | means.get("timeouts", {}))),
@@ -117,6 +119,8 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
         proxy=None,
         connections=None,
         asks_usage=True,
+        native={},
+        responses=None,
         limits=limits[1],
         models=models,
         off_because=None,

@@ -257,4 +257,4 @@ def test_no_header_breaks_out_of_its_line(headers: dict[str, str]) -> None:
 
 
 def test_what_frames_an_answer_is_not_the_handlers() -> None:
-    assert render_fields({"transfer-encoding": "chunked", "Connection": "keep-alive"}) == ""
+    assert render_fields({"transfer-encoding": "chunked", "connection": "keep-alive"}) == ""

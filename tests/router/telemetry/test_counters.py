@@ -2,7 +2,7 @@ import pytest
 
 from policies import Outcome, Phase, Report
 from router.telemetry.counters import BOUNDS, Counters, Histogram
-from router.telemetry.journal import RefusalRecord
+from router.telemetry.journal import RefusalRecord, Resumed
 from tests.router.telemetry.records import ATTEMPT, OK, REQUEST, changed
 
 
@@ -47,6 +47,14 @@ def test_a_request_is_rescued_when_a_later_attempt_answers_it(
     assert counters.rescued["chat"] == rescued
 
 
+def test_a_request_that_was_gone_on_with_is_counted_by_how_it_ended() -> None:
+    counters = Counters()
+    for end in ("ok", "ok", "interrupted"):
+        counters.request(changed(REQUEST, end=end, resumed=(Resumed("sim/fast", 3),)))
+    counters.request(REQUEST)
+    assert counters.resumed == {("chat", "ok"): 2, ("chat", "interrupted"): 1}
+
+
 def test_an_attempt_is_counted_by_its_outcome_and_how_far_a_failed_one_had_come() -> None:
     counters = Counters()
     counters.attempt(ATTEMPT)
@@ -89,3 +97,17 @@ def test_refusals_are_counted_by_status_and_code() -> None:
     counters.refused(RefusalRecord("req_1", 401, "invalid_api_key"))
     counters.refused(RefusalRecord("req_1", 401, "invalid_api_key"))
     assert counters.refusals == {(401, "invalid_api_key"): 2}
+
+
+def test_events_that_were_left_out_are_counted_by_target() -> None:
+    counters = Counters()
+    for malformed in (0, 2, 1):
+        counters.attempt(changed(ATTEMPT, malformed=malformed))
+    assert counters.malformed == {ATTEMPT.target: 3}
+
+
+def test_answers_of_a_rung_are_counted_and_errors_after_one_are_not() -> None:
+    counters = Counters()
+    for end, degraded in (("ok", ""), ("ok", "model=b"), ("degraded", "text"), ("error", "text")):
+        counters.request(changed(REQUEST, end=end, degraded=degraded))
+    assert counters.degraded == {("chat", "model=b"): 1, ("chat", "text"): 1}

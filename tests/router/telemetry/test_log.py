@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from policies import Outcome, Phase, Report
-from router.telemetry.journal import RefusalRecord
+from router.telemetry.journal import RefusalRecord, Resumed
 from router.telemetry.log import MOST_WAITING, Format, Log
 from tests.router.running import JSON, completion, running, written
 from tests.router.telemetry.records import ATTEMPT, REQUEST, changed
@@ -63,6 +63,13 @@ def test_an_attempt_that_failed_is_a_line_that_says_how() -> None:
         assert "req_1" in line
 
 
+def test_who_broke_an_answer_off_that_was_gone_on_with_is_in_its_line() -> None:
+    resumed = (Resumed("sim/slow", 7),)
+    assert "tokens, gone on with after sim/slow at 7 tokens [" in logged("text", resumed=resumed)
+    told = json.loads(logged("json", resumed=resumed))
+    assert told["resumed"] == [{"from": "sim/slow", "at_tokens": 7}]
+
+
 def test_a_request_without_an_answer_says_why() -> None:
     line = logged(
         "text", target="", status=503, end="error", cause="no_target", attempts=0,
@@ -84,6 +91,8 @@ def test_a_request_is_one_line_of_json() -> None:
         "status": 200,
         "end": "ok",
         "cause": "",
+        "degraded": "",
+        "client_ms": 0,
         "attempts": 1,
         "first_ms": 500,
         "total_ms": 1000,

@@ -16,6 +16,15 @@ def digest(key: str) -> str:
 KNOWN = Tenants([(digest("one"), TEAM), (digest("two"), TEAM), (digest("three"), OTHER)], None)
 
 
+def test_a_key_may_come_in_either_header() -> None:
+    assert KNOWN.identify(None, "one") is TEAM
+    assert KNOWN.identify("Bearer nobodys", " three ") is OTHER
+    assert KNOWN.identify("Bearer one", "three") is TEAM
+    assert KNOWN.identify("Basic one", None) is None
+    for nothing in ("", " ", "nobodys"):
+        assert KNOWN.identify(None, nothing) is None
+
+
 def test_each_key_is_its_tenants() -> None:
     for key, tenant in (("one", TEAM), ("two", TEAM), ("three", OTHER)):
         assert KNOWN.identify(f"Bearer {key}") is tenant

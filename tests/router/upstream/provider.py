@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from router.bell import Bell
 from router.dialects.openai.dialect import SPOKEN
+from router.upstream.credential import Credential
 from router.upstream.http import ANY, Http
 from router.upstream.proxy import Proxy
 from router.upstream.tls import SYSTEM, Tls
@@ -169,10 +170,13 @@ async def asking(
     most: float = ANY,
     proxy: Proxy | None = None,
     tls: Tls = SYSTEM,
+    credential: Credential | None = None,
 ) -> AsyncIterator[Asking]:
     """Send a request to this origin; whatever happens, it is over afterwards."""
     given = {"content-type": "application/json", **(credentials or {})}
-    transport = http.to(f"{origin}/v1", given, most=most, proxy=proxy, tls=tls)
+    transport = http.to(
+        f"{origin}/v1", given, most=most, proxy=proxy, tls=tls, credential=credential
+    )
     bell = Bell(asyncio.get_running_loop())
     upstream = Upstream(
         target="a/m",

@@ -28,29 +28,29 @@ EARLY = whole(b'{"error":"too large"}', "413 Too Large")
     "before",
     [
         b"HTTP/1.1 100 Continue\r\n\r\n",
-        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 3,
+        b"HTTP/1.1 103 Early Hints\r\nOpenAI-Link: </x>\r\n\r\n" * 3,
         b"HTTP/1.1 102 Processing\r\nX: 1\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n",
     ],
 )
 async def test_interim_answers_are_read_past(before: bytes) -> None:
-    answer = saying(before + whole(b"{}", headers="X-Is: the answer\r\n"))
+    answer = saying(before + whole(b"{}", headers="OpenAI-Is: the answer\r\n"))
     async with provider(answer, requests=2) as seen, client() as http:
         for _ in range(2):
             async with asking(http, seen.origin) as ask:
                 assert await ask.body() == b"{}"
-                assert (await ask.head()).headers["x-is"] == "the answer"
-                assert "link" not in (await ask.head()).headers
+                assert (await ask.head()).headers["openai-is"] == "the answer"
+                assert "openai-link" not in (await ask.head()).headers
         assert seen.connections == 1
 
 
 @on_both_loops
 async def test_chunk_extensions_and_trailers_are_no_part_of_a_body() -> None:
-    body = b"4;name=value\r\n1234\r\n3\r\n567\r\n0\r\nX-Sum: 7\r\n\r\n"
+    body = b"4;name=value\r\n1234\r\n3\r\n567\r\n0\r\nOpenAI-Sum: 7\r\n\r\n"
     async with provider(saying(CHUNKED + body), requests=2) as seen, client() as http:
         for _ in range(2):
             async with asking(http, seen.origin) as ask:
                 assert await ask.body() == b"1234567"
-                assert "x-sum" not in (await ask.head()).headers
+                assert "openai-sum" not in (await ask.head()).headers
         assert seen.connections == 1
 
 
@@ -66,13 +66,13 @@ async def test_an_answer_without_a_body_ends_with_its_head(status: str) -> None:
 
 async def test_an_answer_that_comes_byte_by_byte_is_the_same() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        for byte in whole(b"123", headers="A: b\r\nA: c\r\n"):
+        for byte in whole(b"123", headers="OpenAI-A: b\r\nOpenAI-A: c\r\n"):
             writer.write(bytes([byte]))
             await asyncio.sleep(0)
 
     async with provider(drip) as seen, client() as http, asking(http, seen.origin) as ask:
         assert await ask.body() == b"123"
-        assert (await ask.head()).headers["a"] == "b, c"
+        assert (await ask.head()).headers["openai-a"] == "b, c"
 
 
 @on_both_loops

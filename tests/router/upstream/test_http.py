@@ -28,13 +28,13 @@ KEY = {"authorization": f"Bearer {SECRET}"}
 
 @on_both_loops
 async def test_a_request_and_its_answer_cross_whole() -> None:
-    answer = whole(b'{"a":1}', headers="Content-Type: application/json\r\nX-New: é\r\n")
+    answer = whole(b'{"a":1}', headers="Content-Type: application/json\r\nOpenAI-New: é\r\n")
     async with provider(saying(answer)) as seen, client() as http:
         sent = {"traceparent": "00-1", "content-type": "text/odd"}
         async with asking(http, seen.origin, headers=sent, credentials=KEY) as ask:
             head = await ask.head()
             assert head.status == 200
-            assert (head.headers["content-type"], head.headers["x-new"]) == (
+            assert (head.headers["content-type"], head.headers["openai-new"]) == (
                 "application/json",
                 "é",
             )

@@ -95,6 +95,7 @@ class TestTenants:
         [
             (Report(Outcome.OK), 500.0),
             (Report(Outcome.ABANDONED), 500.0),
+            (Report(Outcome.ABANDONED, Phase.CONNECT), 0.0),
             (FAILED, 0.0),
             (Report(Outcome.THROTTLED, Phase.HEAD), 0.0),
             (Report(Outcome.FAILED, input_tokens=10, output_tokens=20), 50.0),

@@ -13,6 +13,7 @@ from router.config.presets import PRESETS
 from router.dialects.errors.quirks import EVERYBODY, QUIRKS, TABLES
 from router.dialects.errors.said import said
 from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
+from router.speaks import FOREIGN
 
 WALL = datetime(2026, 8, 22, 2, 26, tzinfo=UTC).timestamp()
 CALL = OPENAI.parse(b'{"model":"m","messages":[]}')
@@ -42,6 +43,8 @@ def test_an_error_means_what_its_provider_is_known_to_mean(
     dialect = SPOKEN_BY.get(provider, OPENAI)
     if status == 200:
         report = dialect.whole(CALL, written(body))[0]
+    elif provider in FOREIGN:
+        report = FOREIGN[provider].refusal(status, headers, written(body), WALL)
     else:
         report = dialect.refusal(CALL, status, headers, written(body), WALL)
     assert shown(report) == meaning

@@ -192,7 +192,8 @@ def test_no_other_model_is_mistaken_for_the_requests(body: bytes) -> None:
     assert call.model == "m"
     sent = OPENAI.ask(call, "up", ask_usage=True)[1]
     assert json.loads(sent) == {**json.loads(body), "model": "up"}
-    assert sent.count(b'"up"') == 1
+    pairs = json.loads(body, object_pairs_hook=list)
+    assert sent.count(b'"up"') == sum(name == "model" for name, _ in pairs)
 
 
 def test_fields_keep_their_bytes() -> None:

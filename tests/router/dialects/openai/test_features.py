@@ -96,3 +96,26 @@ def test_whatever_stands_there_it_is_true_or_false(
     body = json.dumps({"model": "m", "messages": told, "tools": tools, "response_format": wanted})
     there = brought(body.encode())
     assert ("tools" in there) == (isinstance(tools, list) and bool(tools))
+
+
+@pytest.mark.parametrize(
+    ("fields", "acts"),
+    [
+        ({}, False),
+        ({"tools": [TOOL]}, False),
+        ({"tools": [{"type": "custom", "custom": {"name": "sql"}}]}, False),
+        ({"tools": [TOOL, {"type": "web_search"}]}, True),
+        ({"tools": [{"google_search": {}}]}, True),
+        ({"tools": []}, False),
+        ({"tools": None}, False),
+        ({"tools": "all"}, False),
+        ({"tools": [1]}, False),
+        ({"web_search_options": {}}, True),
+        ({"web_search_options": None}, False),
+        ({"functions": [TOOL["function"]]}, False),
+    ],
+)
+def test_a_tool_that_the_provider_runs_acts_and_one_that_the_client_runs_does_not(
+    fields: dict[str, Any], acts: bool
+) -> None:
+    assert OPENAI.acts(OPENAI.parse(written(**fields))) is acts

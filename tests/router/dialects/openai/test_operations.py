@@ -221,8 +221,7 @@ def test_a_streamed_completion_that_says_that_it_failed_has() -> None:
     for broken in (
         event(error={"message": "it broke", "code": "server_error"}),
         text("", finish="error"),
-        b"data: <html>\n\n",
-        b'data: {"choices": 5}\n\n',
+        b'data: {"choices": [{"text": "upon\n\n',
     ):
         reader = OPENAI.reader(completion(stream=True))
         reader.feed(text("Once"))

@@ -112,21 +112,59 @@ def test_the_formal_end_is_known_in_every_spelling_and_is_ours_to_send(done: byt
 
 
 @pytest.mark.parametrize(
-    "broken",
+    "stray",
     [
         b"data: {\n\n",
         b"data: [1]\n\n",
         b"data: hello\n\n",
         b'data: {"choices":[null]}\n\n',
-        b'data: {"choices":[{"delta":"x"}]}\n\n',
+        b'data: {"choices": [{"delta"\n\n',
+        b'data: {"choices":5,"note":"text"}\n\n',
+        b'data: {"choices":[{"delta":{},"finish_reason":null\n\n',
         b'data: {"choices":' + b"[" * 5000 + b"\n\n",
     ],
 )
-def test_what_is_no_chunk_is_a_failure_and_nothing_of_it_passes(broken: bytes) -> None:
+def test_what_is_no_chunk_is_left_out_and_counted(stray: bytes) -> None:
     stream = reader()
-    assert stream.feed(text("a") + broken + text("b")) == text("a")
+    assert stream.feed(stray + text("a") + stray + text("b") + FINISH) == (
+        text("a") + text("b") + FINISH
+    )
+    assert (stream.failure, stream.ended, stream.malformed) == (None, True, 2)
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        text("lost")[:-9] + b"\n\n",
+        b'data: {"choices":[{"index":0,"delta":{"con\n\n',
+        b'data: {"choices":[{"delta":"x"}]}\n\n',
+        b'data: {"index":0,"text" : "lo\n\n',
+        b'data: ex":0},"finish_reason":"stop"}]}\n\n',
+        b'data: "tool_calls":[{"function":\n\n',
+        b"event: error\ndata: it broke\n\n",
+    ],
+)
+def test_a_chunk_that_is_lost_with_words_in_it_is_a_failure(torn: bytes) -> None:
+    stream = reader()
+    assert stream.feed(text("a") + torn + text("b")) == text("a")
     assert stream.failure is not None
     assert (stream.failure.outcome, stream.failure.phase) == (Outcome.FAILED, Phase.BODY)
+
+
+def test_a_stream_of_many_such_events_is_a_failure() -> None:
+    stream = reader()
+    stray = b"data: hello\n\n"
+    assert stream.feed(text("a") + 3 * stray + text("b")) == text("a") + text("b")
+    assert stream.failure is None
+    stream.feed(stray)
+    assert stream.failure is not None
+    assert stream.failure.detail == "4 events that are not chunks"
+
+
+def test_an_answer_that_is_empty_but_for_such_events_is_a_failure() -> None:
+    stream = reader()
+    assert stream.feed(ROLE + b"data: hello\n\n" + FINISH) == ROLE
+    assert (stream.ended, stream.failure is not None) == (False, True)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +242,7 @@ def test_a_last_event_may_lack_its_blank_line_but_not_its_end() -> None:
     cut = reader()
     cut.feed(text("a") + FINISH[:-9])
     assert cut.finish() == b""
-    assert cut.failure is not None
+    assert not cut.ended
 
 
 def test_an_endless_event_is_a_failure() -> None:

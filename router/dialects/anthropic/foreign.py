@@ -1,0 +1,55 @@
+"""How a provider that speaks Anthropic's dialect is spoken to for all other clients."""
+
+from __future__ import annotations
+
+from policies import Outcome, Report
+from router.dialects.anthropic import answers
+from router.dialects.anthropic.bodies import body_of
+from router.dialects.anthropic.dialect import ERRORS, PATHS
+from router.dialects.anthropic.stream import MessageEvents
+from router.dialects.common.events import Event
+from router.dialects.common.prompt import Prompt
+from router.dialects.contract import Asked, Headers
+from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.table import Table
+
+
+class ForeignAnthropic:
+    """See `ForeignDialect`. `errors` is what the provider means by its errors."""
+
+    def __init__(self, errors: Table = ERRORS) -> None:
+        self._errors = errors
+
+    def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
+        """See `ForeignDialect.ask`."""
+        body, lost = body_of(prompt, model, stream=stream)
+        return PATHS["messages"], body, lost
+
+    def reader(self) -> MessageEvents:
+        """See `ForeignDialect.reader`."""
+        return MessageEvents(self._errors)
+
+    def whole(self, body: bytes) -> tuple[Report, list[Event]]:
+        """See `ForeignDialect.whole`."""
+        report = answers.message(body, self._errors)
+        if report.outcome is not Outcome.OK:
+            return report, []
+        said = answers.events(body)
+        return (answers.NO_ANSWER, []) if said is None else (report, said)
+
+    def refusal(
+        self, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """See `ForeignDialect.refusal`."""
+        return refused(self._errors, status, headers, body, wall)
+
+    def told(self, body: bytes) -> str:
+        """See `ForeignDialect.told`."""
+        inner = decoded(body)
+        error = error_of(inner) if isinstance(inner, dict) else None
+        return message_of(error) if error is not None else ""
+
+
+FOREIGN_ANTHROPIC = ForeignAnthropic()
+"""A value without state; one serves all."""

@@ -1,0 +1,110 @@
+"""What Converse answers, whole or in pieces, as events. Whatever is not of the kind that it should
+be is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from policies import Outcome, Report
+from router.dialects.bedrock.blocks import MAKER
+from router.dialects.common.events import (
+    Argued,
+    Began,
+    Called,
+    Counted,
+    Event,
+    Reason,
+    Said,
+    Stopped,
+    Thought,
+    Usage,
+)
+from router.dialects.openai.stream import count
+
+REASONS: Mapping[str, Reason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "guardrail_intervened": "content_filter",
+    "content_filtered": "content_filter",
+}
+BROKEN_OFF = frozenset({"malformed_model_output", "malformed_tool_use"})
+"""Reasons to stop that name a failure inside the answer."""
+NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
+
+
+def whole_of(told: Any) -> tuple[Report, list[Event]]:
+    """The outcome of an answer in one piece, decoded, and what it says."""
+    answer = object_of(told)
+    message = object_of(object_of(answer.get("output")).get("message"))
+    content, reason = message.get("content"), answer.get("stopReason")
+    if not isinstance(content, list) or not isinstance(reason, str):
+        return NO_ANSWER, []
+    if reason in BROKEN_OFF:
+        return Report(Outcome.FAILED, detail=f"200 with stopReason {reason}"), []
+    events: list[Event] = [Began("", "")]
+    calls = 0
+    for block in map(object_of, content):
+        events += _block(block, calls)
+        calls += isinstance(block.get("toolUse"), dict)
+    events.append(stopped(reason))
+    report = Report(Outcome.OK)
+    if (usage := usage_of(answer.get("usage"))) is not None:
+        events.append(Counted(usage))
+        report = report._replace(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    return report, events
+
+
+def _block(block: Mapping[str, Any], calls: int) -> list[Event]:
+    if text := text_of(block.get("text")):
+        return [Said(text)]
+    if isinstance(call := block.get("toolUse"), dict):
+        given = msgspec.json.encode(object_of(call.get("input"))).decode()
+        return [called(call, calls), Argued(calls, given)]
+    if isinstance(cited := object_of(block.get("citationsContent")).get("content"), list):
+        texts = [text_of(object_of(one).get("text")) for one in cited]
+        return [Said(text) for text in texts if text]
+    reasoning = object_of(block.get("reasoningContent"))
+    if redacted := text_of(reasoning.get("redactedContent")):
+        return [Thought(redacted=redacted, maker=MAKER)]
+    told = object_of(reasoning.get("reasoningText"))
+    text, signature = text_of(told.get("text")), text_of(told.get("signature"))
+    return [Thought(text, signature or None, maker=MAKER)] if text or signature else []
+
+
+def called(call: Mapping[str, Any], number: int) -> Called:
+    """The beginning of a call."""
+    return Called(number, text_of(call.get("toolUseId")), text_of(call.get("name")))
+
+
+def stopped(reason: str) -> Stopped:
+    """The end; a reason that nobody knows is one to stop."""
+    return Stopped(REASONS.get(reason, "stop"))
+
+
+def usage_of(told: Any) -> Usage | None:
+    """Tokens, as far as they are told. Those of a cache are counted beside the input."""
+    if not isinstance(told, dict):
+        return None
+    given, output, cached, written = (
+        count(told.get(name))
+        for name in ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
+    )
+    given += cached + written
+    return Usage(given, output, cached, written) if given or output else None
+
+
+def object_of(value: Any) -> dict[str, Any]:
+    """`value` if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def text_of(value: Any) -> str:
+    """`value` if it is a text, else an empty one."""
+    return value if isinstance(value, str) else ""

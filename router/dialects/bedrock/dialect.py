@@ -1,0 +1,58 @@
+"""AWS Bedrock's dialect: the provider's half, for clients who speak otherwise.
+
+Converse says the same to every model behind it, so one half serves all of them; what only some know
+goes along in a field of its own.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from policies import Report
+from router.dialects.bedrock.answers import whole_of
+from router.dialects.bedrock.bodies import body_of
+from router.dialects.bedrock.stream import ConverseStream
+from router.dialects.common.events import Event
+from router.dialects.common.prompt import Prompt
+from router.dialects.contract import Asked, Headers
+from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.quirks import TABLES
+from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.table import Table
+
+
+class Bedrock:
+    """See `ForeignDialect`. `errors` is what the provider means by its errors."""
+
+    def __init__(self, errors: Table) -> None:
+        self._errors = errors
+
+    def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
+        """See `ForeignDialect.ask`."""
+        body, dropped = body_of(prompt, model)
+        verb = "converse-stream" if stream else "converse"
+        return f"/model/{quote(model, safe='')}/{verb}", body, dropped
+
+    def reader(self) -> ConverseStream:
+        """See `ForeignDialect.reader`."""
+        return ConverseStream(self._errors)
+
+    def whole(self, body: bytes) -> tuple[Report, list[Event]]:
+        """See `ForeignDialect.whole`."""
+        return whole_of(decoded(body))
+
+    def refusal(
+        self, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """See `ForeignDialect.refusal`."""
+        return refused(self._errors, status, headers, body, wall)
+
+    def told(self, body: bytes) -> str:
+        """See `ForeignDialect.told`."""
+        told = decoded(body)
+        error = error_of(told) if isinstance(told, dict) and "output" not in told else None
+        return message_of(error) if error is not None else ""
+
+
+BEDROCK = Bedrock(TABLES["bedrock"])
+"""The dialect is a value without state; one serves all."""

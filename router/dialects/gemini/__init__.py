@@ -1,0 +1,1 @@
+"""Google's dialect, of the Gemini API and of Vertex AI: answers to messages, embeddings."""

@@ -1,0 +1,102 @@
+"""Google's dialect: the provider's half, for clients who speak otherwise.
+
+`generateContent` and `streamGenerateContent`, of the Gemini API and of Vertex AI, which differ in
+where they are and how one is let in, not in what is said.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from policies import Outcome, Phase, Report
+from router.dialects.common.events import Event
+from router.dialects.common.prompt import Prompt
+from router.dialects.contract import Asked, Headers
+from router.dialects.errors.judge import UNREADABLE, decoded, failed, refused
+from router.dialects.errors.quirks import TABLES
+from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.table import Table
+from router.dialects.gemini.answers import Chunk, Telling, blocked, chunks
+from router.dialects.gemini.requests import written
+from router.dialects.gemini.stream import GeminiStream
+
+ERRORS = TABLES["gemini"]
+GOOGLE = "publishers/google/"
+"""Whose models they are, below a location of Vertex AI."""
+
+
+class Gemini:
+    """See `ForeignDialect`. `publisher` stands before a model's name; `errors` is what the provider
+    means by its errors.
+    """
+
+    def __init__(self, publisher: str = "", errors: Table = ERRORS) -> None:
+        self._publisher = publisher
+        self._errors = errors
+
+    def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
+        """See `ForeignDialect.ask`."""
+        body, dropped = written(prompt, model, stream=stream)
+        verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
+        return path_of(model, verb, self._publisher), body, dropped
+
+    def reader(self) -> GeminiStream:
+        """See `ForeignDialect.reader`."""
+        return GeminiStream(self._errors)
+
+    def whole(self, body: bytes) -> tuple[Report, list[Event]]:
+        """See `ForeignDialect.whole`."""
+        try:
+            chunk = chunks.decode(body)
+        except UNREADABLE:
+            chunk = Chunk(error=decoded(body))
+        if chunk.error:
+            return failed(self._errors, decoded(body), Phase.BODY), []
+        telling = Telling()
+        events = telling.read(chunk, body)
+        if telling.failure is not None:
+            return telling.failure, []
+        if not telling.ended:
+            return Report(Outcome.FAILED, detail="200 with a body that is not an answer"), []
+        report = Report(Outcome.OK)
+        if (usage := telling.usage) is not None:
+            report = report._replace(
+                input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
+            )
+        return report, events
+
+    def refusal(
+        self, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """See `ForeignDialect.refusal`."""
+        return refused(self._errors, status, headers, body, wall)
+
+    def told(self, body: bytes) -> str:
+        """See `ForeignDialect.told`."""
+        return told(body)
+
+
+def path_of(model: str, verb: str, publisher: str = "") -> str:
+    """Below a base URL that ends in a version, or at Vertex AI in a location. What is no model of a
+    publisher has its kind before its name: `tunedModels/mine`, `endpoints/123`.
+    """
+    name = model if "/" in model else f"{publisher}models/{model}"
+    return f"/{quote(name, safe='/@')}:{verb}"
+
+
+def told(body: bytes) -> str:
+    """The message of an error, or why a prompt was not let through; empty if there is neither."""
+    body_told = decoded(body)
+    inner = body_told[0] if isinstance(body_told, list) and body_told else body_told
+    if not isinstance(inner, dict):
+        return ""
+    if why := blocked(inner.get("promptFeedback")):
+        return f"the prompt was blocked: {why}"
+    error = error_of(inner) if inner.get("error") else None
+    return message_of(error) if error is not None else ""
+
+
+GEMINI = Gemini()
+"""The dialect is a value without state; one serves all."""
+VERTEX = Gemini(GOOGLE)
+"""The same at Vertex AI."""

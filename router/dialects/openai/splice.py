@@ -1,0 +1,80 @@
+"""Other values for a few top-level fields of a body, whose other bytes stay as they came: blanks,
+the spelling of numbers and texts, fields that stand twice.
+
+What it is given has been read as a JSON object already; nothing here checks that again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+from msgspec import Raw
+
+_encode = msgspec.json.encode
+_text = msgspec.json.Decoder(str)
+_BLANKS = rb"[ \t\r\n]*"
+_KEY = re.compile(rb'%b[{,]%b("(?:[^"\\]|\\.)*")%b:%b' % ((_BLANKS,) * 4), re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|[^"\[\]{},: \t\r\n]+', re.DOTALL)
+_AFTER = re.compile(rb"%b[,}]" % _BLANKS)
+
+
+def spliced(body: bytes, fields: Mapping[str, Raw], changes: Mapping[str, bytes]) -> bytes:
+    """`body`, whose top level is `fields`, with the values of `changes`; a field that it lacks
+    comes last.
+    """
+    put: dict[str, Raw] = dict(fields)
+    grown = len(body)
+    for name, value in changes.items():
+        old = fields.get(name)
+        grown += len(value) + len(name) + 4 if old is None else len(value) - memoryview(old).nbytes
+        put[name] = Raw(value)
+    written = _encode(put)
+    # As most are: without a blank, and each field once. Nothing else is as short.
+    return written if len(written) == grown else _cut(body, fields, changes)
+
+
+def _cut(body: bytes, fields: Mapping[str, Raw], changes: Mapping[str, bytes]) -> bytes:
+    """The same of a body with blanks, or with fields that stand twice: each is replaced."""
+    more = [b",%b:%b" % (_encode(name), changes[name]) for name in changes if name not in fields]
+    pieces = _usual(fields)
+    if b"".join(pieces) == body:
+        for place, name in enumerate(fields):
+            if name in changes:
+                pieces[2 * place + 1] = changes[name]
+        return b"".join([*pieces[:-1], *more, b"}"])
+    pieces, kept, at = [], 0, 0
+    while (found := _KEY.match(body, at)) is not None:
+        name, start = _text.decode(found[1]), found.end()
+        at = _end(body, start, bytes(fields[name]))
+        if name in changes:
+            pieces += [body[kept:start], changes[name]]
+            kept = at
+    return b"".join([*pieces, body[kept:at], *more, body[at:]])
+
+
+def _usual(fields: Mapping[str, Raw]) -> list[bytes | Raw]:
+    """An object as Python's own encoder spells it, in pieces: each name with what stands round it,
+    each value, and the end. Nothing, if names would have to be escaped.
+    """
+    names = '": \0, "'.join(fields)
+    if "\\" in names or names.count('"') != 2 * len(fields) - 2:
+        return []
+    heads = f'{{"{names}": '.encode().split(b"\0")
+    pieces = [piece for pair in zip(heads, fields.values(), strict=False) for piece in pair]
+    return [*pieces, b"}"]
+
+
+def _end(body: bytes, start: int, last: bytes) -> int:
+    """Where the value at `start` ends. It is `last`, unless its field stands there again later."""
+    end = start + len(last)
+    if body.startswith(last, start) and _AFTER.match(body, end) is not None:
+        return end
+    depth, at = 0, start
+    while (token := _TOKEN.search(body, at)) is not None:
+        at = token.end()
+        depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(token[0], 0)
+        if depth == 0:
+            break
+    return at

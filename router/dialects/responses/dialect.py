@@ -1,0 +1,118 @@
+"""OpenAI's Responses, both halves: the client's, and that of providers who speak it too.
+
+Where both do, bytes pass as they came, but for the model's name; streams in their original bytes.
+Reasoning that was made elsewhere, and is meant for its maker alone, is left out for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from policies import Report
+from router.dialects.common.events import Began, Counted, Event, Said, Stopped, Usage
+from router.dialects.common.prompt import Prompt
+from router.dialects.contract import Asked, Call, ClientError, Headers
+from router.dialects.errors.judge import refused
+from router.dialects.errors.quirks import EVERYBODY
+from router.dialects.errors.table import Table
+from router.dialects.openai.dialect import OpenAI
+from router.dialects.openai.features import acts
+from router.dialects.openai.splice import spliced
+from router.dialects.responses.answers import response
+from router.dialects.responses.prompt import prompted
+from router.dialects.responses.requests import EXTRACT, parsed
+from router.dialects.responses.stream import ResponsesStream
+from router.dialects.responses.traces import without_foreign
+from router.dialects.responses.writer import ResponsesWriter
+
+PATH = "/responses"
+_encode = msgspec.json.encode
+
+
+class Responses:
+    """`errors` is what a provider means by its errors, `account` its name."""
+
+    FEATURES = frozenset(EXTRACT)
+
+    def __init__(self, errors: Table = EVERYBODY, account: str = "") -> None:
+        self._errors = errors
+        self._account = account
+        self._openai = OpenAI(errors)
+
+    # The client's half.
+
+    parse = staticmethod(parsed)
+
+    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
+        """See `ClientDialect.features`."""
+        return {name: EXTRACT[name](call.fields) for name in needs}
+
+    def acts(self, call: Call) -> bool:
+        """See `ClientDialect.acts`: where a tool is brought that its provider runs."""
+        return acts(call.fields)
+
+    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
+        """See `ClientDialect.text`."""
+        began = Began(name, call.model, int(wall))
+        events: list[Event] = [began, Said(text), Stopped("stop"), Counted(Usage(0, 0))]
+        writer = ResponsesWriter(call)
+        return writer.write(events) + writer.end(note) if call.stream else writer.whole(events)
+
+    def error(self, error: ClientError) -> bytes:
+        """See `ClientDialect.error`: as in all of OpenAI's."""
+        return self._openai.error(error)
+
+    def error_event(self, error: ClientError) -> bytes:
+        """See `ClientDialect.error_event`. Nobody knows the number of the event before it: 0 is no
+        place from which a stream could be taken up again.
+        """
+        told = {
+            "type": "error",
+            "code": error.code,
+            "message": error.message,
+            "param": error.param,
+            "sequence_number": 0,
+        }
+        return b"event: error\ndata: " + _encode(told) + b"\n\n"
+
+    def prompt(self, call: Call) -> Prompt:
+        """See `Interpretable.prompt`."""
+        return prompted(call.fields)
+
+    def writer(self, call: Call) -> ResponsesWriter:
+        """See `Interpretable.writer`."""
+        return ResponsesWriter(call)
+
+    # The provider's half, for clients who speak the same.
+
+    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+        """See `UpstreamDialect.ask`."""
+        changes = {"model": _encode(model)}
+        dropped: tuple[str, ...] = ()
+        if (given := call.fields.get("input")) is not None and (kept := without_foreign(given)):
+            changes["input"], dropped = bytes(kept), ("thinking",)
+        return PATH, spliced(call.body, call.fields, changes), dropped
+
+    def reader(self, call: Call) -> ResponsesStream:
+        """See `UpstreamDialect.reader`."""
+        return ResponsesStream(call, self._errors, self._account)
+
+    def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
+        """See `UpstreamDialect.whole`."""
+        return response(body, call, self._errors, self._account), body
+
+    def refusal(
+        self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """See `UpstreamDialect.refusal`. Not every server has the endpoint."""
+        return refused(self._errors, status, headers, body, wall, usual=False)
+
+    def own_words(self, call: Call, body: bytes) -> bytes | None:
+        """See `UpstreamDialect.own_words`: as in all of OpenAI's."""
+        return self._openai.own_words(call, body)
+
+
+RESPONSES = Responses()
+"""As clients speak it."""

@@ -1,0 +1,63 @@
+"""Providers that are asked through Responses for other clients. See `ForeignDialect`."""
+
+from __future__ import annotations
+
+import msgspec
+
+from policies import Report
+from router.dialects.common.events import Event
+from router.dialects.common.prompt import Prompt
+from router.dialects.contract import Asked, Headers
+from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.quirks import EVERYBODY, TABLES
+from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.table import Table
+from router.dialects.responses.answers import response
+from router.dialects.responses.asking import body_of
+from router.dialects.responses.reading import Answer, Reader
+
+PATH = "/responses"
+_encode = msgspec.json.encode
+
+
+class ForeignResponses:
+    """`errors` is what the provider means by its errors; `openai`: it is OpenAI itself."""
+
+    def __init__(self, errors: Table = EVERYBODY, *, openai: bool = False) -> None:
+        self._errors = errors
+        self._openai = openai
+
+    def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
+        """See `ForeignDialect.ask`."""
+        body, dropped = body_of(prompt, model, openai=self._openai)
+        if stream:
+            body["stream"] = True
+        return PATH, _encode(body), dropped
+
+    def reader(self) -> Reader:
+        """See `ForeignDialect.reader`."""
+        return Reader(self._errors)
+
+    def whole(self, body: bytes) -> tuple[Report, list[Event]]:
+        """See `ForeignDialect.whole`."""
+        report = response(body, None, self._errors)
+        return report, [*Answer().whole(decoded(body))] if report.outcome.good else []
+
+    def refusal(
+        self, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        """See `ForeignDialect.refusal`. Not every server has the endpoint."""
+        return refused(self._errors, status, headers, body, wall, usual=False)
+
+    def told(self, body: bytes) -> str:
+        """See `ForeignDialect.told`."""
+        said = decoded(body)
+        inner = said[0] if isinstance(said, list) and said else said
+        error = error_of(inner) if isinstance(inner, dict) else None
+        return message_of(error) if error is not None else ""
+
+
+def responses_of(company: str | None) -> ForeignResponses:
+    """How the providers of a preset are spoken to; None: those of nobody who is known."""
+    name = company or ""
+    return ForeignResponses(TABLES.get(name, EVERYBODY), openai=name == "openai")

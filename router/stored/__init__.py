@@ -1,0 +1,1 @@
+"""What providers keep of what they made, and who is asked for it."""
