@@ -14,7 +14,7 @@ from typing import Literal
 
 from router.config.presets import Dialect
 from router.config.problems import Problem
-from router.config.values import Address, Rate, Secret, Tls
+from router.config.values import Address, Rate, Secret, Shared, Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +271,7 @@ class Config:
 
     version: int
     server: Server
+    shared: Shared
     defaults: Defaults
     providers: Mapping[str, Provider]
     models: Mapping[str, Route]

@@ -86,6 +86,13 @@ class WrittenServer(Written):
     plugins: tuple[Annotated[str, BeforeValidator(texts.module)], ...] = ()
 
 
+class WrittenShared(Written):
+    """`shared`."""
+
+    redis: Annotated[Secret | None, BeforeValidator(texts.redis)] = None
+    fleet: Annotated[str | None, BeforeValidator(texts.named)] = None
+
+
 class WrittenTimeouts(Written):
     """`timeouts` of a provider or a model."""
 
