@@ -24,7 +24,6 @@ from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller
 from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
-from router.fetching import Files
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -99,8 +98,7 @@ class Pipeline:
         way: Course | Descent = course
         if call.model in runtime.ladders and may_descend(call, request):
             way = self._descent(course, reply, call, caller, request, runtime, bell)
-        files = Files(call, self._fetcher, bell)
-        passage = Passage(call, caller, reply, runtime, way, files, self._journal, clock)
+        passage = Passage(call, reply, runtime, way, bell, self._fetcher, self._journal)
         self._running.add(passage)
         try:
             return await passage.drive(self._running)

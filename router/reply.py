@@ -23,16 +23,16 @@ JSON = {"content-type": "application/json"}
 
 
 class Reply:
-    """The one answer to one request. `status` is 0 until something is sent; `degraded` is how far
-    down its route's ladder the request has come, in a word.
+    """The one answer to one request, that of `caller`. `status` is 0 until something is sent;
+    `degraded` is how far down its route's ladder the request has come, in a word.
     """
 
-    __slots__ = ("_caller", "_clock", "_sink", "degraded", "quiet_until", "status", "streaming")
+    __slots__ = ("_sink", "caller", "clock", "degraded", "quiet_until", "status", "streaming")
 
     def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float], now: float) -> None:
-        self._caller = caller
+        self.caller = caller
         self._sink = sink
-        self._clock = clock
+        self.clock = clock
         self.status = 0
         self.degraded = ""
         self.streaming = False
@@ -55,7 +55,7 @@ class Reply:
             self.status = 200
             await self._sink.start(200, {**self._labelled(headers), **STREAM})
         await self._sink.write(data)
-        self.quiet_until = self._clock() + QUIET
+        self.quiet_until = self.clock() + QUIET
 
     def put(self, data: bytes) -> bool:
         """Pass events on at once, if the head has gone out and the client has room; whether it was
@@ -63,7 +63,7 @@ class Reply:
         """
         if not self.streaming or not self._sink.put(data):
             return False
-        self.quiet_until = self._clock() + QUIET
+        self.quiet_until = self.clock() + QUIET
         return True
 
     async def keep_alive(self, headers: Mapping[str, str]) -> None:
@@ -72,8 +72,8 @@ class Reply:
 
     async def text(self, call: Call, text: str, headers: Mapping[str, str], note: bytes) -> None:
         """Give a text of the operator's as the answer; `note` is a comment for a stream's end."""
-        dialect = self._caller.dialect
-        name = f"chatcmpl-{self._caller.request_id}"
+        dialect = self.caller.dialect
+        name = f"chatcmpl-{self.caller.request_id}"
         said = dialect.text(call, text, name, time(), note)
         if call.stream:
             await self.stream(said, headers)
@@ -90,7 +90,7 @@ class Reply:
 
     async def error(self, error: ClientError, headers: Mapping[str, str]) -> None:
         """Say honestly that there is no answer, or that it broke off."""
-        dialect = self._caller.dialect
+        dialect = self.caller.dialect
         if self.streaming:
             await self._sink.write(dialect.error_event(error))
             await self._sink.end()
