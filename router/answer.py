@@ -180,7 +180,8 @@ class Answer:
             self._read(data, now)
         elif data:
             self._keep(data, MOST_WHOLE)
-            self.due = min(now + self.upstream.timeouts.between_tokens, self._limits.deadline)
+            due, deadline = now + self.upstream.timeouts.between_tokens, self._limits.deadline
+            self.due = due if due < deadline else deadline
         else:
             self.report, body = self.dialect.whole(self._call, self.body)
             self._body = [body]

@@ -174,7 +174,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(call.model) if policy is None else policy.needs
-    lacking = runtime.lacking(call.operation, call.model)
+    lacking = runtime.lacking(call.operation, call.model) if runtime.wary else None
     return Request(
         call.model,
         now + seconds,

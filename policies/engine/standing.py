@@ -215,10 +215,9 @@ class Standing:
             self._heard_of(outcome, attempt, now)
         if outcome.good:
             read = now - report.unread
+            total = read - sent if read > sent else 0.0
             after_first = None if first is None else max(0.0, read - first)
-            self.latency.finished(
-                max(0.0, read - sent), after_first, report.output_tokens, self.in_flight, now
-            )
+            self.latency.finished(total, after_first, report.output_tokens, self.in_flight, now)
         elif first is None and outcome is Outcome.ABANDONED and report.phase is not Phase.CONNECT:
             # Whoever was outrun would have taken longer: likely as long again.
             outrun = is_outrun(attempt, now)

@@ -55,21 +55,22 @@ class Counters:
 
     def attempt(self, record: AttemptRecord) -> None:
         """See `Reader.attempt`."""
-        report = record.report
-        phase = "" if report.outcome.good else report.phase.value
-        self.attempts[record.target, report.outcome.word, phase] += 1
-        if not report.outcome.good and report.outcome is not Outcome.ABANDONED:
-            self.last_failure[record.target] = record
+        report, target = record.report, record.target
+        outcome = report.outcome
+        phase = "" if outcome.good else report.phase.value
+        self.attempts[target, outcome.word, phase] += 1
+        if not outcome.good and outcome is not Outcome.ABANDONED:
+            self.last_failure[target] = record
         if report.unclassified is not None:
-            self.unclassified[record.target.partition("/")[0], report.unclassified] += 1
+            self.unclassified[target.partition("/")[0], report.unclassified] += 1
         if record.malformed:
-            self.malformed[record.target] += record.malformed
-        if report.input_tokens:
-            self.tokens[record.target, "input"] += report.input_tokens
-        if report.output_tokens:
-            self.tokens[record.target, "output"] += report.output_tokens
+            self.malformed[target] += record.malformed
+        if read := report.input_tokens:
+            self.tokens[target, "input"] += read
+        if written := report.output_tokens:
+            self.tokens[target, "output"] += written
         if record.first is not None:
-            _of(self.first_token, record.target).record(record.first - record.started)
+            _of(self.first_token, target).record(record.first - record.started)
 
     def request(self, record: RequestRecord) -> None:
         """See `Reader.request`."""
@@ -91,6 +92,7 @@ class Counters:
 
 
 def _of(histograms: dict[str, Histogram], name: str) -> Histogram:
-    if name not in histograms:
-        histograms[name] = Histogram()
-    return histograms[name]
+    known = histograms.get(name)
+    if known is None:
+        known = histograms[name] = Histogram()
+    return known

@@ -16,7 +16,13 @@ from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
 from router.dialects.errors.judge import UNREADABLE, decoded, failed
 from router.dialects.errors.table import Table
-from router.dialects.openai.stream import BROKEN_OFF, apart_of, count, usage_of
+from router.dialects.openai.stream import (
+    BROKEN_OFF,
+    MOST_TOKENS,
+    apart_of,
+    count,
+    usage_of,
+)
 
 
 class _Choice(msgspec.Struct):
@@ -109,8 +115,12 @@ def _decoded(body: bytes) -> _Completion:
 
 def _good(counted: Any) -> Report:
     if isinstance(counted, _Counted):
-        given, written = count(counted.prompt_tokens), count(counted.completion_tokens)
-        written += apart_of(given, written, counted.total_tokens)
+        given, written = counted.prompt_tokens, counted.completion_tokens
+        total = counted.total_tokens
+        if given > 0 and written > 0 and given + written == total <= MOST_TOKENS:
+            return Report(GOOD, input_tokens=given, output_tokens=written)
+        given, written = count(given), count(written)
+        written += apart_of(given, written, total)
         usage = Usage(given, written) if given or written else None
     else:
         usage = usage_of(counted)
