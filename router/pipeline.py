@@ -19,10 +19,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from policies import Band, Course, Request
+from policies import Band, Course, Policy, Request
 from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
-from router.caller import Caller
+from router.caller import NONE, Caller, Wishes
 from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
@@ -158,15 +158,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         raise not_allowed("target", tenant)
     if not runtime.admits(call.model, tenant):
         raise runtime.unknown(call.model, tenant)
-    if wishes.policy is not None and "policy" not in tenant.may:
-        raise not_allowed("policy", tenant)
-    if wishes.priority is not None and "priority" not in tenant.may:
-        raise not_allowed("priority", tenant)
-    policy = None
-    if wishes.policy is not None and (policy := runtime.policies.get(wishes.policy)) is None:
-        raise _wrong(
-            "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
-        )
+    policy = None if wishes is NONE else granted(wishes, tenant, runtime)
     only = None
     if wishes.target is not None or call.operation in CONFINED:
         only = confined(call, caller, runtime, owners)
@@ -189,6 +181,21 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
         caller.dialect.acts(call),
     )
+
+
+def granted(wishes: Wishes, tenant: Tenant, runtime: Runtime) -> Policy | None:
+    """The policy that was wished for. Raises `ClientError` where it, or the priority, is not for
+    this tenant, or there is no such policy.
+    """
+    name = wishes.policy
+    if name is not None and "policy" not in tenant.may:
+        raise not_allowed("policy", tenant)
+    if wishes.priority is not None and "priority" not in tenant.may:
+        raise not_allowed("priority", tenant)
+    policy = runtime.policies.get(name) if name is not None else None
+    if name is not None and policy is None:
+        raise _wrong("x-router-policy", f"no policy {name!r}; known: {', '.join(runtime.policies)}")
+    return policy
 
 
 def may_descend(call: Call, request: Request) -> bool:
