@@ -25,7 +25,7 @@ from router.reply import JSON, Reply
 from router.resumption import resumption_of
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
-from router.stage import give_way
+from router.stage import FEW, give_way
 from router.telemetry.journal import Journal
 from router.told import closing, told
 from router.upstream.fetch import Fetcher
@@ -71,7 +71,8 @@ class Passage:
         self._others = others
         bell, reply, stream = self._bell, self._reply, self._call.stream
         try:
-            await give_way(others)
+            if len(others) > FEW:
+                await give_way()
             while not self._over:
                 now = self._clock()
                 for answer in self._answers.copy():
@@ -181,7 +182,7 @@ class Passage:
         whole = report.outcome.good
         if whole and self._winner is None:
             self._win(answer, now)
-        if self._winner is answer and self._reply.waited:
+        if self._call.stream and self._winner is answer and self._reply.waited:
             report = report._replace(unread=self._reply.waited)
         self._settle(answer, report, now)
         if self._winner is not answer:
@@ -204,7 +205,8 @@ class Passage:
     async def _pass_on(self, answer: Answer, now: float) -> None:
         reply = self._reply
         if not self._call.stream:
-            await give_way(self._others)
+            if len(self._others) > FEW:
+                await give_way()
             await reply.whole(*self._head(answer), answer.body)
             self._end = "ok"
             return
@@ -283,8 +285,7 @@ class Passage:
 
     def _settle(self, answer: Answer, report: Report, now: float) -> None:
         self._answers.remove(answer)
-        self._until = 0.0
-        self._last = answer
+        self._last, self._until = answer, 0.0
         attempt, telling, own = answer.attempt, self._telling, self._call.model
         if telling is None or useful(report, asked=attempt.model == own) >= useful(telling.report):
             self._telling = answer

@@ -46,14 +46,17 @@ class Reply:
     def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None]:
         """Give a whole answer, or a provider's refusal in its own words."""
         self.status = status
-        return self._sink.send(status, self._labelled(headers), body)
+        if self.degraded:
+            headers = {**headers, DEGRADED: self.degraded}
+        return self._sink.send(status, headers, body)
 
     async def stream(self, data: bytes, headers: Mapping[str, str]) -> None:
         """Pass events on; `headers` are used if the head has not gone out yet."""
         if not self.streaming:
             self.streaming = True
             self.status = 200
-            await self._sink.start(200, {**self._labelled(headers), **STREAM})
+            told = {DEGRADED: self.degraded} if self.degraded else {}
+            await self._sink.start(200, {**headers, **told, **STREAM})
         await self._sink.write(data)
         self.quiet_until = self.clock() + QUIET
 
@@ -80,9 +83,6 @@ class Reply:
             await self.end()
         else:
             await self.whole(200, {**JSON, **headers}, said)
-
-    def _labelled(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        return {**headers, DEGRADED: self.degraded} if self.degraded else headers
 
     def end(self) -> Awaitable[None]:
         """The stream is whole."""

@@ -118,7 +118,7 @@ class Standing:
         """`attempt` has its first content, or is over."""
         self.waiting.pop(attempt, None)
         if attempt is self.oldest:
-            self.oldest = next(iter(self.waiting), None)
+            self.oldest = next(iter(self.waiting)) if self.waiting else None
 
     def factors(self, now: float) -> Factors:
         """Health as its factors."""

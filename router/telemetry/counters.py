@@ -70,7 +70,9 @@ class Counters:
         if written := report.output_tokens:
             self.tokens[target, "output"] += written
         if record.first is not None:
-            _of(self.first_token, target).record(record.first - record.started)
+            if (seconds := self.first_token.get(target)) is None:
+                seconds = self.first_token[target] = Histogram()
+            seconds.record(record.first - record.started)
 
     def request(self, record: RequestRecord) -> None:
         """See `Reader.request`."""
@@ -84,15 +86,10 @@ class Counters:
             self.client_seconds[record.model] = so_far + record.client_seconds
         if record.resumed:
             self.resumed[record.model, record.end] += 1
-        _of(self.duration, record.model).record(record.ended - record.started)
+        if (seconds := self.duration.get(record.model)) is None:
+            seconds = self.duration[record.model] = Histogram()
+        seconds.record(record.ended - record.started)
 
     def refused(self, record: RefusalRecord) -> None:
         """See `Reader.refused`."""
         self.refusals[record.status, record.code] += 1
-
-
-def _of(histograms: dict[str, Histogram], name: str) -> Histogram:
-    known = histograms.get(name)
-    if known is None:
-        known = histograms[name] = Histogram()
-    return known

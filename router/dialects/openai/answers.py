@@ -72,7 +72,10 @@ NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer
 def completion(body: bytes, errors: Table) -> Report:
     """The outcome of a completion, of a chat or of a text."""
     try:
-        answer = _decoded(body)
+        try:
+            answer: _Completion = _usual.decode(body)
+        except msgspec.ValidationError:
+            answer = _completion.decode(body)  # it may count in its own way, or not in numbers
     except UNREADABLE:
         return _no_answer(body, errors)
     if answer.error:
@@ -104,13 +107,6 @@ def _no_answer(body: bytes, errors: Table) -> Report:
     told = decoded(body)
     wrapped = isinstance(told, list) and told and isinstance(told[0], dict) and told[0].get("error")
     return failed(errors, told, Phase.BODY) if wrapped else NO_ANSWER
-
-
-def _decoded(body: bytes) -> _Completion:
-    try:
-        return _usual.decode(body)
-    except msgspec.ValidationError:
-        return _completion.decode(body)  # it may count in its own way, or not in numbers
 
 
 def _good(counted: Any) -> Report:
