@@ -32,7 +32,7 @@ def spliced(body: bytes, fields: Mapping[str, Raw], changes: Mapping[str, bytes]
     grown = len(body)
     for name, value in changes.items():
         old = fields.get(name)
-        grown += len(value) + len(name) + 4 if old is None else len(value) - memoryview(old).nbytes
+        grown += len(value) + len(name) + 4 if old is None else len(value) - len(old)
         put[name] = Raw(value)
     written = _encode(put)
     # As most are: without a blank, and each field once. Nothing else is as short.
