@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from policies import Outcome, Phase, Report
-from router.dialects.anthropic.frames import Block, Tally, count, read, text_of
+from router.dialects.anthropic.frames import Block, Tally, read
 from router.dialects.anthropic.stream import events_of, stopped
 from router.dialects.common.events import Argued, Began, Called, Counted, Event, Usage
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.common.outside import UNREADABLE, count, decoded, text_of
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import File, Prompt, Text, Thinking, ToolCall, ToolResult
 from router.dialects.contract import Unfit, Wanting
 
@@ -37,7 +38,6 @@ _NOT_IN_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
 _object = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.encode
 EMPTY = Raw(b"{}")
-NO_OBJECT = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def encoded(value: Any) -> bytes:
@@ -121,7 +121,7 @@ def arguments(written: str, *, free: bool = False) -> Raw:
     if not free:
         try:
             _object.decode(encoded)
-        except NO_OBJECT:
+        except UNREADABLE:
             pass
         else:
             return Raw(encoded)

@@ -15,6 +15,7 @@ from msgspec import Raw
 
 from router.dialects.anthropic.blocks import MAKER
 from router.dialects.anthropic.requests import invalid
+from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import File, Part, Text, Thinking, ToolCall, ToolResult
 
 MARK = "pointsman."
@@ -64,7 +65,7 @@ def contents(raw: Raw, where: str, lost: list[str]) -> list[Part]:
         blocks = _blocks.decode(raw)
     except msgspec.ValidationError as error:
         raise invalid(f"`{where}`: {error}", where) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise invalid(f"`{where}` cannot be read", where) from None
     return [
         part for at, block in enumerate(blocks) for part in _parts(block, f"{where}.{at}", lost)

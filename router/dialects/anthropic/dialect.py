@@ -22,9 +22,10 @@ from router.dialects.anthropic.returned import MARKED, without_marked
 from router.dialects.anthropic.stream import MessageStream
 from router.dialects.anthropic.writer import MessageWriter
 from router.dialects.common.events import Began, Counted, Said, Stopped, Usage
+from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
-from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table

@@ -8,9 +8,10 @@ from router.dialects.anthropic.bodies import body_of
 from router.dialects.anthropic.dialect import ERRORS, PATHS
 from router.dialects.anthropic.stream import MessageEvents
 from router.dialects.common.events import Event
+from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.judge import refused
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
 

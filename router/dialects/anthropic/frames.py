@@ -13,14 +13,13 @@ import msgspec
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.errors.judge import decoded, failed
+from router.dialects.common.outside import count, decoded
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 from router.dialects.sse import Oversized, Splitter, data_of
 
 T = TypeVar("T")
 
-MOST_TOKENS = 1_000_000_000
-"""A count beyond this is no count."""
 MOST_MALFORMED = 3
 """Events that are none, of one answer: with more of them it is not what it should be."""
 _TORN = re.compile(
@@ -110,13 +109,13 @@ class Tally:
         counts = self._counts
         for name in ("input_tokens", "output_tokens"):
             # Nothing is no count: some servers tell only what they had not told before.
-            counts[name] = count(usage.get(name), 0) or counts.get(name, 0)
+            counts[name] = count(usage.get(name)) or counts.get(name, 0)
         for name in ("cache_read_input_tokens", "cache_creation_input_tokens"):
             if name in usage:
                 counts[name] = count(usage[name], counts.get(name, 0))
         details = usage.get("output_tokens_details")
         if isinstance(details, dict):
-            counts["thinking"] = count(details.get("thinking_tokens"), 0)
+            counts["thinking"] = count(details.get("thinking_tokens"))
         read = counts.get("cache_read_input_tokens", 0)
         written = counts.get("cache_creation_input_tokens", 0)
         given = counts["input_tokens"] + read + written
@@ -124,11 +123,6 @@ class Tally:
         if not given and not answered:
             return None
         return Usage(given, answered, read, written, min(counts.get("thinking", 0), answered))
-
-
-def count(tokens: Any, otherwise: int) -> int:
-    """A count of tokens; `otherwise` for what is none."""
-    return tokens if type(tokens) is int and 0 <= tokens <= MOST_TOKENS else otherwise
 
 
 class Framed:
@@ -233,8 +227,3 @@ def _data_of(event: bytes) -> bytes | None:
 def index_of(frame: Frame) -> int:
     """Which block an event is about."""
     return frame.index if type(frame.index) is int else 0
-
-
-def text_of(value: Any) -> str:
-    """A text; empty for what is none."""
-    return value if isinstance(value, str) else ""

@@ -17,6 +17,7 @@ from router.dialects.anthropic.contents import cache_of, contents
 from router.dialects.anthropic.models import ALL
 from router.dialects.anthropic.requests import decoded, invalid
 from router.dialects.anthropic.schemas import complete
+from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import Form, Hosted, Message, Prompt, Role, Tool, ToolChoice
 from router.dialects.contract import Call
 
@@ -85,7 +86,7 @@ def _messages(raw: Raw, lost: list[str]) -> list[Message]:
         turns = _turns.decode(raw)
     except msgspec.ValidationError as error:
         raise invalid(f"`messages`: {error}", "messages") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise invalid("`messages` cannot be read", "messages") from None
     messages = []
     for at, turn in enumerate(turns):

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from router.dialects.anthropic.frames import MOST_TOKENS
+from router.dialects.common.outside import MOST_TOKENS, UNREADABLE
 from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.estimate import estimated_tokens
 
@@ -20,7 +20,7 @@ Fields = Mapping[str, Raw]
 
 DONE_BY_CLIENTS = ("bash_", "text_editor_", "computer_", "memory_", "browser_")
 """How the types of tools begin that Anthropic names, and whoever asks runs."""
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _anything = msgspec.json.Decoder()
 

@@ -6,10 +6,10 @@ import msgspec
 from msgspec import Raw
 
 from router.dialects.anthropic.contents import MARK
+from router.dialects.common.outside import UNREADABLE
 
 MARKED = b'"' + MARK.encode()
 """How the signature of such thinking begins in a body."""
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Signed(msgspec.Struct):

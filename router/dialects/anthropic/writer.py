@@ -32,6 +32,7 @@ from router.dialects.common.events import (
     Usage,
     whole,
 )
+from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import Refusal, ToolCall
 from router.dialects.contract import Call
 
@@ -44,7 +45,6 @@ BEGINNINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 _object = msgspec.json.Decoder(dict[str, Raw])
-UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class _Block:

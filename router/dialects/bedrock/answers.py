@@ -23,7 +23,7 @@ from router.dialects.common.events import (
     Thought,
     Usage,
 )
-from router.dialects.openai.stream import count
+from router.dialects.common.outside import count, object_of, text_of
 
 REASONS: Mapping[str, Reason] = {
     "end_turn": "stop",
@@ -98,13 +98,3 @@ def usage_of(told: Any) -> Usage | None:
     )
     given += cached + written
     return Usage(given, output, cached, written) if given or output else None
-
-
-def object_of(value: Any) -> dict[str, Any]:
-    """`value` if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def text_of(value: Any) -> str:
-    """`value` if it is a text, else an empty one."""
-    return value if isinstance(value, str) else ""

@@ -13,9 +13,10 @@ from router.dialects.bedrock.answers import whole_of
 from router.dialects.bedrock.bodies import body_of
 from router.dialects.bedrock.stream import ConverseStream
 from router.dialects.common.events import Event
+from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table

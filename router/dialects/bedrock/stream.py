@@ -11,15 +11,14 @@ from policies import Phase as Reached
 from router.dialects.bedrock.answers import (
     BROKEN_OFF,
     called,
-    object_of,
     stopped,
-    text_of,
     usage_of,
 )
 from router.dialects.bedrock.blocks import MAKER
 from router.dialects.bedrock.frames import Frame, Frames
 from router.dialects.common.events import Argued, Began, Counted, Event, Said, Thought
-from router.dialects.errors.judge import decoded, failed
+from router.dialects.common.outside import decoded, object_of, text_of
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 
 STATUSES = {

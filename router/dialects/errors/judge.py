@@ -9,17 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from policies import Phase, Report
+from router.dialects.common.outside import decoded
 from router.dialects.contract import Headers
 from router.dialects.errors.rests import rest_of
 from router.dialects.errors.said import NO_HEADERS, Said, said
 from router.dialects.errors.table import CALLER, FAILED, UNFIT, Meaning, Table
-
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises on bytes that are no JSON."""
-_anything = msgspec.json.Decoder()
 
 
 def refused(
@@ -41,14 +36,6 @@ def refused(
 def failed(table: Table, body: Any, phase: Phase) -> Report:
     """The outcome of an error that came inside a status of success; `body`, decoded, holds it."""
     return _report(table, said(200, NO_HEADERS, body), 200, phase, None, usual=True)
-
-
-def decoded(body: bytes) -> Any:
-    """What the bytes say; None: they are no JSON."""
-    try:
-        return _anything.decode(body)
-    except UNREADABLE:
-        return None
 
 
 def _report(

@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Event
+from router.dialects.common.outside import UNREADABLE, decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import UNREADABLE, decoded, failed, refused
+from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table

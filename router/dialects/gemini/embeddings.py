@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
+from router.dialects.common.outside import MOST_TOKENS, UNREADABLE, count, decoded
 from router.dialects.contract import Asked, Call, ClientError, Headers, StreamReader, Unfit
-from router.dialects.errors.judge import UNREADABLE, decoded, failed, refused
+from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.table import Table
-from router.dialects.gemini.answers import MOST_TOKENS, count
 from router.dialects.gemini.dialect import ERRORS, path_of, told
 from router.dialects.openai.dialect import OPENAI
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Event
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.common.outside import UNREADABLE, decoded
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 from router.dialects.gemini.answers import Telling, chunks
 from router.dialects.sse import MOST_EVENT, Oversized, Splitter, data_of

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import (
     File,
     Message,
@@ -45,7 +46,6 @@ Told = dict[str, Any]
 
 _object = msgspec.json.Decoder(dict[str, Raw])
 _anything = msgspec.json.Decoder()
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Turns:
@@ -181,7 +181,7 @@ def arguments(text: str) -> Any:
     data = text.encode(errors="replace")
     try:
         _object.decode(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         return {"arguments": text}
     return Raw(data)
 
@@ -193,6 +193,6 @@ def response(text: str, *, failed: bool) -> Any:
     data = text.encode(errors="replace")
     try:
         _object.decode(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         return {"output": text}
     return Raw(data)

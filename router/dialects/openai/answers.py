@@ -14,9 +14,10 @@ from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.common.outside import UNREADABLE, count, decoded
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
-from router.dialects.openai.stream import BROKEN_OFF, apart_of, count, usage_of
+from router.dialects.openai.stream import BROKEN_OFF, apart_of, usage_of
 
 
 class _Choice(msgspec.Struct):

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Report
+from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import (
     Asked,
@@ -24,7 +25,7 @@ from router.dialects.contract import (
     StreamReader,
     UpstreamDialect,
 )
-from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
+from router.dialects.common.outside import MOST_TOKENS, UNREADABLE
 from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.estimate import estimated_tokens
-from router.dialects.openai.stream import MOST_TOKENS
 
 Fields = Mapping[str, Raw]
 
@@ -180,7 +180,7 @@ def field_of(fields: Fields, name: str, kind: type[Any], wanted: str) -> Any:
         return None
     try:
         value = _anything.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         value = raw
     if value is None:
         return None

@@ -12,7 +12,8 @@ import msgspec
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.errors.judge import decoded, failed
+from router.dialects.common.outside import count, decoded
+from router.dialects.errors.judge import failed
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
 from router.dialects.openai.strays import loss
@@ -58,8 +59,6 @@ class _TextChunk(Chunk):
 
 BROKEN_OFF = ("error", "insufficient_system_resource")
 """Reasons to finish that name a failure inside the answer (Mistral, OpenRouter; DeepSeek)."""
-MOST_TOKENS = 1_000_000_000
-"""A count beyond this is no count."""
 
 
 class ChatStream:
@@ -291,8 +290,3 @@ def usage_of(usage: Any) -> Usage | None:
 def apart_of(given: int, written: int, total: Any) -> int:
     """Tokens of an answer that only the total holds."""
     return max(0, count(total) - given - written)
-
-
-def count(tokens: Any) -> int:
-    """Tokens, 0 for what is no count."""
-    return tokens if type(tokens) is int and 0 < tokens <= MOST_TOKENS else 0

@@ -14,8 +14,9 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
+from router.dialects.common.outside import UNREADABLE, decoded
 from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
-from router.dialects.errors.judge import decoded, failed, refused
+from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.table import Table
 from router.dialects.estimate import TOKENS_PER_FILE, estimated_tokens
@@ -134,7 +135,7 @@ def _object(body: bytes) -> Mapping[str, Any]:
         fields = _top_level.decode(body)
         names = ("model", "stream", "stream_format", "n")
         return {name: _anything.decode(fields[name]) for name in names if name in fields}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise _invalid(f"the body must be a JSON object, or a form: {error}", None) from None
 
 

@@ -8,9 +8,9 @@ import msgspec
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.errors.judge import decoded, failed
+from router.dialects.common.outside import UNREADABLE, count, decoded
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
-from router.dialects.openai.stream import count
 from router.dialects.sse import Oversized, Splitter, data_of
 
 LAST = (".done", ".completed")
@@ -73,7 +73,7 @@ class RelayedStream:
             return False
         try:
             told = _event.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             self._fail("an event that is not JSON")
             return False
         if told.error or told.type == "error":

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from policies import Outcome, Phase, Report
+from router.dialects.common.outside import UNREADABLE, decoded
 from router.dialects.contract import Call
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 from router.dialects.responses.stream import remember, usage_of
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import (
     EFFORTS,
     Form,
@@ -22,7 +23,6 @@ from router.dialects.common.prompt import (
 )
 from router.dialects.openai.requests import Fields, invalid
 from router.dialects.responses.items import Messages, text
-from router.dialects.responses.requests import decoded
 from router.dialects.responses.traces import MAKER
 
 SETTINGS: Mapping[str, tuple[str, tuple[type, ...]]] = {

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
+from router.dialects.common.outside import decoded, objects_of
 from router.dialects.contract import Call, Operation
 from router.dialects.estimate import estimated_tokens
 from router.dialects.openai.features import tools
@@ -33,9 +33,6 @@ TOOLS = (b"vector_store_ids", b"container", b"\\u")
 """Words without one of which no tool refers to anything."""
 MOST_IDS = 256
 """Ids of one request that are looked up."""
-
-_anything = msgspec.json.Decoder()
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def parsed(body: bytes, operation: Operation = "responses") -> Call:
@@ -127,18 +124,7 @@ def _mentions(raw: Raw, words: tuple[bytes, ...]) -> bool:
 
 
 def _listed(raw: Raw) -> list[dict[str, Any]]:
-    told = decoded(raw)
-    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
-
-
-def decoded(raw: Raw | None) -> Any:
-    """What a field says; None where it is missing, or cannot be read."""
-    if raw is None:
-        return None
-    try:
-        return _anything.decode(raw)
-    except UNREADABLE:
-        return None
+    return objects_of(decoded(raw))
 
 
 # What a request brings: see `ClientDialect.features`.

@@ -13,11 +13,11 @@ from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
+from router.dialects.common.outside import UNREADABLE, count, decoded
 from router.dialects.contract import Call
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 from router.dialects.openai.strays import MOST
-from router.dialects.openai.stream import count
 from router.dialects.sse import Oversized, Splitter, data_of
 
 _NOTHING = Raw(b"")

@@ -25,6 +25,7 @@ from router.dialects.common.events import (
     Stopped,
     Thought,
 )
+from router.dialects.common.outside import text_of
 from router.dialects.errors.table import Table
 from router.dialects.openai.chat.reasoning import signature_of, thinking_of
 from router.dialects.openai.stream import ChatStream, Choice, Chunk, Delta, usage_of
@@ -150,9 +151,9 @@ class Answer:
         """The events of a chunk, or of a whole answer."""
         if not self._begun and (chunk.choices or chunk.id):  # Azure tells of its filters first
             self._begun = True
-            self._id = text(chunk.id)
+            self._id = text_of(chunk.id)
             created = chunk.created if isinstance(chunk.created, int) else 0
-            yield Began(self._id, text(chunk.model), created)
+            yield Began(self._id, text_of(chunk.model), created)
         for number, choice in enumerate(chunk.choices or ()):
             index = choice.index if type(choice.index) is int else number
             if not 0 <= index < MOST_CHOICES:
@@ -177,7 +178,7 @@ class Answer:
         return "tool_calls" if reason == "stop" and self._calls.get(index) else reason
 
     def _delta(self, delta: Piece, index: int) -> Iterator[Event]:
-        if thought := text(delta.reasoning_content) or text(delta.reasoning):
+        if thought := text_of(delta.reasoning_content) or text_of(delta.reasoning):
             yield Thought(thought, choice=index)
         if delta.reasoning_details:
             for part in thinking_of(delta.reasoning_details):
@@ -189,7 +190,7 @@ class Answer:
                 yield Said(delta.content, index)
         elif delta.content:
             yield from _parts(delta.content, index)
-        if refusal := text(delta.refusal):
+        if refusal := text_of(delta.refusal):
             yield Refused(refusal, index)
         if isinstance(delta.tool_calls, list):
             for call in delta.tool_calls:
@@ -203,7 +204,7 @@ class Answer:
         if not isinstance(what, dict):
             return
         calls = self._calls.setdefault(choice, [])
-        named, name, place = text(told.get("id")), text(what.get("name")), told.get("index")
+        named, name, place = text_of(told.get("id")), text_of(what.get("name")), told.get("index")
         number = _number(calls, place, named, name)
         if number is None:
             number = len(calls)
@@ -250,19 +251,14 @@ def _number(calls: list[tuple[Any, str]], place: Any, named: str, name: str) -> 
     return None if named and name and calls[number][1] != named else number
 
 
-def text(value: Any) -> str:
-    """A text; empty for what is none."""
-    return value if isinstance(value, str) else ""
-
-
 def _parts(content: Any, index: int) -> Iterator[Event]:
     """Content in parts, as Mistral's models write that think."""
     for part in content if isinstance(content, list) else ():
         if not isinstance(part, dict):
             continue
         if isinstance(thinking := part.get("thinking"), list):
-            thought = "".join(text(one.get("text")) for one in thinking if isinstance(one, dict))
+            thought = "".join(text_of(one.get("text")) for one in thinking if isinstance(one, dict))
             if thought:
                 yield Thought(thought, choice=index)
-        elif said := text(part.get("text")):
+        elif said := text_of(part.get("text")):
             yield Said(said, index)

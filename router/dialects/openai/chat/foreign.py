@@ -8,9 +8,10 @@ import msgspec
 
 from policies import Report
 from router.dialects.common.events import Event
+from router.dialects.common.outside import UNREADABLE, decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import UNREADABLE, decoded, refused
+from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
