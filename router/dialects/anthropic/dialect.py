@@ -22,7 +22,7 @@ from router.dialects.anthropic.returned import MARKED, without_marked
 from router.dialects.anthropic.stream import MessageStream
 from router.dialects.anthropic.writer import MessageWriter
 from router.dialects.common.events import Began, Counted, Said, Stopped, Usage
-from router.dialects.common.outside import decoded
+from router.dialects.common.outside import decoded, first_of
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
 from router.dialects.errors.judge import refused
@@ -155,7 +155,7 @@ class Anthropic:
     def own_words(self, call: Call, body: bytes) -> bytes | None:
         """See `UpstreamDialect.own_words`. An error in another shape is given this one."""
         told = decoded(body)
-        inner = told[0] if isinstance(told, list) and told else told
+        inner = first_of(told)
         if not isinstance(inner, dict) or "content" in inner or "input_tokens" in inner:
             return None
         error = error_of(inner)

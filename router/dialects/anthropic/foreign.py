@@ -12,7 +12,7 @@ from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
 from router.dialects.errors.judge import refused
-from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 
 
@@ -47,9 +47,7 @@ class ForeignAnthropic:
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
-        inner = decoded(body)
-        error = error_of(inner) if isinstance(inner, dict) else None
-        return message_of(error) if error is not None else ""
+        return told(decoded(body))
 
 
 FOREIGN_ANTHROPIC = ForeignAnthropic()

@@ -14,6 +14,7 @@ UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 MOST_TOKENS = 1_000_000_000
 """A count beyond this is no count."""
 _anything = msgspec.json.Decoder()
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def decoded(written: bytes | msgspec.Raw | None) -> Any:
@@ -24,6 +25,16 @@ def decoded(written: bytes | msgspec.Raw | None) -> Any:
         return _anything.decode(written)
     except UNREADABLE:
         return None
+
+
+def object_in(text: str) -> msgspec.Raw | None:
+    """The JSON object that a text is, in its own bytes; None: it is none."""
+    written = text.encode(errors="replace")
+    try:
+        _object.decode(written)
+    except UNREADABLE:
+        return None
+    return msgspec.Raw(written)
 
 
 def text_of(value: Any) -> str:

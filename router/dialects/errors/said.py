@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from router.dialects.common.outside import object_of
+from router.dialects.common.outside import first_of, object_of
 from router.dialects.contract import Headers
 
 LONGEST_CODE, LONGEST_MESSAGE, MOST_DETAILS = 64, 2000, 16
@@ -44,8 +44,7 @@ class Said(NamedTuple):
 
 def said(status: int, headers: Headers, body: Any) -> Said:
     """What `body`, decoded, says; None is none that could be."""
-    if isinstance(body, list) and body:
-        body = body[0]
+    body = first_of(body)
     named = _named(headers)
     error = error_of(body) if isinstance(body, dict) else None
     if error is None or not isinstance(body, dict):
@@ -88,6 +87,13 @@ def message_of(error: Mapping[str, Any]) -> str:
         if isinstance(told, str) and told:
             return told[:LONGEST_MESSAGE]
     return ""
+
+
+def told(body: Any) -> str:
+    """The message of an error as people are to read it; empty: `body`, decoded, is none."""
+    inner = first_of(body)
+    error = error_of(inner) if isinstance(inner, dict) else None
+    return message_of(error) if error is not None else ""
 
 
 def _codes(

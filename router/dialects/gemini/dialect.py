@@ -10,12 +10,12 @@ from urllib.parse import quote
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Event
-from router.dialects.common.outside import UNREADABLE, decoded
+from router.dialects.common.outside import UNREADABLE, decoded, first_of, object_of
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
 from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.quirks import TABLES
-from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 from router.dialects.gemini.answers import Chunk, Telling, blocked, chunks
 from router.dialects.gemini.requests import written
@@ -74,7 +74,7 @@ class Gemini:
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
-        return told(body)
+        return message_in(body)
 
 
 def path_of(model: str, verb: str, publisher: str = "") -> str:
@@ -85,16 +85,12 @@ def path_of(model: str, verb: str, publisher: str = "") -> str:
     return f"/{quote(name, safe='/@')}:{verb}"
 
 
-def told(body: bytes) -> str:
+def message_in(body: bytes) -> str:
     """The message of an error, or why a prompt was not let through; empty if there is neither."""
-    body_told = decoded(body)
-    inner = body_told[0] if isinstance(body_told, list) and body_told else body_told
-    if not isinstance(inner, dict):
-        return ""
-    if why := blocked(inner.get("promptFeedback")):
+    answer = decoded(body)
+    if why := blocked(object_of(first_of(answer)).get("promptFeedback")):
         return f"the prompt was blocked: {why}"
-    error = error_of(inner) if inner.get("error") else None
-    return message_of(error) if error is not None else ""
+    return told(answer)
 
 
 GEMINI = Gemini()

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Event
-from router.dialects.common.outside import UNREADABLE, decoded
+from router.dialects.common.outside import UNREADABLE, decoded, first_of
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 from router.dialects.gemini.answers import Telling, chunks
@@ -114,7 +114,7 @@ class GeminiStream:
     def _odd(self, data: bytes) -> None:
         """No chunk: some errors come in a list; else it is left out, unless words are lost so."""
         told = decoded(data)
-        first = told[0] if isinstance(told, list) and told else told
+        first = first_of(told)
         if isinstance(first, dict) and first.get("error"):
             self._err(data)
             return

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Report
-from router.dialects.common.outside import decoded
+from router.dialects.common.outside import decoded, first_of
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import (
     Asked,
@@ -172,7 +172,7 @@ class OpenAI:
         framework's, a code that is a number) is given this one; what looks like an answer is none.
         """
         told = decoded(body)
-        inner = told[0] if isinstance(told, list) and told else told
+        inner = first_of(told)
         if not isinstance(inner, dict) or not (inner.get("error") or ANSWERS.isdisjoint(inner)):
             return None
         error = error_of(inner)

@@ -12,7 +12,7 @@ import msgspec
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.common.outside import count, decoded
+from router.dialects.common.outside import count, decoded, first_of
 from router.dialects.errors.judge import failed
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
@@ -183,7 +183,7 @@ class ChatStream:
         bare = event[6:].lstrip() if named else event
         if bare[:1] in (b"{", b"["):
             told = decoded(bare)
-            told = told[0] if isinstance(told, list) and told else told
+            told = first_of(told)
             if named or (isinstance(told, dict) and told.get("error")):
                 self._err(told, bare)
 

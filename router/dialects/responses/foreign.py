@@ -11,7 +11,7 @@ from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
-from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 from router.dialects.responses.answers import response
 from router.dialects.responses.asking import body_of
@@ -52,10 +52,7 @@ class ForeignResponses:
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
-        said = decoded(body)
-        inner = said[0] if isinstance(said, list) and said else said
-        error = error_of(inner) if isinstance(inner, dict) else None
-        return message_of(error) if error is not None else ""
+        return told(decoded(body))
 
 
 def responses_of(company: str | None) -> ForeignResponses:

@@ -13,7 +13,7 @@ from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.common.outside import UNREADABLE, count, decoded
+from router.dialects.common.outside import UNREADABLE, count, decoded, first_of
 from router.dialects.contract import Call
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
@@ -186,7 +186,7 @@ class ResponsesStream:
         """A plain body, as if nothing had been streamed."""
         if event[:1] in (b"{", b"["):
             told = decoded(event)
-            told = told[0] if isinstance(told, list) and told else told
+            told = first_of(told)
             if isinstance(told, dict) and told.get("error"):
                 self._err(told)
 

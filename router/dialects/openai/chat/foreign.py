@@ -13,7 +13,7 @@ from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
-from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 from router.dialects.openai.answers import NO_ANSWER, completion
 from router.dialects.openai.chat.answers import Reader, events_of
@@ -70,10 +70,7 @@ class Chat:
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
-        said = decoded(body)
-        inner = said[0] if isinstance(said, list) and said else said
-        error = error_of(inner) if isinstance(inner, dict) else None
-        return message_of(error) if error is not None else ""
+        return told(decoded(body))
 
 
 def chat_of(company: str = "", *, ask_usage: bool = True) -> Chat:

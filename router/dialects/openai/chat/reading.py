@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from router.dialects.common.files import DATA, inline
 from router.dialects.common.prompt import (
     SETTINGS,
     File,
@@ -165,12 +166,11 @@ def _part(part: wire.Part) -> Part:
 
 def _at(kind: Any, url: str, name: str | None, cache: str | None, detail: str | None) -> File:
     """A file by its address, or by what a data URL holds."""
-    if not url.startswith("data:"):
+    if not url.startswith(DATA):
         return File(kind, url=url, name=name, detail=detail, cache=cache)
-    media, comma, data = url[5:].partition(",")
-    if not comma or not media.endswith(";base64"):
+    media, data = inline(url)
+    if data is None:
         raise _invalid("a data URL must be in base64", "messages")
-    media = media.removesuffix(";base64").partition(";")[0]
     return File(kind, media, data, name=name, detail=detail, cache=cache)
 
 
