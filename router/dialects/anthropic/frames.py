@@ -13,15 +13,14 @@ import msgspec
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.common.outside import count, decoded, first_of
+from router.dialects.common.outside import count, decoded
+from router.dialects.common.passing import bare_error, loss
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 from router.dialects.sse import Oversized, Splitter, data_of
 
 T = TypeVar("T")
 
-MOST_MALFORMED = 3
-"""Events that are none, of one answer: with more of them it is not what it should be."""
 _TORN = re.compile(
     rb"content_block|message_(start|delta|stop)|\"(delta|text|thinking|partial_json|stop_reason)\""
 )
@@ -165,7 +164,8 @@ class Framed:
             return None
         data = _data_of(event)
         if not data:
-            self._look_for_error(event)
+            if (bare := bare_error(event)) is not None:
+                self._err(*bare)
             return None
         if data.startswith(b"[DONE]"):
             self.done = True  # some end as in OpenAI's dialect
@@ -190,24 +190,9 @@ class Framed:
     def _skip(self, event: bytes, *, error: bool) -> None:
         """Leave out an event that is none, unless a part of the answer is lost with it."""
         self.malformed += 1
-        if error:
-            self.fail("an error that is not JSON")
-        elif _TORN.search(event) is not None:
-            self.fail("an event that is none")
-        elif self.malformed > MOST_MALFORMED:
-            self.fail(f"{self.malformed} events that are none")
-
-    def _look_for_error(self, event: bytes) -> None:
-        """An error that is no event: a body as if nothing had been streamed, or a field of that
-        name.
-        """
-        named = event.startswith(b"error:")
-        bare = event[6:].lstrip() if named else event
-        if bare[:1] in (b"{", b"["):
-            told = decoded(bare)
-            told = first_of(told)
-            if named or (isinstance(told, dict) and told.get("error")):
-                self._err(told, bare)
+        why = "an error that is not JSON" if error else loss(event, _TORN, self.malformed)
+        if why:
+            self.fail(why)
 
     def _err(self, told: Any, said: bytes) -> None:
         if isinstance(told, dict) and not told.get("error"):

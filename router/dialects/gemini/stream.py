@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Event
 from router.dialects.common.outside import UNREADABLE, decoded, first_of
+from router.dialects.common.passing import loss
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 from router.dialects.gemini.answers import Telling, chunks
@@ -21,8 +22,6 @@ BARE = (b"{", b"[")
 """How what is no event begins."""
 TORN = re.compile(rb'"(candidates|parts|text|functionCall|finishReason)')
 """What a chunk with a part of the answer has in it, even one that is broken."""
-MOST_STRAYS = 3
-"""Events that are no chunks, after which it is no stream of this dialect."""
 
 _SIGN = re.compile(rb'["{}]')
 _IN_TEXT = re.compile(rb'["\\]')
@@ -119,10 +118,8 @@ class GeminiStream:
             self._err(data)
             return
         self.malformed += 1
-        if TORN.search(data) is not None:
-            self._fail("an event that is not a chunk")
-        elif self.malformed > MOST_STRAYS:
-            self._fail(f"{self.malformed} events that are not chunks")
+        if why := loss(data, TORN, self.malformed):
+            self._fail(why)
 
     def _err(self, data: bytes) -> None:
         self.failure = failed(self._errors, decoded(data), Phase.BODY)

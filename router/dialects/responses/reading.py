@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Raw
 
-from policies import Report
 from router.dialects.common.events import (
     Argued,
     Began,
@@ -61,38 +60,6 @@ class EventStream(ResponsesStream):
     def _reads(self, told: StreamEvent) -> None:
         if isinstance(told, PlacedEvent):
             self.events += self._answer.read(told)
-
-
-class Reader:
-    """Reads a streamed response. See `EventReader`."""
-
-    __slots__ = ("_stream", "done", "ended", "failure", "malformed", "said")
-
-    def __init__(self, errors: Table) -> None:
-        self._stream = EventStream(errors)
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
-
-    def feed(self, data: bytes) -> list[Event]:
-        """See `EventReader.feed`."""
-        self._stream.feed(data)
-        return self._taken()
-
-    def finish(self) -> list[Event]:
-        """See `EventReader.finish`."""
-        self._stream.finish()
-        return self._taken()
-
-    def _taken(self) -> list[Event]:
-        stream = self._stream
-        self.ended, self.done = stream.ended, stream.done
-        self.failure, self.said = stream.failure, stream.said
-        self.malformed = stream.malformed
-        events, stream.events = stream.events, []
-        return events
 
 
 class Answer:

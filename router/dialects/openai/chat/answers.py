@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from policies import Report
 from router.dialects.common.events import (
     Argued,
     Began,
@@ -74,41 +73,6 @@ class PieceChunk(Chunk):
 _whole = msgspec.json.Decoder(PieceChunk)
 
 
-class Reader:
-    """Reads chunks into events. See `EventReader`."""
-
-    __slots__ = ("_stream", "done", "ended", "failure", "malformed", "said")
-
-    def __init__(self, errors: Table) -> None:
-        self._stream = EventStream(errors)
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
-
-    def feed(self, data: bytes) -> list[Event]:
-        """See `EventReader.feed`."""
-        self._stream.feed(data)
-        return self._taken()
-
-    def finish(self) -> list[Event]:
-        """See `EventReader.finish`."""
-        self._stream.finish()
-        return self._taken()
-
-    def _taken(self) -> list[Event]:
-        stream = self._stream
-        if stream.done and stream.ended:
-            stream.close()
-        self.ended, self.done = stream.ended, stream.done
-        self.failure, self.said = stream.failure, stream.said
-        self.malformed = stream.malformed
-        events = stream.events
-        stream.events = []
-        return events
-
-
 class EventStream(ChatStream):
     """A stream that is read for all it says, by the rules of one that passes."""
 
@@ -129,9 +93,11 @@ class EventStream(ChatStream):
                 self.events.append(Counted(self.usage))
         return passes
 
-    def close(self) -> None:
-        """The formal end has come, and the answer is whole."""
-        self.events += self._answer.end()
+    def _passes(self, data: bytes, *, error: bool = False) -> bool:
+        passes = super()._passes(data, error=error)
+        if self.done and self.ended:
+            self.events += self._answer.end()
+        return passes
 
 
 class Answer:

@@ -9,14 +9,15 @@ import msgspec
 from policies import Report
 from router.dialects.common.events import Event
 from router.dialects.common.outside import UNREADABLE, decoded
+from router.dialects.common.passing import PassedEvents
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, Headers
+from router.dialects.contract import Asked, EventReader, Headers
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 from router.dialects.openai.answers import NO_ANSWER, completion
-from router.dialects.openai.chat.answers import Reader, events_of
+from router.dialects.openai.chat.answers import EventStream, events_of
 from router.dialects.openai.chat.asking import body_of
 from router.dialects.openai.chat.quirks import QUIRKS, USUAL, Quirks
 
@@ -48,9 +49,9 @@ class Chat:
                 body["stream_options"] = {"include_usage": True}
         return PATH, _encode(body), dropped
 
-    def reader(self) -> Reader:
+    def reader(self) -> EventReader:
         """See `ForeignDialect.reader`."""
-        return Reader(self._errors)
+        return PassedEvents(EventStream(self._errors))
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
         """See `ForeignDialect.whole`."""
