@@ -135,10 +135,8 @@ class ClientDialect(Protocol):
     def parse(self, body: bytes, operation: Operation = "chat") -> Call:
         """The call. Raises `ClientError` naming what is wrong and where."""
 
-    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
-        """An answer in words to `call` that says `text`, and cost nothing, under the id `name`: a
-        body, or all of a stream, with `note`, a comment, before its end. `wall` is Unix time.
-        """
+    def writer(self, call: Call) -> Writer:
+        """Writes one answer in words to `call` that did not come in the client's dialect."""
 
     def error(self, error: ClientError) -> bytes:
         """The body of an error answer."""
@@ -156,7 +154,7 @@ class Interpretable(Protocol):
         """
 
     def writer(self, call: Call) -> Writer:
-        """Writes one answer to `call` that came from a provider who speaks otherwise."""
+        """See `ClientDialect.writer`."""
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`."""

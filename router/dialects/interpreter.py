@@ -8,11 +8,12 @@ named. It knows no dialect itself.
 from __future__ import annotations
 
 from policies import Phase, Report
-from router.dialects.common.events import CONTENT, Counted, Event, Usage
+from router.dialects.common.events import CONTENT, Began, Counted, Event, Said, Stopped, Usage
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import (
     Asked,
     Call,
+    ClientDialect,
     ClientError,
     EventReader,
     ForeignDialect,
@@ -21,6 +22,9 @@ from router.dialects.contract import (
     Unfit,
     Writer,
 )
+
+MOST_CHOICES = 128
+"""Of one request, as OpenAI has it: beyond that a client is given fewer than it asked for."""
 
 
 class Interpreter:
@@ -144,3 +148,18 @@ class Unspoken:
     def own_words(self, call: Call, body: bytes) -> bytes | None:
         """See `UpstreamDialect.own_words`."""
         return None
+
+
+def fixed(client: ClientDialect, call: Call, text: str, note: bytes) -> bytes:
+    """An answer in words to `call` that says `text`, which no model has written, and cost nothing:
+    a body, or all of a stream, with `note`, a comment, before its end.
+    """
+    choices = range(min(call.choices, MOST_CHOICES))
+    events: list[Event] = [
+        Began(call.id, call.model, call.at),
+        *(Said(text, choice) for choice in choices),
+        *(Stopped("stop", choice=choice) for choice in choices),
+        Counted(Usage(0, 0)),
+    ]
+    writer = client.writer(call)
+    return writer.write(events) + writer.end(note) if call.stream else writer.whole(events)

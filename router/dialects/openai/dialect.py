@@ -24,6 +24,7 @@ from router.dialects.contract import (
     Operation,
     StreamReader,
     UpstreamDialect,
+    Writer,
 )
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
@@ -33,7 +34,6 @@ from router.dialects.openai.answers import completion, embedding
 from router.dialects.openai.chat.reading import prompt_of
 from router.dialects.openai.chat.writer import ChatWriter
 from router.dialects.openai.features import EXTRACT, acts
-from router.dialects.openai.fixed import fixed_text
 from router.dialects.openai.requests import parsed
 from router.dialects.openai.resume import (
     CONTINUES,
@@ -46,6 +46,7 @@ from router.dialects.openai.resume import (
 )
 from router.dialects.openai.splice import spliced
 from router.dialects.openai.stream import ChatStream, TextStream
+from router.dialects.openai.writer import TextWriter
 from router.dialects.seam import Begun, Rest, Seam
 
 PATHS: Mapping[Operation, str] = {
@@ -94,9 +95,9 @@ class OpenAI:
         """See `Interpretable.prompt`: of answers to messages alone."""
         return prompt_of(call.fields)
 
-    def writer(self, call: Call) -> ChatWriter:
-        """See `Interpretable.writer`: of answers to messages alone."""
-        return ChatWriter(call)
+    def writer(self, call: Call) -> Writer:
+        """See `ClientDialect.writer`."""
+        return TextWriter(call) if call.operation == "completions" else ChatWriter(call)
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`."""
@@ -116,8 +117,6 @@ class OpenAI:
         follows: the answer is not whole.
         """
         return b"data: " + self.error(error) + b"\n\n"
-
-    text = staticmethod(fixed_text)
 
     def models(self, names: Mapping[str, int]) -> bytes:
         """The list of models; `names` with the Unix time each has been served since."""

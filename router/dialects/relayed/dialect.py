@@ -15,7 +15,7 @@ from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.outside import UNREADABLE, decoded
-from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
+from router.dialects.contract import Asked, Call, ClientError, Headers, Operation, Writer
 from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.table import Table
@@ -62,7 +62,7 @@ class Relayed:
         """See `ClientDialect.acts`: it only makes something."""
         return False
 
-    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
+    def writer(self, call: Call) -> Writer:
         """Never asked for: these answers are not in words."""
         raise NotImplementedError
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import msgspec
 
 from policies import Report
-from router.dialects.common.events import Began, Counted, Event, Said, Stopped, Usage
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Call, ClientError, Headers
 from router.dialects.errors.judge import refused
@@ -53,13 +52,6 @@ class Responses:
         """See `ClientDialect.acts`: where a tool is brought that its provider runs."""
         return acts(call.fields)
 
-    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
-        """See `ClientDialect.text`."""
-        began = Began(name, call.model, int(wall))
-        events: list[Event] = [began, Said(text), Stopped("stop"), Counted(Usage(0, 0))]
-        writer = ResponsesWriter(call)
-        return writer.write(events) + writer.end(note) if call.stream else writer.whole(events)
-
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`: as in all of OpenAI's."""
         return self._openai.error(error)
@@ -82,7 +74,7 @@ class Responses:
         return prompted(call.fields)
 
     def writer(self, call: Call) -> ResponsesWriter:
-        """See `Interpretable.writer`."""
+        """See `ClientDialect.writer`."""
         return ResponsesWriter(call)
 
     # The provider's half, for clients who speak the same.
