@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from router.dialects.anthropic.blocks import MAKER
-from router.dialects.anthropic.requests import invalid
+from router.dialects.common.fields import invalid
 from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import File, Part, Text, Thinking, ToolCall, ToolResult
 

@@ -6,14 +6,13 @@ untouched. What is malformed brings nothing: its provider will say what is wrong
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Raw
 
+from router.dialects.common.fields import Fields, mentions
 from router.dialects.common.outside import UNREADABLE, decoded
-
-Fields = Mapping[str, Raw]
 
 _items = msgspec.json.Decoder(list[Raw])
 
@@ -68,11 +67,7 @@ EXTRACT: dict[str, Callable[[Fields], bool]] = {
 def _part(fields: Fields, kind: str) -> bool:
     """Whether a message has a part of this kind."""
     messages = fields.get("messages")
-    if messages is None:
-        return False
-    # Without the word, as it is or with a letter escaped, nothing need be decoded.
-    written = bytes(messages)
-    if kind.encode() not in written and b"\\u" not in written:
+    if messages is None or not mentions(messages, kind.encode()):
         return False
     told = decoded(messages)
     return isinstance(told, list) and any(

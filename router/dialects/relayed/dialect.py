@@ -14,8 +14,9 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
+from router.dialects.common.fields import invalid
 from router.dialects.common.outside import UNREADABLE, decoded
-from router.dialects.contract import Asked, Call, ClientError, Headers, Operation, Writer
+from router.dialects.contract import Asked, Call, Headers, Operation, Writer
 from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.table import Table
@@ -71,7 +72,9 @@ class Relayed:
         asked = _form(body) if is_form(body) else _object(body)
         model = asked.get("model")
         if not isinstance(model, str) or not model:
-            raise _invalid("`model` is missing: name one of those that GET /v1/models lists")
+            raise invalid(
+                "`model` is missing: name one of those that GET /v1/models lists", "model"
+            )
         stream = asked.get("stream") in TRUE or asked.get("stream_format") == "sse"
         n = asked.get("n")
         number = int(n) if isinstance(n, int | str) and str(n).isdecimal() else 1
@@ -136,7 +139,7 @@ def _object(body: bytes) -> Mapping[str, Any]:
         names = ("model", "stream", "stream_format", "n")
         return {name: _anything.decode(fields[name]) for name in names if name in fields}
     except UNREADABLE as error:
-        raise _invalid(f"the body must be a JSON object, or a form: {error}", None) from None
+        raise invalid(f"the body must be a JSON object, or a form: {error}", None) from None
 
 
 def _form(body: bytes) -> Mapping[str, Any]:
@@ -151,7 +154,7 @@ def _fields(body: bytes) -> list[Field]:
     try:
         return fields_of(body)
     except BadForm as error:
-        raise _invalid(f"the request's form cannot be read: {error}", None) from None
+        raise invalid(f"the request's form cannot be read: {error}", None) from None
 
 
 def _renamed(body: bytes, model: str) -> bytes:
@@ -162,12 +165,6 @@ def _renamed(body: bytes, model: str) -> bytes:
             pieces += [body[at : field.begin], model.encode()]
             at = field.end
     return b"".join([*pieces, body[at:]])
-
-
-def _invalid(message: str, param: str | None = "model") -> ClientError:
-    return ClientError(
-        400, "invalid_request_error", "invalid_request", message, param, hopeless=True
-    )
 
 
 RELAYED = Relayed()

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from router.dialects.common.fields import invalid
 from router.dialects.common.files import inline
 from router.dialects.common.outside import objects_of
 from router.dialects.common.prompt import (
@@ -23,7 +24,6 @@ from router.dialects.common.prompt import (
     ToolCall,
     ToolResult,
 )
-from router.dialects.openai.requests import invalid
 from router.dialects.responses.traces import opened
 
 HISTORY = frozenset(

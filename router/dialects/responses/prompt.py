@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from router.dialects.common.fields import Fields, invalid
 from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import (
     EFFORTS,
@@ -21,7 +22,6 @@ from router.dialects.common.prompt import (
     Tool,
     ToolChoice,
 )
-from router.dialects.openai.requests import Fields, invalid
 from router.dialects.responses.items import Messages, text
 from router.dialects.responses.traces import MAKER
 
