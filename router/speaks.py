@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
 
-from policies import Route
-from router.config import ABILITIES, Config, Provider, ProviderModel
+from router.config import Provider
 from router.dialects.anthropic.dialect import ANTHROPIC, Anthropic
 from router.dialects.anthropic.dialect import PATHS as MESSAGES
 from router.dialects.anthropic.foreign import FOREIGN_ANTHROPIC
@@ -33,9 +32,6 @@ from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 from router.dialects.responses.dialect import RESPONSES, Responses
 from router.dialects.responses.foreign import responses_of
-from router.stored.accounts import Account
-from router.upstream.http import HttpTransport
-from router.upstream.transport import Upstream
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
@@ -92,55 +88,6 @@ def speaks_of(
     }
 
 
-def lacks_of(provider: Provider, model: ProviderModel) -> frozenset[str]:
-    """What a target cannot take or do: abilities of its model, and kinds of calls."""
-    spoken = speaks_of(provider, model.api)
-    return model.lacks | {name for name in OPERATIONS if isinstance(spoken[name], Unspoken)}
-
-
-def wary_of(
-    config: Config, routes: Mapping[str, Route]
-) -> Mapping[Operation, Mapping[str, frozenset[str]]]:
-    """For each kind of call the models with a target that lacks something, and what: only these
-    are asked what a request requires.
-    """
-    lacks = {
-        name: lacks_of(*config.target(name))
-        for name in config.targets()
-        if config.target(name)[0].enabled
-    }
-    union = {
-        name: frozenset().union(*(lacks[target.name] for target in route.targets))
-        for name, route in routes.items()
-    }
-    found: dict[Operation, dict[str, frozenset[str]]] = {}
-    for operation in OPERATIONS:
-        of_interest = {operation, *ABILITIES}
-        models = {name: lacking & of_interest for name, lacking in union.items()}
-        found[operation] = {name: lacking for name, lacking in models.items() if lacking}
-    return found
-
-
-def accounts_of(config: Config, upstreams: Mapping[str, Upstream]) -> Mapping[str, Account]:
-    """The providers that keep what they made, by their names."""
-    found = {}
-    for provider in config.providers.values():
-        names = [f"{provider.name}/{model}" for model in provider.models]
-        targets = frozenset(name for name in names if name in upstreams)
-        if provider.responses != "kept" or not targets:
-            continue
-        upstream = upstreams[min(targets)]
-        if isinstance(upstream.transport, HttpTransport):
-            found[provider.name] = Account(
-                provider.name,
-                targets,
-                upstream.transport,
-                config.defaults.deadline,
-                upstream.timeouts.between_tokens,
-            )
-    return found
-
-
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
     """The kinds of calls that the provider understands as clients make them."""
     if provider.dialect in NATIVE:
@@ -154,7 +101,7 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
         **dict.fromkeys(RELAYED_CALLS, relayed),
         **dict.fromkeys(paths, messages),
     }
-    if provider.responses is not None:
+    if "responses" in provider.native:
         native["responses"] = responses_at(provider)
     return native
 

@@ -120,7 +120,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
         connections=None,
         asks_usage=True,
         native={},
-        responses=None,
+        keeps=False,
         limits=limits[1],
         models=models,
         off_because=None,
