@@ -15,7 +15,7 @@ from router.dialects.anthropic.dialect import ANTHROPIC, Anthropic
 from router.dialects.anthropic.dialect import PATHS as MESSAGES
 from router.dialects.anthropic.foreign import FOREIGN_ANTHROPIC
 from router.dialects.azure.deployed import Deployed
-from router.dialects.bedrock.dialect import BEDROCK
+from router.dialects.bedrock.foreign import BEDROCK
 from router.dialects.contract import (
     ForeignDialect,
     Interpretable,
@@ -23,8 +23,8 @@ from router.dialects.contract import (
     UpstreamDialect,
 )
 from router.dialects.errors.quirks import EVERYBODY, TABLES
-from router.dialects.gemini.dialect import GEMINI, GOOGLE, VERTEX
 from router.dialects.gemini.embeddings import GeminiEmbeddings
+from router.dialects.gemini.foreign import GEMINI, GOOGLE, VERTEX
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from router.bell import Bell
-from router.dialects.common.fields import invalid
 from router.dialects.contract import Call, ClientError
+from router.dialects.fields import invalid
 from router.stored.owners import Owners
 from router.upstream.transport import Exchange
 

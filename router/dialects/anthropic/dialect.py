@@ -18,8 +18,8 @@ from policies import Report
 from router.dialects.anthropic.answers import counted, message
 from router.dialects.anthropic.prompts import prompt_of
 from router.dialects.anthropic.requests import EXTRACT, acts, parsed
-from router.dialects.anthropic.returned import MARKED, without_marked
 from router.dialects.anthropic.stream import MessageStream
+from router.dialects.anthropic.traces import MARKED, without_marked
 from router.dialects.anthropic.writer import MessageWriter
 from router.dialects.common.outside import decoded, first_of
 from router.dialects.common.prompt import Prompt

@@ -14,9 +14,9 @@ import msgspec
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
 from router.dialects.common.outside import count, decoded
-from router.dialects.common.passing import bare_error, loss
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
+from router.dialects.passing import bare_error, loss
 from router.dialects.sse import Oversized, Splitter, data_of
 
 T = TypeVar("T")

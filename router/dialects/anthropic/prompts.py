@@ -16,10 +16,10 @@ from router.dialects.anthropic.blocks import MAKER
 from router.dialects.anthropic.contents import cache_of, contents
 from router.dialects.anthropic.models import ALL
 from router.dialects.anthropic.schemas import complete
-from router.dialects.common.fields import invalid, value_of
 from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import Form, Hosted, Message, Prompt, Role, Tool, ToolChoice
 from router.dialects.contract import Call
+from router.dialects.fields import invalid, value_of
 
 KNOWN = frozenset(
     {

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from router.dialects.common.fields import (
+from router.dialects.contract import Call, Operation
+from router.dialects.estimate import estimated_tokens
+from router.dialects.fields import (
     Fields,
     bounded,
     check_messages,
@@ -15,8 +17,6 @@ from router.dialects.common.fields import (
     value_of,
     whole_number,
 )
-from router.dialects.contract import Call, Operation
-from router.dialects.estimate import estimated_tokens
 
 DONE_BY_CLIENTS = ("bash_", "text_editor_", "computer_", "memory_", "browser_")
 """How the types of tools begin that Anthropic names, and whoever asks runs."""

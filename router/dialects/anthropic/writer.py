@@ -13,8 +13,8 @@ from types import MappingProxyType
 from typing import Any
 
 from router.dialects.anthropic.blocks import MAKER, encoded
-from router.dialects.anthropic.contents import marked
 from router.dialects.anthropic.messages import block_of, counts, message, why
+from router.dialects.anthropic.traces import marked
 from router.dialects.common.events import (
     CONTENT,
     Argued,

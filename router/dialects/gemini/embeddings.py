@@ -20,7 +20,7 @@ from router.dialects.common.outside import MOST_TOKENS, UNREADABLE, count, decod
 from router.dialects.contract import Asked, Call, ClientError, Headers, StreamReader, Unfit
 from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.table import Table
-from router.dialects.gemini.dialect import ERRORS, message_in, path_of
+from router.dialects.gemini.foreign import ERRORS, message_in, path_of
 from router.dialects.openai.dialect import OPENAI
 
 KNOWN = frozenset({"model", "input", "dimensions", "encoding_format"})

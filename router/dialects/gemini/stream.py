@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Event
 from router.dialects.common.outside import UNREADABLE, decoded, first_of
-from router.dialects.common.passing import loss
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
-from router.dialects.gemini.answers import Telling, chunks
+from router.dialects.gemini.events import Telling, chunks
+from router.dialects.passing import loss
 from router.dialects.sse import MOST_EVENT, Oversized, Splitter, data_of
 
 BARE = (b"{", b"[")

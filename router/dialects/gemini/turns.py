@@ -23,7 +23,7 @@ from router.dialects.common.prompt import (
     ToolResult,
 )
 from router.dialects.contract import Unfit
-from router.dialects.gemini.thinking import LEVELS, Version
+from router.dialects.gemini.reasoning import LEVELS, Version
 
 MAKER = "gemini"
 UNSIGNED = "skip_thought_signature_validator"

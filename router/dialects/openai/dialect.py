@@ -31,7 +31,7 @@ from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
 from router.dialects.openai.answers import completion, embedding
-from router.dialects.openai.chat.reading import prompt_of
+from router.dialects.openai.chat.prompts import prompt_of
 from router.dialects.openai.chat.writer import ChatWriter
 from router.dialects.openai.features import EXTRACT, acts
 from router.dialects.openai.requests import parsed

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Raw
 
-from router.dialects.common.fields import Fields, mentions
 from router.dialects.common.outside import UNREADABLE, decoded
+from router.dialects.fields import Fields, mentions
 
 _items = msgspec.json.Decoder(list[Raw])
 

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
-from router.dialects.common.fields import (
+from router.dialects.contract import Call, Operation
+from router.dialects.estimate import estimated_tokens
+from router.dialects.fields import (
     Fields,
     bounded,
     check_messages,
@@ -17,8 +19,6 @@ from router.dialects.common.fields import (
     taken_apart,
     whole_number,
 )
-from router.dialects.contract import Call, Operation
-from router.dialects.estimate import estimated_tokens
 
 _items = msgspec.json.Decoder(list[Raw])
 

@@ -13,10 +13,10 @@ import msgspec
 
 from router.dialects.common.events import Usage
 from router.dialects.common.outside import count, decoded
-from router.dialects.common.passing import PassingStream, bare_error, loss
 from router.dialects.errors.judge import failed
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
+from router.dialects.passing import PassingStream, bare_error, loss
 from router.dialects.sse import data_of
 
 

@@ -14,13 +14,13 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
-from router.dialects.common.fields import invalid
 from router.dialects.common.outside import UNREADABLE, decoded
 from router.dialects.contract import Asked, Call, Headers, Operation, Writer
 from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.table import Table
 from router.dialects.estimate import TOKENS_PER_FILE, estimated_tokens
+from router.dialects.fields import invalid
 from router.dialects.openai.dialect import NOTHING, OPENAI
 from router.dialects.relayed.form import BadForm, Field, fields_of, is_form
 from router.dialects.relayed.stream import RelayedStream, usage_of

@@ -8,9 +8,9 @@ import msgspec
 
 from router.dialects.common.events import Usage
 from router.dialects.common.outside import UNREADABLE, count, decoded
-from router.dialects.common.passing import PassingStream
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
+from router.dialects.passing import PassingStream
 from router.dialects.sse import data_of
 
 LAST = (".done", ".completed")

@@ -20,7 +20,7 @@ from router.dialects.openai.dialect import OpenAI
 from router.dialects.openai.features import acts
 from router.dialects.openai.splice import spliced
 from router.dialects.responses.answers import response
-from router.dialects.responses.prompt import prompted
+from router.dialects.responses.prompts import prompt_of
 from router.dialects.responses.requests import EXTRACT, parsed
 from router.dialects.responses.stream import ResponsesStream
 from router.dialects.responses.traces import without_foreign
@@ -71,7 +71,7 @@ class Responses:
 
     def prompt(self, call: Call) -> Prompt:
         """See `Interpretable.prompt`."""
-        return prompted(call.fields)
+        return prompt_of(call.fields)
 
     def writer(self, call: Call) -> ResponsesWriter:
         """See `ClientDialect.writer`."""

@@ -7,16 +7,16 @@ import msgspec
 from policies import Report
 from router.dialects.common.events import Event
 from router.dialects.common.outside import decoded
-from router.dialects.common.passing import PassedEvents
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, EventReader, Headers
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
+from router.dialects.passing import PassedEvents
 from router.dialects.responses.answers import response
-from router.dialects.responses.asking import body_of
-from router.dialects.responses.reading import Answer, EventStream
+from router.dialects.responses.bodies import body_of
+from router.dialects.responses.events import Answer, EventStream
 
 PATH = "/responses"
 _encode = msgspec.json.encode

@@ -12,7 +12,10 @@ from typing import Any
 
 from msgspec import Raw
 
-from router.dialects.common.fields import (
+from router.dialects.common.outside import decoded, objects_of
+from router.dialects.contract import Call, Operation
+from router.dialects.estimate import estimated_tokens
+from router.dialects.fields import (
     Fields,
     bounded,
     field_of,
@@ -21,9 +24,6 @@ from router.dialects.common.fields import (
     taken_apart,
     whole_number,
 )
-from router.dialects.common.outside import decoded, objects_of
-from router.dialects.contract import Call, Operation
-from router.dialects.estimate import estimated_tokens
 from router.dialects.openai.features import tools
 
 WITHOUT_INPUT = frozenset({"prompt", "previous_response_id", "conversation"})

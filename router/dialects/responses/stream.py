@@ -13,10 +13,10 @@ from msgspec import Raw
 
 from router.dialects.common.events import Usage
 from router.dialects.common.outside import UNREADABLE, count, decoded
-from router.dialects.common.passing import PassingStream, bare_error, loss
 from router.dialects.contract import Call
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
+from router.dialects.passing import PassingStream, bare_error, loss
 from router.dialects.sse import data_of
 
 _NOTHING = Raw(b"")

@@ -9,7 +9,6 @@ import msgspec
 from policies import Report
 from router.dialects.common.events import Event
 from router.dialects.common.outside import UNREADABLE, decoded
-from router.dialects.common.passing import PassedEvents
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, EventReader, Headers
 from router.dialects.errors.judge import refused
@@ -17,9 +16,10 @@ from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 from router.dialects.openai.answers import NO_ANSWER, completion
-from router.dialects.openai.chat.answers import EventStream, events_of
-from router.dialects.openai.chat.asking import body_of
+from router.dialects.openai.chat.bodies import body_of
+from router.dialects.openai.chat.events import EventStream, events_of
 from router.dialects.openai.chat.quirks import QUIRKS, USUAL, Quirks
+from router.dialects.passing import PassedEvents
 
 PATH = "/chat/completions"
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from router.dialects.gemini.dialect import GEMINI, VERTEX
+from router.dialects.gemini.foreign import GEMINI, VERTEX
 from tests.router.dialects.errors.test_golden import WALL, shown, written
 
 GOLDEN = Path(__file__).parents[1] / "errors" / "golden.yaml"

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from router.dialects.common.fields import invalid
 from router.dialects.common.files import inline
 from router.dialects.common.outside import objects_of
 from router.dialects.common.prompt import (
@@ -24,6 +23,7 @@ from router.dialects.common.prompt import (
     ToolCall,
     ToolResult,
 )
+from router.dialects.fields import invalid
 from router.dialects.responses.traces import opened
 
 HISTORY = frozenset(

@@ -20,8 +20,8 @@ from router.dialects.common.events import (
     Thought,
     Usage,
 )
-from router.dialects.gemini.answers import BROKEN, REASONS
-from router.dialects.gemini.dialect import GEMINI
+from router.dialects.gemini.events import BROKEN, REASONS
+from router.dialects.gemini.foreign import GEMINI
 from router.dialects.gemini.stream import GeminiStream
 from router.dialects.sse import MOST_EVENT
 from tests.router.dialects.gemini.judge import read_by_sdk

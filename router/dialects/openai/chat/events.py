@@ -26,7 +26,7 @@ from router.dialects.common.events import (
 )
 from router.dialects.common.outside import text_of
 from router.dialects.errors.table import Table
-from router.dialects.openai.chat.reasoning import signature_of, thinking_of
+from router.dialects.openai.chat.traces import signature_of, thinking_of
 from router.dialects.openai.stream import ChatStream, Choice, Chunk, Delta, usage_of
 
 REASONS: dict[str, Reason] = {

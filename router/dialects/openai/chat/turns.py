@@ -24,7 +24,7 @@ from router.dialects.common.prompt import (
 )
 from router.dialects.contract import Unfit, Wanting
 from router.dialects.openai.chat.quirks import Quirks
-from router.dialects.openai.chat.reasoning import detail_of, extra_of
+from router.dialects.openai.chat.traces import detail_of, extra_of
 
 FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
 """Formats of sounds, by their media types."""

@@ -17,8 +17,8 @@ from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
-from router.dialects.gemini.answers import Chunk, Telling, blocked, chunks
-from router.dialects.gemini.requests import written
+from router.dialects.gemini.bodies import body_of
+from router.dialects.gemini.events import Chunk, Telling, blocked, chunks
 from router.dialects.gemini.stream import GeminiStream
 
 ERRORS = TABLES["gemini"]
@@ -37,7 +37,7 @@ class Gemini:
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
         """See `ForeignDialect.ask`."""
-        body, dropped = written(prompt, model, stream=stream)
+        body, dropped = body_of(prompt, model, stream=stream)
         verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
         return path_of(model, verb, self._publisher), body, dropped
 

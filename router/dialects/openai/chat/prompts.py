@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from router.dialects.common.fields import invalid
 from router.dialects.common.files import DATA, inline
 from router.dialects.common.prompt import (
     SETTINGS,
@@ -30,8 +29,9 @@ from router.dialects.common.prompt import (
     ToolChoice,
     ToolResult,
 )
-from router.dialects.openai.chat import body as wire
-from router.dialects.openai.chat.reasoning import signature_of, thinking_of
+from router.dialects.fields import invalid
+from router.dialects.openai.chat import wire
+from router.dialects.openai.chat.traces import signature_of, thinking_of
 
 HERE = "chat"
 """The maker of tools that only servers of this dialect run."""
