@@ -20,21 +20,13 @@ from router.dialects.seam import Begun
 
 Headers = Mapping[str, str]
 """Names in lower case."""
+RelayedOperation = Literal[
+    "moderations", "rerank", "images/generations", "images/edits", "images/variations",
+    "audio/speech", "audio/transcriptions", "audio/translations",
+]  # fmt: skip
+"""Those whose calls pass as they are."""
 Operation = Literal[
-    "chat",
-    "responses",
-    "messages",
-    "count_tokens",
-    "completions",
-    "embeddings",
-    "moderations",
-    "rerank",
-    "images/generations",
-    "images/edits",
-    "images/variations",
-    "audio/speech",
-    "audio/transcriptions",
-    "audio/translations",
+    "chat", "responses", "messages", "count_tokens", "completions", "embeddings", RelayedOperation
 ]
 """What a client asks for, by the end of its path. The first three are answers to messages, in three
 dialects.

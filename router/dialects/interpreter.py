@@ -22,6 +22,7 @@ from router.dialects.contract import (
     Unfit,
     Writer,
 )
+from router.dialects.passing import Progress
 
 MOST_CHOICES = 128
 """Of one request, as OpenAI has it: beyond that a client is given fewer than it asked for."""
@@ -75,22 +76,16 @@ class Interpreter:
             raise Unfit(error.message) from None
 
 
-class InterpretedStream:
+class InterpretedStream(Progress):
     """One streamed answer in the client's words. See `StreamReader`."""
 
-    __slots__ = (
-        "_reader", "_writer", "content", "done", "ended", "failure", "malformed", "said", "usage",
-    )  # fmt: skip
+    __slots__ = ("_reader", "_writer", "content", "usage")
 
     def __init__(self, reader: EventReader, writer: Writer) -> None:
+        super().__init__()
         self._reader = reader
         self._writer = writer
         self.content = 0
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:

@@ -20,21 +20,28 @@ what else is wrong with it nobody knows.
 """
 
 
-class PassingStream:
-    """See `StreamReader`. Its heirs say of each event, in `_takes`, whether it passes."""
+class Progress:
+    """How far a streamed answer has been read, and what was wrong with it: see `EventReader`."""
 
-    __slots__ = (
-        "_splitter", "content", "done", "ended", "failure", "malformed", "said", "usage",
-    )  # fmt: skip
+    __slots__ = ("done", "ended", "failure", "malformed", "said")
 
     def __init__(self) -> None:
-        self._splitter = Splitter()
-        self.content = 0
         self.ended = False
         self.done = False
         self.failure: Report | None = None
         self.said = b""
         self.malformed = 0
+
+
+class PassingStream(Progress):
+    """See `StreamReader`. Its heirs say of each event, in `_takes`, whether it passes."""
+
+    __slots__ = ("_splitter", "content", "usage")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._splitter = Splitter()
+        self.content = 0
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -74,18 +81,14 @@ class Collecting(StreamReader, Protocol):
     events: list[Event]
 
 
-class PassedEvents:
+class PassedEvents(Progress):
     """Reads a stream into events by the rules of one that passes. See `EventReader`."""
 
-    __slots__ = ("_stream", "done", "ended", "failure", "malformed", "said")
+    __slots__ = ("_stream",)
 
     def __init__(self, stream: Collecting) -> None:
+        super().__init__()
         self._stream = stream
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """See `EventReader.feed`."""

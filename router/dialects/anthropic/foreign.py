@@ -11,7 +11,7 @@ from router.dialects.common.events import Event
 from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import refused
+from router.dialects.errors.judge import NO_ANSWER, refused
 from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 
@@ -37,7 +37,7 @@ class ForeignAnthropic:
         if report.outcome is not Outcome.OK:
             return report, []
         said = answers.events(body)
-        return (answers.NO_ANSWER, []) if said is None else (report, said)
+        return (NO_ANSWER, []) if said is None else (report, said)
 
     def refusal(
         self, status: int, headers: Headers, body: bytes, wall: float | None = None

@@ -16,7 +16,7 @@ from router.dialects.common.events import Usage
 from router.dialects.common.outside import count, decoded
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
-from router.dialects.passing import bare_error, loss
+from router.dialects.passing import Progress, bare_error, loss
 from router.dialects.sse import Oversized, Splitter, data_of
 
 T = TypeVar("T")
@@ -124,24 +124,20 @@ class Tally:
         return Usage(given, answered, read, written, min(counts.get("thinking", 0), answered))
 
 
-class Framed:
+class Framed(Progress):
     """Reads the bytes of a stream into frames; what they mean is its heirs', in `take`.
 
     The semantic and the formal end are one here, `message_stop`.
     """
 
-    __slots__ = ("_errors", "_splitter", "_tally", "done", "ended", "failure", "malformed", "said")
+    __slots__ = ("_errors", "_splitter", "_tally")
 
     def __init__(self, errors: Table) -> None:
         """`errors` is what the provider means by its errors."""
+        super().__init__()
         self._errors = errors
         self._splitter = Splitter()
         self._tally = Tally()
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
 
     def events(self, data: bytes) -> list[bytes]:
         """The events that `data` completes."""

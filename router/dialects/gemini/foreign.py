@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from policies import Outcome, Phase, Report
+from policies import Phase, Report
 from router.dialects.common.events import Event
 from router.dialects.common.outside import UNREADABLE, decoded, first_of, object_of
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import failed, refused
+from router.dialects.errors.judge import NO_ANSWER, failed, good, refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
@@ -58,13 +58,8 @@ class Gemini:
         if telling.failure is not None:
             return telling.failure, []
         if not telling.ended:
-            return Report(Outcome.FAILED, detail="200 with a body that is not an answer"), []
-        report = Report(Outcome.OK)
-        if (usage := telling.usage) is not None:
-            report = report._replace(
-                input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
-            )
-        return report, events
+            return NO_ANSWER, []
+        return good(telling.usage), events
 
     def refusal(
         self, status: int, headers: Headers, body: bytes, wall: float | None = None

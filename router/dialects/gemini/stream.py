@@ -15,7 +15,7 @@ from router.dialects.common.outside import UNREADABLE, decoded, first_of
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 from router.dialects.gemini.events import Telling, chunks
-from router.dialects.passing import loss
+from router.dialects.passing import Progress, loss
 from router.dialects.sse import MOST_EVENT, Oversized, Splitter, data_of
 
 BARE = (b"{", b"[")
@@ -27,31 +27,17 @@ _SIGN = re.compile(rb'["{}]')
 _IN_TEXT = re.compile(rb'["\\]')
 
 
-class GeminiStream:
+class GeminiStream(Progress):
     """One streamed answer. See `EventReader`."""
 
-    __slots__ = (
-        "_errors",
-        "_objects",
-        "_splitter",
-        "_telling",
-        "done",
-        "ended",
-        "failure",
-        "malformed",
-        "said",
-    )
+    __slots__ = ("_errors", "_objects", "_splitter", "_telling")
 
     def __init__(self, errors: Table) -> None:
+        super().__init__()
         self._errors = errors
         self._telling = Telling()
         self._splitter: Splitter | None = None
         self._objects: Objects | None = None
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """See `EventReader.feed`."""

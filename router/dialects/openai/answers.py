@@ -15,7 +15,7 @@ from msgspec import Raw
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
 from router.dialects.common.outside import UNREADABLE, count, decoded
-from router.dialects.errors.judge import failed
+from router.dialects.errors.judge import NO_ANSWER, failed, good
 from router.dialects.errors.table import Table
 from router.dialects.openai.stream import BROKEN_OFF, apart_of, usage_of
 
@@ -58,10 +58,7 @@ _usual = msgspec.json.Decoder(_Usual)
 _completion = msgspec.json.Decoder(_Completion)
 _vectors = msgspec.json.Decoder(_Vectors)
 
-GOOD = Outcome.OK
-OK = Report(GOOD)
 NO_VECTOR = frozenset({b"null", b"[]", b'""'})
-NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
 
 
 def completion(body: bytes, errors: Table) -> Report:
@@ -115,6 +112,4 @@ def _good(counted: Any) -> Report:
         usage = Usage(given, written) if given or written else None
     else:
         usage = usage_of(counted)
-    if usage is None:
-        return OK
-    return Report(GOOD, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    return good(usage)

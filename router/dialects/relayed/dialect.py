@@ -8,15 +8,15 @@ as it came, whatever it is: JSON, sound, events.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.outside import UNREADABLE, decoded
-from router.dialects.contract import Asked, Call, Headers, Operation, Writer
-from router.dialects.errors.judge import failed, refused
+from router.dialects.contract import Asked, Call, Headers, Operation, RelayedOperation, Writer
+from router.dialects.errors.judge import failed, good, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.table import Table
 from router.dialects.estimate import TOKENS_PER_FILE, estimated_tokens
@@ -25,16 +25,7 @@ from router.dialects.openai.dialect import NOTHING, OPENAI
 from router.dialects.relayed.form import BadForm, Field, fields_of, is_form
 from router.dialects.relayed.stream import RelayedStream, usage_of
 
-OPERATIONS: tuple[Operation, ...] = (
-    "moderations",
-    "rerank",
-    "images/generations",
-    "images/edits",
-    "images/variations",
-    "audio/speech",
-    "audio/transcriptions",
-    "audio/translations",
-)
+OPERATIONS: tuple[RelayedOperation, ...] = get_args(RelayedOperation)
 MOST_CHOICES = 1000
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _anything = msgspec.json.Decoder()
@@ -114,10 +105,7 @@ class Relayed:
             return Report(Outcome.OK), body
         if told.get("error"):
             return failed(self._errors, told, Phase.BODY), body
-        usage = usage_of(told.get("usage"))
-        if usage is None:
-            return Report(Outcome.OK), body
-        return Report(Outcome.OK, input_tokens=usage[0], output_tokens=usage[1]), body
+        return good(usage_of(told.get("usage"))), body
 
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None

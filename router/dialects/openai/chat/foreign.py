@@ -11,11 +11,11 @@ from router.dialects.common.events import Event
 from router.dialects.common.outside import UNREADABLE, decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, EventReader, Headers
-from router.dialects.errors.judge import refused
+from router.dialects.errors.judge import NO_ANSWER, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
-from router.dialects.openai.answers import NO_ANSWER, completion
+from router.dialects.openai.answers import completion
 from router.dialects.openai.chat.bodies import body_of
 from router.dialects.openai.chat.events import EventStream, events_of
 from router.dialects.openai.chat.quirks import QUIRKS, USUAL, Quirks
