@@ -7,10 +7,10 @@ only be an event inside the stream, never a silent end that looks like a whole a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from time import time
 
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
+from router.dialects.interpreter import fixed
 from router.dialects.sse import comment
 from router.sink import Sink
 
@@ -75,9 +75,7 @@ class Reply:
 
     async def text(self, call: Call, text: str, headers: Mapping[str, str], note: bytes) -> None:
         """Give a text of the operator's as the answer; `note` is a comment for a stream's end."""
-        dialect = self.caller.dialect
-        name = f"chatcmpl-{self.caller.request_id}"
-        said = dialect.text(call, text, name, time(), note)
+        said = fixed(self.caller.dialect, call, text, note)
         if call.stream:
             await self.stream(said, headers)
             await self.end()

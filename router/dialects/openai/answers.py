@@ -14,15 +14,10 @@ from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.common.outside import MOST_TOKENS, UNREADABLE, count, decoded
+from router.dialects.errors.judge import NO_ANSWER, failed, good
 from router.dialects.errors.table import Table
-from router.dialects.openai.stream import (
-    BROKEN_OFF,
-    MOST_TOKENS,
-    apart_of,
-    count,
-    usage_of,
-)
+from router.dialects.openai.stream import BROKEN_OFF, apart_of, usage_of
 
 
 class _Choice(msgspec.Struct):
@@ -64,9 +59,7 @@ _completion = msgspec.json.Decoder(_Completion)
 _vectors = msgspec.json.Decoder(_Vectors)
 
 GOOD = Outcome.OK
-OK = Report(GOOD)
 NO_VECTOR = frozenset({b"null", b"[]", b'""'})
-NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
 
 
 def completion(body: bytes, errors: Table) -> Report:
@@ -120,6 +113,4 @@ def _good(counted: Any) -> Report:
         usage = Usage(given, written) if given or written else None
     else:
         usage = usage_of(counted)
-    if usage is None:
-        return OK
-    return Report(GOOD, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    return good(usage)
