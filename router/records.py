@@ -13,6 +13,7 @@ from router.dialects.contract import Call
 from router.reply import Reply
 from router.resumption import Resumption
 from router.telemetry.journal import AttemptRecord, RequestRecord
+from router.told import listed
 
 Times = tuple[float, float | None, float]
 """The instants at which a request was started, its first content came, and it ended."""
@@ -74,4 +75,5 @@ def of_request(
         reply.degraded,
         reply.waited,
         resumption.resumed if resumption is not None else (),
+        listed(answered.dropped) if answered is not None and answered.dropped else "",
     )
