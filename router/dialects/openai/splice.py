@@ -63,11 +63,13 @@ def _usual(fields: Mapping[str, Raw]) -> list[bytes | Raw]:
     each value, and the end. Nothing, if names would have to be escaped.
     """
     names = '": \0, "'.join(fields)
-    if "\\" in names or names.count('"') != 2 * len(fields) - 2:
+    more = len(fields) - 1
+    if "\\" in names or names.count('"') != 2 * more or names.count("\0") != more:
         return []
-    heads = f'{{"{names}": '.encode().split(b"\0")
-    pieces = [piece for pair in zip(heads, fields.values(), strict=False) for piece in pair]
-    return [*pieces, b"}"]
+    pieces: list[bytes | Raw] = [b"}"] * (2 * more + 3)
+    pieces[:-1:2] = f'{{"{names}": '.encode().split(b"\0")
+    pieces[1::2] = fields.values()
+    return pieces
 
 
 def _end(body: bytes, start: int, last: bytes) -> int:
