@@ -12,7 +12,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Callable, Sized
 
-from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
+from policies import Attempt, Cause, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer, asked
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
@@ -50,8 +50,7 @@ class Passage:
         journal: Journal,
         clock: Callable[[], float],
     ) -> None:
-        self._call = call
-        self._caller = caller
+        self._call, self._caller = call, caller
         self._reply = reply
         self._runtime = runtime
         self._course = course
@@ -65,8 +64,7 @@ class Passage:
         self._first: float | None = None
         self._draining = self._over = self._met_an_end = False
         self._attempts, self._until = 0, 0.0
-        self._end = "fault"
-        self._cause = ""
+        self._end, self._cause = "fault", ""
         self._resumption = resumption_of(call, runtime) if runtime.resume else None
 
     async def drive(self, others: Sized) -> bool:
@@ -242,6 +240,8 @@ class Passage:
             self._over, self._end = True, "degraded"
             return
         telling = self._winner or self._telling
+        if fail.cause is Cause.ACTED:
+            telling = None if self._answers else self._last
         report = telling.report if telling is not None else None
         if self._resumption is not None:
             report = self._resumption.broken or report

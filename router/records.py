@@ -67,5 +67,6 @@ def of_request(
         output_tokens=report.output_tokens,
         estimated=report.estimated,
         resumed=resumption.resumed if resumption is not None else (),
+        operation=call.operation,
         **ending._asdict(),
     )

@@ -73,8 +73,7 @@ class Reply:
     async def text(self, call: Call, text: str, headers: Mapping[str, str], note: bytes) -> None:
         """Give a text of the operator's as the answer; `note` is a comment for a stream's end."""
         dialect = self._caller.dialect
-        name = f"chatcmpl-{self._caller.request_id}"
-        said = dialect.text(call, text, name, time(), note)
+        said = dialect.text(call, text, self._caller.request_id, time(), note)
         if call.stream:
             await self.stream(said, headers)
             await self.end()

@@ -21,6 +21,7 @@ from router.dialects.contract import (
     Unfit,
     Writer,
 )
+from router.dialects.errors.judge import code_of
 
 
 class Interpreter:
@@ -59,9 +60,8 @@ class Interpreter:
         message = self._foreign.told(body)
         if not message:
             return None
-        return self._client.error(
-            ClientError(400, "invalid_request_error", "invalid_request", message)
-        )
+        code = code_of(self._foreign.whole(body)[0].outcome, body)
+        return self._client.error(ClientError(400, "invalid_request_error", code, message))
 
     def _prompt(self, call: Call) -> Prompt:
         try:

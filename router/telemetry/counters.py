@@ -17,6 +17,9 @@ BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.
 1.41).
 """
 
+TARGETS_OWN = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED})
+"""Outcomes that say something of a target: what a request asks for in vain is not its failure."""
+
 
 class Histogram:
     """Counts by upper bound, with their sum."""
@@ -58,7 +61,7 @@ class Counters:
         report = record.report
         phase = "" if report.outcome.good else report.phase.value
         self.attempts[record.target, report.outcome.word, phase] += 1
-        if not report.outcome.good and report.outcome is not Outcome.ABANDONED:
+        if report.outcome in TARGETS_OWN:
             self.last_failure[record.target] = record
         if report.unclassified is not None:
             self.unclassified[record.target.partition("/")[0], report.unclassified] += 1

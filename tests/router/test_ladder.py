@@ -260,4 +260,4 @@ async def test_an_answer_that_breaks_off_below_is_an_error_and_leaves_nothing_op
 def test_a_text_counts_no_more_answers_than_a_client_may_ask_for() -> None:
     many = {"model": "chat", "messages": [{"role": "user", "content": "x"}], "n": 10**9}
     call = OPENAI.parse(json.dumps(many).encode())
-    assert len(json.loads(OPENAI.text(call, BUSY, "chatcmpl-1", 0.0, b""))["choices"]) == 128
+    assert len(json.loads(OPENAI.text(call, BUSY, "1", 0.0, b""))["choices"]) == 128

@@ -107,7 +107,12 @@ class Anthropic:
 
     def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
         """See `ClientDialect.text`."""
-        events = (Began(name, call.model), Said(text), Counted(Usage(0, 0)), Stopped("stop"))
+        events = (
+            Began(f"msg_{name}", call.model),
+            Said(text),
+            Counted(Usage(0, 0)),
+            Stopped("stop"),
+        )
         writer = MessageWriter(call)
         return writer.write(events) + writer.end(note) if call.stream else writer.whole(events)
 

@@ -7,18 +7,22 @@ who looked at this request alone; everything else is a failure of the target.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
-from policies import Phase, Report
+from policies import Outcome, Phase, Report
 from router.dialects.contract import Headers
+from router.dialects.errors.common import TOO_LONG
 from router.dialects.errors.rests import rest_of
 from router.dialects.errors.said import NO_HEADERS, Said, said
 from router.dialects.errors.table import CALLER, FAILED, UNFIT, Meaning, Table
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises on bytes that are no JSON."""
+LENGTH_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+_TOO_LONG = re.compile(TOO_LONG)
 _anything = msgspec.json.Decoder()
 
 
@@ -41,6 +45,16 @@ def refused(
 def failed(table: Table, body: Any, phase: Phase) -> Report:
     """The outcome of an error that came inside a status of success; `body`, decoded, holds it."""
     return _report(table, said(200, NO_HEADERS, body), 200, phase, None, usual=True)
+
+
+def code_of(outcome: Outcome, body: bytes) -> str:
+    """The code by which clients know a refusal, where its provider speaks with other codes."""
+    if outcome is Outcome.FILTERED:
+        return "content_filter"
+    told = said(400, NO_HEADERS, decoded(body))
+    if _TOO_LONG.search(told.message) or not LENGTH_CODES.isdisjoint(told.codes):
+        return "context_length_exceeded"
+    return "invalid_request"
 
 
 def decoded(body: bytes) -> Any:

@@ -20,6 +20,7 @@ def fixed_text(call: Call, text: str, name: str, wall: float, note: bytes) -> by
     kind = "chat.completion" if chat else "text_completion"
     if chat and call.stream:
         kind += ".chunk"
+    name = f"chatcmpl-{name}" if chat else f"cmpl-{name}"
     told = {"id": name, "object": kind, "created": int(wall), "model": call.model}
     numbers = range(min(call.choices, MOST_CHOICES))
     if not call.stream:
