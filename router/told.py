@@ -71,6 +71,8 @@ def closing(
         "estimated": report.estimated,
         **({"degraded": degraded} if degraded else {}),
     }
+    if answer is not None and answer.dropped:
+        words["dropped"] = listed(answer.dropped)  # the head may have gone out without it
     if resumption is not None and resumption.resumed:
         words["resumed"] = [
             {"from": target, "at_tokens": tokens} for target, tokens in resumption.resumed

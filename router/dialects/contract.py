@@ -136,7 +136,7 @@ class ClientDialect(Protocol):
         """The call. Raises `ClientError` naming what is wrong and where."""
 
     def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
-        """An answer in words to `call` that says `text`, and cost nothing, with an id made of `name`:
+        """An answer in words to `call` that says `text`, and cost nothing, its id made of `name`:
         a body, or all of a stream, with `note`, a comment, before its end. `wall` is Unix time.
         """
 
