@@ -71,8 +71,8 @@ class Responses:
         """
         told = {"code": error.code, "message": error.message, "param": error.param}
         inner = {"type": error.kind, **told}
-        told = {"type": "error", **told, "sequence_number": 0, "error": inner}
-        return b"event: error\ndata: " + _encode(told) + b"\n\n"
+        event = {"type": "error", **told, "sequence_number": 0, "error": inner}
+        return b"event: error\ndata: " + _encode(event) + b"\n\n"
 
     def prompt(self, call: Call) -> Prompt:
         """See `Interpretable.prompt`."""
