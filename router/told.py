@@ -26,7 +26,7 @@ def told(
     the request was `started`, and its `first` content came, at these instants.
     """
     headers = {"x-request-id": request_id, "x-router-attempts": str(attempts)}
-    if answer is not None:
+    if answer is not None and attempts:
         headers["x-router-target"] = answer.upstream.target
         if answer.dropped:
             headers["x-router-dropped"] = listed(answer.dropped)

@@ -13,7 +13,7 @@ import pytest
 
 from router.testing import Body, Provider, Status
 from tests.router.dialects.gemini.said import BLOCKED
-from tests.router.running import Running, running
+from tests.router.running import JSON, Running, completion, running
 
 MESSAGES: list[Any] = [{"role": "user", "content": "hello"}]
 CLAUDE, FLASH = "claude-sonnet-4-5", "gemini-3-flash"
@@ -105,3 +105,7 @@ async def test_a_text_that_was_filtered_has_the_code_that_clients_know(tmp_path:
 async def test_what_no_target_can_be_told_is_unsupported(tmp_path: Path) -> None:
     async with routed(tmp_path, "gemini", Status(500)) as router:
         assert await code_for_openai(router, metadata={"a": "b"}) == "unsupported"
+        asked = completion("chat", metadata={"a": "b"})
+        answer = await router.ask("POST", "/v1/chat/completions", asked, JSON)
+        assert answer.headers["x-router-attempts"] == "0"
+        assert "x-router-target" not in answer.headers  # nobody was sent anything
