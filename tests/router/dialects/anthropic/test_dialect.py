@@ -104,7 +104,7 @@ def test_a_fixed_text_is_a_message_whole_and_streamed() -> None:
     whole = ANTHROPIC.text(parsed(), "Later.", "req_1", 0.0, b": note\n\n")
     message = judge_message(json.loads(whole))
     assert [block.to_dict() for block in message.content] == [{"type": "text", "text": "Later."}]
-    assert (message.id, message.usage.output_tokens) == ("req_1", 0)
+    assert (message.id, message.usage.output_tokens) == ("msg_req_1", 0)
     streamed = ANTHROPIC.text(parsed(stream=True), "Later.", "req_1", 0.0, b": note\n\n")
     said = MessageEvents()
     assert [one for one in said.feed(streamed) if isinstance(one, Said)] == [Said("Later.")]
