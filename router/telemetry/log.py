@@ -99,6 +99,8 @@ class Log:
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
         }
+        if record.dropped:
+            line["dropped"] = record.dropped
         if record.resumed:
             line["resumed"] = [{"from": name, "at_tokens": n} for name, n in record.resumed]
         self._line(msgspec.json.encode(line).decode() if self._form == "json" else _text(line))
@@ -156,8 +158,9 @@ def _text(line: dict[str, Any]) -> str:
     asked = (
         line["model"] if line["operation"] == "chat" else f"{line['model']} ({line['operation']})"
     )
+    dropped = f", without {line['dropped']}" if "dropped" in line else ""
     return (
         f"{line['time']} {asked} → {line['target'] or '–'}: {line['status']} {line['end']}"
-        f"{cause}, {tries}{first}, {line['total_ms']} ms{client}{tokens}{broken}"
+        f"{cause}, {tries}{first}, {line['total_ms']} ms{client}{tokens}{broken}{dropped}"
         f" [{line['tenant']} {line['request']}]"
     )
