@@ -12,7 +12,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Sized
 
-from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
+from policies import Attempt, Cause, Course, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer, asked, unsent
 from router.bell import Bell
 from router.dialects.contract import Call, ClientError, Wanting
@@ -52,9 +52,8 @@ class Passage:
     ) -> None:
         self._call, self._reply = call, reply
         self._runtime, self._course = runtime, course
-        self._bell, self._journal = bell, journal
+        self._bell, self._journal, self._fetcher = bell, journal, fetcher
         self._clock, self._started = reply.clock, reply.clock()
-        self._fetcher = fetcher
         self._files: Files | None = None
         self._answers: list[Answer] = []
         self._winner: Answer | None = None
@@ -62,8 +61,7 @@ class Passage:
         self._telling: Answer | None = None
         self._first: float | None = None
         self._draining = self._over = self._met_an_end = False
-        self._attempts, self._until = 0, 0.0
-        self._end, self._cause = "fault", ""
+        self._attempts, self._until, self._end, self._cause = 0, 0.0, "fault", ""
         self._resumption = resumption_of(call, runtime) if runtime.resume else None
 
     async def drive(self, others: Sized) -> bool:
@@ -245,6 +243,8 @@ class Passage:
             self._over, self._end = True, "degraded"
             return
         telling = self._winner or self._telling
+        if fail.cause is Cause.ACTED:
+            telling = None if self._answers else self._last
         report = telling.report if telling is not None else None
         if self._resumption is not None:
             report = self._resumption.broken or report

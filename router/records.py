@@ -51,8 +51,7 @@ def of_request(
     answer that it got, or the last that failed.
     """
     report = answered.report if answered is not None else None
-    if report is None:
-        report = NOTHING
+    report = NOTHING if report is None else report
     if resumption is not None:
         report = resumption.in_all(report)
     caller, (started, first, ended) = reply.caller, times
@@ -76,4 +75,5 @@ def of_request(
         reply.waited,
         resumption.resumed if resumption is not None else (),
         listed(answered.dropped) if answered is not None and answered.dropped else "",
+        call.operation,
     )

@@ -35,6 +35,7 @@ def one(decision: Decision) -> dict[str, Any]:
     return {
         "request_id": decision.request_id,
         "model": request.model if request is not None else None,
+        "operation": end.operation if end is not None else None,
         "end": end.end if end is not None else None,
         "cause": end.cause if end is not None else None,
         "status": end.status if end is not None else None,

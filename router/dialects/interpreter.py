@@ -22,6 +22,7 @@ from router.dialects.contract import (
     Unfit,
     Writer,
 )
+from router.dialects.errors.judge import code_of
 from router.dialects.passing import Progress
 
 MOST_CHOICES = 128
@@ -70,9 +71,8 @@ class Interpreter:
         message = self._foreign.told(body)
         if not message:
             return None
-        return self._client.error(
-            ClientError(400, "invalid_request_error", "invalid_request", message)
-        )
+        code = code_of(self._foreign.whole(body)[0].outcome, body)
+        return self._client.error(ClientError(400, "invalid_request_error", code, message))
 
     def _prompt(self, call: Call) -> Prompt:
         try:

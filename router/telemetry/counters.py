@@ -17,6 +17,9 @@ BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.
 1.41).
 """
 
+TARGETS_OWN = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED})
+"""Outcomes that say something of a target: what a request asks for in vain is not its failure."""
+
 
 class Histogram:
     """Counts by upper bound, with their sum."""
@@ -59,7 +62,7 @@ class Counters:
         outcome = report.outcome
         phase = "" if outcome.good else report.phase.value
         self.attempts[target, outcome.word, phase] += 1
-        if not outcome.good and outcome is not Outcome.ABANDONED:
+        if outcome in TARGETS_OWN:
             self.last_failure[target] = record
         if report.unclassified is not None:
             self.unclassified[target.partition("/")[0], report.unclassified] += 1

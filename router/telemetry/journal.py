@@ -46,7 +46,8 @@ class RequestRecord(msgspec.Struct, frozen=True):
     `fault` (the router's own), `replayed` (from memory, under its `Idempotency-Key`), `degraded`
     (nobody could serve, and it was given the operator's text). `degraded` is how far down its
     route's ladder it came: `model=NAME`, `text`, or nothing. For `client_seconds` of its time its
-    client took too little of what there was.
+    client took too little of what there was. `operation` is what was asked for, by the end of its
+    path (`chat`, `messages`, …).
 
     Token counts are of the attempt that answered, `estimated` where the provider did not count
     them. `resumed` says who had broken the answer off before another was asked to go on with it;
@@ -73,6 +74,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     client_seconds: float = 0.0
     resumed: tuple[Resumed, ...] = ()
     dropped: str = ""
+    operation: str = "chat"
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):

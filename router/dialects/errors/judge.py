@@ -7,18 +7,22 @@ who looked at this request alone; everything else is a failure of the target.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
 from router.dialects.common.outside import decoded
 from router.dialects.contract import Headers
+from router.dialects.errors.common import TOO_LONG
 from router.dialects.errors.rests import rest_of
 from router.dialects.errors.said import NO_HEADERS, Said, said
 from router.dialects.errors.table import CALLER, FAILED, UNFIT, Meaning, Table
 
 OK = Report(Outcome.OK)
 NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
+LENGTH_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+_TOO_LONG = re.compile(TOO_LONG)
 
 
 def refused(
@@ -47,6 +51,16 @@ def good(usage: Usage | None) -> Report:
     if usage is None:
         return OK
     return Report(Outcome.OK, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+
+
+def code_of(outcome: Outcome, body: bytes) -> str:
+    """The code by which clients know a refusal, where its provider speaks with other codes."""
+    if outcome is Outcome.FILTERED:
+        return "content_filter"
+    told = said(400, NO_HEADERS, decoded(body))
+    if _TOO_LONG.search(told.message) or not LENGTH_CODES.isdisjoint(told.codes):
+        return "context_length_exceeded"
+    return "invalid_request"
 
 
 def _report(

@@ -58,16 +58,13 @@ class Responses:
 
     def error_event(self, error: ClientError) -> bytes:
         """See `ClientDialect.error_event`. Nobody knows the number of the event before it: 0 is no
-        place from which a stream could be taken up again.
+        place from which a stream could be taken up again. It says so twice: in the event's own
+        fields, and as `error`, for which SDKs raise.
         """
-        told = {
-            "type": "error",
-            "code": error.code,
-            "message": error.message,
-            "param": error.param,
-            "sequence_number": 0,
-        }
-        return b"event: error\ndata: " + _encode(told) + b"\n\n"
+        told = {"code": error.code, "message": error.message, "param": error.param}
+        inner = {"type": error.kind, **told}
+        event = {"type": "error", **told, "sequence_number": 0, "error": inner}
+        return b"event: error\ndata: " + _encode(event) + b"\n\n"
 
     def prompt(self, call: Call) -> Prompt:
         """See `Interpretable.prompt`."""

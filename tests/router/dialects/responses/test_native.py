@@ -375,10 +375,10 @@ def test_errors_are_those_of_openai_and_in_a_stream_an_event() -> None:
     }
     name, data, *rest = RESPONSES.error_event(error).split(b"\n")
     assert (name, rest) == (b"event: error", [b"", b""])
+    told = {"code": "no_capacity", "message": "later", "param": "input"}
     assert json.loads(data.removeprefix(b"data: ")) == {
         "type": "error",
-        "code": "no_capacity",
-        "message": "later",
-        "param": "input",
+        **told,
         "sequence_number": 0,
+        "error": {"type": "rate_limit_error", **told},
     }
