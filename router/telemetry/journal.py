@@ -50,7 +50,8 @@ class RequestRecord(msgspec.Struct, frozen=True):
 
     Token counts are of the attempt that answered, `estimated` where the provider did not count
     them. `resumed` says who had broken the answer off before another was asked to go on with it;
-    then the counts are of all the attempts that it came from.
+    then the counts are of all the attempts that it came from. `dropped` names what of the request
+    the target could not be told, as its client is told it.
     """
 
     request_id: str
@@ -71,6 +72,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     degraded: str = ""
     client_seconds: float = 0.0
     resumed: tuple[Resumed, ...] = ()
+    dropped: str = ""
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):
