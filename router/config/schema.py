@@ -122,7 +122,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class ProviderModel:
-    """A model as its provider knows it. `context` and `output`, its longest answer, are tokens, None
+    """A model as its provider knows it. `context` and `output`, its longest answer, in tokens; None
     where nobody said; `lacks` are those of `ABILITIES` that it has not. By `api` of OpenAI's it is
     asked for answers to messages, whoever asks. `simulation` is None for a real one.
     """

@@ -19,7 +19,8 @@ from router.dialects.errors.rests import rest_of
 from router.dialects.errors.said import NO_HEADERS, Said, said
 from router.dialects.errors.table import CALLER, FAILED, UNFIT, Meaning, Table
 
-OK = Report(Outcome.OK)
+GOOD = Outcome.OK
+OK = Report(GOOD)
 NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
 LENGTH_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _TOO_LONG = re.compile(TOO_LONG)
@@ -50,7 +51,7 @@ def good(usage: Usage | None) -> Report:
     """The outcome of an answer that is whole, and cost so much."""
     if usage is None:
         return OK
-    return Report(Outcome.OK, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    return Report(GOOD, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
 
 
 def code_of(outcome: Outcome, body: bytes) -> str:

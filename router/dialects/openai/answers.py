@@ -15,7 +15,7 @@ from msgspec import Raw
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
 from router.dialects.common.outside import MOST_TOKENS, UNREADABLE, count, decoded
-from router.dialects.errors.judge import NO_ANSWER, failed, good
+from router.dialects.errors.judge import GOOD, NO_ANSWER, failed, good
 from router.dialects.errors.table import Table
 from router.dialects.openai.stream import BROKEN_OFF, apart_of, usage_of
 
@@ -58,7 +58,6 @@ _usual = msgspec.json.Decoder(_Usual)
 _completion = msgspec.json.Decoder(_Completion)
 _vectors = msgspec.json.Decoder(_Vectors)
 
-GOOD = Outcome.OK
 NO_VECTOR = frozenset({b"null", b"[]", b'""'})
 
 
