@@ -91,7 +91,8 @@ class Answer:
         self.dialect = dialect = upstream.speaks[call.operation]
         self._call = call
         self._limits = limits
-        self._reader = dialect.reader(call) if call.stream else None
+        read = call.stream and exchange is not UNOPENED
+        self._reader = dialect.reader(call) if read else None
         self._body: list[bytes] = []
         self._size = 0
         self._out: list[bytes] = []

@@ -203,11 +203,13 @@ def serving(config: Config) -> list[ConfigRoute]:
 
 def alike(config: Config) -> dict[str, frozenset[str]]:
     """For every route whose targets are not all of one upstream model, and that does not let them
-    make embeddings all the same: those of its first target's model that are switched on.
+    make embeddings all the same: those of its first target's model that are switched on. Who has
+    no endpoint for them is not asked, and so is none of these.
     """
     found = {}
     for route in serving(config):
-        weighted = [target.name for tier in route.tiers for target in tier if target.weight > 0]
+        named = [target.name for tier in route.tiers for target in tier if target.weight > 0]
+        weighted = [n for n in named if "embeddings" not in lacks_of(*config.target(n))] or named
         models = {name: config.target(name)[1].name for name in weighted}
         first = models[weighted[0]]
         if route.embeddings == "one_model" and set(models.values()) != {first}:
