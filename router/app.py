@@ -87,7 +87,7 @@ class App:
         """Listen; the addresses bound. Raises OSError when one cannot be had."""
         addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
         self.state.ready = True
-        self._learning.begin(self.state.config, self._complete)
+        self._learning.begin(lambda: self.state.config, self._complete)
         return addresses
 
     def reload(self) -> None:
@@ -118,7 +118,7 @@ class App:
         state.runtime, state.config, state.errors, state.loaded = runtime, config, (), now
         for line in words(old, config) or ["nothing that matters has changed"]:
             self._log.event("reloaded:", change=line)
-        self._learning.begin(self.state.config, self._complete)
+        self._learning.begin(lambda: self.state.config, self._complete)
 
     def _complete(self) -> None:
         """Put in force what has been learned of the models of the running file."""
