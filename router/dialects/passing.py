@@ -6,6 +6,7 @@ What an event means is its dialect's; here events are cut, counted and given on.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 from policies import Outcome, Phase, Report
@@ -33,7 +34,7 @@ class Progress:
         self.malformed = 0
 
 
-class PassingStream(Progress):
+class PassingStream(Progress, ABC):
     """See `StreamReader`. Its heirs say of each event, in `_takes`, whether it passes."""
 
     __slots__ = ("_splitter", "content", "usage")
@@ -64,9 +65,9 @@ class PassingStream(Progress):
             self._fail(str(error))
             return []
 
+    @abstractmethod
     def _takes(self, event: bytes) -> bool:
         """Read one event; whether it goes on to the client."""
-        raise NotImplementedError
 
     def _fail(self, detail: str) -> None:
         self.failure = Report(Outcome.FAILED, self._phase(), detail=detail)
