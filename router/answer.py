@@ -12,8 +12,7 @@ from time import time
 
 from policies import Attempt, Outcome, Phase, Report, Scope, Send, TimeLimits
 from router.bell import Bell
-from router.dialects.contract import Call, Unfit, Wanting
-from router.fetching import Files
+from router.dialects.contract import Call, Unfit
 from router.headers import meant_for
 from router.upstream.transport import (
     UNOPENED,
@@ -36,13 +35,12 @@ def asked(
     call: Call,
     headers: Mapping[str, str],
     bell: Bell,
-    files: Files,
     *,
     strict: bool = False,
-) -> Answer | None:
+) -> Answer:
     """Send `call`, and what is to come of it. If it cannot be put in the provider's words (where
-    that is `strict`: all of it), nothing is sent, and the report says so. None: `files` have to be
-    there first, and the attempt was given back.
+    that is `strict`: all of it), nothing is sent, and the report says so. Raises `Wanting` where
+    files have to be there first.
     """
     dialect = upstream.speaks[call.operation]
     try:
@@ -50,16 +48,15 @@ def asked(
         if strict and dropped:
             raise Unfit(f"{upstream.target} cannot be told its {', '.join(dropped)}")  # noqa: TRY301
     except Unfit as unfit:
-        return _unsent(send, upstream, call, str(unfit))
-    except Wanting as wanting:
-        why = files.want(wanting.urls, send)
-        return None if why is None else _unsent(send, upstream, call, why)
-    headers = meant_for(headers, upstream.withheld)
+        return unsent(send, upstream, call, str(unfit))
+    if upstream.withheld:
+        headers = meant_for(headers, upstream.withheld)
     exchange = upstream.transport.open(upstream, path, headers, body, bell)
     return Answer(send.attempt, upstream, exchange, call, send.limits, dropped)
 
 
-def _unsent(send: Send, upstream: Upstream, call: Call, why: str) -> Answer:
+def unsent(send: Send, upstream: Upstream, call: Call, why: str) -> Answer:
+    """Nothing was sent: `upstream` cannot be asked, and `why` in words for the client."""
     answer = Answer(send.attempt, upstream, UNOPENED, call, send.limits)
     answer.report = Report(Outcome.UNFIT, Phase.CONNECT, Scope.REQUEST, detail=why)
     return answer
@@ -94,7 +91,8 @@ class Answer:
         self.dialect = dialect = upstream.speaks[call.operation]
         self._call = call
         self._limits = limits
-        self._reader = dialect.reader(call) if call.stream else None
+        read = call.stream and exchange is not UNOPENED
+        self._reader = dialect.reader(call) if read else None
         self._body: list[bytes] = []
         self._size = 0
         self._out: list[bytes] = []
@@ -183,7 +181,8 @@ class Answer:
             self._read(data, now)
         elif data:
             self._keep(data, MOST_WHOLE)
-            self.due = min(now + self.upstream.timeouts.between_tokens, self._limits.deadline)
+            due, deadline = now + self.upstream.timeouts.between_tokens, self._limits.deadline
+            self.due = due if due < deadline else deadline
         else:
             self.report, body = self.dialect.whole(self._call, self.body)
             self._body = [body]

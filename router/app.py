@@ -13,8 +13,10 @@ from random import Random
 from traceback import extract_tb
 
 from policies import Engine, Route
-from router import build
+from router import build, choosing
+from router.abilities import wary_of
 from router.admin.pages import Pages, State
+from router.build import accounts_of
 from router.config import Config, ConfigError, Server, load, needs_restart, words
 from router.front.api import Api
 from router.front.guard import Guard
@@ -23,7 +25,6 @@ from router.knowledge.known import Learning, completed
 from router.pipeline import Pipeline
 from router.rungs import ladders_of
 from router.runtime import Runtime
-from router.speaks import accounts_of, wary_of
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
@@ -86,7 +87,7 @@ class App:
         """Listen; the addresses bound. Raises OSError when one cannot be had."""
         addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
         self.state.ready = True
-        self._learning.begin(self.state.config, self._complete)
+        self._learning.begin(lambda: self.state.config, self._complete)
         return addresses
 
     def reload(self) -> None:
@@ -103,7 +104,7 @@ class App:
             problems = [
                 f"{key} changed, which needs a restart" for key in needs_restart(old, config)
             ]
-        except (ConfigError, build.BuildFault, OSError) as error:
+        except (ConfigError, choosing.BuildFault, OSError) as error:
             problems = str(error).splitlines()
         state.counters.reloads["refused" if problems else "ok"] += 1
         if problems:
@@ -117,7 +118,7 @@ class App:
         state.runtime, state.config, state.errors, state.loaded = runtime, config, (), now
         for line in words(old, config) or ["nothing that matters has changed"]:
             self._log.event("reloaded:", change=line)
-        self._learning.begin(self.state.config, self._complete)
+        self._learning.begin(lambda: self.state.config, self._complete)
 
     def _complete(self) -> None:
         """Put in force what has been learned of the models of the running file."""
@@ -229,7 +230,7 @@ def runtime_of(
             for route in serving
         },
         off=build.off(config),
-        policies=build.named_policies(),
+        policies=choosing.named_policies(),
         listed={route.name: listed.get(route.name, since) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),

@@ -5,52 +5,35 @@ Only translation: nothing here opens anything, and nothing is decided that the f
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
-from importlib import import_module
-from typing import Any
 
 from policies import (
     Climb,
-    CostTiers,
     Facts,
     LeastLatency,
     Limits,
-    Policy,
     Price,
-    Priority,
     Rate,
     Retry,
     Route,
-    Rule,
     Target,
-    Threshold,
-    WeightedRoundRobin,
 )
-from router.config import Asked, Config, PolicySpec, Provider, ProviderModel, StartRule
+from router.abilities import lacks_of
+from router.choosing import BuildFault, policy_of
+from router.config import Config, Provider, ProviderModel
 from router.config import Limits as ConfigLimits
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
-from router.config import Threshold as ConfigThreshold
-from router.dialects.openai.dialect import OPENAI
 from router.reach import Unreachable, transport_of
-from router.speaks import lacks_of, speaks_of, withheld_of
+from router.speaks import speaks_of, withheld_of
+from router.stored.accounts import Account
 from router.tenants.identity import DEFAULT, Tenant, Tenants
-from router.upstream.http import Http
+from router.upstream.http import Http, HttpTransport
 from router.upstream.made_up import Behaviour
 from router.upstream.simulated import Simulated
 from router.upstream.transport import Timeouts, Transport, Upstream
-
-BUILT_IN: dict[str, type[WeightedRoundRobin | LeastLatency]] = {
-    "weighted_round_robin": WeightedRoundRobin,
-    "least_latency": LeastLatency,
-}
-
-
-class BuildFault(Exception):
-    """What the file names cannot be made; the message says which and why."""
 
 
 def routes_of(config: Config) -> dict[str, Route]:
@@ -130,11 +113,6 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         if provider.dialect == "simulated"
     }
     transports: dict[str, Transport] = dict(simulated)
-    spoken = {
-        (provider.name, api): speaks_of(provider, api)
-        for provider in config.providers.values()
-        for api in {model.api for model in provider.models.values()}
-    }
     upstreams = {}
     for name in live_targets(config):
         provider, model = config.target(name)
@@ -143,7 +121,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
         upstreams[name] = Upstream(
             target=name,
             model=model.name,
-            speaks=spoken[provider.name, model.api],
+            speaks=speaks_of(provider, model),
             transport=transports[provider.name],
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,
@@ -159,6 +137,26 @@ def _transport(provider: Provider, environ: Mapping[str, str], http: Http) -> Tr
         raise BuildFault(f"provider {provider.name}: {error}") from None
 
 
+def accounts_of(config: Config, upstreams: Mapping[str, Upstream]) -> Mapping[str, Account]:
+    """The providers that keep what they made, by their names."""
+    found = {}
+    for provider in config.providers.values():
+        names = [f"{provider.name}/{model}" for model in provider.models]
+        targets = frozenset(name for name in names if name in upstreams)
+        if not provider.keeps or not targets:
+            continue
+        upstream = upstreams[min(targets)]
+        if isinstance(upstream.transport, HttpTransport):
+            found[provider.name] = Account(
+                provider.name,
+                targets,
+                upstream.transport,
+                config.defaults.deadline,
+                upstream.timeouts.between_tokens,
+            )
+    return found
+
+
 def tenants_of(config: Config) -> Tenants:
     """Who is who."""
     tenants = {
@@ -170,68 +168,9 @@ def tenants_of(config: Config) -> Tenants:
     )
 
 
-def named_policies() -> dict[str, Policy]:
-    """The policies that a caller may name: those built in, as they are without options. The rules
-    of `cost_tiers` are a route's own: without them it would be `priority`.
-    """
-    return {**{name: kind() for name, kind in BUILT_IN.items()}, "priority": Priority()}
-
-
-def policy_of(route: ConfigRoute) -> Policy:
-    """The policy of a route. Raises `BuildFault`."""
-    within = make(route.within) if route.within is not None else LeastLatency()
-    match route.policy.name:
-        case "priority":
-            return Priority(within)
-        case "cost_tiers":
-            return CostTiers(tuple(rule_of(rule) for rule in route.start), within)
-        case _:
-            return make(route.policy)
-
-
-def rule_of(rule: StartRule) -> Rule:
-    """A start rule in the engine's words: the file counts tiers from 1."""
-    return Rule(rule.tier - 1, **{name: asked_of(asked) for name, asked in rule.conditions})
-
-
-def asked_of(asked: Asked) -> Any:
-    """What a condition asks, in the engine's words."""
-    return Threshold(asked.sign, asked.count) if isinstance(asked, ConfigThreshold) else asked
-
-
 def retry_of(retry: ConfigRetry) -> Retry:
     """The engine's words for a file's retries."""
     return Retry(retry.attempts, retry.budget, retry.hedge)
-
-
-def find_plugins(config: Config) -> None:
-    """Let the modules that `server.plugins` lists stand beside the file that lists them."""
-    folder = str(config.path.resolve().parent)
-    if config.server.plugins and folder not in sys.path:
-        sys.path.insert(0, folder)
-
-
-def make(spec: PolicySpec) -> Policy:
-    """A policy by its name, or by its import path. Raises `BuildFault`."""
-    if spec.name in BUILT_IN:
-        return BUILT_IN[spec.name](**spec.options)
-    try:
-        return _imported(spec)
-    except Exception as error:  # a door: a user's module may raise anything
-        told = f"{type(error).__name__}: {error}"
-        raise BuildFault(f"the policy {spec.name!r} cannot be made: {told}") from error
-
-
-def _imported(spec: PolicySpec) -> Policy:
-    module, _, attribute = spec.name.partition(":")
-    policy = getattr(import_module(module), attribute)(**spec.options)
-    if not isinstance(policy, Policy):
-        raise TypeError("it is no policy, which has `needs`, `fresh` and `choose`")
-    if unknown := policy.needs - OPENAI.FEATURES:
-        raise ValueError(f"it needs features that nobody extracts: {sorted(unknown)}")
-    hash(policy)  # the engine keeps its memory by it
-    policy.fresh()
-    return policy
 
 
 def live_targets(config: Config) -> list[str]:
@@ -264,11 +203,13 @@ def serving(config: Config) -> list[ConfigRoute]:
 
 def alike(config: Config) -> dict[str, frozenset[str]]:
     """For every route whose targets are not all of one upstream model, and that does not let them
-    make embeddings all the same: those of its first target's model that are switched on.
+    make embeddings all the same: those of its first target's model that are switched on. Who has
+    no endpoint for them is not asked, and so is none of these.
     """
     found = {}
     for route in serving(config):
-        weighted = [target.name for tier in route.tiers for target in tier if target.weight > 0]
+        named = [target.name for tier in route.tiers for target in tier if target.weight > 0]
+        weighted = [n for n in named if "embeddings" not in lacks_of(*config.target(n))] or named
         models = {name: config.target(name)[1].name for name in weighted}
         first = models[weighted[0]]
         if route.embeddings == "one_model" and set(models.values()) != {first}:

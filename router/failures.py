@@ -100,10 +100,9 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
         case _ if telling is not None and telling.outcome in WORDS:
             return _caller(fail, telling, now)
         case Cause.NO_TARGET if is_too_long(fail):
-            message = (
-                f"no target takes a request this long or of this kind ({_words(fail.refusals)})"
-            )
             unable = _all(fail.refusals, frozenset({Refusal.UNABLE}))
+            what = "of this kind" if unable else "this long or of this kind"
+            message = f"no target takes a request {what} ({_words(fail.refusals)})"
             return _wrong("unsupported" if unable else "context_length_exceeded", message)
         case Cause.NO_TARGET if _all(fail.refusals, ELSEWHERE, but=frozenset()):
             message = "x-router-target: it is none of the targets of this model"
@@ -146,8 +145,10 @@ def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
 
 
 def _caller(fail: Fail, telling: Report, now: float) -> ClientError:
+    unsent = telling.phase is Phase.CONNECT
     code = "content_filter" if telling.outcome is Outcome.FILTERED else "invalid_request"
-    who = "no target takes" if telling.phase is Phase.CONNECT else "the provider refused"
+    code = "unsupported" if unsent else code
+    who = "no target takes" if unsent else "the provider refused"
     error = _wrong(code, f"{who} the request: {telling.detail}")
     if telling.outcome is Outcome.UNFIT:
         # Others may take it, once they can: then coming back helps.

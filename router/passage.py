@@ -10,63 +10,58 @@ an answer that only looks whole.
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Callable, Sized
+from collections.abc import Sized
 
-from policies import Attempt, Course, Fail, Outcome, Report, Send, Stop, Wait
-from router.answer import Answer, asked
-from router.caller import Caller
-from router.dialects.contract import Call, ClientError
+from policies import Attempt, Cause, Course, Fail, Outcome, Report, Send, Stop, Wait
+from router.answer import Answer, asked, unsent
+from router.bell import Bell
+from router.dialects.contract import Call, ClientError, Wanting
 from router.failures import DRAINING, client_error, own_words, useful
 from router.fetching import Files
 from router.headers import downward
 from router.ladder import Descent
-from router.records import Ending, of_attempt, of_request
+from router.records import of_attempt, of_request
 from router.reply import JSON, Reply
-from router.resumption import Resumption, resumption_of
+from router.resumption import resumption_of
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
-from router.stage import give_way
+from router.stage import FEW, give_way
 from router.telemetry.journal import Journal
 from router.told import closing, told
+from router.upstream.fetch import Fetcher
 
 
 class Passage:
     """Drives one course into one reply."""
 
     __slots__ = (
-        "_answers", "_attempts", "_bell", "_call", "_caller", "_cause", "_clock", "_course",
-        "_draining", "_end", "_files", "_first", "_journal", "_last", "_met_an_end", "_others",
+        "_answers", "_attempts", "_bell", "_call", "_cause", "_clock", "_course", "_draining",
+        "_end", "_fetcher", "_files", "_first", "_journal", "_last", "_met_an_end", "_others",
         "_over", "_reply", "_resumption", "_runtime", "_started", "_telling", "_until", "_winner",
     )  # fmt: skip
 
     def __init__(
         self,
         call: Call,
-        caller: Caller,
         reply: Reply,
         runtime: Runtime,
         course: Course | Descent,
-        files: Files,
+        bell: Bell,
+        fetcher: Fetcher,
         journal: Journal,
-        clock: Callable[[], float],
     ) -> None:
-        self._call = call
-        self._caller = caller
-        self._reply = reply
-        self._runtime = runtime
-        self._course = course
-        self._files, self._bell = files, files.bell
-        self._journal = journal
-        self._clock, self._started = clock, clock()
+        self._call, self._reply = call, reply
+        self._runtime, self._course = runtime, course
+        self._bell, self._journal, self._fetcher = bell, journal, fetcher
+        self._clock, self._started = reply.clock, reply.clock()
+        self._files: Files | None = None
         self._answers: list[Answer] = []
         self._winner: Answer | None = None
         self._last: Answer | None = None
         self._telling: Answer | None = None
         self._first: float | None = None
         self._draining = self._over = self._met_an_end = False
-        self._attempts, self._until = 0, 0.0
-        self._end = "fault"
-        self._cause = ""
+        self._attempts, self._until, self._end, self._cause = 0, 0.0, "fault", ""
         self._resumption = resumption_of(call, runtime) if runtime.resume else None
 
     async def drive(self, others: Sized) -> bool:
@@ -74,7 +69,8 @@ class Passage:
         self._others = others
         bell, reply, stream = self._bell, self._reply, self._call.stream
         try:
-            await give_way(others)
+            if len(others) > FEW:
+                await give_way()
             while not self._over:
                 now = self._clock()
                 for answer in self._answers.copy():
@@ -109,7 +105,8 @@ class Passage:
         for answer in self._answers.copy():
             self._settle(answer, answer.abandon(), now)
         self._course.close(now)
-        self._files.close()
+        if self._files is not None:
+            self._files.close()
         self._bell.clear()
         self._record(now)
 
@@ -143,11 +140,13 @@ class Passage:
         upstream, call = self._runtime.upstreams[send.target], self._call
         if self._resumption is not None:
             upstream = self._resumption.kept(upstream, send.attempt)
-        strict, files = send.attempt.model in self._runtime.strict, self._files
-        answer = asked(send, upstream, call, self._caller.headers, self._bell, files, strict=strict)
-        if answer is None:
-            self._until = send.limits.deadline  # the bell says when its files are there
-            return
+        headers, strict = self._reply.caller.headers, send.attempt.model in self._runtime.strict
+        try:
+            answer = asked(send, upstream, call, headers, self._bell, strict=strict)
+        except Wanting as wanting:
+            if (why := self._fetch(wanting.urls, send)) is None:
+                return
+            answer = unsent(send, upstream, call, why)
         self._answers.append(answer)
         if answer.report is not None:
             self._settle(answer, answer.report, now)
@@ -155,6 +154,12 @@ class Passage:
         send.attempt.sent(now)
         self._attempts += 1
         self._until = send.attempt.until if len(self._answers) == 1 else 0.0
+
+    def _fetch(self, urls: tuple[str, ...], send: Send) -> str | None:
+        """Give the attempt back until what it needs is there; why not, if it cannot be had."""
+        self._files = self._files or Files(self._call, self._fetcher, self._bell)
+        self._until = send.limits.deadline  # the bell says when they are there
+        return self._files.want(urls, send)
 
     def _stop(self, attempt: Attempt, outcome: Outcome, now: float) -> None:
         for answer in self._answers.copy():
@@ -175,21 +180,16 @@ class Passage:
         whole = report.outcome.good
         if whole and self._winner is None:
             self._win(answer, now)
-        if self._winner is answer and self._reply.waited:
+        if self._call.stream and self._winner is answer and self._reply.waited:
             report = report._replace(unread=self._reply.waited)
         self._settle(answer, report, now)
         if self._winner is not answer:
             return False
         self._over = whole
-        if not whole and self._resumption is not None:
-            self._resume(self._resumption, answer, now)
-        return True
-
-    def _resume(self, resumption: Resumption, broken: Answer, now: float) -> None:
-        """Have somebody else go on with the answer that the client was getting, if anybody can."""
-        if able := resumption.broke(broken):
-            self._course.go_on(able, now)
+        if not whole and self._resumption and (able := self._resumption.broke(answer)):
+            self._course.go_on(able, now)  # with the answer that the client was getting
             self._winner = None
+        return True
 
     def _win(self, answer: Answer, now: float) -> None:
         """From here on the client's answer is this one."""
@@ -203,7 +203,8 @@ class Passage:
     async def _pass_on(self, answer: Answer, now: float) -> None:
         reply = self._reply
         if not self._call.stream:
-            await give_way(self._others)
+            if len(self._others) > FEW:
+                await give_way()
             await reply.whole(*self._head(answer), answer.body)
             self._end = "ok"
             return
@@ -242,6 +243,8 @@ class Passage:
             self._over, self._end = True, "degraded"
             return
         telling = self._winner or self._telling
+        if fail.cause is Cause.ACTED:
+            telling = None if self._answers else self._last
         report = telling.report if telling is not None else None
         if self._resumption is not None:
             report = self._resumption.broken or report
@@ -263,10 +266,11 @@ class Passage:
         head = answer.exchange.head
         if head is None:
             return 200, self._told(answer)
-        return head.status, {**downward(head.headers), **self._told(answer)}
+        return head.status, downward(head.headers) | self._told(answer)
 
     def _told(self, answer: Answer | None) -> dict[str, str]:
-        return told(self._caller.request_id, self._attempts, answer, self._started, self._first)
+        request_id = self._reply.caller.request_id
+        return told(request_id, self._attempts, answer, self._started, self._first)
 
     def _note(self, answer: Answer | None, now: float) -> bytes:
         times, degraded = (self._started, self._first, now), self._reply.degraded
@@ -281,20 +285,16 @@ class Passage:
 
     def _settle(self, answer: Answer, report: Report, now: float) -> None:
         self._answers.remove(answer)
-        self._until = 0.0
-        self._last = answer
-        attempt, own = answer.attempt, answer.attempt.model == self._call.model
-        if self._telling is None or useful(report, asked=own) >= useful(self._telling.report):
+        self._last, self._until = answer, 0.0
+        attempt, telling, own = answer.attempt, self._telling, self._call.model
+        if telling is None or useful(report, asked=attempt.model == own) >= useful(telling.report):
             self._telling = answer
         attempt.settle(report, now)
-        record = of_attempt(self._caller, answer, report, now)
-        self._journal.attempt(record)
+        self._journal.attempt(of_attempt(self._reply.caller, answer, report, now))
 
     def _record(self, now: float) -> None:
-        answered = self._winner or self._last
-        status, attempts, times = self._reply.status, self._attempts, (self._started, self._first)
-        low, waited = self._reply.degraded, self._reply.waited
-        ending = Ending(status, self._end, self._cause, attempts, *times, now, low, waited)
+        answered, times = self._winner or self._last, (self._started, self._first, now)
+        end, cause, attempts, resumption = self._end, self._cause, self._attempts, self._resumption
         self._journal.request(
-            of_request(self._call, self._caller, answered, ending, self._resumption)
+            of_request(self._call, self._reply, answered, end, cause, attempts, times, resumption)
         )

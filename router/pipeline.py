@@ -19,12 +19,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
-from policies import Band, Course, Request
+from policies import Band, Course, Policy, Request
 from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
-from router.caller import Caller
+from router.caller import NONE, Caller, Wishes
 from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
-from router.fetching import Files
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -99,8 +98,7 @@ class Pipeline:
         way: Course | Descent = course
         if call.model in runtime.ladders and may_descend(call, request):
             way = self._descent(course, reply, call, caller, request, runtime, bell)
-        files = Files(call, self._fetcher, bell)
-        passage = Passage(call, caller, reply, runtime, way, files, self._journal, clock)
+        passage = Passage(call, reply, runtime, way, bell, self._fetcher, self._journal)
         self._running.add(passage)
         try:
             return await passage.drive(self._running)
@@ -160,15 +158,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         raise not_allowed("target", tenant)
     if not runtime.admits(call.model, tenant):
         raise runtime.unknown(call.model, tenant)
-    if wishes.policy is not None and "policy" not in tenant.may:
-        raise not_allowed("policy", tenant)
-    if wishes.priority is not None and "priority" not in tenant.may:
-        raise not_allowed("priority", tenant)
-    policy = None
-    if wishes.policy is not None and (policy := runtime.policies.get(wishes.policy)) is None:
-        raise _wrong(
-            "x-router-policy", f"no policy {wishes.policy!r}; known: {', '.join(runtime.policies)}"
-        )
+    policy = None if wishes is NONE else granted(wishes, tenant, runtime)
     only = None
     if wishes.target is not None or call.operation in CONFINED:
         only = confined(call, caller, runtime, owners)
@@ -176,7 +166,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(call.model) if policy is None else policy.needs
-    lacking = runtime.lacking(call.operation, call.model)
+    lacking = runtime.lacking(call.operation, call.model) if runtime.wary else None
     return Request(
         call.model,
         now + seconds,
@@ -191,6 +181,21 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
         caller.dialect.acts(call),
     )
+
+
+def granted(wishes: Wishes, tenant: Tenant, runtime: Runtime) -> Policy | None:
+    """The policy that was wished for. Raises `ClientError` where it, or the priority, is not for
+    this tenant, or there is no such policy.
+    """
+    name = wishes.policy
+    if name is not None and "policy" not in tenant.may:
+        raise not_allowed("policy", tenant)
+    if wishes.priority is not None and "priority" not in tenant.may:
+        raise not_allowed("priority", tenant)
+    policy = runtime.policies.get(name) if name is not None else None
+    if name is not None and policy is None:
+        raise _wrong("x-router-policy", f"no policy {name!r}; known: {', '.join(runtime.policies)}")
+    return policy
 
 
 def may_descend(call: Call, request: Request) -> bool:

@@ -6,14 +6,19 @@ a text is in it.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from policies import Outcome, Report
 from router.answer import Answer
 from router.caller import Caller
 from router.dialects.contract import Call
+from router.reply import Reply
 from router.resumption import Resumption
 from router.telemetry.journal import AttemptRecord, RequestRecord
+from router.told import listed
+
+Times = tuple[float, float | None, float]
+"""The instants at which a request was started, its first content came, and it ended."""
+NOTHING = Report(Outcome.ABANDONED)
+"""How a request ended for which nobody was asked."""
 
 
 def of_attempt(caller: Caller, answer: Answer, report: Report, now: float) -> AttemptRecord:
@@ -25,47 +30,50 @@ def of_attempt(caller: Caller, answer: Answer, report: Report, now: float) -> At
         attempt.target,
         attempt.number,
         report,
-        started=attempt.was_sent,
-        first=attempt.first,
-        ended=now,
-        malformed=answer.malformed,
+        attempt.was_sent,
+        attempt.first,
+        now,
+        answer.malformed,
     )
-
-
-class Ending(NamedTuple):
-    """How a request ended, and when: see `RequestRecord`."""
-
-    status: int
-    end: str
-    cause: str
-    attempts: int
-    started: float
-    first: float | None
-    ended: float
-    degraded: str
-    client_seconds: float
 
 
 def of_request(
     call: Call,
-    caller: Caller,
+    reply: Reply,
     answered: Answer | None,
-    ending: Ending,
+    end: str,
+    cause: str,
+    attempts: int,
+    times: Times,
     resumption: Resumption | None,
 ) -> RequestRecord:
-    """What became of the request; `answered` is the answer that it got, or the last that failed."""
-    report = (answered.report if answered is not None else None) or Report(Outcome.ABANDONED)
+    """What became of the request: its `end` and the `cause` as in its record; `answered` is the
+    answer that it got, or the last that failed.
+    """
+    report = answered.report if answered is not None else None
+    report = NOTHING if report is None else report
     if resumption is not None:
         report = resumption.in_all(report)
+    caller, (started, first, ended) = reply.caller, times
     return RequestRecord(
-        request_id=caller.request_id,
-        tenant=caller.tenant.name,
-        model=call.model,
-        stream=call.stream,
-        target=answered.upstream.target if answered is not None else "",
-        input_tokens=report.input_tokens,
-        output_tokens=report.output_tokens,
-        estimated=report.estimated,
-        resumed=resumption.resumed if resumption is not None else (),
-        **ending._asdict(),
+        caller.request_id,
+        caller.tenant.name,
+        call.model,
+        call.stream,
+        reply.status,
+        end,
+        cause,
+        answered.upstream.target if answered is not None else "",
+        attempts,
+        started,
+        first,
+        ended,
+        report.input_tokens,
+        report.output_tokens,
+        report.estimated,
+        reply.degraded,
+        reply.waited,
+        resumption.resumed if resumption is not None else (),
+        listed(answered.dropped) if answered is not None and answered.dropped else "",
+        call.operation,
     )

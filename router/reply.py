@@ -7,10 +7,10 @@ only be an event inside the stream, never a silent end that looks like a whole a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from time import time
 
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
+from router.dialects.interpreter import fixed
 from router.dialects.sse import comment
 from router.sink import Sink
 
@@ -23,16 +23,16 @@ JSON = {"content-type": "application/json"}
 
 
 class Reply:
-    """The one answer to one request. `status` is 0 until something is sent; `degraded` is how far
-    down its route's ladder the request has come, in a word.
+    """The one answer to one request, that of `caller`. `status` is 0 until something is sent;
+    `degraded` is how far down its route's ladder the request has come, in a word.
     """
 
-    __slots__ = ("_caller", "_clock", "_sink", "degraded", "quiet_until", "status", "streaming")
+    __slots__ = ("_sink", "caller", "clock", "degraded", "quiet_until", "status", "streaming")
 
     def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float], now: float) -> None:
-        self._caller = caller
+        self.caller = caller
         self._sink = sink
-        self._clock = clock
+        self.clock = clock
         self.status = 0
         self.degraded = ""
         self.streaming = False
@@ -46,16 +46,19 @@ class Reply:
     def whole(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None]:
         """Give a whole answer, or a provider's refusal in its own words."""
         self.status = status
-        return self._sink.send(status, self._labelled(headers), body)
+        if self.degraded:
+            headers = {**headers, DEGRADED: self.degraded}
+        return self._sink.send(status, headers, body)
 
     async def stream(self, data: bytes, headers: Mapping[str, str]) -> None:
         """Pass events on; `headers` are used if the head has not gone out yet."""
         if not self.streaming:
             self.streaming = True
             self.status = 200
-            await self._sink.start(200, {**self._labelled(headers), **STREAM})
+            told = {DEGRADED: self.degraded} if self.degraded else {}
+            await self._sink.start(200, {**headers, **told, **STREAM})
         await self._sink.write(data)
-        self.quiet_until = self._clock() + QUIET
+        self.quiet_until = self.clock() + QUIET
 
     def put(self, data: bytes) -> bool:
         """Pass events on at once, if the head has gone out and the client has room; whether it was
@@ -63,7 +66,7 @@ class Reply:
         """
         if not self.streaming or not self._sink.put(data):
             return False
-        self.quiet_until = self._clock() + QUIET
+        self.quiet_until = self.clock() + QUIET
         return True
 
     async def keep_alive(self, headers: Mapping[str, str]) -> None:
@@ -72,17 +75,12 @@ class Reply:
 
     async def text(self, call: Call, text: str, headers: Mapping[str, str], note: bytes) -> None:
         """Give a text of the operator's as the answer; `note` is a comment for a stream's end."""
-        dialect = self._caller.dialect
-        name = f"chatcmpl-{self._caller.request_id}"
-        said = dialect.text(call, text, name, time(), note)
+        said = fixed(self.caller.dialect, call, text, note)
         if call.stream:
             await self.stream(said, headers)
             await self.end()
         else:
             await self.whole(200, {**JSON, **headers}, said)
-
-    def _labelled(self, headers: Mapping[str, str]) -> Mapping[str, str]:
-        return {**headers, DEGRADED: self.degraded} if self.degraded else headers
 
     def end(self) -> Awaitable[None]:
         """The stream is whole."""
@@ -90,7 +88,7 @@ class Reply:
 
     async def error(self, error: ClientError, headers: Mapping[str, str]) -> None:
         """Say honestly that there is no answer, or that it broke off."""
-        dialect = self._caller.dialect
+        dialect = self.caller.dialect
         if self.streaming:
             await self._sink.write(dialect.error_event(error))
             await self._sink.end()

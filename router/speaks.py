@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import get_args
 
-from policies import Route
-from router.config import ABILITIES, Config, Provider, ProviderModel
+from router.config import Provider, ProviderModel
 from router.dialects.anthropic.dialect import ANTHROPIC, Anthropic
 from router.dialects.anthropic.dialect import PATHS as MESSAGES
 from router.dialects.anthropic.foreign import FOREIGN_ANTHROPIC
 from router.dialects.azure.deployed import Deployed
-from router.dialects.bedrock.dialect import BEDROCK
+from router.dialects.bedrock.foreign import BEDROCK
 from router.dialects.contract import (
     ForeignDialect,
     Interpretable,
@@ -24,8 +23,8 @@ from router.dialects.contract import (
     UpstreamDialect,
 )
 from router.dialects.errors.quirks import EVERYBODY, TABLES
-from router.dialects.gemini.dialect import GEMINI, GOOGLE, VERTEX
 from router.dialects.gemini.embeddings import GeminiEmbeddings
+from router.dialects.gemini.foreign import GEMINI, GOOGLE, VERTEX
 from router.dialects.interpreter import Interpreter, Unspoken
 from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.openai.dialect import OPENAI, PATHS, SPOKEN, SPOKEN_BY
@@ -33,9 +32,6 @@ from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
 from router.dialects.relayed.dialect import RELAYED, RELAYED_BY
 from router.dialects.responses.dialect import RESPONSES, Responses
 from router.dialects.responses.foreign import responses_of
-from router.stored.accounts import Account
-from router.upstream.http import HttpTransport
-from router.upstream.transport import Upstream
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
@@ -70,17 +66,15 @@ HEADERS: Mapping[Operation, str] = MappingProxyType({"chat": "openai-", "message
 """How the names of headers begin that belong to a dialect, by what is asked in it."""
 
 
-def speaks_of(
-    provider: Provider, api: Literal["chat", "responses"] = "chat"
-) -> Mapping[Operation, UpstreamDialect]:
-    """How `provider` is spoken to for every kind of call, about a model that is asked by `api`."""
+def speaks_of(provider: Provider, model: ProviderModel) -> Mapping[Operation, UpstreamDialect]:
+    """How `provider` is spoken to for every kind of call about `model`."""
     native, foreign = dict(native_of(provider)), foreign_of(provider)
-    if api == "responses":
+    if model.api == "responses":
         native = {name: one for name, one in native.items() if name not in ("chat", "messages")}
         native.setdefault("responses", responses_at(provider))
         foreign = responses_of(provider.company)
     spoken = {
-        operation: native.get(operation) or _other(operation, foreign, provider.name)
+        operation: native.get(operation) or _other(operation, foreign, provider.name, model.output)
         for operation in OPERATIONS
     }
     version = provider.api_version
@@ -90,55 +84,6 @@ def speaks_of(
         operation: dialect if isinstance(dialect, Unspoken) else Deployed(dialect, version)
         for operation, dialect in spoken.items()
     }
-
-
-def lacks_of(provider: Provider, model: ProviderModel) -> frozenset[str]:
-    """What a target cannot take or do: abilities of its model, and kinds of calls."""
-    spoken = speaks_of(provider, model.api)
-    return model.lacks | {name for name in OPERATIONS if isinstance(spoken[name], Unspoken)}
-
-
-def wary_of(
-    config: Config, routes: Mapping[str, Route]
-) -> Mapping[Operation, Mapping[str, frozenset[str]]]:
-    """For each kind of call the models with a target that lacks something, and what: only these
-    are asked what a request requires.
-    """
-    lacks = {
-        name: lacks_of(*config.target(name))
-        for name in config.targets()
-        if config.target(name)[0].enabled
-    }
-    union = {
-        name: frozenset().union(*(lacks[target.name] for target in route.targets))
-        for name, route in routes.items()
-    }
-    found: dict[Operation, dict[str, frozenset[str]]] = {}
-    for operation in OPERATIONS:
-        of_interest = {operation, *ABILITIES}
-        models = {name: lacking & of_interest for name, lacking in union.items()}
-        found[operation] = {name: lacking for name, lacking in models.items() if lacking}
-    return found
-
-
-def accounts_of(config: Config, upstreams: Mapping[str, Upstream]) -> Mapping[str, Account]:
-    """The providers that keep what they made, by their names."""
-    found = {}
-    for provider in config.providers.values():
-        names = [f"{provider.name}/{model}" for model in provider.models]
-        targets = frozenset(name for name in names if name in upstreams)
-        if provider.responses != "kept" or not targets:
-            continue
-        upstream = upstreams[min(targets)]
-        if isinstance(upstream.transport, HttpTransport):
-            found[provider.name] = Account(
-                provider.name,
-                targets,
-                upstream.transport,
-                config.defaults.deadline,
-                upstream.timeouts.between_tokens,
-            )
-    return found
 
 
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
@@ -154,7 +99,7 @@ def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:
         **dict.fromkeys(RELAYED_CALLS, relayed),
         **dict.fromkeys(paths, messages),
     }
-    if provider.responses is not None:
+    if "responses" in provider.native:
         native["responses"] = responses_at(provider)
     return native
 
@@ -182,8 +127,10 @@ def foreign_of(provider: Provider) -> ForeignDialect | None:
     return FOREIGN.get(provider.dialect)
 
 
-def _other(operation: Operation, foreign: ForeignDialect | None, name: str) -> UpstreamDialect:
+def _other(
+    operation: Operation, foreign: ForeignDialect | None, name: str, most: int | None
+) -> UpstreamDialect:
     client = CLIENTS.get(operation)
     if client is None or foreign is None:
         return Unspoken(name)
-    return Interpreter(client, foreign)
+    return Interpreter(client, foreign, most)

@@ -8,15 +8,14 @@ each of them costs. What is paid for it is a turn of the loop.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sized
+from collections.abc import Generator
 from types import coroutine
 
 FEW = 4
-"""Under way at once: with fewer others a turn of the loop costs more than it saves."""
+"""Under way at once: among so few a turn of the loop costs more than it saves."""
 
 
 @coroutine
-def give_way(others: Sized) -> Generator[None, None, None]:
-    """Go on in the loop's next turn; at once where only a few `others` are under way."""
-    if len(others) > FEW:
-        yield
+def give_way() -> Generator[None, None, None]:
+    """Go on in the loop's next turn."""
+    yield

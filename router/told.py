@@ -26,7 +26,7 @@ def told(
     the request was `started`, and its `first` content came, at these instants.
     """
     headers = {"x-request-id": request_id, "x-router-attempts": str(attempts)}
-    if answer is not None:
+    if answer is not None and attempts:
         headers["x-router-target"] = answer.upstream.target
         if answer.dropped:
             headers["x-router-dropped"] = listed(answer.dropped)
@@ -71,6 +71,8 @@ def closing(
         "estimated": report.estimated,
         **({"degraded": degraded} if degraded else {}),
     }
+    if answer is not None and answer.dropped:
+        words["dropped"] = listed(answer.dropped)  # the head may have gone out without it
     if resumption is not None and resumption.resumed:
         words["resumed"] = [
             {"from": target, "at_tokens": tokens} for target, tokens in resumption.resumed

@@ -10,6 +10,7 @@ from policies.engine.learning.latency import Length
 from policies.engine.limits.bill import Purse, guarded
 from policies.engine.limits.budget import Curiosity, HedgeBudget, RetryBudget
 from policies.engine.outcome import Report
+from policies.engine.refusal import NEVER
 from policies.engine.route import ANY_CLIMB, Route
 from policies.engine.standing import Member
 from policies.engine.waiting.queue import Queue
@@ -51,6 +52,8 @@ class Pool:
         self.guests: dict[Policy, object] = {}
         self.budget = RetryBudget(route.retry.budget, now)
         self.curiosity = Curiosity(now)
+        if len(members) < 2:
+            self.curiosity.sleep(NEVER)  # whatever comes measures a target that is alone
         self.hedges = HedgeBudget(route.retry.hedge) if route.retry.hedge else None
         self.purse = Purse(now) if guarded(members) else None
         self.queue = queue

@@ -25,6 +25,7 @@ from policies.policy import Request
 if TYPE_CHECKING:
     from policies.engine.attempt import Attempt
 
+ABANDONED, FAILED = Outcome.ABANDONED, Outcome.FAILED
 SILENT = 3
 """Requests past their time, and nothing heard since the first of them was: that is silence."""
 HELD_LEARNING = 0.1
@@ -118,7 +119,7 @@ class Standing:
         """`attempt` has its first content, or is over."""
         self.waiting.pop(attempt, None)
         if attempt is self.oldest:
-            self.oldest = next(iter(self.waiting), None)
+            self.oldest = next(iter(self.waiting)) if self.waiting else None
 
     def factors(self, now: float) -> Factors:
         """Health as its factors."""
@@ -212,26 +213,25 @@ class Standing:
             self.held = now - sent if held is None else held + (now - sent - held) * HELD_LEARNING
         if first is None:
             # The end of a stream says nothing of those that wait for their beginning.
-            self._heard_of(outcome, attempt, now)
+            if outcome is ABANDONED:
+                self._vain(attempt, now)
+            elif outcome is not FAILED:
+                self.heard = now
+                self.unanswered = 0
         if outcome.good:
             read = now - report.unread
+            total = read - sent if read > sent else 0.0
             after_first = None if first is None else max(0.0, read - first)
-            self.latency.finished(
-                max(0.0, read - sent), after_first, report.output_tokens, self.in_flight, now
-            )
-        elif first is None and outcome is Outcome.ABANDONED and report.phase is not Phase.CONNECT:
+            self.latency.finished(total, after_first, report.output_tokens, self.in_flight, now)
+        elif first is None and outcome is ABANDONED and report.phase is not Phase.CONNECT:
             # Whoever was outrun would have taken longer: likely as long again.
             outrun = is_outrun(attempt, now)
             self.latency.at_least((now - sent) * (2.0 if outrun else 1.0), now)
 
-    def _heard_of(self, outcome: Outcome, attempt: Attempt, now: float) -> None:
-        """An attempt that had no first content has ended."""
-        if outcome is Outcome.ABANDONED:
-            if now >= attempt.overdue and attempt.was_sent >= self.heard:
-                self.unanswered += 1
-        elif outcome is not Outcome.FAILED:
-            self.heard = now
-            self.unanswered = 0
+    def _vain(self, attempt: Attempt, now: float) -> None:
+        """An attempt without content was given up."""
+        if now >= attempt.overdue and attempt.was_sent >= self.heard:
+            self.unanswered += 1
 
 
 def is_outrun(attempt: Attempt, now: float) -> bool:

@@ -35,11 +35,13 @@ def one(decision: Decision) -> dict[str, Any]:
     return {
         "request_id": decision.request_id,
         "model": request.model if request is not None else None,
+        "operation": end.operation if end is not None else None,
         "end": end.end if end is not None else None,
         "cause": end.cause if end is not None else None,
         "status": end.status if end is not None else None,
         "target": end.target if end is not None else None,
         "tenant": end.tenant if end is not None else None,
+        "dropped": end.dropped if end is not None else "",
         "resumed": [one._asdict() for one in end.resumed] if end is not None else [],
         "words": told(record),
         "request": _request(request) if request is not None else None,

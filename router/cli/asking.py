@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from policies import Engine
-from router import build
+from router import build, choosing
 from router.admin.explain import explain as cold_explain
 from router.admin.question import BadQuestion, Question, read
 from router.cli.address import address
@@ -140,10 +140,10 @@ def find(path: Path, admin: str | None) -> Running:
 def _load(path: Path) -> Config | None:
     try:
         config = load(path, os.environ)
-        build.find_plugins(config)
+        choosing.find_plugins(config)
         build.routes_of(config)
-    except (ConfigError, build.BuildFault) as error:
-        where = f"{path}: " if isinstance(error, build.BuildFault) else ""
+    except (ConfigError, choosing.BuildFault) as error:
+        where = f"{path}: " if isinstance(error, choosing.BuildFault) else ""
         print(f"{where}{error}", file=sys.stderr)
         return None
     return config

@@ -16,7 +16,7 @@ from random import Random
 import uvloop
 
 from router.app import App
-from router.build import BuildFault, find_plugins
+from router.choosing import BuildFault, find_plugins
 from router.cli.address import address
 from router.config import Config, ConfigError, Server, faults, load
 from router.telemetry.log import Format, Log

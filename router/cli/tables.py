@@ -12,6 +12,9 @@ from rich.table import Table
 PIPE = 1000
 """Columns where there is no terminal: whoever reads a pipe or a file wants whole names."""
 
+FAILURES = frozenset({"failed", "throttled", "denied"})
+"""Ends of attempts that are a target's doing, and not the request's."""
+
 
 def explained(source: str, told: dict[str, Any]) -> None:
     """Print an explanation."""
@@ -120,8 +123,8 @@ def _counts(told: dict[str, Any]) -> dict[str, tuple[int, int]]:
     counts: dict[str, tuple[int, int]] = {}
     for row in told["attempts"]:
         good, bad = counts.get(row["target"], (0, 0))
-        ok = row["outcome"] == "ok"
-        counts[row["target"]] = (good + row["count"] * ok, bad + row["count"] * (not ok))
+        ok, failed = row["outcome"] == "ok", row["outcome"] in FAILURES
+        counts[row["target"]] = (good + row["count"] * ok, bad + row["count"] * failed)
     return counts
 
 

@@ -93,6 +93,7 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
 
     def model(before: ProviderModel, after: ProviderModel) -> Iterator[str]:
         yield from _change("context", before.context, after.context, show_count)
+        yield from _change("output", before.output, after.output, show_count)
         yield from _change("lacks", before.lacks, after.lacks, _listed)
         yield from _change("api", before.api, after.api)
         yield from _change("price.input", before.price.input, after.price.input, show_price)

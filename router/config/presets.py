@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 Dialect = Literal["openai", "anthropic", "azure", "bedrock", "gemini", "vertex", "simulated"]
 """How a provider is spoken to."""
-Responses = Literal["kept", "stateless"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +24,9 @@ class Preset:
     `key` names the environment variable of its credential, None where it needs none; `headers` go
     with every request. `origin` may hold `{region}`; `service` is AWS's name of it, where requests
     may be signed by AWS keys instead. `asks_usage` is False where streams report their usage
-    unasked, and an unknown field may be refused. `native` are kinds of calls that it understands as
-    well in another dialect than its own, with their paths below the base URL. `responses` is
-    whether it speaks OpenAI's Responses itself, and whether it keeps what it made there.
+    unasked, and an unknown field may be refused. `native` are kinds of calls that it understands
+    besides those of its dialect, with their paths below the base URL; `keeps`: it keeps what it
+    made as responses, and can be asked for it later.
     """
 
     origin: str | None
@@ -38,7 +37,7 @@ class Preset:
     service: str | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     native: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    responses: Responses | None = None
+    keeps: bool = False
 
     @property
     def base_url(self) -> str | None:
@@ -52,11 +51,16 @@ class Preset:
 
 MESSAGES: Mapping[str, str] = MappingProxyType({"messages": "/messages"})
 """Anthropic's endpoint, beside OpenAI's."""
+RESPONSES: Mapping[str, str] = MappingProxyType({"responses": "/responses"})
+"""Those of OpenAI's Responses."""
+BOTH = MappingProxyType({**MESSAGES, **RESPONSES})
 COUNTED = MappingProxyType({**MESSAGES, "count_tokens": "/messages/count_tokens"})
 BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK"
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
-        "openai": Preset("https://api.openai.com", "/v1", "OPENAI_API_KEY", responses="kept"),
+        "openai": Preset(
+            "https://api.openai.com", "/v1", "OPENAI_API_KEY", native=RESPONSES, keeps=True
+        ),
         "anthropic": Preset(
             "https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY", dialect="anthropic"
         ),
@@ -75,7 +79,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "GEMINI_API_KEY",
             dialect="gemini",
         ),
-        "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY", responses="stateless"),
+        "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY", native=RESPONSES),
         "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),
         "deepseek": Preset(
             "https://api.deepseek.com",
@@ -87,14 +91,17 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "https://openrouter.ai",
             "/api/v1",
             "OPENROUTER_API_KEY",
-            native=MESSAGES,
-            responses="stateless",
+            native=BOTH,
         ),
         "together": Preset("https://api.together.ai", "/v1", "TOGETHER_API_KEY"),
         "fireworks": Preset(
-            "https://api.fireworks.ai", "/inference/v1", "FIREWORKS_API_KEY", responses="kept"
+            "https://api.fireworks.ai",
+            "/inference/v1",
+            "FIREWORKS_API_KEY",
+            native=RESPONSES,
+            keeps=True,
         ),
-        "xai": Preset("https://api.x.ai", "/v1", "XAI_API_KEY", responses="kept"),
+        "xai": Preset("https://api.x.ai", "/v1", "XAI_API_KEY", native=RESPONSES, keeps=True),
         # Every chunk has the usage so far.
         "perplexity": Preset(
             "https://api.perplexity.ai", "", "PERPLEXITY_API_KEY", asks_usage=False
@@ -103,7 +110,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "cohere": Preset("https://api.cohere.ai", "/compatibility/v1", "CO_API_KEY"),
         # A resource of one's own; a model is a deployment's name.
         "azure": Preset(
-            None, "/openai/v1", "AZURE_OPENAI_API_KEY", dialect="azure", responses="kept"
+            None,
+            "/openai/v1",
+            "AZURE_OPENAI_API_KEY",
+            dialect="azure",
+            native=RESPONSES,
+            keeps=True,
         ),
         "bedrock": Preset(
             "https://bedrock-runtime.{region}.amazonaws.com",
@@ -126,8 +138,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             service="bedrock-mantle",
         ),
         # Servers of one's own: no account, but an address.
-        "ollama": Preset(None, "/v1", None, native=MESSAGES, responses="stateless"),
-        "vllm": Preset(None, "/v1", None, native=MESSAGES, responses="stateless"),
+        "ollama": Preset(None, "/v1", None, native=BOTH),
+        "vllm": Preset(None, "/v1", None, native=BOTH),
         "sglang": Preset(None, "/v1", None),
         "llamacpp": Preset(None, "/v1", None, native=COUNTED),
         "lmstudio": Preset(None, "/v1", None),

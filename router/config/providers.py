@@ -86,8 +86,8 @@ class _Resolver:
             proxy=merged.proxy,
             connections=merged.connections,
             asks_usage=preset.asks_usage if preset else True,
-            native=preset.native if preset else MappingProxyType({}),
-            responses=preset.responses if preset and not merged.api_version else None,
+            native=preset.native if preset and not merged.api_version else MappingProxyType({}),
+            keeps=bool(preset and preset.keeps and not merged.api_version),
             limits=resolve_limits(merged.limits),
             models=MappingProxyType(
                 {key: self._model(key, model, merged) for key, model in merged.models.items()}
@@ -239,6 +239,7 @@ class _Resolver:
         return ProviderModel(
             name=name,
             context=model.context,
+            output=model.output,
             lacks=frozenset(given["lacks"]) if "lacks" in given else known_lacks(name),
             api=model.api or "chat",
             price=Price(**model.price.given()),

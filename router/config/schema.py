@@ -122,13 +122,14 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class ProviderModel:
-    """A model as its provider knows it. `context` is in tokens, None where nobody said. `lacks` are
-    those of `ABILITIES` that it has not. `api` is the one of OpenAI's by which it is asked for
-    answers to messages, whoever asks. `simulation` is None for a real one.
+    """A model as its provider knows it. `context` and `output`, its longest answer, in tokens; None
+    where nobody said; `lacks` are those of `ABILITIES` that it has not. By `api` of OpenAI's it is
+    asked for answers to messages, whoever asks. `simulation` is None for a real one.
     """
 
     name: str
     context: int | None
+    output: int | None
     lacks: frozenset[str]
     api: Literal["chat", "responses"]
     price: Price
@@ -144,8 +145,8 @@ class Provider:
     `enabled` is False when a credential or an address is missing; `off_because` says which.
     `base_url` has no slash at its end and is None for a simulated provider. `asks_usage` is False
     where a stream reports its usage unasked and may refuse to be asked. `native` are the paths of
-    kinds of calls that it understands beside its own dialect's; `responses`: it speaks OpenAI's
-    Responses, and keeps what it made there or not. `company` is the preset's name, None without
+    kinds of calls that it understands beside its own dialect's; `keeps`: what it made as responses
+    can be asked for later. `company` is the preset's name, None without
     one; `region` is where the company serves it, as the file calls that. `proxy` is empty where
     none may be used, None where the environment says; `connections` is how many may be open
     at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
@@ -166,7 +167,7 @@ class Provider:
     connections: int | None
     asks_usage: bool
     native: Mapping[str, str]
-    responses: Literal["kept", "stateless"] | None
+    keeps: bool
     limits: Limits
     models: Mapping[str, ProviderModel]
     off_because: str | None

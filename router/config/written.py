@@ -142,6 +142,7 @@ class WrittenModel(Written):
     """One of a provider's `models`; from `first_token` on, for simulated ones."""
 
     context: Positive = None
+    output: Positive = None
     lacks: tuple[Annotated[str, BeforeValidator(texts.choice(*ABILITIES))], ...] = ()
     api: Annotated[
         Literal["chat", "responses"] | None, BeforeValidator(texts.choice("chat", "responses"))

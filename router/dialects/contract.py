@@ -20,21 +20,13 @@ from router.dialects.seam import Begun
 
 Headers = Mapping[str, str]
 """Names in lower case."""
+RelayedOperation = Literal[
+    "moderations", "rerank", "images/generations", "images/edits", "images/variations",
+    "audio/speech", "audio/transcriptions", "audio/translations",
+]  # fmt: skip
+"""Those whose calls pass as they are."""
 Operation = Literal[
-    "chat",
-    "responses",
-    "messages",
-    "count_tokens",
-    "completions",
-    "embeddings",
-    "moderations",
-    "rerank",
-    "images/generations",
-    "images/edits",
-    "images/variations",
-    "audio/speech",
-    "audio/transcriptions",
-    "audio/translations",
+    "chat", "responses", "messages", "count_tokens", "completions", "embeddings", RelayedOperation
 ]
 """What a client asks for, by the end of its path. The first three are answers to messages, in three
 dialects.
@@ -135,10 +127,8 @@ class ClientDialect(Protocol):
     def parse(self, body: bytes, operation: Operation = "chat") -> Call:
         """The call. Raises `ClientError` naming what is wrong and where."""
 
-    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
-        """An answer in words to `call` that says `text`, and cost nothing, under the id `name`: a
-        body, or all of a stream, with `note`, a comment, before its end. `wall` is Unix time.
-        """
+    def writer(self, call: Call) -> Writer:
+        """Writes one answer in words to `call` that did not come in the client's dialect."""
 
     def error(self, error: ClientError) -> bytes:
         """The body of an error answer."""
@@ -156,7 +146,7 @@ class Interpretable(Protocol):
         """
 
     def writer(self, call: Call) -> Writer:
-        """Writes one answer to `call` that came from a provider who speaks otherwise."""
+        """See `ClientDialect.writer`."""
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`."""

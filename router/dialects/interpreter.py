@@ -8,11 +8,12 @@ named. It knows no dialect itself.
 from __future__ import annotations
 
 from policies import Phase, Report
-from router.dialects.common.events import CONTENT, Counted, Event, Usage
-from router.dialects.common.prompt import Prompt
+from router.dialects.common.events import CONTENT, Began, Counted, Event, Said, Stopped, Usage
+from router.dialects.common.prompt import Prompt, bounded
 from router.dialects.contract import (
     Asked,
     Call,
+    ClientDialect,
     ClientError,
     EventReader,
     ForeignDialect,
@@ -21,21 +22,32 @@ from router.dialects.contract import (
     Unfit,
     Writer,
 )
+from router.dialects.errors.judge import code_of
+from router.dialects.passing import Progress
+
+MOST_CHOICES = 128
+"""Of one request, as OpenAI has it: beyond that a client is given fewer than it asked for."""
 
 
 class Interpreter:
-    """See `UpstreamDialect`: for calls of `client`, to providers who speak `foreign`."""
+    """See `UpstreamDialect`: for calls of `client`, to providers who speak `foreign`, about a model
+    that writes `most` tokens (None: nobody said).
+    """
 
-    def __init__(self, client: Interpretable, foreign: ForeignDialect) -> None:
+    def __init__(
+        self, client: Interpretable, foreign: ForeignDialect, most: int | None = None
+    ) -> None:
         self._client = client
         self._foreign = foreign
+        self._most = most
 
     def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
         """See `UpstreamDialect.ask`. Usage is always asked for: the writer gives it or not."""
         if call.common is None:
             call.common = self._prompt(call)
-        path, body, dropped = self._foreign.ask(call.common, model, stream=call.stream)
-        return path, body, (*dropped, *call.common.unknown)
+        prompt = call.common if self._most is None else bounded(call.common, self._most)
+        path, body, dropped = self._foreign.ask(prompt, model, stream=call.stream)
+        return path, body, (*dropped, *prompt.unknown)
 
     def reader(self, call: Call) -> InterpretedStream:
         """See `UpstreamDialect.reader`."""
@@ -59,9 +71,8 @@ class Interpreter:
         message = self._foreign.told(body)
         if not message:
             return None
-        return self._client.error(
-            ClientError(400, "invalid_request_error", "invalid_request", message)
-        )
+        code = code_of(self._foreign.whole(body)[0].outcome, body)
+        return self._client.error(ClientError(400, "invalid_request_error", code, message))
 
     def _prompt(self, call: Call) -> Prompt:
         try:
@@ -71,22 +82,16 @@ class Interpreter:
             raise Unfit(error.message) from None
 
 
-class InterpretedStream:
+class InterpretedStream(Progress):
     """One streamed answer in the client's words. See `StreamReader`."""
 
-    __slots__ = (
-        "_reader", "_writer", "content", "done", "ended", "failure", "malformed", "said", "usage",
-    )  # fmt: skip
+    __slots__ = ("_reader", "_writer", "content", "usage")
 
     def __init__(self, reader: EventReader, writer: Writer) -> None:
+        super().__init__()
         self._reader = reader
         self._writer = writer
         self.content = 0
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
@@ -144,3 +149,18 @@ class Unspoken:
     def own_words(self, call: Call, body: bytes) -> bytes | None:
         """See `UpstreamDialect.own_words`."""
         return None
+
+
+def fixed(client: ClientDialect, call: Call, text: str, note: bytes) -> bytes:
+    """An answer in words to `call` that says `text`, which no model has written, and cost nothing:
+    a body, or all of a stream, with `note`, a comment, before its end.
+    """
+    choices = range(min(call.choices, MOST_CHOICES))
+    events: list[Event] = [
+        Began(call.id, call.model, call.at),
+        *(Said(text, choice) for choice in choices),
+        *(Stopped("stop", choice=choice) for choice in choices),
+        Counted(Usage(0, 0)),
+    ]
+    writer = client.writer(call)
+    return writer.write(events) + writer.end(note) if call.stream else writer.whole(events)

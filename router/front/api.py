@@ -6,23 +6,22 @@ dialect of the path.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from math import isfinite
+from collections.abc import Awaitable, Callable
 from random import Random
 from time import time
 from urllib.parse import unquote
 
 import msgspec
 
-from router.caller import BANDS, NONE, Caller, Wishes
+from router.caller import Caller
 from router.dialects.anthropic.dialect import ANTHROPIC
-from router.dialects.contract import Call, ClientDialect, ClientError, Operation
+from router.dialects.contract import Call, ClientError
 from router.dialects.openai.dialect import OPENAI
-from router.dialects.relayed.dialect import OPERATIONS as RELAYED_CALLS
-from router.dialects.relayed.dialect import RELAYED
 from router.dialects.responses.dialect import RESPONSES
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_content_type
+from router.front.paths import CALLS, COUNTING, MODEL, MODELS, VERSION, dialect_at
+from router.front.wishes import wishes_of
 from router.headers import upward
 from router.idempotency.claim import claim_of, key_of
 from router.runtime import Runtime
@@ -32,26 +31,7 @@ from router.telemetry.journal import Journal, RefusalRecord
 from router.tenants.identity import Tenant
 
 JSON = {"content-type": "application/json"}
-MODELS = "/v1/models"
-MODEL = f"{MODELS}/"
-COUNTING = "/v1/messages/count_tokens"
-VERSION = "anthropic-version"
-"""A header that clients who speak Anthropic's dialect send."""
-CALLS: Mapping[str, tuple[Operation, ClientDialect]] = {
-    "/v1/chat/completions": ("chat", OPENAI),
-    "/v1/completions": ("completions", OPENAI),
-    "/v1/embeddings": ("embeddings", OPENAI),
-    "/v1/messages": ("messages", ANTHROPIC),
-    COUNTING: ("count_tokens", ANTHROPIC),
-    "/v1/responses": ("responses", RESPONSES),
-    **{f"/v1/{operation}": (operation, RELAYED) for operation in RELAYED_CALLS},
-}
-"""What clients ask for, and how they speak there."""
-WISHES = frozenset(f"x-router-{wish}" for wish in ("timeout", "target", "policy", "priority"))
-LONGEST_TIMEOUT = 86_400.0
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
-
-NO_HEADERS: Headers = {}
 
 Endpoint = Callable[[Inbound, Responder], Awaitable[object]]
 Run = Callable[[Call, Caller, Sink], Awaitable[object]]
@@ -153,7 +133,7 @@ class Api:
         tenant = self._identify(inbound)
         if (refused := check_content_type(headers)) is not None:
             raise refused
-        wishes = NONE if WISHES.isdisjoint(headers) else wishes_of(headers)
+        wishes = wishes_of(headers)
         key_of(headers)  # one that cannot be a key is refused before a body is read
         dialect = CALLS[inbound.path][1]
         return Caller(self._request_id(), tenant, dialect, upward(headers), wishes)
@@ -180,7 +160,7 @@ class Api:
     def _about(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
         """What is kept of an answer: asked of the account that made it."""
         headers, tenant = inbound.headers, self._identify(inbound)
-        wishes = NONE if WISHES.isdisjoint(headers) else wishes_of(headers)
+        wishes = wishes_of(headers)
         caller = Caller(self._request_id(), tenant, RESPONSES, upward(headers), wishes)
         asked = about(inbound.method, inbound.path, inbound.query)
         return self._ask_about(asked, caller, responder)
@@ -219,42 +199,3 @@ class Api:
                 401, "authentication_error", "invalid_api_key", message, hopeless=True
             )
         return tenant
-
-
-def dialect_at(path: str, headers: Headers = NO_HEADERS) -> ClientDialect:
-    """How clients speak at `path`, where several do by their `headers`; OpenAI's dialect where
-    nothing is.
-    """
-    call = CALLS.get(path)
-    if call is not None:
-        return call[1]
-    listed = path == MODELS or path.startswith(MODEL)
-    if path.startswith("/v1/messages/") or (listed and VERSION in headers):
-        return ANTHROPIC
-    return OPENAI
-
-
-def wishes_of(headers: Headers) -> Wishes:
-    """The router's own request headers. Raises `ClientError` naming the one that is wrong."""
-    if not (text := headers.get("x-router-timeout")):
-        timeout = None
-    else:
-        try:
-            timeout = float(text)
-        except ValueError:
-            timeout = 0.0
-        if not isfinite(timeout) or not 0 < timeout <= LONGEST_TIMEOUT:
-            raise _wrong("x-router-timeout", "a number of seconds above 0 and at most 86400")
-    # A template that was not filled in leaves an empty header; it asks for nothing.
-    target, policy = headers.get("x-router-target"), headers.get("x-router-policy")
-    band = None
-    if (named := headers.get("x-router-priority")) and (band := BANDS.get(named)) is None:
-        raise _wrong("x-router-priority", f"one of {', '.join(BANDS)}")
-    return Wishes(timeout, target or None, policy or None, band)
-
-
-def _wrong(header: str, wanted: str) -> ClientError:
-    message = f"{header}: {wanted}"
-    return ClientError(
-        400, "invalid_request_error", "invalid_header", message, header, hopeless=True
-    )

@@ -105,6 +105,7 @@ class Once:
                 input_tokens=None,
                 output_tokens=None,
                 estimated=False,
+                operation=call.operation,
             )
         )
 

@@ -88,14 +88,12 @@ class Learning:
         self._log = log
         self._task: asyncio.Task[None] | None = None
 
-    def begin(self, config: Config, then: Callable[[], None]) -> None:
-        """Look up what `config` leaves open, unless nothing is new or a look is under way; `then`
-        is called when more is known.
+    def begin(self, config: Callable[[], Config], then: Callable[[], None]) -> None:
+        """Look up what the running `config` leaves open, also what comes with a file that is loaded
+        meanwhile; `then` is called when more is known.
         """
-        asked = dict.fromkeys(pair for pair in unknown(config) if pair not in self.known)
-        if asked and (self._task is None or self._task.done()):
-            look = self._look(list(asked), then)
-            self._task = asyncio.get_running_loop().create_task(look)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._look(config, then))
 
     async def close(self) -> None:
         """Look no longer."""
@@ -103,12 +101,13 @@ class Learning:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _look(self, asked: list[Pair], then: Callable[[], None]) -> None:
-        try:
-            self.known |= await look_up(asked)
-        except (NotAnswered, OSError) as error:
-            self._log.event("the price list cannot be asked:", error=str(error))
-        else:
+    async def _look(self, config: Callable[[], Config], then: Callable[[], None]) -> None:
+        while asked := [pair for pair in unknown(config()) if pair not in self.known]:
+            try:
+                self.known |= await look_up(list(dict.fromkeys(asked)))
+            except (NotAnswered, OSError) as error:
+                self._log.event("the price list cannot be asked:", error=str(error))
+                return
             then()
 
 

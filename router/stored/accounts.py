@@ -13,6 +13,7 @@ from typing import Protocol
 
 from router.bell import Bell
 from router.dialects.contract import Call, ClientError
+from router.dialects.fields import invalid
 from router.stored.owners import Owners
 from router.upstream.transport import Exchange
 
@@ -52,7 +53,7 @@ def confined_by(
         return own[_maker(call.bound, own, owners, tenant)]
     if call.stays:
         if not own:
-            raise _refused(
+            raise invalid(
                 "no target of this model makes answers in the background: they are kept by nobody",
                 "background",
             )
@@ -80,7 +81,9 @@ def _maker(ids: Iterable[str], own: Mapping[str, object], owners: Owners, tenant
         else:
             makers.update(own)
     if len(makers) > 1:
-        raise _refused("it refers to what different accounts have made, and keep for themselves")
+        raise invalid(
+            "it refers to what different accounts have made, and keep for themselves", None
+        )
     return makers.pop()
 
 
@@ -92,9 +95,3 @@ def unknown(id_: str, why: str = WHY_UNKNOWN) -> ClientError:
     """What a client is told that refers to something nobody knows."""
     message = f"there is no {id_[:80]!r}: {why}"
     return ClientError(404, "invalid_request_error", "not_found", message, hopeless=True)
-
-
-def _refused(message: str, param: str | None = None) -> ClientError:
-    return ClientError(
-        400, "invalid_request_error", "invalid_request", message, param, hopeless=True
-    )

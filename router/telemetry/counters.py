@@ -17,6 +17,9 @@ BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.
 1.41).
 """
 
+TARGETS_OWN = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED})
+"""Outcomes that say something of a target: what a request asks for in vain is not its failure."""
+
 
 class Histogram:
     """Counts by upper bound, with their sum."""
@@ -55,21 +58,24 @@ class Counters:
 
     def attempt(self, record: AttemptRecord) -> None:
         """See `Reader.attempt`."""
-        report = record.report
-        phase = "" if report.outcome.good else report.phase.value
-        self.attempts[record.target, report.outcome.word, phase] += 1
-        if not report.outcome.good and report.outcome is not Outcome.ABANDONED:
-            self.last_failure[record.target] = record
+        report, target = record.report, record.target
+        outcome = report.outcome
+        phase = "" if outcome.good else report.phase.value
+        self.attempts[target, outcome.word, phase] += 1
+        if outcome in TARGETS_OWN:
+            self.last_failure[target] = record
         if report.unclassified is not None:
-            self.unclassified[record.target.partition("/")[0], report.unclassified] += 1
+            self.unclassified[target.partition("/")[0], report.unclassified] += 1
         if record.malformed:
-            self.malformed[record.target] += record.malformed
-        if report.input_tokens:
-            self.tokens[record.target, "input"] += report.input_tokens
-        if report.output_tokens:
-            self.tokens[record.target, "output"] += report.output_tokens
+            self.malformed[target] += record.malformed
+        if read := report.input_tokens:
+            self.tokens[target, "input"] += read
+        if written := report.output_tokens:
+            self.tokens[target, "output"] += written
         if record.first is not None:
-            _of(self.first_token, record.target).record(record.first - record.started)
+            if (seconds := self.first_token.get(target)) is None:
+                seconds = self.first_token[target] = Histogram()
+            seconds.record(record.first - record.started)
 
     def request(self, record: RequestRecord) -> None:
         """See `Reader.request`."""
@@ -83,14 +89,10 @@ class Counters:
             self.client_seconds[record.model] = so_far + record.client_seconds
         if record.resumed:
             self.resumed[record.model, record.end] += 1
-        _of(self.duration, record.model).record(record.ended - record.started)
+        if (seconds := self.duration.get(record.model)) is None:
+            seconds = self.duration[record.model] = Histogram()
+        seconds.record(record.ended - record.started)
 
     def refused(self, record: RefusalRecord) -> None:
         """See `Reader.refused`."""
         self.refusals[record.status, record.code] += 1
-
-
-def _of(histograms: dict[str, Histogram], name: str) -> Histogram:
-    if name not in histograms:
-        histograms[name] = Histogram()
-    return histograms[name]

@@ -46,11 +46,13 @@ class RequestRecord(msgspec.Struct, frozen=True):
     `fault` (the router's own), `replayed` (from memory, under its `Idempotency-Key`), `degraded`
     (nobody could serve, and it was given the operator's text). `degraded` is how far down its
     route's ladder it came: `model=NAME`, `text`, or nothing. For `client_seconds` of its time its
-    client took too little of what there was.
+    client took too little of what there was. `operation` is what was asked for, by the end of its
+    path (`chat`, `messages`, …).
 
     Token counts are of the attempt that answered, `estimated` where the provider did not count
     them. `resumed` says who had broken the answer off before another was asked to go on with it;
-    then the counts are of all the attempts that it came from.
+    then the counts are of all the attempts that it came from. `dropped` names what of the request
+    the target could not be told, as its client is told it.
     """
 
     request_id: str
@@ -71,6 +73,8 @@ class RequestRecord(msgspec.Struct, frozen=True):
     degraded: str = ""
     client_seconds: float = 0.0
     resumed: tuple[Resumed, ...] = ()
+    dropped: str = ""
+    operation: str = "chat"
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):

@@ -84,6 +84,7 @@ class Log:
             "request": record.request_id,
             "tenant": record.tenant,
             "model": record.model,
+            "operation": record.operation,
             "target": record.target,
             "status": record.status,
             "end": record.end,
@@ -98,6 +99,8 @@ class Log:
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
         }
+        if record.dropped:
+            line["dropped"] = record.dropped
         if record.resumed:
             line["resumed"] = [{"from": name, "at_tokens": n} for name, n in record.resumed]
         self._line(msgspec.json.encode(line).decode() if self._form == "json" else _text(line))
@@ -152,8 +155,12 @@ def _text(line: dict[str, Any]) -> str:
         f", gone on with after {one['from']} at {one['at_tokens']} tokens"
         for one in line.get("resumed", ())
     )
+    asked = (
+        line["model"] if line["operation"] == "chat" else f"{line['model']} ({line['operation']})"
+    )
+    dropped = f", without {line['dropped']}" if "dropped" in line else ""
     return (
-        f"{line['time']} {line['model']} → {line['target'] or '–'}: {line['status']} {line['end']}"
-        f"{cause}, {tries}{first}, {line['total_ms']} ms{client}{tokens}{broken}"
+        f"{line['time']} {asked} → {line['target'] or '–'}: {line['status']} {line['end']}"
+        f"{cause}, {tries}{first}, {line['total_ms']} ms{client}{tokens}{broken}{dropped}"
         f" [{line['tenant']} {line['request']}]"
     )

@@ -1,4 +1,6 @@
-"""Replies as the OpenAI dialect has them: chat and text completions, embeddings, errors."""
+"""Replies as the OpenAI dialect has them: chat and text completions, embeddings, errors; and
+answers to those who ask for responses, or for messages in Anthropic's.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
+from router.dialects.anthropic.dialect import ANTHROPIC, Anthropic
+from router.dialects.common.events import Began, Counted, Event, Stopped, Usage
+from router.dialects.common.events import Said as Text
+from router.dialects.contract import ClientError, Operation
+from router.dialects.responses.dialect import RESPONSES, Responses
 from router.testing.reply import Said, Saying
 from router.testing.request import Request
 
@@ -21,12 +28,13 @@ TYPES = {
     404: "not_found_error",
     429: "rate_limit_error",
 }
+Client = Responses | Anthropic
 
 
 @dataclass(frozen=True)
 class Answer(Saying):
-    """A completion with this text: streamed when the request asks for it, a chat's or a text's
-    after its path.
+    """A completion with this text: streamed when the request asks for it; a chat's, a text's, a
+    response of OpenAI's or a message of Anthropic's after its path.
 
     A stream's events are one for the role (of a chat), one for each word, one for the finish
     reason, one for usage if it was asked for, and `[DONE]`. `finish`, `usage` and `done` may be
@@ -43,6 +51,8 @@ class Answer(Saying):
     def said(self, request: Request) -> Said:
         """See `Saying.said`."""
         asked = request.fields
+        if (other := client_at(request)) is not None:
+            return self._elsewhere(request, *other)
         kind = "chat" if request.path.partition("?")[0].endswith("/chat/completions") else "text"
         common = {"id": f"cmpl-{request.number}", "created": CREATED, "model": asked.get("model")}
         if not asked.get("stream"):
@@ -50,6 +60,29 @@ class Answer(Saying):
         options = asked.get("stream_options")
         wants = isinstance(options, dict) and bool(options.get("include_usage"))
         events = list(self._events(kind, common, usage=wants and self.usage))
+        return Said(200, {"content-type": "text/event-stream"}, events, streamed=True)
+
+    def _elsewhere(self, request: Request, operation: Operation, dialect: Client) -> Said:
+        """The same in another dialect that clients speak."""
+        try:
+            call = dialect.parse(request.body, operation)
+        except ClientError as error:
+            return Said(400, {"content-type": "application/json"}, [dialect.error(error)])
+        count = len(words(self.text)) if self.usage else 0
+        told: list[Event] = [
+            Began(f"answer-{request.number}", call.model, CREATED),
+            *(Text(word) for word in words(self.text)),
+            Counted(Usage(self.prompt_tokens if self.usage else 0, count)),
+        ]
+        if self.finish is not None:
+            told.append(Stopped("length" if self.finish == "length" else "stop"))
+        writer = dialect.writer(call)
+        if not call.stream:
+            return Said(200, {"content-type": "application/json"}, [writer.whole(told)])
+        stream = b"".join(writer.write([one]) for one in told)
+        if self.finish is not None:
+            stream += writer.end(b"")
+        events = [one + b"\n\n" for one in stream.split(b"\n\n")[:-1]]
         return Said(200, {"content-type": "text/event-stream"}, events, streamed=True)
 
     def _whole(self, kind: str, common: Mapping[str, Any]) -> bytes:
@@ -135,6 +168,14 @@ class Status(Saying):
         kind = self.type or TYPES.get(self.status, "server_error")
         told = {"error": error(self.message, kind, self.code)}
         return Said(self.status, headers, [json.dumps(told).encode()])
+
+
+def client_at(request: Request) -> tuple[Operation, Client] | None:
+    """What is asked for at the request's path, and in what dialect; None: OpenAI's chat or text."""
+    path = request.path.partition("?")[0]
+    if path.endswith("/responses"):
+        return "responses", RESPONSES
+    return ("messages", ANTHROPIC) if path.endswith("/messages") else None
 
 
 def error(message: str, kind: str = "server_error", code: str | None = None) -> dict[str, Any]:

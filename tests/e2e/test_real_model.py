@@ -177,6 +177,7 @@ def test_anthropics_client_is_answered_at_its_own_endpoint_and_at_openais(router
 def test_openais_client_is_answered_at_anthropics_endpoint(router):
     with OpenAI(base_url=router.base_url, api_key="any", max_retries=0) as client:
         whole = client.chat.completions.create(model="speaks", messages=COLOUR, max_tokens=8)
+        cut = client.chat.completions.create(model="speaks", messages=COLOUR, max_tokens=1)
         *chunks, last = client.chat.completions.create(
             model="speaks",
             messages=COLOUR,
@@ -185,7 +186,8 @@ def test_openais_client_is_answered_at_anthropics_endpoint(router):
             stream_options={"include_usage": True},
         )
     assert (whole.choices[0].message.content or "").strip()
-    assert whole.choices[0].finish_reason == "length"
+    assert whole.choices[0].finish_reason in ("length", "stop")  # a model may be brief
+    assert cut.choices[0].finish_reason == "length"
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks).strip()
     for usage in (whole.usage, last.usage):
         assert usage is not None

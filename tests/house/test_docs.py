@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from policies import Engine, Outcome, Request
-from router import build
+from router import build, choosing
 from router.config import load
 from router.config.presets import PRESETS
 from router.config.written import (
@@ -124,7 +124,7 @@ def test_the_reference_s_policy_works_as_written(tmp_path, monkeypatch):
     )
     monkeypatch.setattr("sys.path", [*sys.path])
     config = load(path, {})
-    build.find_plugins(config)
+    choosing.find_plugins(config)
     engine = Engine(build.routes_of(config), rng=Random(1), now=0.0)
     explained = engine.explain(Request("chat", 60.0), 0.0)
     assert explained.policy == "Shortest"

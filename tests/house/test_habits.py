@@ -10,7 +10,7 @@ from tests.house.source import Module, modules
 DOORS = {
     "policies/engine/engine.py": "a user's policy chooses",
     "policies/engine/showing/views.py": "a user's policy is explained",
-    "router/build.py": "a user's policy is made",
+    "router/choosing.py": "a user's policy is made",
     "router/front/listener.py": "one request's fault is not the others'",
     "router/telemetry/journal.py": "a reader's fault is not the request's",
 }

@@ -62,6 +62,17 @@ async def test_after_anything_else_the_client_is_told_why_it_was_not_sent_again(
     assert (scene.request.end, scene.request.cause) == ("error", "acted")
 
 
+@in_virtual_time
+async def test_what_may_have_acted_is_the_last_attempt_and_not_one_that_says_more() -> None:
+    scene = Scene({"a/m": [refusal(429, retry_after="5")], "b/m": [[RESET]]})
+    message = (await scene.ask(tools=TOOLS)).json["error"]["message"]
+    assert "the connection broke" in message
+    assert "429" not in message
+    scene = Scene({"a/m": [refusal(429, retry_after="5")], "b/m": [[]]}, deadline=5.0)
+    client = await scene.ask(tools=TOOLS)
+    assert (client.status, client.error) == (504, "may_have_acted")
+
+
 @pytest.mark.parametrize("broken", [[ROLE, CUT], [ROLE, ERROR], [ROLE, OVERLOADED]])
 @in_virtual_time
 async def test_a_stream_that_breaks_before_content_may_have_acted(broken: Script) -> None:

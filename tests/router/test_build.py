@@ -17,7 +17,7 @@ from policies import (
     Target,
     WeightedRoundRobin,
 )
-from router import build
+from router import build, choosing
 from router.config import Config, ProviderModel, load
 from router.reach import headers_of
 from router.tenants.identity import DEFAULT, Tenant
@@ -120,7 +120,7 @@ def test_policies_are_those_named_and_least_latency_where_none_is(loads: Loads) 
 
 def test_a_caller_may_name_every_built_in_policy() -> None:
     # But `cost_tiers`: its rules are a route's.
-    assert build.named_policies() == {
+    assert choosing.named_policies() == {
         "weighted_round_robin": WeightedRoundRobin(),
         "least_latency": LeastLatency(),
         "priority": Priority(),
@@ -317,7 +317,7 @@ def test_a_policy_that_cannot_be_made_is_named_with_its_reason(
 ) -> None:
     if text is not None:
         module(text)
-    with pytest.raises(build.BuildFault) as caught:
+    with pytest.raises(choosing.BuildFault) as caught:
         build.routes_of(loads(plugged(name)))
     assert str(caught.value).startswith("the policy 'mine:First' cannot be made: ")
     assert words in str(caught.value)

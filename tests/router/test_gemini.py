@@ -27,7 +27,7 @@ from tests.router.dialects.gemini.said import (
     sse,
     usage,
 )
-from tests.router.running import Running, running
+from tests.router.running import JSON, Running, running
 
 QUESTION: list[Any] = [{"role": "user", "content": "Say hello."}]
 WEATHER: ChatCompletionToolParam = {
@@ -208,6 +208,18 @@ async def test_a_blocked_prompt_is_the_caller_s_and_nobody_else_is_asked(
         with pytest.raises(openai.BadRequestError, match="the prompt was blocked: SAFETY"):
             await client.chat.completions.create(model="chat", messages=QUESTION, stream=stream)
         assert other.requests == []
+
+
+async def test_what_was_dropped_is_said_at_a_stream_s_end_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("router.reply.QUIET", 0.05)
+    late = Stream([sse(each) for each in TEXT]).delayed(0.1)
+    async with routed(tmp_path, late) as (_, _, _, router):
+        asked = {"model": "chat", "messages": QUESTION, "stream": True, "logit_bias": {"1": 2}}
+        answer = await router.ask("POST", "/v1/chat/completions", json.dumps(asked).encode(), JSON)
+        assert "x-router-dropped" not in answer.headers  # its head went out before
+        assert b'"dropped":"logit_bias"' in answer.body
 
 
 def picture(*urls: str) -> list[Any]:

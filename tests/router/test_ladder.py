@@ -7,6 +7,7 @@ import pytest
 
 from policies import Facts
 from router.caller import Wishes
+from router.dialects.interpreter import fixed
 from router.dialects.openai.dialect import OPENAI
 from router.idempotency.store import Memory
 from router.ladder import Ladder, Rung
@@ -66,7 +67,7 @@ async def test_a_streamed_text_is_a_whole_stream_in_the_client_s_dialect() -> No
     chunks = read_by_sdk(client)
     assert words_of(client) == BUSY
     assert chunks[0].choices[0].delta.role == "assistant"
-    assert [chunk.choices[0].finish_reason for chunk in chunks[:-1]] == [None, "stop"]
+    assert [chunk.choices[0].finish_reason for chunk in chunks[:-1]] == [None, None, "stop"]
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.total_tokens == 0
     assert client.headers["x-router-degraded"] == "text"
@@ -260,4 +261,4 @@ async def test_an_answer_that_breaks_off_below_is_an_error_and_leaves_nothing_op
 def test_a_text_counts_no_more_answers_than_a_client_may_ask_for() -> None:
     many = {"model": "chat", "messages": [{"role": "user", "content": "x"}], "n": 10**9}
     call = OPENAI.parse(json.dumps(many).encode())
-    assert len(json.loads(OPENAI.text(call, BUSY, "chatcmpl-1", 0.0, b""))["choices"]) == 128
+    assert len(json.loads(fixed(OPENAI, call, BUSY, b""))["choices"]) == 128

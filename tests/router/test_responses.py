@@ -78,13 +78,17 @@ async def test_what_fails_before_content_is_rescued_in_silence(
         assert answer.body.count(b"event: response.created") == stream
 
 
-async def test_a_stream_that_breaks_off_ends_in_an_error_event(tmp_path: Path) -> None:
+async def test_a_stream_that_breaks_off_ends_in_an_error_event_that_the_sdk_raises(
+    tmp_path: Path,
+) -> None:
     cut = Stream([*begun(), *text("Hel", "lo")]).cut(after=5)
     async with stage(tmp_path, cut) as there:
         stream = await there.client.responses.create(model="m", input="x", stream=True)
-        kinds = [one.type async for one in stream]
-        assert kinds[-1] == "error"
-        assert "response.completed" not in kinds
+        kinds = []
+        with pytest.raises(openai.APIError, match="the answer broke off") as caught:
+            [kinds.append(one.type) async for one in stream]  # type: ignore[func-returns-value]
+        assert caught.value.code == "stream_interrupted"
+        assert kinds[-1] == "response.output_text.delta"
 
 
 async def test_a_refusal_is_told_in_the_provider_s_words(tmp_path: Path) -> None:

@@ -216,7 +216,7 @@ async def test_a_page_instead_of_a_stream_is_told_as_what_it_is(page: Body, tmp_
         pieces = await client.chat.completions.create(model="chat", messages=MESSAGES, stream=True)
         words = [piece.choices[0].delta.content or "" async for piece in pieces]
         metrics = (await router.ask_admin("GET", "/metrics")).body.decode()
-        assert "(first_token): a page instead of a stream" in router.stream.getvalue()
+    assert "(first_token): a page instead of a stream" in router.stream.getvalue()
     assert "".join(words) == "one two three"
     assert 'pointsman_unclassified_total{provider="first",status="200"}' in metrics
 

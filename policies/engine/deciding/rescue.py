@@ -53,10 +53,10 @@ def expect(course: Course, attempt: Attempt, now: float, *, steered: bool) -> No
         attempt.expected = usual if usual and usual > LEAST_EXPECTED else LEAST_EXPECTED
         attempt.due = attempt.was_sent + attempt.expected
     attempt.overdue = attempt.look_at = now + (late if late > SHORTEST else SHORTEST)
-    head = now + attempt.standing.facts.first_token
-    if not stream and (tail := latency.totals.tail) is not None:
-        head = max(head, now + TAILS * tail)
-    attempt.head = head if head < request.deadline else request.deadline
+    most, deadline = attempt.standing.facts.first_token, request.deadline
+    if not stream and (tail := latency.totals.tail) is not None and tail * TAILS > most:
+        most = tail * TAILS
+    attempt.head = now + most if now + most < deadline else deadline
     if attempt.probe or steered:
         attempt.unsure = True
         attempt.look_at = now + usual_of_others(course, attempt, late)

@@ -20,7 +20,9 @@ LAST = len(UPPER) - 1
 MEMORY = 1000.0
 """Durations after which all counts are halved, so that the old ones fade."""
 FRESH = 64
-"""New durations after which the quantiles are looked up again; earlier while there are few."""
+"""New durations that are only noted before the quantiles are looked up again; fewer while there are
+few.
+"""
 FEW = 30.0
 """The highest of so few says little of what may come: `late` is up to twice that."""
 
@@ -32,11 +34,12 @@ class Histogram:
     while it is empty; `late` has a margin while there are few.
     """
 
-    __slots__ = ("_bins", "_count", "_due", "_top", "high", "late", "tail")
+    __slots__ = ("_bins", "_count", "_due", "_noted", "_top", "high", "late", "tail")
 
     def __init__(self) -> None:
         self._bins = [0.0] * (OCTAVES * PARTS)
         self._count = 0.0
+        self._noted: list[float] = []
         self._due = 0
         self._top = 0
         self.high: float | None = None
@@ -45,19 +48,15 @@ class Histogram:
 
     def record(self, seconds: float) -> None:
         """Count one duration."""
-        index = bisect_right(UPPER, seconds, 0, LAST)
-        self._bins[index] += 1
-        self._count += 1
-        if index > self._top:
-            self._top = index
-        self._due -= 1
-        if self._due < 0:
+        self._noted.append(seconds)
+        if len(self._noted) > self._due:
             self._look_up()
 
     def quantile(self, share: float) -> float | None:
         """A duration that `share` of those counted do not exceed, up to a quarter too high; None
         if empty.
         """
+        self._sort_in()
         if not self._count:
             return None
         above = (1 - share) * self._count + 1e-9
@@ -67,7 +66,18 @@ class Histogram:
                 return UPPER[index]
         return UPPER[0]
 
+    def _sort_in(self) -> None:
+        for seconds in self._noted:
+            index = bisect_right(UPPER, seconds, 0, LAST)
+            self._bins[index] += 1
+            if index > self._top:
+                self._top = index
+        self._count += len(self._noted)
+        self._due -= len(self._noted)
+        self._noted.clear()
+
     def _look_up(self) -> None:
+        self._sort_in()
         if self._count >= MEMORY:
             self._bins = [count / 2 for count in self._bins]
             self._count /= 2

@@ -41,19 +41,20 @@ class Line:
 
     def record(self, tokens: int, seconds: float) -> None:
         """An answer of `tokens` took `seconds`."""
-        self._weight = self._weight * FADE + 1.0
+        self._weight = weight = self._weight * FADE + 1.0
         self._tokens = self._tokens * FADE + tokens
         self._total = self._total * FADE + seconds
         self._tokens2 = self._tokens2 * FADE + tokens * tokens
         self._work = self._work * FADE + tokens * seconds
-        mean, usual = self._tokens / self._weight, self._total / self._weight
-        spread = self._tokens2 / self._weight - mean * mean
-        if spread > (LEAST_SPREAD * mean) ** 2:
-            pace = (self._work / self._weight - mean * usual) / spread
-        else:
-            pace = min(COMMON_PACE, usual / mean)
-        self.pace = min(max(0.0, pace), usual / mean)
-        self.start = max(0.0, usual - self.pace * mean)
+        mean, usual = self._tokens / weight, self._total / weight
+        spread, least = self._tokens2 / weight - mean * mean, LEAST_SPREAD * mean
+        pace, most = COMMON_PACE, usual / mean
+        if spread > least * least:
+            pace = (self._work / weight - mean * usual) / spread
+            pace = pace if pace > 0.0 else 0.0
+        self.pace = pace = pace if pace < most else most
+        start = usual - pace * mean
+        self.start = start if start > 0.0 else 0.0
 
 
 class Slope:

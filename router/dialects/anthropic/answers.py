@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from policies import Outcome, Phase, Report
-from router.dialects.anthropic.frames import Block, Tally, count, read, text_of
+from router.dialects.anthropic.frames import Block, Tally, read
 from router.dialects.anthropic.stream import events_of, stopped
-from router.dialects.common.events import Argued, Began, Called, Counted, Event, Usage
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.common.events import Argued, Began, Called, Counted, Event
+from router.dialects.common.outside import UNREADABLE, count, decoded, text_of
+from router.dialects.errors.judge import NO_ANSWER, failed, good
 from router.dialects.errors.table import Table
 
 
@@ -51,8 +52,6 @@ _judged = msgspec.json.Decoder(_Judged)
 _message = msgspec.json.Decoder(_Message)
 _counted = msgspec.json.Decoder(_Counted)
 
-NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
-
 
 def message(body: bytes, errors: Table) -> Report:
     """The outcome of a message."""
@@ -64,7 +63,7 @@ def message(body: bytes, errors: Table) -> Report:
         return failed(errors, decoded(body), Phase.BODY)
     if answer.content is None or not isinstance(answer.stop_reason, str):
         return NO_ANSWER
-    return _good(Tally().add(answer.usage))
+    return good(Tally().add(answer.usage))
 
 
 def events(body: bytes) -> list[Event] | None:
@@ -101,9 +100,3 @@ def counted(body: bytes, errors: Table) -> Report:
     if count(answer.input_tokens, -1) < 0:
         return NO_ANSWER
     return Report(Outcome.OK, input_tokens=0, output_tokens=0)
-
-
-def _good(usage: Usage | None) -> Report:
-    if usage is None:
-        return Report(Outcome.OK)
-    return Report(Outcome.OK, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from base64 import b64decode
-from binascii import Error as NotBase64
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import Raw
 
+from router.dialects.common.files import media_type_of, text_in
+from router.dialects.common.outside import object_in
 from router.dialects.common.prompt import File, Prompt, Text, Thinking, ToolCall, ToolResult
 from router.dialects.contract import Unfit, Wanting
 
@@ -23,21 +22,11 @@ Block = dict[str, Any]
 MAKER = "anthropic"
 """Whose thinking, signatures and hosted tools are understood here."""
 IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
-MAGIC: Mapping[str, str] = {
-    "/9j/": "image/jpeg",
-    "iVBOR": "image/png",
-    "R0lGOD": "image/gif",
-    "UklGR": "image/webp",
-    "JVBERi0": "application/pdf",
-}
-"""How files begin, in base64, of which nobody said what they are."""
 PDF = "application/pdf"
 
 _NOT_IN_AN_ID = re.compile(r"[^a-zA-Z0-9_-]")
-_object = msgspec.json.Decoder(dict[str, Raw])
 _encode = msgspec.json.encode
 EMPTY = Raw(b"{}")
-NO_OBJECT = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 def encoded(value: Any) -> bytes:
@@ -84,16 +73,13 @@ def file(part: File, prompt: Prompt) -> Block:
 
 
 def _inline(kind: str, media_type: str, data: str) -> Block:
-    media_type = media_type.partition(";")[0].strip().lower() or next(
-        (known for magic, known in MAGIC.items() if data.startswith(magic)), ""
-    )
+    media_type = media_type_of(media_type, data)
     if kind == "image" and media_type == "image/jpg":
         media_type = "image/jpeg"
     if kind == "document" and media_type.startswith("text/"):
-        try:
-            plain = b64decode(data, validate=True).decode()
-        except (NotBase64, ValueError):
-            raise Unfit("a text that is not UTF-8 in base64") from None
+        plain = text_in(data)
+        if plain is None:
+            raise Unfit("a text that is not UTF-8 in base64")
         return {"type": "text", "media_type": "text/plain", "data": plain}
     if media_type not in (IMAGES if kind == "image" else {PDF}):
         raise Unfit(f"{kind} of type {media_type[:50] or 'unknown'}")
@@ -117,16 +103,11 @@ def arguments(written: str, *, free: bool = False) -> Raw:
     """As an object, in its own bytes where it is one."""
     if not free and not written.strip():
         return EMPTY
-    encoded = written.encode("utf-8", "replace")
-    if not free:
-        try:
-            _object.decode(encoded)
-        except NO_OBJECT:
-            pass
-        else:
-            return Raw(encoded)
-    name = "input" if free else "arguments"
-    return Raw(_encode({name: encoded.decode()}))
+    if not free and (given := object_in(written)) is not None:
+        return given
+    return Raw(
+        _encode({"input" if free else "arguments": written.encode("utf-8", "replace").decode()})
+    )
 
 
 def id_of(name: str) -> str:

@@ -50,7 +50,7 @@ JSON_ONLY = "Answer with one JSON object and nothing else."
 
 def body_of(prompt: Prompt, model: str, *, stream: bool) -> tuple[bytes, tuple[str, ...]]:
     """The body, and the names of what is left out. Raises `Unfit`, or `Wanting`."""
-    kind = kind_of(model)
+    kind = kind_of(model, prompt.most)
     turns = Turns(prompt, kind)
     settings = {name: value for name, value in prompt.settings.items() if value is not None}
     body: dict[str, Any] = {"model": model, "messages": turns.messages}

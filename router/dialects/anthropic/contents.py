@@ -1,8 +1,4 @@
-"""Blocks that a client wrote, as parts of a prompt: of the system's words, a message, a result.
-
-Thinking that another provider's model did reached the client with a mark in its signature, and by
-that mark it is told from Anthropic's own when it comes back.
-"""
+"""Blocks that a client wrote, as parts of a prompt: of the system's words, a message, a result."""
 
 from __future__ import annotations
 
@@ -13,12 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from router.dialects.anthropic.blocks import MAKER
-from router.dialects.anthropic.requests import invalid
+from router.dialects.anthropic.traces import made_by
+from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import File, Part, Text, Thinking, ToolCall, ToolResult
-
-MARK = "pointsman."
-"""`pointsman.<maker>.<signature>`: a signature, or a redacted block, that is not Anthropic's."""
+from router.dialects.fields import invalid
 
 
 class _Source(msgspec.Struct):
@@ -64,7 +58,7 @@ def contents(raw: Raw, where: str, lost: list[str]) -> list[Part]:
         blocks = _blocks.decode(raw)
     except msgspec.ValidationError as error:
         raise invalid(f"`{where}`: {error}", where) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise invalid(f"`{where}` cannot be read", where) from None
     return [
         part for at, block in enumerate(blocks) for part in _parts(block, f"{where}.{at}", lost)
@@ -147,19 +141,6 @@ def _file(kind: Any, block: _Block, where: str) -> File:
             return File(kind, id=name, name=title, cache=cache)
         case _:
             raise invalid(f"`{where}` is none that is known", where)
-
-
-def made_by(signature: str) -> tuple[str, str]:
-    """The maker of a signature, and what it was before it was marked."""
-    if not signature.startswith(MARK):
-        return MAKER, signature
-    maker, _, own = signature.removeprefix(MARK).partition(".")
-    return maker, own
-
-
-def marked(maker: str, signature: str) -> str:
-    """A signature as an Anthropic client is given it: marked, unless it is Anthropic's."""
-    return signature if maker == MAKER else f"{MARK}{maker}.{signature}"
 
 
 def cache_of(control: Any) -> str | None:

@@ -18,13 +18,13 @@ from policies import Report
 from router.dialects.anthropic.answers import counted, message
 from router.dialects.anthropic.prompts import prompt_of
 from router.dialects.anthropic.requests import EXTRACT, acts, parsed
-from router.dialects.anthropic.returned import MARKED, without_marked
 from router.dialects.anthropic.stream import MessageStream
+from router.dialects.anthropic.traces import MARKED, without_marked
 from router.dialects.anthropic.writer import MessageWriter
-from router.dialects.common.events import Began, Counted, Said, Stopped, Usage
+from router.dialects.common.outside import decoded, first_of
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
-from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
@@ -89,7 +89,7 @@ class Anthropic:
         return prompt_of(call)
 
     def writer(self, call: Call) -> MessageWriter:
-        """See `Interpretable.writer`."""
+        """See `ClientDialect.writer`."""
         return MessageWriter(call)
 
     def error(self, error: ClientError) -> bytes:
@@ -104,12 +104,6 @@ class Anthropic:
     def error_event(self, error: ClientError) -> bytes:
         """See `ClientDialect.error_event`."""
         return b"event: error\ndata: " + self.error(error) + b"\n\n"
-
-    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
-        """See `ClientDialect.text`."""
-        events = (Began(name, call.model), Said(text), Counted(Usage(0, 0)), Stopped("stop"))
-        writer = MessageWriter(call)
-        return writer.write(events) + writer.end(note) if call.stream else writer.whole(events)
 
     def estimated(self, call: Call) -> bytes:
         """How many tokens `call` has, as far as we can tell."""
@@ -154,7 +148,7 @@ class Anthropic:
     def own_words(self, call: Call, body: bytes) -> bytes | None:
         """See `UpstreamDialect.own_words`. An error in another shape is given this one."""
         told = decoded(body)
-        inner = told[0] if isinstance(told, list) and told else told
+        inner = first_of(told)
         if not isinstance(inner, dict) or "content" in inner or "input_tokens" in inner:
             return None
         error = error_of(inner)

@@ -8,10 +8,11 @@ from router.dialects.anthropic.bodies import body_of
 from router.dialects.anthropic.dialect import ERRORS, PATHS
 from router.dialects.anthropic.stream import MessageEvents
 from router.dialects.common.events import Event
+from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import decoded, refused
-from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.judge import NO_ANSWER, refused
+from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 
 
@@ -36,7 +37,7 @@ class ForeignAnthropic:
         if report.outcome is not Outcome.OK:
             return report, []
         said = answers.events(body)
-        return (answers.NO_ANSWER, []) if said is None else (report, said)
+        return (NO_ANSWER, []) if said is None else (report, said)
 
     def refusal(
         self, status: int, headers: Headers, body: bytes, wall: float | None = None
@@ -46,9 +47,7 @@ class ForeignAnthropic:
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
-        inner = decoded(body)
-        error = error_of(inner) if isinstance(inner, dict) else None
-        return message_of(error) if error is not None else ""
+        return told(decoded(body))
 
 
 FOREIGN_ANTHROPIC = ForeignAnthropic()

@@ -13,16 +13,14 @@ import msgspec
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.errors.judge import decoded, failed
+from router.dialects.common.outside import count, decoded
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
+from router.dialects.passing import Progress, bare_error, loss
 from router.dialects.sse import Oversized, Splitter, data_of
 
 T = TypeVar("T")
 
-MOST_TOKENS = 1_000_000_000
-"""A count beyond this is no count."""
-MOST_MALFORMED = 3
-"""Events that are none, of one answer: with more of them it is not what it should be."""
 _TORN = re.compile(
     rb"content_block|message_(start|delta|stop)|\"(delta|text|thinking|partial_json|stop_reason)\""
 )
@@ -110,13 +108,13 @@ class Tally:
         counts = self._counts
         for name in ("input_tokens", "output_tokens"):
             # Nothing is no count: some servers tell only what they had not told before.
-            counts[name] = count(usage.get(name), 0) or counts.get(name, 0)
+            counts[name] = count(usage.get(name)) or counts.get(name, 0)
         for name in ("cache_read_input_tokens", "cache_creation_input_tokens"):
             if name in usage:
                 counts[name] = count(usage[name], counts.get(name, 0))
         details = usage.get("output_tokens_details")
         if isinstance(details, dict):
-            counts["thinking"] = count(details.get("thinking_tokens"), 0)
+            counts["thinking"] = count(details.get("thinking_tokens"))
         read = counts.get("cache_read_input_tokens", 0)
         written = counts.get("cache_creation_input_tokens", 0)
         given = counts["input_tokens"] + read + written
@@ -126,29 +124,20 @@ class Tally:
         return Usage(given, answered, read, written, min(counts.get("thinking", 0), answered))
 
 
-def count(tokens: Any, otherwise: int) -> int:
-    """A count of tokens; `otherwise` for what is none."""
-    return tokens if type(tokens) is int and 0 <= tokens <= MOST_TOKENS else otherwise
-
-
-class Framed:
+class Framed(Progress):
     """Reads the bytes of a stream into frames; what they mean is its heirs', in `take`.
 
     The semantic and the formal end are one here, `message_stop`.
     """
 
-    __slots__ = ("_errors", "_splitter", "_tally", "done", "ended", "failure", "malformed", "said")
+    __slots__ = ("_errors", "_splitter", "_tally")
 
     def __init__(self, errors: Table) -> None:
         """`errors` is what the provider means by its errors."""
+        super().__init__()
         self._errors = errors
         self._splitter = Splitter()
         self._tally = Tally()
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
 
     def events(self, data: bytes) -> list[bytes]:
         """The events that `data` completes."""
@@ -171,7 +160,8 @@ class Framed:
             return None
         data = _data_of(event)
         if not data:
-            self._look_for_error(event)
+            if (bare := bare_error(event)) is not None:
+                self._err(*bare)
             return None
         if data.startswith(b"[DONE]"):
             self.done = True  # some end as in OpenAI's dialect
@@ -196,24 +186,9 @@ class Framed:
     def _skip(self, event: bytes, *, error: bool) -> None:
         """Leave out an event that is none, unless a part of the answer is lost with it."""
         self.malformed += 1
-        if error:
-            self.fail("an error that is not JSON")
-        elif _TORN.search(event) is not None:
-            self.fail("an event that is none")
-        elif self.malformed > MOST_MALFORMED:
-            self.fail(f"{self.malformed} events that are none")
-
-    def _look_for_error(self, event: bytes) -> None:
-        """An error that is no event: a body as if nothing had been streamed, or a field of that
-        name.
-        """
-        named = event.startswith(b"error:")
-        bare = event[6:].lstrip() if named else event
-        if bare[:1] in (b"{", b"["):
-            told = decoded(bare)
-            told = told[0] if isinstance(told, list) and told else told
-            if named or (isinstance(told, dict) and told.get("error")):
-                self._err(told, bare)
+        why = "an error that is not JSON" if error else loss(event, _TORN, self.malformed)
+        if why:
+            self.fail(why)
 
     def _err(self, told: Any, said: bytes) -> None:
         if isinstance(told, dict) and not told.get("error"):
@@ -233,8 +208,3 @@ def _data_of(event: bytes) -> bytes | None:
 def index_of(frame: Frame) -> int:
     """Which block an event is about."""
     return frame.index if type(frame.index) is int else 0
-
-
-def text_of(value: Any) -> str:
-    """A text; empty for what is none."""
-    return value if isinstance(value, str) else ""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from router.dialects.anthropic.blocks import arguments
-from router.dialects.anthropic.contents import marked
+from router.dialects.anthropic.traces import marked
 from router.dialects.common.events import Reason, Stopped, Usage
 from router.dialects.common.prompt import Part, Refusal, Text, Thinking, ToolCall
 

@@ -84,12 +84,10 @@ KINDS: tuple[tuple[str, Kind], ...] = (
 _PATTERNS = tuple((re.compile(pattern), kind) for pattern, kind in KINDS)
 
 
-def kind_of(model: str) -> Kind:
+def kind_of(model: str, most: int | None = None) -> Kind:
     """What is known of a model by its name, with whatever is written round it (a region, a date, a
-    version).
+    version). `most` is what is known better: the tokens of an answer.
     """
     name = model.lower()
-    for pattern, kind in _PATTERNS:
-        if pattern.search(name):
-            return kind
-    return UNKNOWN
+    kind = next((kind for pattern, kind in _PATTERNS if pattern.search(name)), UNKNOWN)
+    return kind if most is None else replace(kind, output=most)

@@ -15,10 +15,11 @@ from msgspec import Raw
 from router.dialects.anthropic.blocks import MAKER
 from router.dialects.anthropic.contents import cache_of, contents
 from router.dialects.anthropic.models import ALL
-from router.dialects.anthropic.requests import decoded, invalid
 from router.dialects.anthropic.schemas import complete
+from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import Form, Hosted, Message, Prompt, Role, Tool, ToolChoice
 from router.dialects.contract import Call
+from router.dialects.fields import invalid, value_of
 
 KNOWN = frozenset(
     {
@@ -63,7 +64,7 @@ def prompt_of(call: Call) -> Prompt:
     prompt.messages += _messages(fields["messages"], lost)
     settings = prompt.settings
     for name, (common, kind) in SETTINGS.items():
-        if name in fields and (value := decoded(fields[name])) is not None:
+        if name in fields and (value := value_of(fields[name])) is not None:
             if not isinstance(value, kind) or isinstance(value, bool):
                 raise invalid(f"`{name}` is of a wrong type", name)
             settings[common] = value
@@ -85,7 +86,7 @@ def _messages(raw: Raw, lost: list[str]) -> list[Message]:
         turns = _turns.decode(raw)
     except msgspec.ValidationError as error:
         raise invalid(f"`messages`: {error}", "messages") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         raise invalid("`messages` cannot be read", "messages") from None
     messages = []
     for at, turn in enumerate(turns):
@@ -97,8 +98,8 @@ def _messages(raw: Raw, lost: list[str]) -> list[Message]:
 
 
 def _tools(fields: Mapping[str, Raw]) -> list[Tool | Hosted]:
-    servers = decoded(fields.get("mcp_servers")) or []
-    written = decoded(fields.get("tools")) or []
+    servers = value_of(fields.get("mcp_servers")) or []
+    written = value_of(fields.get("tools")) or []
     if not isinstance(written, list) or not isinstance(servers, list):
         raise invalid("`tools` must be a list", "tools")
     tools: list[Tool | Hosted] = [Hosted("mcp_server", server, MAKER) for server in servers]
@@ -166,7 +167,7 @@ def _think(settings: dict[str, Any], thinking: dict[str, Any], lost: list[str]) 
 
 
 def _object(fields: Mapping[str, Raw], name: str) -> dict[str, Any]:
-    value = decoded(fields.get(name))
+    value = value_of(fields.get(name))
     if value is None:
         return {}
     if not isinstance(value, dict):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from policies import Phase
 from router.dialects.anthropic.blocks import MAKER
-from router.dialects.anthropic.frames import Block, Delta, Frame, Framed, index_of, text_of
+from router.dialects.anthropic.frames import Block, Delta, Frame, Framed, index_of
 from router.dialects.common.events import (
     Argued,
     Began,
@@ -23,6 +23,7 @@ from router.dialects.common.events import (
     Thought,
     Usage,
 )
+from router.dialects.common.outside import text_of
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
 

@@ -12,12 +12,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
-from msgspec import Raw
-
 from router.dialects.anthropic.blocks import MAKER, encoded
-from router.dialects.anthropic.contents import marked
 from router.dialects.anthropic.messages import block_of, counts, message, why
+from router.dialects.anthropic.traces import marked
 from router.dialects.common.events import (
     CONTENT,
     Argued,
@@ -32,6 +29,7 @@ from router.dialects.common.events import (
     Usage,
     whole,
 )
+from router.dialects.common.outside import object_in
 from router.dialects.common.prompt import Refusal, ToolCall
 from router.dialects.contract import Call
 
@@ -41,10 +39,6 @@ BEGINNINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "thinking": {"type": "thinking", "thinking": "", "signature": ""},
     }
 )
-
-
-_object = msgspec.json.Decoder(dict[str, Raw])
-UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class _Block:
@@ -69,11 +63,7 @@ class _Block:
         """Whether nothing more can come that belongs to it, once another block has begun."""
         if self.kind != "tool_use":
             return True
-        try:
-            _object.decode(self.arguments)
-        except UNREADABLE:
-            return False
-        return True
+        return object_in(self.arguments) is not None
 
 
 class MessageWriter:

@@ -23,7 +23,8 @@ from router.dialects.common.events import (
     Thought,
     Usage,
 )
-from router.dialects.openai.stream import count
+from router.dialects.common.outside import count, object_of, text_of
+from router.dialects.errors.judge import NO_ANSWER, good
 
 REASONS: Mapping[str, Reason] = {
     "end_turn": "stop",
@@ -36,7 +37,6 @@ REASONS: Mapping[str, Reason] = {
 }
 BROKEN_OFF = frozenset({"malformed_model_output", "malformed_tool_use"})
 """Reasons to stop that name a failure inside the answer."""
-NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
 
 
 def whole_of(told: Any) -> tuple[Report, list[Event]]:
@@ -54,11 +54,9 @@ def whole_of(told: Any) -> tuple[Report, list[Event]]:
         events += _block(block, calls)
         calls += isinstance(block.get("toolUse"), dict)
     events.append(stopped(reason))
-    report = Report(Outcome.OK)
     if (usage := usage_of(answer.get("usage"))) is not None:
         events.append(Counted(usage))
-        report = report._replace(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
-    return report, events
+    return good(usage), events
 
 
 def _block(block: Mapping[str, Any], calls: int) -> list[Event]:
@@ -98,13 +96,3 @@ def usage_of(told: Any) -> Usage | None:
     )
     given += cached + written
     return Usage(given, output, cached, written) if given or output else None
-
-
-def object_of(value: Any) -> dict[str, Any]:
-    """`value` if it is an object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def text_of(value: Any) -> str:
-    """`value` if it is a text, else an empty one."""
-    return value if isinstance(value, str) else ""

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from router.dialects.anthropic.blocks import MAGIC, arguments
+from router.dialects.anthropic.blocks import arguments
+from router.dialects.common.files import media_type_of
 from router.dialects.common.prompt import File, Thinking, ToolCall
 from router.dialects.contract import Unfit, Wanting
 
@@ -94,8 +95,7 @@ def file(part: File, fetched: Fetched) -> Block:
 
 
 def _format(part: File, media_type: str, data: str) -> str:
-    told = media_type.partition(";")[0].strip().lower()
-    told = told or next((kind for magic, kind in MAGIC.items() if data.startswith(magic)), "")
+    told = media_type_of(media_type, data)
     known = FORMATS[part.kind]
     if told in known:
         return known[told]

@@ -48,7 +48,7 @@ _encode = msgspec.json.encode
 
 def body_of(prompt: Prompt, model: str) -> tuple[bytes, tuple[str, ...]]:
     """The body, and the names of what is left out. Raises `Unfit`, or `Wanting`."""
-    kind = kind_of(model)
+    kind = kind_of(model, prompt.most)
     claude = kind is not UNKNOWN or "claude" in model or "anthropic." in model
     turns = Turns(prompt, caches=_CACHES.search(model) is not None, claude=claude)
     if turns.begun and not kind.prefill:

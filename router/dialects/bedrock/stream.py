@@ -11,16 +11,16 @@ from policies import Phase as Reached
 from router.dialects.bedrock.answers import (
     BROKEN_OFF,
     called,
-    object_of,
     stopped,
-    text_of,
     usage_of,
 )
 from router.dialects.bedrock.blocks import MAKER
 from router.dialects.bedrock.frames import Frame, Frames
 from router.dialects.common.events import Argued, Began, Counted, Event, Said, Thought
-from router.dialects.errors.judge import decoded, failed
+from router.dialects.common.outside import decoded, object_of, text_of
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
+from router.dialects.passing import Progress
 
 STATUSES = {
     "throttlingException": 429,
@@ -35,25 +35,18 @@ ANSWER = frozenset({"contentBlockStart", "contentBlockDelta", "contentBlockStop"
 """Events without which an answer is not whole."""
 
 
-class ConverseStream:
+class ConverseStream(Progress):
     """One streamed answer. See `EventReader`."""
 
-    __slots__ = (
-        "_calls", "_errors", "_frames", "_number", "_silent", "done", "ended", "failure",
-        "malformed", "said",
-    )  # fmt: skip
+    __slots__ = ("_calls", "_errors", "_frames", "_number", "_silent")
 
     def __init__(self, errors: Table) -> None:
+        super().__init__()
         self._errors = errors
         self._frames = Frames()
         self._calls: dict[int, int] = {}
         self._silent: set[int] = set()
         self._number = 0
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """See `EventReader.feed`."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 Role = Literal["system", "user", "assistant"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -138,6 +139,7 @@ class Prompt(Struct):
     """A request. `settings` has what was asked for, by the names of `SETTINGS`; `unknown` are the
     names of fields that the client's dialect does not know, which only pass where it is spoken.
 
+    `most` are the tokens of an answer that the target can give, where its configuration says.
     `fetched` are files that a provider wants as bytes, by their URLs, once they have been fetched:
     the media type and the content in base64.
     """
@@ -148,6 +150,7 @@ class Prompt(Struct):
     form: Form | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
+    most: int | None = None
     fetched: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
@@ -197,6 +200,14 @@ USUAL: Mapping[str, Any] = {
     "frequency_penalty": 0,
 }
 """What is so without being said: nothing is lost with it."""
+
+
+def bounded(prompt: Prompt, most: int) -> Prompt:
+    """The same for a target that can give at most so many tokens."""
+    settings = prompt.settings
+    if (asked := settings.get("max_tokens")) is not None and asked > most:
+        settings = {**settings, "max_tokens": most}
+    return replace(prompt, settings=settings, most=most)
 
 
 def is_usual(name: str, value: Any) -> bool:

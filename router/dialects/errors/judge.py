@@ -1,4 +1,4 @@
-"""From an error to a report: what its line says, with the rest that was asked for.
+"""From what came back to a report: of an error what its line says, with the rest asked for.
 
 What no table knows falls to the safe side, and says so, that it can be counted: a well-formed
 error of a 4xx is the caller's; a 4xx that is a page, or nothing, comes from somebody in between
@@ -7,19 +7,23 @@ who looked at this request alone; everything else is a failure of the target.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-import msgspec
-
-from policies import Phase, Report
+from policies import Outcome, Phase, Report
+from router.dialects.common.events import Usage
+from router.dialects.common.outside import decoded
 from router.dialects.contract import Headers
+from router.dialects.errors.common import TOO_LONG
 from router.dialects.errors.rests import rest_of
 from router.dialects.errors.said import NO_HEADERS, Said, said
 from router.dialects.errors.table import CALLER, FAILED, UNFIT, Meaning, Table
 
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises on bytes that are no JSON."""
-_anything = msgspec.json.Decoder()
+GOOD = Outcome.OK
+OK = Report(GOOD)
+NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
+LENGTH_CODES = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+_TOO_LONG = re.compile(TOO_LONG)
 
 
 def refused(
@@ -43,12 +47,21 @@ def failed(table: Table, body: Any, phase: Phase) -> Report:
     return _report(table, said(200, NO_HEADERS, body), 200, phase, None, usual=True)
 
 
-def decoded(body: bytes) -> Any:
-    """What the bytes say; None: they are no JSON."""
-    try:
-        return _anything.decode(body)
-    except UNREADABLE:
-        return None
+def good(usage: Usage | None) -> Report:
+    """The outcome of an answer that is whole, and cost so much."""
+    if usage is None:
+        return OK
+    return Report(GOOD, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+
+
+def code_of(outcome: Outcome, body: bytes) -> str:
+    """The code by which clients know a refusal, where its provider speaks with other codes."""
+    if outcome is Outcome.FILTERED:
+        return "content_filter"
+    told = said(400, NO_HEADERS, decoded(body))
+    if _TOO_LONG.search(told.message) or not LENGTH_CODES.isdisjoint(told.codes):
+        return "context_length_exceeded"
+    return "invalid_request"
 
 
 def _report(

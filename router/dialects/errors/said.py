@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from router.dialects.common.outside import first_of, object_of
 from router.dialects.contract import Headers
 
 LONGEST_CODE, LONGEST_MESSAGE, MOST_DETAILS = 64, 2000, 16
@@ -43,8 +44,7 @@ class Said(NamedTuple):
 
 def said(status: int, headers: Headers, body: Any) -> Said:
     """What `body`, decoded, says; None is none that could be."""
-    if isinstance(body, list) and body:
-        body = body[0]
+    body = first_of(body)
     named = _named(headers)
     error = error_of(body) if isinstance(body, dict) else None
     if error is None or not isinstance(body, dict):
@@ -89,16 +89,23 @@ def message_of(error: Mapping[str, Any]) -> str:
     return ""
 
 
+def told(body: Any) -> str:
+    """The message of an error as people are to read it; empty: `body`, decoded, is none."""
+    inner = first_of(body)
+    error = error_of(inner) if isinstance(inner, dict) else None
+    return message_of(error) if error is not None else ""
+
+
 def _codes(
     error: Mapping[str, Any], body: Mapping[str, Any], details: list[dict[str, Any]]
 ) -> Iterator[str]:
     """Every word that names the error, the most telling first."""
-    metadata = _object(error.get("metadata"))
+    metadata = object_of(error.get("metadata"))
     if metadata.get("reasons"):
         yield "moderation"
     told = [detail.get("reason") for detail in details]
-    told += [_object(error.get("details")).get("error_code")]
-    told += [_object(error.get("innererror")).get("code"), metadata.get("error_type")]
+    told += [object_of(error.get("details")).get("error_code")]
+    told += [object_of(error.get("innererror")).get("code"), metadata.get("error_type")]
     told += [error.get(name) for name in ("error_type", "code", "type", "status")]
     told += [text.rpartition("#")[2] for text in (error.get("__type"),) if isinstance(text, str)]
     if error is not body:
@@ -121,14 +128,14 @@ def _quotas(details: list[dict[str, Any]]) -> Iterator[str]:
     for detail in details:
         violations = detail.get("violations")
         for violation in violations[:MOST_DETAILS] if isinstance(violations, list) else ():
-            quota = _object(violation).get("quotaId")
+            quota = object_of(violation).get("quotaId")
             if isinstance(quota, str):
                 yield quota[:LONGEST_CODE]
 
 
 def _passed_on(error: Mapping[str, Any], headers: Headers) -> Headers:
     """The answer's headers, over those that the error brings from behind it (OpenRouter)."""
-    told = _object(_object(error.get("metadata")).get("headers"))
+    told = object_of(object_of(error.get("metadata")).get("headers"))
     passed = {name.lower(): value for name, value in told.items() if isinstance(value, str)}
     return {**passed, **headers} if passed else headers
 
@@ -143,7 +150,3 @@ def _number(error: Mapping[str, Any], body: Mapping[str, Any]) -> int | None:
 
 def _is_status(word: str) -> bool:
     return len(word) == 3 and word.isascii() and word.isdigit() and "400" <= word <= "599"
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -16,11 +16,11 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
+from router.dialects.common.outside import MOST_TOKENS, UNREADABLE, count, decoded
 from router.dialects.contract import Asked, Call, ClientError, Headers, StreamReader, Unfit
-from router.dialects.errors.judge import UNREADABLE, decoded, failed, refused
+from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.table import Table
-from router.dialects.gemini.answers import MOST_TOKENS, count
-from router.dialects.gemini.dialect import ERRORS, path_of, told
+from router.dialects.gemini.foreign import ERRORS, message_in, path_of
 from router.dialects.openai.dialect import OPENAI
 
 KNOWN = frozenset({"model", "input", "dimensions", "encoding_format"})
@@ -98,7 +98,7 @@ class GeminiEmbeddings:
 
     def own_words(self, call: Call, body: bytes) -> bytes | None:
         """See `UpstreamDialect.own_words`."""
-        message = told(body)
+        message = message_in(body)
         if not message:
             return None
         return OPENAI.error(ClientError(400, "invalid_request_error", "invalid_request", message))

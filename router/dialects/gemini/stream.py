@@ -11,47 +11,33 @@ from collections.abc import Iterator
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Event
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.common.outside import UNREADABLE, decoded, first_of
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
-from router.dialects.gemini.answers import Telling, chunks
+from router.dialects.gemini.events import Telling, chunks
+from router.dialects.passing import Progress, loss
 from router.dialects.sse import MOST_EVENT, Oversized, Splitter, data_of
 
 BARE = (b"{", b"[")
 """How what is no event begins."""
 TORN = re.compile(rb'"(candidates|parts|text|functionCall|finishReason)')
 """What a chunk with a part of the answer has in it, even one that is broken."""
-MOST_STRAYS = 3
-"""Events that are no chunks, after which it is no stream of this dialect."""
 
 _SIGN = re.compile(rb'["{}]')
 _IN_TEXT = re.compile(rb'["\\]')
 
 
-class GeminiStream:
+class GeminiStream(Progress):
     """One streamed answer. See `EventReader`."""
 
-    __slots__ = (
-        "_errors",
-        "_objects",
-        "_splitter",
-        "_telling",
-        "done",
-        "ended",
-        "failure",
-        "malformed",
-        "said",
-    )
+    __slots__ = ("_errors", "_objects", "_splitter", "_telling")
 
     def __init__(self, errors: Table) -> None:
+        super().__init__()
         self._errors = errors
         self._telling = Telling()
         self._splitter: Splitter | None = None
         self._objects: Objects | None = None
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
 
     def feed(self, data: bytes) -> list[Event]:
         """See `EventReader.feed`."""
@@ -113,15 +99,13 @@ class GeminiStream:
     def _odd(self, data: bytes) -> None:
         """No chunk: some errors come in a list; else it is left out, unless words are lost so."""
         told = decoded(data)
-        first = told[0] if isinstance(told, list) and told else told
+        first = first_of(told)
         if isinstance(first, dict) and first.get("error"):
             self._err(data)
             return
         self.malformed += 1
-        if TORN.search(data) is not None:
-            self._fail("an event that is not a chunk")
-        elif self.malformed > MOST_STRAYS:
-            self._fail(f"{self.malformed} events that are not chunks")
+        if why := loss(data, TORN, self.malformed):
+            self._fail(why)
 
     def _err(self, data: bytes) -> None:
         self.failure = failed(self._errors, decoded(data), Phase.BODY)

@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-from msgspec import Raw
-
+from router.dialects.common.outside import object_in
 from router.dialects.common.prompt import (
     File,
     Message,
@@ -25,7 +23,7 @@ from router.dialects.common.prompt import (
     ToolResult,
 )
 from router.dialects.contract import Unfit
-from router.dialects.gemini.thinking import LEVELS, Version
+from router.dialects.gemini.reasoning import LEVELS, Version
 
 MAKER = "gemini"
 UNSIGNED = "skip_thought_signature_validator"
@@ -42,10 +40,6 @@ USUAL_TYPES = {"document": "application/pdf"}
 """Where nobody said what it is."""
 
 Told = dict[str, Any]
-
-_object = msgspec.json.Decoder(dict[str, Raw])
-_anything = msgspec.json.Decoder()
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Turns:
@@ -178,21 +172,13 @@ def arguments(text: str) -> Any:
     """A call's arguments as an object, in their own bytes; what is none is put into one."""
     if not text.strip():
         return {}
-    data = text.encode(errors="replace")
-    try:
-        _object.decode(data)
-    except _UNREADABLE:
-        return {"arguments": text}
-    return Raw(data)
+    given = object_in(text)
+    return {"arguments": text} if given is None else given
 
 
 def response(text: str, *, failed: bool) -> Any:
     """What a tool said as an object, by Google's names for its output and its error."""
     if failed:
         return {"error": text}
-    data = text.encode(errors="replace")
-    try:
-        _object.decode(data)
-    except _UNREADABLE:
-        return {"output": text}
-    return Raw(data)
+    said = object_in(text)
+    return {"output": text} if said is None else said

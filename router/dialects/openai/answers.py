@@ -14,9 +14,10 @@ from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.common.outside import MOST_TOKENS, UNREADABLE, count, decoded
+from router.dialects.errors.judge import GOOD, NO_ANSWER, failed, good
 from router.dialects.errors.table import Table
-from router.dialects.openai.stream import BROKEN_OFF, apart_of, count, usage_of
+from router.dialects.openai.stream import BROKEN_OFF, apart_of, usage_of
 
 
 class _Choice(msgspec.Struct):
@@ -57,16 +58,16 @@ _usual = msgspec.json.Decoder(_Usual)
 _completion = msgspec.json.Decoder(_Completion)
 _vectors = msgspec.json.Decoder(_Vectors)
 
-GOOD = Outcome.OK
-OK = Report(GOOD)
 NO_VECTOR = frozenset({b"null", b"[]", b'""'})
-NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not an answer")
 
 
 def completion(body: bytes, errors: Table) -> Report:
     """The outcome of a completion, of a chat or of a text."""
     try:
-        answer = _decoded(body)
+        try:
+            answer: _Completion = _usual.decode(body)
+        except msgspec.ValidationError:
+            answer = _completion.decode(body)  # it may count in its own way, or not in numbers
     except UNREADABLE:
         return _no_answer(body, errors)
     if answer.error:
@@ -100,20 +101,15 @@ def _no_answer(body: bytes, errors: Table) -> Report:
     return failed(errors, told, Phase.BODY) if wrapped else NO_ANSWER
 
 
-def _decoded(body: bytes) -> _Completion:
-    try:
-        return _usual.decode(body)
-    except msgspec.ValidationError:
-        return _completion.decode(body)  # it may count in its own way, or not in numbers
-
-
 def _good(counted: Any) -> Report:
     if isinstance(counted, _Counted):
-        given, written = count(counted.prompt_tokens), count(counted.completion_tokens)
-        written += apart_of(given, written, counted.total_tokens)
+        given, written = counted.prompt_tokens, counted.completion_tokens
+        total = counted.total_tokens
+        if given > 0 and written > 0 and given + written == total <= MOST_TOKENS:
+            return Report(GOOD, input_tokens=given, output_tokens=written)
+        given, written = count(given), count(written)
+        written += apart_of(given, written, total)
         usage = Usage(given, written) if given or written else None
     else:
         usage = usage_of(counted)
-    if usage is None:
-        return OK
-    return Report(GOOD, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    return good(usage)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Report
+from router.dialects.common.outside import decoded, first_of
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import (
     Asked,
@@ -23,16 +24,16 @@ from router.dialects.contract import (
     Operation,
     StreamReader,
     UpstreamDialect,
+    Writer,
 )
-from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
 from router.dialects.openai.answers import completion, embedding
-from router.dialects.openai.chat.reading import prompt_of
+from router.dialects.openai.chat.prompts import prompt_of
 from router.dialects.openai.chat.writer import ChatWriter
 from router.dialects.openai.features import EXTRACT, acts
-from router.dialects.openai.fixed import fixed_text
 from router.dialects.openai.requests import parsed
 from router.dialects.openai.resume import (
     CONTINUES,
@@ -45,6 +46,7 @@ from router.dialects.openai.resume import (
 )
 from router.dialects.openai.splice import spliced
 from router.dialects.openai.stream import ChatStream, TextStream
+from router.dialects.openai.writer import TextWriter
 from router.dialects.seam import Begun, Rest, Seam
 
 PATHS: Mapping[Operation, str] = {
@@ -93,9 +95,9 @@ class OpenAI:
         """See `Interpretable.prompt`: of answers to messages alone."""
         return prompt_of(call.fields)
 
-    def writer(self, call: Call) -> ChatWriter:
-        """See `Interpretable.writer`: of answers to messages alone."""
-        return ChatWriter(call)
+    def writer(self, call: Call) -> Writer:
+        """See `ClientDialect.writer`."""
+        return TextWriter(call) if call.operation == "completions" else ChatWriter(call)
 
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`."""
@@ -115,8 +117,6 @@ class OpenAI:
         follows: the answer is not whole.
         """
         return b"data: " + self.error(error) + b"\n\n"
-
-    text = staticmethod(fixed_text)
 
     def models(self, names: Mapping[str, int]) -> bytes:
         """The list of models; `names` with the Unix time each has been served since."""
@@ -171,7 +171,7 @@ class OpenAI:
         framework's, a code that is a number) is given this one; what looks like an answer is none.
         """
         told = decoded(body)
-        inner = told[0] if isinstance(told, list) and told else told
+        inner = first_of(told)
         if not isinstance(inner, dict) or not (inner.get("error") or ANSWERS.isdisjoint(inner)):
             return None
         error = error_of(inner)

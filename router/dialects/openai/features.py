@@ -6,16 +6,15 @@ untouched. What is malformed brings nothing: its provider will say what is wrong
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Raw
 
-Fields = Mapping[str, Raw]
+from router.dialects.common.outside import UNREADABLE, decoded
+from router.dialects.fields import Fields, mentions
 
 _items = msgspec.json.Decoder(list[Raw])
-_anything = msgspec.json.Decoder()
 
 
 def tools(fields: Fields) -> bool:
@@ -29,7 +28,7 @@ def acts(fields: Fields) -> bool:
         return True
     if "tools" not in fields:
         return False
-    told = _decoded(fields["tools"])
+    told = decoded(fields["tools"])
     return isinstance(told, list) and any(
         isinstance(tool, dict) and tool.get("type") not in ("function", "custom") for tool in told
     )
@@ -37,7 +36,7 @@ def acts(fields: Fields) -> bool:
 
 def schema(fields: Fields) -> bool:
     """Whether the answer must have a given form. `json_object` only asks for some JSON."""
-    wanted = _decoded(fields.get("response_format"))
+    wanted = decoded(fields.get("response_format"))
     return isinstance(wanted, dict) and wanted.get("type") == "json_schema"
 
 
@@ -68,13 +67,9 @@ EXTRACT: dict[str, Callable[[Fields], bool]] = {
 def _part(fields: Fields, kind: str) -> bool:
     """Whether a message has a part of this kind."""
     messages = fields.get("messages")
-    if messages is None:
+    if messages is None or not mentions(messages, kind.encode()):
         return False
-    # Without the word, as it is or with a letter escaped, nothing need be decoded.
-    written = bytes(messages)
-    if kind.encode() not in written and b"\\u" not in written:
-        return False
-    told = _decoded(messages)
+    told = decoded(messages)
     return isinstance(told, list) and any(
         isinstance(part, dict) and part.get("type") == kind
         for message in told
@@ -89,14 +84,5 @@ def _filled(raw: Raw | None) -> bool:
         return False
     try:
         return bool(_items.decode(raw))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return False
-
-
-def _decoded(raw: Raw | None) -> Any:
-    if raw is None:
-        return None
-    try:
-        return _anything.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

@@ -20,7 +20,7 @@ from router.dialects.contract import Call
 from router.dialects.errors.table import Table
 from router.dialects.openai.stream import ChatStream, Choice
 from router.dialects.seam import Begun, Rest, Seam, sendable
-from router.dialects.sse import Oversized, data_of
+from router.dialects.sse import data_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -167,12 +167,7 @@ class ResumedStream(KeptStream):
 
     def feed(self, data: bytes) -> bytes:
         """See `StreamReader.feed`; the events are not the original ones."""
-        try:
-            events = self._splitter.feed(data)
-        except Oversized as error:
-            self._fail(str(error))
-            return b""
-        return b"".join([self._rewritten(event) for event in events])
+        return b"".join([self._rewritten(event) for event in self._events(data)])
 
     def finish(self) -> bytes:
         """See `StreamReader.finish`."""

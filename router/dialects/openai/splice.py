@@ -12,6 +12,8 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Raw
 
+SPACE = ord(" ")
+
 _encode = msgspec.json.encode
 _text = msgspec.json.Decoder(str)
 _BLANKS = rb"[ \t\r\n]*"
@@ -24,11 +26,13 @@ def spliced(body: bytes, fields: Mapping[str, Raw], changes: Mapping[str, bytes]
     """`body`, whose top level is `fields`, with the values of `changes`; a field that it lacks
     comes last.
     """
+    if body[body.find(b'":') + 2] == SPACE:
+        return _cut(body, fields, changes)  # it has blanks: others are shorter
     put: dict[str, Raw] = dict(fields)
     grown = len(body)
     for name, value in changes.items():
         old = fields.get(name)
-        grown += len(value) + len(name) + 4 if old is None else len(value) - memoryview(old).nbytes
+        grown += len(value) + len(name) + 4 if old is None else len(value) - len(old)
         put[name] = Raw(value)
     written = _encode(put)
     # As most are: without a blank, and each field once. Nothing else is as short.
@@ -59,11 +63,13 @@ def _usual(fields: Mapping[str, Raw]) -> list[bytes | Raw]:
     each value, and the end. Nothing, if names would have to be escaped.
     """
     names = '": \0, "'.join(fields)
-    if "\\" in names or names.count('"') != 2 * len(fields) - 2:
+    more = len(fields) - 1
+    if "\\" in names or names.count('"') != 2 * more or names.count("\0") != more:
         return []
-    heads = f'{{"{names}": '.encode().split(b"\0")
-    pieces = [piece for pair in zip(heads, fields.values(), strict=False) for piece in pair]
-    return [*pieces, b"}"]
+    pieces: list[bytes | Raw] = [b"}"] * (2 * more + 3)
+    pieces[:-1:2] = f'{{"{names}": '.encode().split(b"\0")
+    pieces[1::2] = fields.values()
+    return pieces
 
 
 def _end(body: bytes, start: int, last: bytes) -> int:

@@ -5,18 +5,19 @@ used, whether it failed.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
-from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.errors.judge import decoded, failed
+from router.dialects.common.outside import count, decoded
+from router.dialects.errors.judge import failed
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
-from router.dialects.openai.strays import loss
-from router.dialects.sse import Oversized, Splitter, data_of
+from router.dialects.passing import PassingStream, bare_error, loss
+from router.dialects.sse import data_of
 
 
 class Delta(msgspec.Struct):
@@ -58,67 +59,40 @@ class _TextChunk(Chunk):
 
 BROKEN_OFF = ("error", "insufficient_system_resource")
 """Reasons to finish that name a failure inside the answer (Mistral, OpenRouter; DeepSeek)."""
-MOST_TOKENS = 1_000_000_000
-"""A count beyond this is no count."""
 
 
-class ChatStream:
+TORN = re.compile(
+    rb'"(?:delta|text|content|refusal|reasoning|reasoning_content|tool_calls|function_call|'
+    rb'arguments|audio|finish_reason)"\s*:(?!\s*(?:null|""|\[\s*\]|\{\s*\}))'
+)
+"""What shows that something was a chunk, with a part of the answer in it."""
+
+
+class ChatStream(PassingStream):
     """One streamed answer. See `StreamReader`."""
 
     _decoder: ClassVar[msgspec.json.Decoder[Chunk]] = msgspec.json.Decoder(Chunk)
 
-    __slots__ = (
-        "_begun",
-        "_blank",
-        "_choices",
-        "_ends",
-        "_errors",
-        "_splitter",
-        "_withhold",
-        "content",
-        "done",
-        "ended",
-        "failure",
-        "malformed",
-        "said",
-        "usage",
-    )
+    __slots__ = ("_begun", "_blank", "_choices", "_ends", "_errors", "_withhold")
 
     def __init__(self, choices: int, errors: Table = EVERYBODY, *, withhold_usage: bool) -> None:
         """`choices` answers are expected; `errors` is what the provider means by its errors;
         `withhold_usage`: the client did not ask for the usage chunk.
         """
+        super().__init__()
         self._errors = errors
         self._choices = choices
         self._withhold = withhold_usage
-        self._splitter = Splitter()
         self._begun: set[int] = set()
         self._ends: set[int] = set()
         self._blank: set[int] = set()
-        self.content = 0
-        self.ended = False
-        self.done = False
-        self.malformed = 0
-        self.failure: Report | None = None
-        self.said = b""
-        self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
         """See `StreamReader.feed`. Comments are not passed on: the router sends its own."""
         lone = self._splitter.lone(data)
         if lone is not None:
             return data if self._passes(lone) else b""
-        try:
-            events = self._splitter.feed(data)
-        except Oversized as error:
-            self._fail(str(error))
-            return b""
-        return b"".join([event for event in events if self._takes(event)])
-
-    def finish(self) -> bytes:
-        """See `StreamReader.finish`."""
-        rest = self._splitter.rest()
-        return rest.rstrip(b"\r\n") + b"\n\n" if rest.strip() and self._takes(rest) else b""
+        return super().feed(data)
 
     def end(self, note: bytes) -> bytes:
         """See `StreamReader.end`."""
@@ -128,8 +102,9 @@ class ChatStream:
         """Read one event; whether it goes on to the client."""
         data = data_of(event)
         if not data:
-            if self.failure is None and not self.done:
-                self._look_for_error(event)
+            bare = bare_error(event)
+            if bare is not None and self.failure is None and not self.done:
+                self._err(*bare)
             return False
         named = event.startswith(b"event:") and event[6:].lstrip().startswith(b"error")
         return self._passes(data, error=named)
@@ -173,20 +148,8 @@ class ChatStream:
     def _skip(self, data: bytes, *, error: bool) -> None:
         """Leave out an event that is no chunk, unless a part of the answer is lost with it."""
         self.malformed += 1
-        if why := "an error that is not JSON" if error else loss(data, self.malformed):
+        if why := "an error that is not JSON" if error else loss(data, TORN, self.malformed):
             self._fail(why)
-
-    def _look_for_error(self, event: bytes) -> None:
-        """An error that is no event: a body as if nothing had been streamed, or llama.cpp's field
-        of that name.
-        """
-        named = event.startswith(b"error:")
-        bare = event[6:].lstrip() if named else event
-        if bare[:1] in (b"{", b"["):
-            told = decoded(bare)
-            told = told[0] if isinstance(told, list) and told else told
-            if named or (isinstance(told, dict) and told.get("error")):
-                self._err(told, bare)
 
     def _err(self, told: Any, said: bytes) -> None:
         """The stream says that it failed: `told`, as it was decoded from `said`."""
@@ -219,16 +182,10 @@ class ChatStream:
             self._fail(f"finish_reason {choice.finish_reason}")
             return
         if self.malformed and not self.content:
-            self._fail("no content, and events that are not chunks")
+            self._fail("no content, and events that are none of the dialect")
             return
         self._ends.add(_index(choice))
         self.ended = len(self._ends) >= self._choices
-
-    def _fail(self, detail: str) -> None:
-        self.failure = Report(Outcome.FAILED, self._phase(), detail=detail)
-
-    def _phase(self) -> Phase:
-        return Phase.BODY if self.content else Phase.FIRST_TOKEN
 
 
 class TextStream(ChatStream):
@@ -291,8 +248,3 @@ def usage_of(usage: Any) -> Usage | None:
 def apart_of(given: int, written: int, total: Any) -> int:
     """Tokens of an answer that only the total holds."""
     return max(0, count(total) - given - written)
-
-
-def count(tokens: Any) -> int:
-    """Tokens, 0 for what is no count."""
-    return tokens if type(tokens) is int and 0 < tokens <= MOST_TOKENS else 0

@@ -8,31 +8,24 @@ as it came, whatever it is: JSON, sound, events.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import Raw
 
 from policies import Outcome, Phase, Report
-from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
-from router.dialects.errors.judge import decoded, failed, refused
+from router.dialects.common.outside import UNREADABLE, decoded
+from router.dialects.contract import Asked, Call, Headers, Operation, RelayedOperation, Writer
+from router.dialects.errors.judge import failed, good, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.table import Table
 from router.dialects.estimate import TOKENS_PER_FILE, estimated_tokens
+from router.dialects.fields import invalid
 from router.dialects.openai.dialect import NOTHING, OPENAI
 from router.dialects.relayed.form import BadForm, Field, fields_of, is_form
 from router.dialects.relayed.stream import RelayedStream, usage_of
 
-OPERATIONS: tuple[Operation, ...] = (
-    "moderations",
-    "rerank",
-    "images/generations",
-    "images/edits",
-    "images/variations",
-    "audio/speech",
-    "audio/transcriptions",
-    "audio/translations",
-)
+OPERATIONS: tuple[RelayedOperation, ...] = get_args(RelayedOperation)
 MOST_CHOICES = 1000
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _anything = msgspec.json.Decoder()
@@ -61,7 +54,7 @@ class Relayed:
         """See `ClientDialect.acts`: it only makes something."""
         return False
 
-    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
+    def writer(self, call: Call) -> Writer:
         """Never asked for: these answers are not in words."""
         raise NotImplementedError
 
@@ -70,7 +63,9 @@ class Relayed:
         asked = _form(body) if is_form(body) else _object(body)
         model = asked.get("model")
         if not isinstance(model, str) or not model:
-            raise _invalid("`model` is missing: name one of those that GET /v1/models lists")
+            raise invalid(
+                "`model` is missing: name one of those that GET /v1/models lists", "model"
+            )
         stream = asked.get("stream") in TRUE or asked.get("stream_format") == "sse"
         n = asked.get("n")
         number = int(n) if isinstance(n, int | str) and str(n).isdecimal() else 1
@@ -110,10 +105,7 @@ class Relayed:
             return Report(Outcome.OK), body
         if told.get("error"):
             return failed(self._errors, told, Phase.BODY), body
-        usage = usage_of(told.get("usage"))
-        if usage is None:
-            return Report(Outcome.OK), body
-        return Report(Outcome.OK, input_tokens=usage[0], output_tokens=usage[1]), body
+        return good(usage_of(told.get("usage"))), body
 
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
@@ -134,8 +126,8 @@ def _object(body: bytes) -> Mapping[str, Any]:
         fields = _top_level.decode(body)
         names = ("model", "stream", "stream_format", "n")
         return {name: _anything.decode(fields[name]) for name in names if name in fields}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _invalid(f"the body must be a JSON object, or a form: {error}", None) from None
+    except UNREADABLE as error:
+        raise invalid(f"the body must be a JSON object, or a form: {error}", None) from None
 
 
 def _form(body: bytes) -> Mapping[str, Any]:
@@ -150,7 +142,7 @@ def _fields(body: bytes) -> list[Field]:
     try:
         return fields_of(body)
     except BadForm as error:
-        raise _invalid(f"the request's form cannot be read: {error}", None) from None
+        raise invalid(f"the request's form cannot be read: {error}", None) from None
 
 
 def _renamed(body: bytes, model: str) -> bytes:
@@ -161,12 +153,6 @@ def _renamed(body: bytes, model: str) -> bytes:
             pieces += [body[at : field.begin], model.encode()]
             at = field.end
     return b"".join([*pieces, body[at:]])
-
-
-def _invalid(message: str, param: str | None = "model") -> ClientError:
-    return ClientError(
-        400, "invalid_request_error", "invalid_request", message, param, hopeless=True
-    )
 
 
 RELAYED = Relayed()

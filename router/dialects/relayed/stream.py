@@ -6,12 +6,12 @@ from typing import Any
 
 import msgspec
 
-from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.errors.judge import decoded, failed
+from router.dialects.common.outside import UNREADABLE, count, decoded
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
-from router.dialects.openai.stream import count
-from router.dialects.sse import Oversized, Splitter, data_of
+from router.dialects.passing import PassingStream
+from router.dialects.sse import data_of
 
 LAST = (".done", ".completed")
 """How the type of an event ends that ends what was asked for: `transcript.text.done`,
@@ -27,42 +27,15 @@ class _Event(msgspec.Struct):
 _event = msgspec.json.Decoder(_Event)
 
 
-class RelayedStream:
+class RelayedStream(PassingStream):
     """See `StreamReader`. It ends with the `wanted`th event that ends something."""
 
-    malformed = 0
-
-    __slots__ = (
-        "_errors", "_left", "_splitter", "content", "done", "ended", "failure", "said", "usage",
-    )  # fmt: skip
+    __slots__ = ("_errors", "_left")
 
     def __init__(self, wanted: int, errors: Table) -> None:
+        super().__init__()
         self._errors = errors
         self._left = wanted
-        self._splitter = Splitter()
-        self.content = 0
-        self.ended = self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.usage: Usage | None = None
-
-    def feed(self, data: bytes) -> bytes:
-        """See `StreamReader.feed`."""
-        try:
-            events = self._splitter.feed(data)
-        except Oversized as error:
-            self._fail(str(error))
-            return b""
-        return b"".join([event for event in events if self._takes(event)])
-
-    def finish(self) -> bytes:
-        """See `StreamReader.finish`."""
-        rest = self._splitter.rest()
-        return rest.rstrip(b"\r\n") + b"\n\n" if rest.strip() and self._takes(rest) else b""
-
-    def end(self, note: bytes) -> bytes:
-        """See `StreamReader.end`."""
-        return note
 
     def _takes(self, event: bytes) -> bool:
         data = data_of(event)
@@ -73,7 +46,7 @@ class RelayedStream:
             return False
         try:
             told = _event.decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             self._fail("an event that is not JSON")
             return False
         if told.error or told.type == "error":
@@ -86,12 +59,6 @@ class RelayedStream:
             self._left -= 1
             self.ended = self._left <= 0
         return True
-
-    def _fail(self, detail: str) -> None:
-        self.failure = Report(Outcome.FAILED, self._phase(), detail=detail)
-
-    def _phase(self) -> Phase:
-        return Phase.BODY if self.content else Phase.FIRST_TOKEN
 
 
 def usage_of(usage: Any) -> Usage | None:

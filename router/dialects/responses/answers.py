@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from policies import Outcome, Phase, Report
+from router.dialects.common.outside import UNREADABLE, decoded
 from router.dialects.contract import Call
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.errors.judge import NO_ANSWER, failed, good
 from router.dialects.errors.table import Table
 from router.dialects.responses.stream import remember, usage_of
 
@@ -31,7 +32,6 @@ class _Answer(msgspec.Struct):
 
 
 _answer = msgspec.json.Decoder(_Answer)
-NO_ANSWER = Report(Outcome.FAILED, detail="200 with a body that is not a response")
 UNDER_WAY = frozenset({"queued", "in_progress"})
 WHOLE = frozenset({"completed", "incomplete", None})
 
@@ -53,10 +53,7 @@ def response(body: bytes, call: Call | None, errors: Table, account: str = "") -
     if answer.output is None and answer.status not in UNDER_WAY:
         return NO_ANSWER
     _remember(answer, call, account)
-    usage = usage_of(answer.usage)
-    if usage is None:
-        return Report(Outcome.OK)
-    return Report(Outcome.OK, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    return good(usage_of(answer.usage))
 
 
 def _names_error(told: Any) -> bool:

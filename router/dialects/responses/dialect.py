@@ -11,7 +11,6 @@ from collections.abc import Mapping
 import msgspec
 
 from policies import Report
-from router.dialects.common.events import Began, Counted, Event, Said, Stopped, Usage
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Call, ClientError, Headers
 from router.dialects.errors.judge import refused
@@ -21,7 +20,7 @@ from router.dialects.openai.dialect import OpenAI
 from router.dialects.openai.features import acts
 from router.dialects.openai.splice import spliced
 from router.dialects.responses.answers import response
-from router.dialects.responses.prompt import prompted
+from router.dialects.responses.prompts import prompt_of
 from router.dialects.responses.requests import EXTRACT, parsed
 from router.dialects.responses.stream import ResponsesStream
 from router.dialects.responses.traces import without_foreign
@@ -53,36 +52,26 @@ class Responses:
         """See `ClientDialect.acts`: where a tool is brought that its provider runs."""
         return acts(call.fields)
 
-    def text(self, call: Call, text: str, name: str, wall: float, note: bytes) -> bytes:
-        """See `ClientDialect.text`."""
-        began = Began(name, call.model, int(wall))
-        events: list[Event] = [began, Said(text), Stopped("stop"), Counted(Usage(0, 0))]
-        writer = ResponsesWriter(call)
-        return writer.write(events) + writer.end(note) if call.stream else writer.whole(events)
-
     def error(self, error: ClientError) -> bytes:
         """See `ClientDialect.error`: as in all of OpenAI's."""
         return self._openai.error(error)
 
     def error_event(self, error: ClientError) -> bytes:
         """See `ClientDialect.error_event`. Nobody knows the number of the event before it: 0 is no
-        place from which a stream could be taken up again.
+        place from which a stream could be taken up again. It says so twice: in the event's own
+        fields, and as `error`, for which SDKs raise.
         """
-        told = {
-            "type": "error",
-            "code": error.code,
-            "message": error.message,
-            "param": error.param,
-            "sequence_number": 0,
-        }
-        return b"event: error\ndata: " + _encode(told) + b"\n\n"
+        told = {"code": error.code, "message": error.message, "param": error.param}
+        inner = {"type": error.kind, **told}
+        event = {"type": "error", **told, "sequence_number": 0, "error": inner}
+        return b"event: error\ndata: " + _encode(event) + b"\n\n"
 
     def prompt(self, call: Call) -> Prompt:
         """See `Interpretable.prompt`."""
-        return prompted(call.fields)
+        return prompt_of(call.fields)
 
     def writer(self, call: Call) -> ResponsesWriter:
-        """See `Interpretable.writer`."""
+        """See `ClientDialect.writer`."""
         return ResponsesWriter(call)
 
     # The provider's half, for clients who speak the same.

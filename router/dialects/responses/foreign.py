@@ -6,15 +6,17 @@ import msgspec
 
 from policies import Report
 from router.dialects.common.events import Event
+from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import decoded, refused
+from router.dialects.contract import Asked, EventReader, Headers
+from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
-from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
+from router.dialects.passing import PassedEvents
 from router.dialects.responses.answers import response
-from router.dialects.responses.asking import body_of
-from router.dialects.responses.reading import Answer, Reader
+from router.dialects.responses.bodies import body_of
+from router.dialects.responses.events import Answer, EventStream
 
 PATH = "/responses"
 _encode = msgspec.json.encode
@@ -34,9 +36,9 @@ class ForeignResponses:
             body["stream"] = True
         return PATH, _encode(body), dropped
 
-    def reader(self) -> Reader:
+    def reader(self) -> EventReader:
         """See `ForeignDialect.reader`."""
-        return Reader(self._errors)
+        return PassedEvents(EventStream(self._errors))
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
         """See `ForeignDialect.whole`."""
@@ -51,10 +53,7 @@ class ForeignResponses:
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
-        said = decoded(body)
-        inner = said[0] if isinstance(said, list) and said else said
-        error = error_of(inner) if isinstance(inner, dict) else None
-        return message_of(error) if error is not None else ""
+        return told(decoded(body))
 
 
 def responses_of(company: str | None) -> ForeignResponses:

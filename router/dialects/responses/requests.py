@@ -10,32 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import msgspec
 from msgspec import Raw
 
+from router.dialects.common.outside import decoded, objects_of
 from router.dialects.contract import Call, Operation
 from router.dialects.estimate import estimated_tokens
-from router.dialects.openai.features import tools
-from router.dialects.openai.requests import (
+from router.dialects.fields import (
     Fields,
     bounded,
     field_of,
     invalid,
+    mentions,
     taken_apart,
     whole_number,
 )
+from router.dialects.openai.features import tools
 
 WITHOUT_INPUT = frozenset({"prompt", "previous_response_id", "conversation"})
 """What may stand for an input."""
-REFERENCES = (b"item_reference", b"file_id", b"reasoning", b"\\u")
-"""Words without one of which nothing in an input refers to anything, escaped letters apart."""
-TOOLS = (b"vector_store_ids", b"container", b"\\u")
+REFERENCES = (b"item_reference", b"file_id", b"reasoning")
+"""Words without one of which nothing in an input refers to anything."""
+TOOLS = (b"vector_store_ids", b"container")
 """Words without one of which no tool refers to anything."""
 MOST_IDS = 256
 """Ids of one request that are looked up."""
-
-_anything = msgspec.json.Decoder()
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def parsed(body: bytes, operation: Operation = "responses") -> Call:
@@ -50,7 +48,7 @@ def parsed(body: bytes, operation: Operation = "responses") -> Call:
         stream=bool(field_of(fields, "stream", bool, "true or false")),
         fields=fields,
         input_tokens=estimated_tokens(body),
-        output_tokens=None if most is None else bounded(most),
+        output_tokens=bounded(most),
         choices=1,
         usage_asked=True,
         body=body,
@@ -90,10 +88,10 @@ def account_bound(fields: Fields) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _references(fields: Fields) -> Iterator[tuple[str, str]]:
     """What items and tools refer to: its kind, and its id."""
-    if (given := fields.get("input")) is not None and _mentions(given, REFERENCES):
+    if (given := fields.get("input")) is not None and mentions(given, *REFERENCES):
         for item in _listed(given):
             yield from _of_item(item)
-    if (given := fields.get("tools")) is not None and _mentions(given, TOOLS):
+    if (given := fields.get("tools")) is not None and mentions(given, *TOOLS):
         for tool in _listed(given):
             yield from _of_tool(tool)
 
@@ -120,25 +118,8 @@ def _of_tool(tool: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield "tool", id_
 
 
-def _mentions(raw: Raw, words: tuple[bytes, ...]) -> bool:
-    # Several bytes are found four times as fast from the end.
-    written = bytes(raw)
-    return any(written.rfind(word) >= 0 for word in words)
-
-
 def _listed(raw: Raw) -> list[dict[str, Any]]:
-    told = decoded(raw)
-    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
-
-
-def decoded(raw: Raw | None) -> Any:
-    """What a field says; None where it is missing, or cannot be read."""
-    if raw is None:
-        return None
-    try:
-        return _anything.decode(raw)
-    except UNREADABLE:
-        return None
+    return objects_of(decoded(raw))
 
 
 # What a request brings: see `ClientDialect.features`.
@@ -178,7 +159,7 @@ EXTRACT: Mapping[str, Callable[[Fields], bool]] = {
 def _part(fields: Fields, kind: str) -> bool:
     """Whether an item has a part of this kind."""
     given = fields.get("input")
-    if given is None or not _mentions(given, (kind.encode(), b"\\u")):
+    if given is None or not mentions(given, kind.encode()):
         return False
     return any(
         isinstance(part, dict) and part.get("type") == kind

@@ -12,8 +12,8 @@ from typing import Any
 from msgspec import Raw
 
 from router.dialects.common.events import Reason, Usage
-from router.dialects.openai.requests import Fields
-from router.dialects.responses.requests import decoded
+from router.dialects.common.outside import decoded
+from router.dialects.fields import Fields
 
 DEFAULTS: Mapping[str, Any] = {
     "instructions": None,

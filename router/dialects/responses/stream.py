@@ -11,14 +11,13 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Raw
 
-from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
+from router.dialects.common.outside import UNREADABLE, count, decoded
 from router.dialects.contract import Call
-from router.dialects.errors.judge import UNREADABLE, decoded, failed
+from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
-from router.dialects.openai.strays import MOST
-from router.dialects.openai.stream import count
-from router.dialects.sse import Oversized, Splitter, data_of
+from router.dialects.passing import PassingStream, bare_error, loss
+from router.dialects.sse import data_of
 
 _NOTHING = Raw(b"")
 NO_TEXT = frozenset({b"", b'""', b"null"})
@@ -56,58 +55,30 @@ BEGUN = frozenset({"response.created", "response.queued", "response.in_progress"
 ENDED = frozenset({"response.completed", "response.incomplete"})
 
 
-class ResponsesStream:
+class ResponsesStream(PassingStream):
     """One streamed answer. See `StreamReader`."""
 
     _decoder: ClassVar[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(StreamEvent)
 
-    __slots__ = (
-        "_account", "_begun", "_call", "_errors", "_splitter",
-        "content", "done", "ended", "failure", "malformed", "said", "usage",
-    )  # fmt: skip
+    __slots__ = ("_account", "_begun", "_call", "_errors")
 
     def __init__(self, call: Call | None, errors: Table, account: str = "") -> None:
         """`errors` is what the provider means by its errors; `account` is its name. Without a call
         nothing of the answer is kept.
         """
+        super().__init__()
         self._call = call
         self._errors = errors
         self._account = account
         self._begun = False
-        self._splitter = Splitter()
-        self.content = 0
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
-        self.usage: Usage | None = None
-
-    def feed(self, data: bytes) -> bytes:
-        """See `StreamReader.feed`. Comments are not passed on: the router sends its own."""
-        try:
-            events = self._splitter.feed(data)
-        except Oversized as error:
-            self._fail(str(error))
-            return b""
-        return b"".join([event for event in events if self._takes(event)])
-
-    def finish(self) -> bytes:
-        """See `StreamReader.finish`."""
-        rest = self._splitter.rest()
-        return rest.rstrip(b"\r\n") + b"\n\n" if rest.strip() and self._takes(rest) else b""
-
-    def end(self, note: bytes) -> bytes:
-        """See `StreamReader.end`: the terminal event was the formal end."""
-        return note
 
     def _takes(self, event: bytes) -> bool:
-        """Read one event; whether it goes on to the client."""
         if self.failure is not None or self.done:
             return False
         data = data_of(event)
         if not data:
-            self._look_for_error(event)
+            if (bare := bare_error(event)) is not None:
+                self._err(bare[0])
             return False
         return self._passes(data)
 
@@ -179,16 +150,8 @@ class ResponsesStream:
     def _skip(self, data: bytes) -> None:
         """Leave out an event that is none, unless a part of the answer is lost with it."""
         self.malformed += 1
-        if why := lost(data, self.malformed):
+        if why := loss(data, TORN, self.malformed):
             self._fail(why)
-
-    def _look_for_error(self, event: bytes) -> None:
-        """A plain body, as if nothing had been streamed."""
-        if event[:1] in (b"{", b"["):
-            told = decoded(event)
-            told = told[0] if isinstance(told, list) and told else told
-            if isinstance(told, dict) and told.get("error"):
-                self._err(told)
 
     def _err(self, told: Any) -> None:
         error = error_in(told)
@@ -198,12 +161,6 @@ class ResponsesStream:
         body = {"error": error}
         self.failure = failed(self._errors, body, self._phase())
         self.said = _encode(body)
-
-    def _fail(self, detail: str) -> None:
-        self.failure = Report(Outcome.FAILED, self._phase(), detail=detail)
-
-    def _phase(self) -> Phase:
-        return Phase.BODY if self.content else Phase.FIRST_TOKEN
 
 
 def _decoded(data: bytes, decoder: msgspec.json.Decoder[StreamEvent]) -> StreamEvent:
@@ -221,13 +178,6 @@ def _decoded(data: bytes, decoder: msgspec.json.Decoder[StreamEvent]) -> StreamE
         return kind()
     fields = {name: told[name] for name in kind.__struct_fields__ if name in told}
     return kind(**{k: Raw(json.dumps(v).encode()) if k in RAW else v for k, v in fields.items()})
-
-
-def lost(data: bytes, number: int) -> str:
-    """Why the `number`th event that is none cannot be left out; empty: it can."""
-    if TORN.search(data) is not None:
-        return "an event that is none of the dialect"
-    return f"{number} events that are none of the dialect" if number > MOST else ""
 
 
 def _read(response: Raw) -> _Response:

@@ -12,7 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 import msgspec
 from msgspec import Raw
 
-from router.dialects.responses.requests import UNREADABLE
+from router.dialects.common.outside import UNREADABLE
 
 MARK = "pm1."
 MAKER = "responses"

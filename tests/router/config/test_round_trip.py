@@ -75,7 +75,15 @@ PRICE = tables(input=PRICES, output=PRICES).map(lambda pair: (pair[0], Price(**p
 SIMULATED = tables(context=COUNTS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS, **SIMULATION)
 LACKS = st.frozensets(st.sampled_from(ABILITIES)).map(lambda lacks: (sorted(lacks), lacks))
 APIS = st.sampled_from(["chat", "responses"]).map(lambda api: (api, api))
-REAL = tables(context=COUNTS, lacks=LACKS, api=APIS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS)
+REAL = tables(
+    context=COUNTS,
+    output=COUNTS,
+    lacks=LACKS,
+    api=APIS,
+    price=PRICE,
+    limits=LIMITS,
+    timeouts=TIMEOUTS,
+)
 
 
 @st.composite
@@ -94,6 +102,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
         model: ProviderModel(
             name=model,
             context=means.get("context"),
+            output=means.get("output"),
             lacks=means.get("lacks", frozenset()),
             api=means.get("api", "chat"),
             price=means.get("price", Price()),
@@ -120,7 +129,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
         connections=None,
         asks_usage=True,
         native={},
-        responses=None,
+        keeps=False,
         limits=limits[1],
         models=models,
         off_because=None,

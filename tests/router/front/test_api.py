@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from router.caller import Wishes
 from router.dialects.contract import ClientError
-from router.front.api import wishes_of
+from router.front.wishes import wishes_of
 from tests.router.front.keyed import CHAT, ENVIRON, MODELS, PART, WHOLE, keyed
 from tests.router.front.wire import read_answer
 from tests.router.running import JSON, completion, running, written

@@ -8,7 +8,7 @@ import pytest
 from policies import Band
 from router.caller import Wishes
 from router.dialects.contract import ClientError
-from router.front.api import wishes_of
+from router.front.wishes import wishes_of
 from tests.router.front.keyed import ENVIRON, PART, WHOLE, keyed
 from tests.router.running import running, written
 

@@ -93,3 +93,19 @@ async def test_a_running_router_shows_what_it_has_learned_and_what_is_unknown(
             "output_price": None,
             "lacks": [],
         }
+
+
+async def test_what_a_file_brings_while_another_is_looked_up_is_looked_up_too(
+    tmp_path: Path,
+) -> None:
+    config(tmp_path)
+    path = tmp_path / "providers.yaml"
+    async with running(path) as router:
+        path.write_text(FILE.replace("      secret-model:\n", "      gpt-5-nano:\n"))
+        router.app.reload()
+        for _ in range(200):
+            targets = (await router.ask_admin("GET", "/status")).told["targets"]
+            if targets["openai/gpt-5-nano"]["model"]["input_price"] is not None:
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError("it was never looked up")

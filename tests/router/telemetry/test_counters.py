@@ -55,6 +55,15 @@ def test_a_request_that_was_gone_on_with_is_counted_by_how_it_ended() -> None:
     assert counters.resumed == {("chat", "ok"): 2, ("chat", "interrupted"): 1}
 
 
+@pytest.mark.parametrize("outcome", [Outcome.UNFIT, Outcome.REJECTED, Outcome.FILTERED])
+def test_what_a_request_asks_for_in_vain_is_no_failure_of_the_target(outcome: Outcome) -> None:
+    counters = Counters()
+    counters.attempt(changed(ATTEMPT, report=Report(outcome, Phase.CONNECT)))
+    assert not counters.last_failure
+    counters.attempt(changed(ATTEMPT, report=Report(Outcome.FAILED, Phase.HEAD)))
+    assert list(counters.last_failure) == ["sim/fast"]
+
+
 def test_an_attempt_is_counted_by_its_outcome_and_how_far_a_failed_one_had_come() -> None:
     counters = Counters()
     counters.attempt(ATTEMPT)

@@ -34,6 +34,11 @@ def test_a_request_is_one_line_of_text() -> None:
     )
 
 
+def test_a_line_says_what_was_asked_for_where_it_is_no_chat() -> None:
+    assert f"{STAMP} chat (messages) → sim/fast: 200 ok" in logged("text", operation="messages")
+    assert json.loads(logged("json"))["operation"] == "chat"
+
+
 def test_what_was_refused_at_the_door_is_a_line_with_its_name() -> None:
     cases: list[tuple[Format, object]] = [
         ("text", f"{STAMP} refused: 404 model_not_found [req_1]"),
@@ -87,6 +92,7 @@ def test_a_request_is_one_line_of_json() -> None:
         "request": "req_1",
         "tenant": "default",
         "model": "chat",
+        "operation": "chat",
         "target": "sim/fast",
         "status": 200,
         "end": "ok",

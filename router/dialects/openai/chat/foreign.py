@@ -8,16 +8,18 @@ import msgspec
 
 from policies import Report
 from router.dialects.common.events import Event
+from router.dialects.common.outside import UNREADABLE, decoded
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import UNREADABLE, decoded, refused
+from router.dialects.contract import Asked, EventReader, Headers
+from router.dialects.errors.judge import NO_ANSWER, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
-from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
-from router.dialects.openai.answers import NO_ANSWER, completion
-from router.dialects.openai.chat.answers import Reader, events_of
-from router.dialects.openai.chat.asking import body_of
+from router.dialects.openai.answers import completion
+from router.dialects.openai.chat.bodies import body_of
+from router.dialects.openai.chat.events import EventStream, events_of
 from router.dialects.openai.chat.quirks import QUIRKS, USUAL, Quirks
+from router.dialects.passing import PassedEvents
 
 PATH = "/chat/completions"
 
@@ -47,9 +49,9 @@ class Chat:
                 body["stream_options"] = {"include_usage": True}
         return PATH, _encode(body), dropped
 
-    def reader(self) -> Reader:
+    def reader(self) -> EventReader:
         """See `ForeignDialect.reader`."""
-        return Reader(self._errors)
+        return PassedEvents(EventStream(self._errors))
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
         """See `ForeignDialect.whole`."""
@@ -69,10 +71,7 @@ class Chat:
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
-        said = decoded(body)
-        inner = said[0] if isinstance(said, list) and said else said
-        error = error_of(inner) if isinstance(inner, dict) else None
-        return message_of(error) if error is not None else ""
+        return told(decoded(body))
 
 
 def chat_of(company: str = "", *, ask_usage: bool = True) -> Chat:

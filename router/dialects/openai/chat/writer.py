@@ -27,7 +27,7 @@ from router.dialects.common.events import (
 )
 from router.dialects.common.prompt import Refusal, Text, Thinking, ToolCall
 from router.dialects.contract import Call
-from router.dialects.openai.chat.reasoning import detail_of, extra_of
+from router.dialects.openai.chat.traces import detail_of, extra_of
 
 DONE = b"data: [DONE]\n\n"
 

@@ -14,6 +14,7 @@ from router.dialects.anthropic.dialect import ANTHROPIC, TYPES
 from router.dialects.anthropic.stream import MessageEvents
 from router.dialects.common.events import Said
 from router.dialects.contract import Call, ClientError
+from router.dialects.interpreter import fixed
 from tests.router.dialects.anthropic.judge import judge_message
 
 TEXT = [{"role": "user", "content": "x"}]
@@ -101,11 +102,11 @@ def test_who_brings_tools_that_the_provider_runs_acts(fields: dict[str, Any], do
 
 
 def test_a_fixed_text_is_a_message_whole_and_streamed() -> None:
-    whole = ANTHROPIC.text(parsed(), "Later.", "req_1", 0.0, b": note\n\n")
+    whole = fixed(ANTHROPIC, parsed(), "Later.", b": note\n\n")
     message = judge_message(json.loads(whole))
     assert [block.to_dict() for block in message.content] == [{"type": "text", "text": "Later."}]
-    assert (message.id, message.usage.output_tokens) == ("req_1", 0)
-    streamed = ANTHROPIC.text(parsed(stream=True), "Later.", "req_1", 0.0, b": note\n\n")
+    assert message.usage.output_tokens == 0
+    streamed = fixed(ANTHROPIC, parsed(stream=True), "Later.", b": note\n\n")
     said = MessageEvents()
     assert [one for one in said.feed(streamed) if isinstance(one, Said)] == [Said("Later.")]
     assert said.ended

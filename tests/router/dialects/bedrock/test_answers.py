@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Outcome, Scope
-from router.dialects.bedrock.dialect import BEDROCK
+from router.dialects.bedrock.foreign import BEDROCK
 from router.dialects.bedrock.frames import framed
 from router.dialects.common.events import (
     Argued,

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from router.dialects.common.prompt import SETTINGS
-from router.dialects.gemini.requests import CARRIES
-from router.dialects.gemini.thinking import ASKED_BY
+from router.dialects.gemini.bodies import CARRIES
+from router.dialects.gemini.reasoning import ASKED_BY
 
 PAGE = Path(__file__).parents[4] / "docs/dialects.md"
 

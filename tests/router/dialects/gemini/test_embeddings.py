@@ -12,8 +12,8 @@ from openai.types import CreateEmbeddingResponse
 
 from policies import Outcome
 from router.dialects.contract import Call, Unfit
-from router.dialects.gemini.dialect import GOOGLE
 from router.dialects.gemini.embeddings import MOST_TEXTS, GeminiEmbeddings
+from router.dialects.gemini.foreign import GOOGLE
 from router.dialects.openai.dialect import OPENAI
 from tests.router.mangled import mangled
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Outcome, Phase, Scope
+from router.dialects.common.outside import MOST_TOKENS
 from router.dialects.contract import Call, ClientError
 from router.dialects.openai.dialect import OPENAI
-from router.dialects.openai.stream import MOST_TOKENS
 
 CALL = OPENAI.parse(b'{"model":"m","messages":[]}')
 KEYS = ["model", "messages", "stream", "stream_options", "max_tokens", "n", "x", 'a"b', "é"]

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from policies import Outcome, Phase, Scope
 from router.dialects.common.events import Usage
+from router.dialects.common.outside import MOST_TOKENS
 from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.openai.dialect import OPENAI
-from router.dialects.openai.stream import MOST_TOKENS, usage_of
+from router.dialects.openai.stream import usage_of
 from tests.router.dialects.openai.test_dialect import JSON
 from tests.router.scripted import DONE, USAGE, event
 

@@ -158,7 +158,7 @@ def test_a_stream_of_many_such_events_is_a_failure() -> None:
     assert stream.failure is None
     stream.feed(stray)
     assert stream.failure is not None
-    assert stream.failure.detail == "4 events that are not chunks"
+    assert stream.failure.detail == "4 events that are none of the dialect"
 
 
 def test_an_answer_that_is_empty_but_for_such_events_is_a_failure() -> None:

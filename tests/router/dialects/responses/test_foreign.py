@@ -39,10 +39,9 @@ from router.dialects.common.prompt import (
     ToolChoice,
     ToolResult,
 )
-from router.dialects.contract import Unfit
+from router.dialects.contract import EventReader, Unfit
 from router.dialects.responses.dialect import RESPONSES
 from router.dialects.responses.foreign import ForeignResponses, responses_of
-from router.dialects.responses.reading import Reader
 from tests.router.dialects.responses.said import (
     CALLED,
     begun,
@@ -251,7 +250,7 @@ def test_a_prompt_of_this_dialect_is_written_as_it_was_read() -> None:
 # What comes back.
 
 
-def read(*pieces: bytes) -> tuple[Reader, list[Event]]:
+def read(*pieces: bytes) -> tuple[EventReader, list[Event]]:
     reader = OPENAI.reader()
     events = [one for piece in pieces for one in reader.feed(piece)]
     return reader, events + reader.finish()

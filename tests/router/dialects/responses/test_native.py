@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from policies import Outcome, Phase, Scope
 from router.dialects.common.events import Usage
 from router.dialects.contract import Call, ClientError
+from router.dialects.interpreter import fixed
 from router.dialects.responses.dialect import RESPONSES, Responses
 from router.dialects.responses.stream import ResponsesStream
 from tests.router.dialects.responses.said import (
@@ -268,10 +269,10 @@ def test_tools_that_run_at_the_provider_act() -> None:
 
 
 def test_a_text_of_the_operator_s_is_a_response() -> None:
-    told = json.loads(RESPONSES.text(call(), "Come back later.", "x", 7.5, b""))
+    told = json.loads(fixed(RESPONSES, call(), "Come back later.", b""))
     assert told["output"][0]["content"][0]["text"] == "Come back later."
-    assert (told["status"], told["created_at"]) == ("completed", 7)
-    stream = RESPONSES.text(STREAMED, "Come back later.", "x", 7.5, b": note\n\n")
+    assert told["status"] == "completed"
+    stream = fixed(RESPONSES, STREAMED, "Come back later.", b": note\n\n")
     reader, passed = read(stream)
     assert (reader.done, passed) == (True, stream.removesuffix(b": note\n\n"))
     assert stream.endswith(b": note\n\n")
@@ -374,10 +375,10 @@ def test_errors_are_those_of_openai_and_in_a_stream_an_event() -> None:
     }
     name, data, *rest = RESPONSES.error_event(error).split(b"\n")
     assert (name, rest) == (b"event: error", [b"", b""])
+    told = {"code": "no_capacity", "message": "later", "param": "input"}
     assert json.loads(data.removeprefix(b"data: ")) == {
         "type": "error",
-        "code": "no_capacity",
-        "message": "later",
-        "param": "input",
+        **told,
         "sequence_number": 0,
+        "error": {"type": "rate_limit_error", **told},
     }

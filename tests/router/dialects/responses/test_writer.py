@@ -25,8 +25,8 @@ from router.dialects.common.events import (
 )
 from router.dialects.common.events import whole as folded
 from router.dialects.common.prompt import Refusal, Text, Thinking, ToolCall
+from router.dialects.responses.contents import Messages
 from router.dialects.responses.dialect import RESPONSES
-from router.dialects.responses.items import Messages
 from tests.router.dialects.responses.said import call, spoken
 
 EVENT: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from router.dialects.common.files import inline
+from router.dialects.common.outside import objects_of
 from router.dialects.common.prompt import (
     File,
     Message,
@@ -21,7 +23,7 @@ from router.dialects.common.prompt import (
     ToolCall,
     ToolResult,
 )
-from router.dialects.openai.requests import invalid
+from router.dialects.fields import invalid
 from router.dialects.responses.traces import opened
 
 HISTORY = frozenset(
@@ -34,7 +36,6 @@ ROLES: Mapping[str, Role] = {
     "user": "user",
     "assistant": "assistant",
 }
-DATA = "data:"
 WHERE = "input"
 
 
@@ -95,7 +96,7 @@ class Messages:
 
     def reasoning(self, item: dict[str, Any]) -> None:
         """What the model thought: as a summary, in full, or readable for its maker alone."""
-        listed = [*_listed(item.get("content")), *_listed(item.get("summary"))]
+        listed = [*objects_of(item.get("content")), *objects_of(item.get("summary"))]
         thought = "\n\n".join(
             told for part in listed if isinstance(told := part.get("text"), str) and told
         )
@@ -183,14 +184,6 @@ def _document(part: dict[str, Any]) -> File:
     return File("document", media_type, given if data is None else data, name=name)
 
 
-def inline(url: str) -> tuple[str, str | None]:
-    """The media type and the base64 of a `data:` URL; None: it is none."""
-    head, comma, data = url.partition(",")
-    if not comma or not head.startswith(DATA) or not head.endswith(";base64"):
-        return "", None
-    return head[len(DATA) :].partition(";")[0], data
-
-
 def text(table: Mapping[str, Any], name: str) -> str:
     """The text of a field, empty where there is none. Raises `ClientError` on another type."""
     value = table.get(name)
@@ -199,7 +192,3 @@ def text(table: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise invalid(f"`{name}` must be a text", WHERE)
     return value
-
-
-def _listed(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -20,8 +20,8 @@ from router.dialects.common.events import (
     Thought,
     Usage,
 )
-from router.dialects.gemini.answers import BROKEN, REASONS
-from router.dialects.gemini.dialect import GEMINI
+from router.dialects.gemini.events import BROKEN, REASONS
+from router.dialects.gemini.foreign import GEMINI
 from router.dialects.gemini.stream import GeminiStream
 from router.dialects.sse import MOST_EVENT
 from tests.router.dialects.gemini.judge import read_by_sdk
@@ -190,7 +190,7 @@ def test_an_event_that_is_no_chunk_is_left_out_and_counted_unless_words_are_lost
     for torn in (b'data: {"candidates": [{"content"\n\n', b"data: {nonsense\n\n" * 9):
         _, reader = read(torn + sse(*TEXT))
         assert reader.failure is not None
-        assert "not" in reader.failure.detail
+        assert "none of the dialect" in reader.failure.detail
 
 
 def test_an_event_that_never_ends_is_a_failure():

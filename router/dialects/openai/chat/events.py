@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from policies import Report
 from router.dialects.common.events import (
     Argued,
     Began,
@@ -25,8 +24,9 @@ from router.dialects.common.events import (
     Stopped,
     Thought,
 )
+from router.dialects.common.outside import text_of
 from router.dialects.errors.table import Table
-from router.dialects.openai.chat.reasoning import signature_of, thinking_of
+from router.dialects.openai.chat.traces import signature_of, thinking_of
 from router.dialects.openai.stream import ChatStream, Choice, Chunk, Delta, usage_of
 
 REASONS: dict[str, Reason] = {
@@ -73,41 +73,6 @@ class PieceChunk(Chunk):
 _whole = msgspec.json.Decoder(PieceChunk)
 
 
-class Reader:
-    """Reads chunks into events. See `EventReader`."""
-
-    __slots__ = ("_stream", "done", "ended", "failure", "malformed", "said")
-
-    def __init__(self, errors: Table) -> None:
-        self._stream = EventStream(errors)
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
-
-    def feed(self, data: bytes) -> list[Event]:
-        """See `EventReader.feed`."""
-        self._stream.feed(data)
-        return self._taken()
-
-    def finish(self) -> list[Event]:
-        """See `EventReader.finish`."""
-        self._stream.finish()
-        return self._taken()
-
-    def _taken(self) -> list[Event]:
-        stream = self._stream
-        if stream.done and stream.ended:
-            stream.close()
-        self.ended, self.done = stream.ended, stream.done
-        self.failure, self.said = stream.failure, stream.said
-        self.malformed = stream.malformed
-        events = stream.events
-        stream.events = []
-        return events
-
-
 class EventStream(ChatStream):
     """A stream that is read for all it says, by the rules of one that passes."""
 
@@ -128,9 +93,11 @@ class EventStream(ChatStream):
                 self.events.append(Counted(self.usage))
         return passes
 
-    def close(self) -> None:
-        """The formal end has come, and the answer is whole."""
-        self.events += self._answer.end()
+    def _passes(self, data: bytes, *, error: bool = False) -> bool:
+        passes = super()._passes(data, error=error)
+        if self.done and self.ended:
+            self.events += self._answer.end()
+        return passes
 
 
 class Answer:
@@ -150,9 +117,9 @@ class Answer:
         """The events of a chunk, or of a whole answer."""
         if not self._begun and (chunk.choices or chunk.id):  # Azure tells of its filters first
             self._begun = True
-            self._id = text(chunk.id)
+            self._id = text_of(chunk.id)
             created = chunk.created if isinstance(chunk.created, int) else 0
-            yield Began(self._id, text(chunk.model), created)
+            yield Began(self._id, text_of(chunk.model), created)
         for number, choice in enumerate(chunk.choices or ()):
             index = choice.index if type(choice.index) is int else number
             if not 0 <= index < MOST_CHOICES:
@@ -177,7 +144,7 @@ class Answer:
         return "tool_calls" if reason == "stop" and self._calls.get(index) else reason
 
     def _delta(self, delta: Piece, index: int) -> Iterator[Event]:
-        if thought := text(delta.reasoning_content) or text(delta.reasoning):
+        if thought := text_of(delta.reasoning_content) or text_of(delta.reasoning):
             yield Thought(thought, choice=index)
         if delta.reasoning_details:
             for part in thinking_of(delta.reasoning_details):
@@ -189,7 +156,7 @@ class Answer:
                 yield Said(delta.content, index)
         elif delta.content:
             yield from _parts(delta.content, index)
-        if refusal := text(delta.refusal):
+        if refusal := text_of(delta.refusal):
             yield Refused(refusal, index)
         if isinstance(delta.tool_calls, list):
             for call in delta.tool_calls:
@@ -203,7 +170,7 @@ class Answer:
         if not isinstance(what, dict):
             return
         calls = self._calls.setdefault(choice, [])
-        named, name, place = text(told.get("id")), text(what.get("name")), told.get("index")
+        named, name, place = text_of(told.get("id")), text_of(what.get("name")), told.get("index")
         number = _number(calls, place, named, name)
         if number is None:
             number = len(calls)
@@ -250,19 +217,14 @@ def _number(calls: list[tuple[Any, str]], place: Any, named: str, name: str) -> 
     return None if named and name and calls[number][1] != named else number
 
 
-def text(value: Any) -> str:
-    """A text; empty for what is none."""
-    return value if isinstance(value, str) else ""
-
-
 def _parts(content: Any, index: int) -> Iterator[Event]:
     """Content in parts, as Mistral's models write that think."""
     for part in content if isinstance(content, list) else ():
         if not isinstance(part, dict):
             continue
         if isinstance(thinking := part.get("thinking"), list):
-            thought = "".join(text(one.get("text")) for one in thinking if isinstance(one, dict))
+            thought = "".join(text_of(one.get("text")) for one in thinking if isinstance(one, dict))
             if thought:
                 yield Thought(thought, choice=index)
-        elif said := text(part.get("text")):
+        elif said := text_of(part.get("text")):
             yield Said(said, index)

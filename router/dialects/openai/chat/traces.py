@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from router.dialects.common.outside import text_of
 from router.dialects.common.prompt import Thinking
 
 FORMATS = {
@@ -31,10 +32,10 @@ def thinking_of(details: Any) -> Iterator[Thinking]:
     for detail in details[:MOST] if isinstance(details, list) else ():
         if not isinstance(detail, dict):
             continue
-        text, signature, data = (_text(detail.get(key)) for key in ("text", "signature", "data"))
-        text = text or _text(detail.get("summary"))
+        text, signature, data = (text_of(detail.get(key)) for key in ("text", "signature", "data"))
+        text = text or text_of(detail.get("summary"))
         if text or signature or data:
-            form = _text(detail.get("format"))
+            form = text_of(detail.get("format"))
             yield Thinking(text, MAKERS.get(form, form), signature or None, data or None)
 
 
@@ -52,7 +53,7 @@ def signature_of(extra: Any) -> tuple[str | None, str]:
     """The signature in a tool call's `extra_content`, and whose it is."""
     for maker, vendor in VENDORS.items():
         told = extra.get(vendor) if isinstance(extra, dict) else None
-        signature = _text(told.get("thought_signature")) if isinstance(told, dict) else ""
+        signature = text_of(told.get("thought_signature")) if isinstance(told, dict) else ""
         if signature:
             return signature, maker
     return None, ""
@@ -64,7 +65,3 @@ def extra_of(signature: str | None, maker: str) -> dict[str, Any]:
     if signature is None or vendor is None:
         return {}
     return {"extra_content": {vendor: {"thought_signature": signature}}}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -28,6 +28,7 @@ from router.dialects.common.events import (
     Thought,
     Usage,
 )
+from router.dialects.common.outside import count
 from router.dialects.gemini.turns import MAKER
 
 FILTERED: Reason = "content_filter"
@@ -60,8 +61,6 @@ BROKEN = frozenset(
 )
 """Reasons that name a failure of the model."""
 UNSAID = "FINISH_REASON_UNSPECIFIED"
-MOST_TOKENS = 1_000_000_000
-"""A count beyond this is no count."""
 MOST_ANSWERS = 8
 LONGEST_ID = 24
 
@@ -230,8 +229,3 @@ def usage_of(told: Any) -> Usage | None:
     written = count(told.get("candidatesTokenCount")) + thoughts
     cached = min(count(told.get("cachedContentTokenCount")), given)
     return Usage(given, written, cached, 0, thoughts) if given or written else None
-
-
-def count(tokens: Any) -> int:
-    """Tokens, 0 for what is no count."""
-    return tokens if type(tokens) is int and 0 < tokens <= MOST_TOKENS else 0

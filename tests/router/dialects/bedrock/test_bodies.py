@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.dialects.bedrock.dialect import BEDROCK
+from router.dialects.bedrock.foreign import BEDROCK
 from router.dialects.common.prompt import (
     EFFORTS,
     SETTINGS,

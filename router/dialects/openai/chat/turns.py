@@ -6,12 +6,11 @@ message. What a server lacks is left out and named, or makes it unfit.
 
 from __future__ import annotations
 
-from base64 import b64decode
-from binascii import Error as NoBase64
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from router.dialects.common.files import data_url, text_in
 from router.dialects.common.prompt import (
     File,
     Message,
@@ -25,7 +24,7 @@ from router.dialects.common.prompt import (
 )
 from router.dialects.contract import Unfit, Wanting
 from router.dialects.openai.chat.quirks import Quirks
-from router.dialects.openai.chat.reasoning import detail_of, extra_of
+from router.dialects.openai.chat.traces import detail_of, extra_of
 
 FORMATS = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mpeg": "mp3", "audio/mp3": "mp3"}
 """Formats of sounds, by their media types."""
@@ -135,7 +134,7 @@ class Content:
             if data is None or (form := FORMATS.get(media, media.removeprefix("audio/"))) == "":
                 raise Unfit("a sound cannot be sent there but as bytes of a known format")
             return {"type": "input_audio", "input_audio": {"data": data, "format": form}}
-        told = {"file_data": _data_url(media or "application/pdf", data)} if data else {}
+        told = {"file_data": data_url(media or "application/pdf", data)} if data else {}
         if file.id is not None:
             told = {"file_id": file.id}
         if file.name is not None or data:
@@ -146,7 +145,7 @@ class Content:
         return file.kind != "image" or self._quirks.fetched
 
     def _image(self, file: File, media: str, data: str | None) -> Written:
-        url = _data_url(media or "image/png", data) if data is not None else file.url
+        url = data_url(media or "image/png", data) if data is not None else file.url
         if url is None:
             raise Unfit("an image cannot be named there by its id")
         detail = {} if file.detail is None else {"detail": file.detail}
@@ -217,15 +216,8 @@ class Content:
         self.dropped["cache_control"] = None
 
 
-def _data_url(media: str, data: str | None) -> str:
-    return f"data:{media};base64,{data or ''}"
-
-
 def _text_of(file: File) -> str | None:
     """The text of a document that is just text."""
     if file.kind != "document" or file.data is None or not file.media_type.startswith("text/"):
         return None
-    try:
-        return b64decode(file.data, validate=True).decode()
-    except (NoBase64, UnicodeDecodeError):
-        return None
+    return text_in(file.data)

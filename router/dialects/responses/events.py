@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import Raw
 
-from policies import Report
 from router.dialects.common.events import (
     Argued,
     Began,
@@ -25,9 +24,8 @@ from router.dialects.common.events import (
     Stopped,
     Thought,
 )
-from router.dialects.errors.judge import decoded
+from router.dialects.common.outside import count, decoded, objects_of, text_of
 from router.dialects.errors.table import Table
-from router.dialects.openai.stream import count
 from router.dialects.responses.stream import ResponsesStream, StreamEvent, usage_of
 from router.dialects.responses.traces import MAKER
 
@@ -64,38 +62,6 @@ class EventStream(ResponsesStream):
             self.events += self._answer.read(told)
 
 
-class Reader:
-    """Reads a streamed response. See `EventReader`."""
-
-    __slots__ = ("_stream", "done", "ended", "failure", "malformed", "said")
-
-    def __init__(self, errors: Table) -> None:
-        self._stream = EventStream(errors)
-        self.ended = False
-        self.done = False
-        self.failure: Report | None = None
-        self.said = b""
-        self.malformed = 0
-
-    def feed(self, data: bytes) -> list[Event]:
-        """See `EventReader.feed`."""
-        self._stream.feed(data)
-        return self._taken()
-
-    def finish(self) -> list[Event]:
-        """See `EventReader.finish`."""
-        self._stream.finish()
-        return self._taken()
-
-    def _taken(self) -> list[Event]:
-        stream = self._stream
-        self.ended, self.done = stream.ended, stream.done
-        self.failure, self.said = stream.failure, stream.said
-        self.malformed = stream.malformed
-        events, stream.events = stream.events, []
-        return events
-
-
 class Answer:
     """One answer as it is read: which items have said something, and which number a call has."""
 
@@ -115,13 +81,13 @@ class Answer:
             case "response.refusal.delta":
                 yield from self._pieces(Refused, told.delta, place)
             case "response.reasoning_summary_text.delta" | "response.reasoning_text.delta":
-                if text := _text(told.delta):
+                if text := text_of(decoded(told.delta)):
                     self._said.add(place)
                     yield Thought(text, maker=MAKER)
             case "response.reasoning_summary_part.added" if told.summary_index:
                 yield Thought(BETWEEN, maker=MAKER)
             case "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta":
-                if place in self._calls and (text := _text(told.delta)):
+                if place in self._calls and (text := text_of(decoded(told.delta))):
                     self._said.add(place)
                     yield Argued(self._calls[place], text)
             case "response.output_item.added":
@@ -154,7 +120,7 @@ class Answer:
             if place in self._calls and place not in self._said and isinstance(arguments, str):
                 yield Argued(self._calls[place], arguments)
         elif kind == "message" and place not in self._said:
-            for part in _listed(item.get("content")):
+            for part in objects_of(item.get("content")):
                 text, refusal = part.get("text"), part.get("refusal")
                 if isinstance(text, str) and text:
                     yield Said(text)
@@ -181,8 +147,8 @@ class Answer:
         id_, model = response.get("id"), response.get("model")
         made = response.get("created_at")
         yield Began(
-            id_ if isinstance(id_, str) else "",
-            model if isinstance(model, str) else "",
+            text_of(id_),
+            text_of(model),
             count(int(made)) if isinstance(made, int | float) and 0 < made < 1e10 else 0,
         )
 
@@ -197,7 +163,7 @@ class Answer:
 
     def _thought(self, item: dict[str, Any], place: int) -> Iterator[Event]:
         if place not in self._said:
-            parts = [*_listed(item.get("content")), *_listed(item.get("summary"))]
+            parts = [*objects_of(item.get("content")), *objects_of(item.get("summary"))]
             texts = [text for part in parts if isinstance(text := part.get("text"), str) and text]
             if texts:
                 yield Thought(BETWEEN.join(texts), maker=MAKER)
@@ -207,15 +173,6 @@ class Answer:
             yield Thought(signature=f"{named} {encrypted}".lstrip(), maker=MAKER)
 
     def _pieces(self, kind: type[Said | Refused], delta: Raw, place: int) -> Iterator[Event]:
-        if text := _text(delta):
+        if text := text_of(decoded(delta)):
             self._said.add(place)
             yield kind(text)
-
-
-def _text(delta: Raw) -> str:
-    text = decoded(delta)
-    return text if isinstance(text, str) else ""
-
-
-def _listed(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from router.dialects.common.files import DATA, inline
 from router.dialects.common.prompt import (
     SETTINGS,
     File,
@@ -28,9 +29,9 @@ from router.dialects.common.prompt import (
     ToolChoice,
     ToolResult,
 )
-from router.dialects.contract import ClientError
-from router.dialects.openai.chat import body as wire
-from router.dialects.openai.chat.reasoning import signature_of, thinking_of
+from router.dialects.fields import invalid
+from router.dialects.openai.chat import wire
+from router.dialects.openai.chat.traces import signature_of, thinking_of
 
 HERE = "chat"
 """The maker of tools that only servers of this dialect run."""
@@ -52,13 +53,13 @@ def prompt_of(fields: Mapping[str, Raw]) -> Prompt:
         body = _body.decode(_encode(known))
         tools = [_offered(raw) for raw in body.tools or ()]
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _invalid(f"the request's body is malformed: {error}") from None
+        raise invalid(f"the request's body is malformed: {error}", None) from None
     except RecursionError:
-        raise _invalid("the request's body is nested too deeply") from None
+        raise invalid("the request's body is nested too deeply", None) from None
     if body.functions:
-        raise _invalid("`functions` is not known here: write `tools`", "functions")
+        raise invalid("`functions` is not known here: write `tools`", "functions")
     if set(body.modalities or ()) - {"text"}:
-        raise _invalid("`modalities`: only text can be had here", "modalities")
+        raise invalid("`modalities`: only text can be had here", "modalities")
     if body.web_search_options is not None:
         tools.append(Hosted("web_search", body.web_search_options, HERE))
     return Prompt(
@@ -113,7 +114,7 @@ def _merged(messages: Iterable[Message]) -> Iterable[Message]:
 def _answered(message: wire.Assistant) -> list[Part]:
     if message.audio is not None or message.function_call is not None:
         what = "audio" if message.audio is not None else "function_call"
-        raise _invalid(f"`{what}` of an earlier answer cannot be said here", "messages")
+        raise invalid(f"`{what}` of an earlier answer cannot be said here", "messages")
     parts: list[Part] = list(thinking_of(message.reasoning_details))
     text = message.reasoning_content or message.reasoning
     if text and not parts:
@@ -129,7 +130,7 @@ def _called(call: wire.Call) -> ToolCall:
     if call.custom is not None:
         return ToolCall(call.id, call.custom.name, call.custom.input, custom=True)
     if call.function is None:
-        raise _invalid("one of `tool_calls` has neither `function` nor `custom`", "messages")
+        raise invalid("one of `tool_calls` has neither `function` nor `custom`", "messages")
     signature, maker = signature_of(call.extra_content)
     return ToolCall(
         call.id, call.function.name, call.function.arguments, signature=signature, maker=maker
@@ -160,17 +161,16 @@ def _part(part: wire.Part) -> Part:
             return File("document", id=id, name=name, cache=cache)
         case wire.RefusalPart(refusal=text):
             return Refusal(text)
-    raise _invalid("a part of a message is of no known kind", "messages")
+    raise invalid("a part of a message is of no known kind", "messages")
 
 
 def _at(kind: Any, url: str, name: str | None, cache: str | None, detail: str | None) -> File:
     """A file by its address, or by what a data URL holds."""
-    if not url.startswith("data:"):
+    if not url.startswith(DATA):
         return File(kind, url=url, name=name, detail=detail, cache=cache)
-    media, comma, data = url[5:].partition(",")
-    if not comma or not media.endswith(";base64"):
-        raise _invalid("a data URL must be in base64", "messages")
-    media = media.removesuffix(";base64").partition(";")[0]
+    media, data = inline(url)
+    if data is None:
+        raise invalid("a data URL must be in base64", "messages")
     return File(kind, media, data, name=name, detail=detail, cache=cache)
 
 
@@ -190,7 +190,7 @@ def _offered(raw: Raw) -> Tool | Hosted:
         told = tool.custom
         return Tool(told.name, told.description, custom=True, grammar=told.format)
     if tool.type in ("function", "custom"):
-        raise _invalid(f"one of `tools` has no `{tool.type}`", "tools")
+        raise invalid(f"one of `tools` has no `{tool.type}`", "tools")
     return Hosted(tool.type, _anything.decode(raw), HERE)
 
 
@@ -207,7 +207,7 @@ def _choice(chosen: str | wire.Chosen | None) -> ToolChoice | None:
             return ToolChoice("required" if mode == "required" else "auto", allowed=allowed)
         case wire.Chosen() if name := _name(chosen):
             return ToolChoice("named", name)
-    raise _invalid("`tool_choice` is none that is known", "tool_choice")
+    raise invalid("`tool_choice` is none that is known", "tool_choice")
 
 
 def _name(tool: wire.Reference) -> str:
@@ -222,11 +222,5 @@ def _form(wanted: wire.Format | None) -> Form | None:
         return Form()
     shape = wanted.json_schema
     if wanted.type != "json_schema" or shape is None or shape.schema is None:
-        raise _invalid("`response_format` is none that is known", "response_format")
+        raise invalid("`response_format` is none that is known", "response_format")
     return Form(shape.schema, shape.name, shape.description, shape.strict)
-
-
-def _invalid(message: str, param: str | None = None) -> ClientError:
-    return ClientError(
-        400, "invalid_request_error", "invalid_request", message, param, hopeless=True
-    )

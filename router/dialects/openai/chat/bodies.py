@@ -11,9 +11,9 @@ from typing import Any
 
 from router.dialects.common.prompt import EFFORTS, Form, Hosted, Prompt, Tool, is_usual
 from router.dialects.contract import Unfit
-from router.dialects.openai.chat.content import Content
+from router.dialects.openai.chat.prompts import HERE
 from router.dialects.openai.chat.quirks import CARRIES, Quirks
-from router.dialects.openai.chat.reading import HERE
+from router.dialects.openai.chat.turns import Content
 
 Written = dict[str, Any]
 

@@ -25,8 +25,6 @@ from router.dialects.common.events import (
 )
 from router.dialects.common.prompt import Text, Thinking, ToolCall
 from router.dialects.contract import Call
-from router.dialects.errors.quirks import EVERYBODY
-from router.dialects.openai.chat.answers import Reader
 from router.dialects.openai.chat.foreign import Chat, chat_of
 from router.dialects.openai.dialect import OPENAI
 from tests.router.dialects.openai.test_dialect import JSON
@@ -75,7 +73,7 @@ TOOL_STREAM = b"".join(
 
 def read(*pieces: bytes) -> list[Event]:
     """What a whole stream says."""
-    reader = Reader(EVERYBODY)
+    reader = Chat().reader()
     events = [event for piece in pieces for event in reader.feed(piece)] + reader.finish()
     assert reader.failure is None
     assert reader.ended
@@ -323,7 +321,7 @@ def test_an_error_in_either_form_is_a_failure_with_its_words() -> None:
     body = b'{"error":{"code":502,"message":"Provider returned error"}}'
     report, events = chat_of("openrouter").whole(body)
     assert (report.outcome, events) == (Outcome.FAILED, [])
-    reader = Reader(EVERYBODY)
+    reader = Chat().reader()
     assert reader.feed(b"data: " + body + b"\n\n") == []
     assert reader.failure is not None
     assert reader.failure.outcome is Outcome.FAILED
@@ -343,7 +341,7 @@ def test_no_bytes_make_a_reader_raise_and_any_split_reads_the_same(data: st.Data
     corpus = [TOOL_STREAM, *TOOL_STREAM.splitlines(keepends=True), chunk({"content": [1]}), DONE]
     stream = data.draw(mangled(corpus, most=4))
     cuts = data.draw(st.lists(st.integers(0, 2000), max_size=6))
-    once, split_up = Reader(EVERYBODY), Reader(EVERYBODY)
+    once, split_up = Chat().reader(), Chat().reader()
     events = once.feed(stream) + once.finish()
     pieces = [one for piece in split(stream, cuts) for one in split_up.feed(piece)]
     assert pieces + split_up.finish() == events
@@ -365,7 +363,7 @@ def test_no_bytes_make_a_reader_raise_and_any_split_reads_the_same(data: st.Data
     JSON,
 )
 def test_no_chunk_makes_a_reader_raise(delta: Any, index: Any, finish: Any) -> None:
-    reader = Reader(EVERYBODY)
+    reader = Chat().reader()
     reader.feed(chunk(delta, finish, index))
     reader.finish()
     choice = {"index": index, "message": delta, "finish_reason": finish}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import (
     EFFORTS,
     Form,
@@ -20,9 +21,8 @@ from router.dialects.common.prompt import (
     Tool,
     ToolChoice,
 )
-from router.dialects.openai.requests import Fields, invalid
-from router.dialects.responses.items import Messages, text
-from router.dialects.responses.requests import decoded
+from router.dialects.fields import Fields, invalid
+from router.dialects.responses.contents import Messages, text
 from router.dialects.responses.traces import MAKER
 
 SETTINGS: Mapping[str, tuple[str, tuple[type, ...]]] = {
@@ -56,7 +56,7 @@ MEANINGLESS: Mapping[str, tuple[Any, ...]] = {
 """Values by which a field asks for nothing."""
 
 
-def prompted(fields: Fields) -> Prompt:
+def prompt_of(fields: Fields) -> Prompt:
     """The request in the common form. Raises `ClientError`."""
     told = {name: decoded(raw) for name, raw in fields.items() if name not in READ}
     told = {

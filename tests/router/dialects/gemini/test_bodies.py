@@ -26,9 +26,9 @@ from router.dialects.common.prompt import (
     ToolResult,
 )
 from router.dialects.contract import Unfit, Wanting
-from router.dialects.gemini.dialect import GEMINI
-from router.dialects.gemini.requests import CARRIES, TIERS
-from router.dialects.gemini.thinking import ASKED_BY
+from router.dialects.gemini.bodies import CARRIES, TIERS
+from router.dialects.gemini.foreign import GEMINI
+from router.dialects.gemini.reasoning import ASKED_BY
 from router.dialects.gemini.turns import UNSIGNED
 from tests.router.dialects.gemini.judge import judged
 

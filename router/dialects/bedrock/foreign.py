@@ -13,11 +13,12 @@ from router.dialects.bedrock.answers import whole_of
 from router.dialects.bedrock.bodies import body_of
 from router.dialects.bedrock.stream import ConverseStream
 from router.dialects.common.events import Event
+from router.dialects.common.outside import decoded, object_of
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import decoded, refused
+from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import TABLES
-from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 
 
@@ -49,9 +50,8 @@ class Bedrock:
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
-        told = decoded(body)
-        error = error_of(told) if isinstance(told, dict) and "output" not in told else None
-        return message_of(error) if error is not None else ""
+        said = decoded(body)
+        return "" if "output" in object_of(said) else told(said)
 
 
 BEDROCK = Bedrock(TABLES["bedrock"])

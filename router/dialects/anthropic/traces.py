@@ -1,15 +1,21 @@
-"""What comes back to a provider of what another's model thought, and must not."""
+"""What models thought, as clients carry it and bring it back.
+
+Anthropic refuses thinking that it has not signed. So what another provider's model thought is given
+to a client with a mark in its signature; by that it is told apart when it comes back.
+"""
 
 from __future__ import annotations
 
 import msgspec
 from msgspec import Raw
 
-from router.dialects.anthropic.contents import MARK
+from router.dialects.anthropic.blocks import MAKER
+from router.dialects.common.outside import UNREADABLE
 
+MARK = "pointsman."
+"""`pointsman.<maker>.<signature>`: a signature, or a redacted block, that is not Anthropic's."""
 MARKED = b'"' + MARK.encode()
 """How the signature of such thinking begins in a body."""
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Signed(msgspec.Struct):
@@ -22,6 +28,19 @@ _messages = msgspec.json.Decoder(list[dict[str, Raw]])
 _blocks = msgspec.json.Decoder(list[Raw])
 _signed = msgspec.json.Decoder(_Signed)
 _encode = msgspec.json.encode
+
+
+def made_by(signature: str) -> tuple[str, str]:
+    """The maker of a signature, and what it was before it was marked."""
+    if not signature.startswith(MARK):
+        return MAKER, signature
+    maker, _, own = signature.removeprefix(MARK).partition(".")
+    return maker, own
+
+
+def marked(maker: str, signature: str) -> str:
+    """A signature as an Anthropic client is given it: marked, unless it is Anthropic's."""
+    return signature if maker == MAKER else f"{MARK}{maker}.{signature}"
 
 
 def without_marked(messages: Raw) -> bytes | None:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from policies import Outcome, Phase, Report
+from policies import Phase, Report
 from router.dialects.common.events import Event
+from router.dialects.common.outside import UNREADABLE, decoded, first_of, object_of
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import UNREADABLE, decoded, failed, refused
+from router.dialects.errors.judge import NO_ANSWER, failed, good, refused
 from router.dialects.errors.quirks import TABLES
-from router.dialects.errors.said import error_of, message_of
+from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
-from router.dialects.gemini.answers import Chunk, Telling, blocked, chunks
-from router.dialects.gemini.requests import written
+from router.dialects.gemini.bodies import body_of
+from router.dialects.gemini.events import Chunk, Telling, blocked, chunks
 from router.dialects.gemini.stream import GeminiStream
 
 ERRORS = TABLES["gemini"]
@@ -36,7 +37,7 @@ class Gemini:
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
         """See `ForeignDialect.ask`."""
-        body, dropped = written(prompt, model, stream=stream)
+        body, dropped = body_of(prompt, model, stream=stream)
         verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
         return path_of(model, verb, self._publisher), body, dropped
 
@@ -57,13 +58,8 @@ class Gemini:
         if telling.failure is not None:
             return telling.failure, []
         if not telling.ended:
-            return Report(Outcome.FAILED, detail="200 with a body that is not an answer"), []
-        report = Report(Outcome.OK)
-        if (usage := telling.usage) is not None:
-            report = report._replace(
-                input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
-            )
-        return report, events
+            return NO_ANSWER, []
+        return good(telling.usage), events
 
     def refusal(
         self, status: int, headers: Headers, body: bytes, wall: float | None = None
@@ -73,7 +69,7 @@ class Gemini:
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
-        return told(body)
+        return message_in(body)
 
 
 def path_of(model: str, verb: str, publisher: str = "") -> str:
@@ -84,16 +80,12 @@ def path_of(model: str, verb: str, publisher: str = "") -> str:
     return f"/{quote(name, safe='/@')}:{verb}"
 
 
-def told(body: bytes) -> str:
+def message_in(body: bytes) -> str:
     """The message of an error, or why a prompt was not let through; empty if there is neither."""
-    body_told = decoded(body)
-    inner = body_told[0] if isinstance(body_told, list) and body_told else body_told
-    if not isinstance(inner, dict):
-        return ""
-    if why := blocked(inner.get("promptFeedback")):
+    answer = decoded(body)
+    if why := blocked(object_of(first_of(answer)).get("promptFeedback")):
         return f"the prompt was blocked: {why}"
-    error = error_of(inner) if inner.get("error") else None
-    return message_of(error) if error is not None else ""
+    return told(answer)
 
 
 GEMINI = Gemini()

@@ -12,7 +12,7 @@ import msgspec
 
 from router.dialects.common.prompt import Hosted, Prompt, Tool, ToolChoice, is_usual
 from router.dialects.contract import Unfit, Wanting
-from router.dialects.gemini.thinking import ASKED_BY, LEVELS, thinking, version_of
+from router.dialects.gemini.reasoning import ASKED_BY, LEVELS, thinking, version_of
 from router.dialects.gemini.turns import Told, Turns
 
 CARRIES: Mapping[str, str] = {
@@ -44,7 +44,7 @@ MODES: Mapping[str, str] = {"auto": "AUTO", "none": "NONE", "required": "ANY", "
 _encode = msgspec.json.encode
 
 
-def written(prompt: Prompt, model: str, *, stream: bool) -> tuple[bytes, tuple[str, ...]]:
+def body_of(prompt: Prompt, model: str, *, stream: bool) -> tuple[bytes, tuple[str, ...]]:
     """The body, and what it leaves out. Raises `Unfit`, or `Wanting`."""
     turns = Turns(version_of(model), prompt.fetched)
     for message in prompt.messages:

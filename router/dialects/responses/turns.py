@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Any
 
+from router.dialects.common.files import data_url
 from router.dialects.common.prompt import (
     File,
     Message,
@@ -125,4 +126,4 @@ def _document(file: File) -> Written:
 
 
 def _inline(file: File) -> str:
-    return f"data:{file.media_type or 'application/octet-stream'};base64,{file.data}"
+    return data_url(file.media_type or "application/octet-stream", file.data or "")

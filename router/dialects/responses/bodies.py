@@ -15,8 +15,8 @@ from typing import Any
 from router.dialects.common.prompt import EFFORTS, Form, Hosted, Prompt, Tool, ToolChoice, is_usual
 from router.dialects.contract import Unfit
 from router.dialects.openai.chat.quirks import THINKERS
-from router.dialects.responses.content import Content
 from router.dialects.responses.traces import MAKER
+from router.dialects.responses.turns import Content
 
 CARRIES: Mapping[str, str] = {
     "max_tokens": "max_output_tokens",
