@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from router.config import texts
 from router.config.problems import START, Report, quoted
+from router.config.startup_written import WrittenServer, WrittenShared
 from router.config.tree import Leaf, Node, Table, find, is_null, plain
 from router.config.units import Unreadable
 from router.config.written import (
@@ -21,8 +22,6 @@ from router.config.written import (
     WrittenDefaults,
     WrittenProvider,
     WrittenRoute,
-    WrittenServer,
-    WrittenShared,
     WrittenTenant,
 )
 

@@ -54,11 +54,3 @@ class Tls:
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What instances keep together: where (None: each stands alone), and in whose fleet's name."""
-
-    redis: Secret | None = None
-    fleet: str = "default"
