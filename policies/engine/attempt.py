@@ -37,7 +37,7 @@ class Attempt:
     only one in a thousand comes, `look_at` the one at which its course looks whether something is
     to be done about its waiting, `head` the one at which its driver gives it up; `unsure` marks one
     that went to see how the target is, and has a rescue behind it. `standing` is what is known of
-    its target.
+    its target. `report` is how it ended, None while it is open, and if it was given back.
     """
 
     __slots__ = (
@@ -58,6 +58,7 @@ class Attempt:
         "open",
         "overdue",
         "probe",
+        "report",
         "standing",
         "started",
         "unsure",
@@ -71,6 +72,7 @@ class Attempt:
         self.was_sent = now
         self.first: float | None = None
         self.open = True
+        self.report: Report | None = None
         self.unsure = False
         self.expected = self.due = self.overdue = self.look_at = self.head = NEVER
         self.charge: Charge | None = None
@@ -167,6 +169,7 @@ class Attempt:
         if not self.open:
             raise self._settled_twice()
         self.open = False
+        self.report = report
         standing = self.standing
         standing.in_flight -= 1
         if self.first is None:

@@ -12,9 +12,7 @@ from router.config.problems import ConfigError, Problem
 from router.config.schema import (
     Asked,
     Config,
-    Decisions,
     Defaults,
-    Drain,
     Limits,
     PolicySpec,
     Price,
@@ -23,7 +21,6 @@ from router.config.schema import (
     Retry,
     Route,
     Rung,
-    Server,
     Simulation,
     StartRule,
     Tenant,
@@ -32,6 +29,7 @@ from router.config.schema import (
     WeightedTarget,
 )
 from router.config.server import faults, is_loopback
+from router.config.startup import Decisions, Drain, Server, Shared, WhenDown
 from router.config.values import Address, Rate, Secret, Tls
 
 __all__ = [
@@ -55,6 +53,7 @@ __all__ = [
     "Rung",
     "Secret",
     "Server",
+    "Shared",
     "Simulation",
     "StartRule",
     "Tenant",
@@ -62,6 +61,7 @@ __all__ = [
     "Timeouts",
     "Tls",
     "WeightedTarget",
+    "WhenDown",
     "faults",
     "is_loopback",
     "ladder",

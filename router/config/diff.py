@@ -57,9 +57,12 @@ def words(old: Config, new: Config) -> list[str]:
 
 
 def needs_restart(old: Config, new: Config) -> list[str]:
-    """The keys that differ and that a running router cannot take over: those of `server`."""
+    """The keys that differ and that a running router cannot take over: those of `server`, and
+    `shared`.
+    """
     names = (key.name for key in fields(new.server))
-    return [f"server.{n}" for n in names if getattr(old.server, n) != getattr(new.server, n)]
+    found = [f"server.{n}" for n in names if getattr(old.server, n) != getattr(new.server, n)]
+    return [*found, *(["shared"] if old.shared != new.shared else [])]
 
 
 def _defaults(old: Config, new: Config) -> Iterator[str]:

@@ -16,7 +16,7 @@ from router.config.providers import resolve_providers
 from router.config.reading import read
 from router.config.routes import resolve_routes
 from router.config.schema import Config
-from router.config.server import resolve_defaults, resolve_server
+from router.config.server import resolve_defaults, resolve_server, resolve_shared
 from router.config.tenants import resolve_tenants
 from router.config.validate import VERSION, validate
 from router.config.variables import substitute
@@ -31,6 +31,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     tree = normalise(substitute(tree, environ, report), report)
     sections = validate(tree, report)
     server = resolve_server(sections.server, tree, report)
+    shared = resolve_shared(sections.shared, tree, report)
     defaults = resolve_defaults(sections.defaults)
     providers = resolve_providers(
         sections.providers, defaults.timeouts, environ, path.parent, tree, report
@@ -42,6 +43,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     return Config(
         version=VERSION,
         server=server,
+        shared=shared,
         defaults=defaults,
         providers=MappingProxyType(providers),
         models=MappingProxyType(routes),

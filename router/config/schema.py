@@ -14,7 +14,8 @@ from typing import Literal
 
 from router.config.presets import Dialect
 from router.config.problems import Problem
-from router.config.values import Address, Rate, Secret, Tls
+from router.config.startup import Server, Shared
+from router.config.values import Rate, Secret, Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,44 +48,6 @@ class Retry:
     attempts: int = 3
     budget: float = 0.2
     hedge: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Drain:
-    """On SIGTERM: seconds to go on accepting while not ready, then seconds to finish what runs."""
-
-    announce: float = 5.0
-    wait: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """Records of decisions: how many are kept (0: none is made), and at most how many are made (a
-    rate of None: of every request).
-    """
-
-    keep: int = 1000
-    rate: Rate | None = Rate(10, 1.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """The start-up keys: changing one needs a restart. `fetch` are the hosts (with a port where it
-    is not the usual one) that files may be fetched from although they are not public. They, `hosts`
-    and `origins` are in lower case.
-    """
-
-    listen: Address = Address("127.0.0.1", 8080)
-    admin: Address = Address("127.0.0.1", 8081)
-    admin_token: Secret | None = None
-    auth: Literal["open", "keys"] = "open"
-    max_body: int = 32 * 1024**2
-    drain: Drain = Drain()
-    decisions: Decisions = Decisions()
-    fetch: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    plugins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +235,7 @@ class Config:
 
     version: int
     server: Server
+    shared: Shared
     defaults: Defaults
     providers: Mapping[str, Provider]
     models: Mapping[str, Route]

@@ -11,10 +11,12 @@ import ipaddress
 from typing import NamedTuple
 
 from router.config.problems import Report
-from router.config.schema import Decisions, Defaults, Drain, Retry, Server, Timeouts
+from router.config.schema import Defaults, Retry, Timeouts
+from router.config.startup import Decisions, Drain, Server, Shared, WhenDown
+from router.config.startup_written import WrittenServer, WrittenShared
 from router.config.tree import Table, find
 from router.config.values import Address
-from router.config.written import WrittenDefaults, WrittenServer
+from router.config.written import WrittenDefaults
 
 
 class Fault(NamedTuple):
@@ -68,6 +70,19 @@ def resolve_server(written: WrittenServer, tree: Table, report: Report) -> Serve
     for fault in faults(server):
         report.problem(find(tree, ("server", fault.key)).node.mark, fault.what, fault.remedy)
     return server
+
+
+def resolve_shared(written: WrittenShared, tree: Table, report: Report) -> Shared:
+    """What instances keep together."""
+    if written.redis is not None and not written.redis:
+        mark = find(tree, ("shared", "redis")).node.mark
+        what = "shared.redis is empty: this instance stands alone, with limits of its own"
+        report.note(mark, what, "set it to share limits with others")
+    return Shared(
+        written.redis or None,
+        written.fleet or Shared().fleet,
+        WhenDown(**written.when_down.given()),
+    )
 
 
 def resolve_defaults(written: WrittenDefaults) -> Defaults:

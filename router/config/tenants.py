@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from router.config import variables
 from router.config.problems import START, Mark, Report, quoted
-from router.config.schema import Server, Tenant
+from router.config.schema import Tenant
+from router.config.startup import Server
 from router.config.tree import Leaf, Table, find
 from router.config.values import Secret
 from router.config.written import WrittenTenant

@@ -117,6 +117,30 @@ def proxy(value: object) -> Secret:
     return Secret(url)
 
 
+def redis(value: object) -> Secret:
+    """The URL of a server that speaks Redis's protocol, which may hold a password; empty: none."""
+    if value == "":
+        return Secret("")
+    url = text(value)
+    remedy = "write it as redis://host:6379, or rediss:// for TLS"
+    try:
+        parts = urlsplit(url)
+        whole = parts.hostname and parts.port != 0
+    except ValueError:
+        raise Unreadable("is not a URL", remedy) from None
+    if parts.scheme not in ("redis", "rediss") or not whole or " " in url:
+        raise Unreadable("is not the address of a Redis server", remedy)
+    return Secret(url)
+
+
+def named(value: object) -> str:
+    """A name of letters, digits and - _ . alone."""
+    name = text(value)
+    if not NAME.fullmatch(name):
+        raise Unreadable("cannot be a name", "use letters, digits, - _ and .")
+    return name
+
+
 def credential(value: object) -> Secret:
     """A key as it goes into a header. Empty text is no credential."""
     if value == "":

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 
 from router.config import texts
 from router.config.problems import START, Report, quoted
+from router.config.startup_written import WrittenServer, WrittenShared
 from router.config.tree import Leaf, Node, Table, find, is_null, plain
 from router.config.units import Unreadable
 from router.config.written import (
@@ -21,14 +22,13 @@ from router.config.written import (
     WrittenDefaults,
     WrittenProvider,
     WrittenRoute,
-    WrittenServer,
     WrittenTenant,
 )
 
 VERSION = 1
-_SECTIONS = ("version", "server", "defaults", "providers", "models", "tenants")
+_SECTIONS = ("version", "server", "shared", "defaults", "providers", "models", "tenants")
 # Never shown, not even as they are written.
-_SECRET = {"api_key", "admin_token", "keys", "base_url", "proxy"}
+_SECRET = {"api_key", "admin_token", "keys", "base_url", "proxy", "redis"}
 _SHAPES = {
     "dict_type": ("is not a mapping", "write it as `name: value`"),
     "model_type": ("is not a mapping", "write it as `key: value`"),
@@ -44,6 +44,7 @@ class Sections:
     """The file's tables, each typed. Where something was wrong, it is left out."""
 
     server: WrittenServer
+    shared: WrittenShared
     defaults: WrittenDefaults
     providers: dict[str, WrittenProvider]
     models: dict[str, WrittenRoute]
@@ -62,6 +63,7 @@ def validate(tree: Table, report: Report) -> Sections:
             report.problem(mark, f"there are no {name}", f"declare at least one under `{name}:`")
     return Sections(
         server=_fitted(WrittenServer, tree, ("server",), report),
+        shared=_fitted(WrittenShared, tree, ("shared",), report),
         defaults=_fitted(WrittenDefaults, tree, ("defaults",), report),
         providers=_named(WrittenProvider, tree, "providers", report),
         models=_named(WrittenRoute, tree, "models", report),

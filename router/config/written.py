@@ -48,44 +48,6 @@ class Written(BaseModel):
         return {name: getattr(self, name) for name in self.model_fields_set}
 
 
-class WrittenDrain(Written):
-    """`server.drain`."""
-
-    announce: Duration = None
-    wait: Duration = None
-
-
-class WrittenDecisions(Written):
-    """`server.decisions`."""
-
-    keep: Count = None
-    rate: Annotated[Rate | None, BeforeValidator(units.rate_or_all)] = None
-
-
-class WrittenFetch(Written):
-    """`server.fetch`."""
-
-    hosts: tuple[Annotated[str, BeforeValidator(texts.authority)], ...] = ()
-
-
-class WrittenServer(Written):
-    """`server`."""
-
-    listen: Bound = None
-    admin: Bound = None
-    admin_token: Credential = None
-    auth: Annotated[
-        Literal["open", "keys"] | None, BeforeValidator(texts.choice("open", "keys"))
-    ] = None
-    max_body: Annotated[int | None, BeforeValidator(units.size)] = None
-    drain: WrittenDrain = WrittenDrain()
-    decisions: WrittenDecisions = WrittenDecisions()
-    fetch: WrittenFetch = WrittenFetch()
-    hosts: tuple[Annotated[str, BeforeValidator(texts.host)], ...] = ()
-    origins: tuple[Annotated[str, BeforeValidator(texts.origin)], ...] = ()
-    plugins: tuple[Annotated[str, BeforeValidator(texts.module)], ...] = ()
-
-
 class WrittenTimeouts(Written):
     """`timeouts` of a provider or a model."""
 

@@ -11,6 +11,7 @@ from policies import Engine, Outcome, Request
 from router import build, choosing
 from router.config import load
 from router.config.presets import PRESETS
+from router.config.startup_written import WrittenServer, WrittenShared, WrittenWhenDown
 from router.config.written import (
     Written,
     WrittenConditions,
@@ -21,7 +22,6 @@ from router.config.written import (
     WrittenRetry,
     WrittenRoute,
     WrittenRule,
-    WrittenServer,
     WrittenTenant,
     WrittenTimeouts,
 )
@@ -36,6 +36,8 @@ from router.idempotency.store import LIFETIME, MOST_ANSWERS, MOST_BYTES
 ROOT = Path(__file__).parents[2]
 TABLES: tuple[type[Written], ...] = (
     WrittenServer,
+    WrittenShared,
+    WrittenWhenDown,
     WrittenDefaults,
     WrittenTimeouts,
     WrittenRetry,

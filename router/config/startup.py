@@ -1,0 +1,74 @@
+"""What the start-up keys mean: those that a running router cannot take over.
+
+Why: who changes one has to restart, and is told so; so they stand together.
+Must not: know how the file is written. Times are seconds, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from router.config.values import Address, Rate, Secret
+
+Fallback = Literal["local_share", "fail_closed"]
+"""What becomes of a kind of limits while the server that instances share is away: each keeps a part
+of them that is its own, or nothing that they bind is sent.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """On SIGTERM: seconds to go on accepting while not ready, then seconds to finish what runs."""
+
+    announce: float = 5.0
+    wait: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Records of decisions: how many are kept (0: none is made), and at most how many are made (a
+    rate of None: of every request).
+    """
+
+    keep: int = 1000
+    rate: Rate | None = Rate(10, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The start-up keys: changing one needs a restart. `fetch` are the hosts (with a port where it
+    is not the usual one) that files may be fetched from although they are not public. They, `hosts`
+    and `origins` are in lower case.
+    """
+
+    listen: Address = Address("127.0.0.1", 8080)
+    admin: Address = Address("127.0.0.1", 8081)
+    admin_token: Secret | None = None
+    auth: Literal["open", "keys"] = "open"
+    max_body: int = 32 * 1024**2
+    drain: Drain = Drain()
+    decisions: Decisions = Decisions()
+    fetch: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhenDown:
+    """What becomes of limits while the shared server is away, by their kind."""
+
+    provider_limits: Fallback = "local_share"
+    tenant_limits: Fallback = "local_share"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What instances keep together: where (None: each stands alone), in whose fleet's name, and
+    what they do without it.
+    """
+
+    redis: Secret | None = None
+    fleet: str = "default"
+    when_down: WhenDown = WhenDown()

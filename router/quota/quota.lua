@@ -1,0 +1,185 @@
+-- One batch of an instance: what its finished requests really used, then what new ones want.
+--
+-- The arithmetic is that of policies/engine/limits/windows.py, in integer microseconds and units, so
+-- that both can be compared answer by answer. The clock is this server's. A reservation is taken in
+-- all of its limits or in none.
+--
+-- KEYS: every limit's key. ARGV[1], MessagePack: {limits, settlements, reservations}
+--   limits        one for each key: {kind, limit, width or span in microseconds, slice}
+--                 kinds: 1 window of 60 cells, 2 slices (GCRA), 3 places
+--   settlements   {index of the key, units, instant taken, lease}
+--   reservations  a list of alternatives, in the order of preference; each a list of
+--                 {index of the key, units, lease, seconds that the lease lasts}
+-- Returns MessagePack: {now, answers}; an answer is {alternative that was taken or 0, waits in
+--   microseconds of each alternative, by its limits; 0: fits, -1: unknown}
+local CELLS, RING = 60, 61
+local told = cmsgpack.unpack(ARGV[1])
+local limits, settlements, reservations = told[1], told[2], told[3]
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local loaded = {}
+
+local function window(key, limit)
+  local width = limit[3]
+  local cell = math.floor(now / width)
+  local seen = redis.call('HMGET', key, 'head', 'sum')
+  local head, sum = tonumber(seen[1]), tonumber(seen[2]) or 0
+  local one = {key = key, limit = limit[2], width = width, head = cell, sum = sum}
+  if head == nil or cell - head > CELLS then
+    if head ~= nil then redis.call('DEL', key) end
+    one.sum = 0
+  elseif cell > head then
+    one.dirty = true
+    local fields = {}
+    for passed = head + 1, cell do fields[#fields + 1] = passed % RING end
+    for _, units in ipairs(redis.call('HMGET', key, unpack(fields))) do
+      one.sum = one.sum - (tonumber(units) or 0)
+    end
+    redis.call('HDEL', key, unpack(fields))
+  elseif cell < head then
+    one.head = head  -- a clock that steps back stands still here
+  end
+  return one
+end
+
+local function add(one, cell, units)
+  local field = cell % RING
+  redis.call('HINCRBY', one.key, field, units)
+  one.sum = one.sum + units
+  one.dirty = true
+end
+
+local kinds = {}
+
+kinds[1] = {
+  load = window,
+  fits = function(one, need)
+    local left = one.limit - one.sum
+    return left >= need or left >= one.limit
+  end,
+  wait = function(one, need)
+    local excess = one.sum + need - one.limit
+    if need > one.limit then excess = one.sum end
+    local fields = {}
+    for age = CELLS, 0, -1 do fields[#fields + 1] = (one.head - age) % RING end
+    local ring = redis.call('HMGET', one.key, unpack(fields))
+    for age = CELLS, 0, -1 do
+      excess = excess - (tonumber(ring[CELLS - age + 1]) or 0)
+      if excess <= 0 then return (one.head - age + RING) * one.width - now end
+    end
+    return RING * one.width
+  end,
+  take = function(one, units) add(one, one.head, units) end,
+  correct = function(one, units, taken)
+    local cell = math.floor(taken / one.width)
+    if cell <= one.head - RING then
+      if units <= 0 then return end
+      cell = one.head
+    end
+    add(one, math.min(cell, one.head), units)
+  end,
+  save = function(one)
+    redis.call('HSET', one.key, 'head', one.head, 'sum', one.sum)
+    redis.call('PEXPIRE', one.key, math.ceil(one.width * (RING + 1) / 1000))
+  end,
+}
+
+local function cost(one, units) return math.ceil(units * one.span / one.limit) end
+
+kinds[2] = {
+  load = function(key, limit)
+    local seen = redis.call('HMGET', key, 'free', 'busy')
+    local one = {key = key, limit = limit[2], span = limit[3]}
+    one.slice = math.max(limit[4], cost(one, 1))
+    one.free, one.busy = tonumber(seen[1]) or -1, tonumber(seen[2]) or -1
+    return one
+  end,
+  fits = function(one, need)
+    if one.free <= now then return true end
+    return math.floor((one.slice - (one.free - now)) * one.limit / one.span) >= need
+  end,
+  wait = function(one, need)
+    local ahead = one.free - now
+    return math.min(ahead, ahead + cost(one, need) - one.slice)
+  end,
+  take = function(one, units)
+    if one.free <= now then one.free, one.busy = now, now end
+    one.free = one.free + cost(one, units)
+    one.dirty = true
+  end,
+  correct = function(one, units, taken)
+    if units > 0 then return kinds[2].take(one, units) end
+    if taken >= one.busy then
+      one.free = one.free + cost(one, units)
+      one.dirty = true
+    end
+  end,
+  save = function(one)
+    redis.call('HSET', one.key, 'free', one.free, 'busy', one.busy)
+    redis.call('PEXPIRE', one.key, math.max(1000, math.ceil((one.free - now) / 1000) + 1000))
+  end,
+}
+
+kinds[3] = {
+  load = function(key, limit)
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+    return {key = key, limit = limit[2], held = redis.call('ZCARD', key)}
+  end,
+  fits = function(one) return one.held < one.limit end,
+  wait = function() return -1 end,
+  take = function(one, _, lease, seconds)
+    one.held = one.held + redis.call('ZADD', one.key, now + seconds * 1000000, lease)
+    redis.call('PEXPIRE', one.key, seconds * 2000)
+  end,
+  correct = function(one, _, _, lease)
+    one.held = one.held - redis.call('ZREM', one.key, lease)
+  end,
+  save = function() end,
+}
+
+local function limit_of(index)
+  local one = loaded[index]
+  if one == nil then
+    local limit = limits[index]
+    one = kinds[limit[1]].load(KEYS[index], limit)
+    one.kind = kinds[limit[1]]
+    loaded[index] = one
+  end
+  return one
+end
+
+for _, settlement in ipairs(settlements) do
+  local one = limit_of(settlement[1])
+  one.kind.correct(one, settlement[2], settlement[3], settlement[4])
+end
+
+local answers = {}
+for number, alternatives in ipairs(reservations) do
+  local taken, waits = 0, {}
+  for choice, wants in ipairs(alternatives) do
+    local fits, wait = true, {}
+    for place, want in ipairs(wants) do
+      local one = limit_of(want[1])
+      if one.kind.fits(one, want[2]) then
+        wait[place] = 0
+      else
+        fits, wait[place] = false, one.kind.wait(one, want[2])
+      end
+    end
+    waits[choice] = wait
+    if fits then
+      for _, want in ipairs(wants) do
+        local one = limit_of(want[1])
+        one.kind.take(one, want[2], want[3], want[4])
+      end
+      taken = choice
+      break
+    end
+  end
+  answers[number] = {taken, waits}
+end
+
+for _, one in pairs(loaded) do
+  if one.dirty then one.kind.save(one) end
+end
+return cmsgpack.pack({now, answers})

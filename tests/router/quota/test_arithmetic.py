@@ -1,0 +1,93 @@
+"""The script's arithmetic is that of the engine: the same histories get the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+import redis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policies.engine.limits.windows import CELLS, Slices, Window
+from tests.router.quota.servers import server
+
+ROOT = Path(__file__).parents[3]
+SCRIPT = (ROOT / "router" / "quota" / "quota.lua").read_text()
+CLOCKED = SCRIPT.replace("redis.call('TIME')", "{ARGV[2], ARGV[3]}")
+"""The same with a clock that the test moves."""
+START = 1_790_000_000_000_000
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[redis.Redis]:
+    with server(tmp_path_factory.mktemp("valkey")) as url, redis.Redis.from_url(url) as client:
+        client.ping()
+        yield client
+
+
+class Step(NamedTuple):
+    """Microseconds that pass, units that are wanted, and by how much the last but so many is
+    corrected.
+    """
+
+    passes: int
+    units: int
+    back: int
+    correction: int
+
+
+def call(client: redis.Redis, now: int, limit: Any, settlements: Any, reservations: Any) -> Any:
+    asked = msgspec.msgpack.encode([[limit], settlements, reservations])
+    clock = (now // 1_000_000, now % 1_000_000)
+    told = client.eval(CLOCKED, 1, "{pm:t}:limit", asked, *clock)
+    return msgspec.msgpack.decode(told)
+
+
+def agree(client: redis.Redis, limit: Any, own: Window | Slices, steps: list[Step]) -> None:
+    client.flushall()
+    now, taken = START, [(START, 0)]
+    for step in steps:
+        now += step.passes
+        at, units = taken[-1 - step.back % len(taken)]
+        more = max(step.correction, -units) if step.correction < 0 else step.correction
+        settlements = [[1, more, at, ""]] if more else []
+        told = call(client, now, limit, settlements, [[[[1, step.units, "", 0]]]])
+        if more:
+            own.correct(more, at, now)
+        assert told[0] == now
+        wait = own.wait(step.units, now)
+        assert told[1] == [[0 if wait else 1, [[wait]]]]
+        if not wait:
+            own.take(step.units, now)
+            taken.append((now, step.units))
+
+
+steps = st.lists(
+    st.builds(
+        Step,
+        st.sampled_from([0, 1, 999, 16_666, 1_000_000, 1_000_001, 30_000_000, 61_000_000])
+        | st.integers(0, 70_000_000),
+        st.integers(1, 40) | st.sampled_from([100, 150]),
+        st.integers(0, 4),
+        st.integers(-40, 40),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([1.0, 60.0, 3600.0]), st.integers(1, 100), steps)
+def test_windows_agree(client: redis.Redis, seconds: float, most: int, steps: list[Step]) -> None:
+    width = max(1, round(seconds * 1_000_000) // CELLS)
+    agree(client, [1, most, width, 0], Window(most, seconds), steps)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([1.0, 10.0]), st.integers(1, 600), steps)
+def test_slices_agree(client: redis.Redis, slice_: float, most: int, steps: list[Step]) -> None:
+    limit = [2, most, 60_000_000, round(slice_ * 1_000_000)]
+    agree(client, limit, Slices(most, 60.0, slice_), steps)

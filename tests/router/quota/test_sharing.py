@@ -1,0 +1,150 @@
+"""Courses of two instances that share limits on one server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from random import Random
+
+import pytest
+
+from policies import (
+    Attempt,
+    Engine,
+    Fail,
+    LeastLatency,
+    Limits,
+    Outcome,
+    Phase,
+    Rate,
+    Report,
+    Request,
+    Route,
+    Send,
+    Target,
+    Wait,
+)  # fmt: skip
+from router.bell import Bell
+from router.quota.bounds import Bound, bounds_of
+from router.quota.redis import Redis
+from router.quota.shared import Shared
+from router.quota.sharing import Sharing
+from tests.router.quota.servers import server
+
+GOOD = Report(Outcome.OK, input_tokens=3, output_tokens=2)
+UNSENT = Report(Outcome.FAILED, Phase.CONNECT)
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with server(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+class Instance:
+    """One router's engine and its share of the fleet."""
+
+    def __init__(self, shared: Shared, bounds: dict[str, tuple[Bound, ...]]) -> None:
+        self.loop = asyncio.get_running_loop()
+        route = Route([Target(name) for name in bounds], LeastLatency())
+        self.engine = Engine({"m": route}, rng=Random(1), now=self.loop.time())
+        self.shared = shared
+        self.bounds = bounds
+        self.number = 0
+
+    async def ask(self, report: Report = GOOD, tokens: int = 5) -> str | Fail | None:
+        """Who was asked; None: the request would have had to wait."""
+        bell = Bell(self.loop)
+        request = Request("m", self.loop.time() + 5, tokens)
+        course = self.engine.start(request, self.loop.time(), bell.wake)
+        self.number += 1
+        name = f"{id(self)}/{self.number}"
+        sharing = Sharing(course, self.shared, self.bounds, bell, tokens, name)
+        try:
+            while True:
+                action = sharing.next(self.loop.time())
+                if isinstance(action, Send):
+                    return self._settle(action.attempt, report)
+                if isinstance(action, Fail):
+                    return action
+                assert isinstance(action, Wait)
+                if sharing._asked is None:
+                    return None
+                await bell.wait(action.until)
+        finally:
+            sharing.close(self.loop.time())
+            bell.close()
+
+    def _settle(self, attempt: Attempt, report: Report) -> str:
+        attempt.sent(self.loop.time())
+        attempt.settle(report, self.loop.time())
+        return attempt.target
+
+
+@asynccontextmanager
+async def fleet(url: str, **limits: Limits) -> AsyncIterator[tuple[Instance, Instance]]:
+    servers = [Redis(url), Redis(url)]
+    fleet = f"{id(limits)}"
+    bounds = {f"{name}/m": bounds_of(fleet, f"{name}/m", limit) for name, limit in limits.items()}
+    shared = []
+    for one in servers:
+        await one.ping()
+        shared.append(Shared(one, lambda _: None))
+    try:
+        yield Instance(shared[0], bounds), Instance(shared[1], bounds)
+    finally:
+        for each in shared:
+            await each.close()
+        for one in servers:
+            await one.close()
+
+
+async def test_two_instances_send_no_more_than_one_limit_allows(url: str) -> None:
+    async with fleet(url, a=Limits(requests=(Rate(7, 60.0),))) as (one, other):
+        told = [await each.ask() for _ in range(6) for each in (one, other)]
+    assert told.count("a/m") == 7
+    assert all(answer is None or isinstance(answer, Fail) for answer in told if answer != "a/m")
+
+
+async def test_the_runner_up_is_sent_to_where_the_first_is_full(url: str) -> None:
+    few, many = Limits(requests=(Rate(2, 60.0),)), Limits(requests=(Rate(50, 60.0),))
+    async with fleet(url, a=few, b=many) as (one, other):
+        told = [await each.ask() for _ in range(10) for each in (one, other)]
+    assert told.count("a/m") == 2
+    assert told.count("b/m") == 18
+
+
+async def test_what_never_reached_a_provider_is_given_back(url: str) -> None:
+    async with fleet(url, a=Limits(requests=(Rate(2, 60.0),))) as (one, other):
+        assert await one.ask(UNSENT) == "a/m"
+        assert [await other.ask(), await one.ask()] == ["a/m", "a/m"]
+        assert await other.ask() != "a/m"
+
+
+async def test_a_place_is_free_again_for_the_other(url: str) -> None:
+    async with fleet(url, a=Limits(concurrent=1)) as (one, other):
+        for _ in range(3):
+            assert await one.ask() == "a/m"
+            assert await other.ask() == "a/m"
+
+
+async def test_tokens_are_settled_to_what_was_used(url: str) -> None:
+    async with fleet(url, a=Limits(tokens=(Rate(100, 60.0),))) as (one, other):
+        told = [await each.ask(GOOD, tokens=50) for _ in range(5) for each in (one, other)]
+    assert told.count("a/m") == 10  # of 50 reserved each used 5
+
+
+async def test_without_the_server_each_goes_by_its_own_limits() -> None:
+    class Away:
+        async def run(self, keys: list[str], argument: bytes) -> bytes:
+            raise AssertionError("asked")
+
+        async def ping(self) -> None:
+            raise AssertionError("asked")
+
+    shared = Shared(Away(), lambda _: None)
+    shared.up = False
+    bounds = {"a/m": bounds_of("t", "a/m", Limits(requests=(Rate(1, 60.0),)))}
+    instance = Instance(shared, bounds)
+    assert [await instance.ask() for _ in range(3)] == ["a/m"] * 3
