@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from secrets import token_hex
 
 from policies import Facts
-from policies.engine.engine import groups_of
+from policies.engine.configuring import groups_of
 from router.config import Secret
 from router.quota.bounds import Bound, Settled, bounds_of
 from router.quota.redis import Redis
