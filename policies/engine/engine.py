@@ -12,11 +12,10 @@ from copy import deepcopy
 from random import Random
 
 from policies.engine.attempt import Attempt
-from policies.engine.configuring import Holdings, configured
+from policies.engine.configuring import Holdings, configured, confine
 from policies.engine.course import Course
 from policies.engine.deciding.eligibility import tokens_of
 from policies.engine.deciding.tiers import offered, ordinary
-from policies.engine.group import Group
 from policies.engine.learning.breaker import State
 from policies.engine.learning.latency import Length
 from policies.engine.outcome import Report
@@ -37,6 +36,7 @@ from policies.engine.waiting.queue import Queue
 from policies.policy import Policy, Request
 
 PolicyError = Callable[[str, Exception], None]
+Part = Callable[[str, int], int]
 
 
 class Engine:
@@ -58,9 +58,8 @@ class Engine:
     ) -> None:
         self.rng = rng
         self._on_policy_error = on_policy_error
-        self._standings: dict[str, Standing] = {}
-        self._groups: dict[str, Group] = {}
-        self._pools: dict[str, Pool] = {}
+        self._part: Part | None = None
+        self._held = Holdings({}, {}, {})
         self._crowded: dict[Queue, None] = {}
         self._configure(routes, facts or {}, now, running=False)
 
@@ -112,6 +111,22 @@ class Engine:
         """
         if (standing := self._standings.get(target)) is not None:
             standing.quota.lower(headroom.requests, headroom.tokens, now)
+
+    def confine(self, part: Part | None, now: float) -> None:
+        """Until further notice only a part of every limit of a target, or of a group, is this
+        engine's: `part` says how much of it, by the name of what it binds; of 0 nothing is sent.
+        None: all of it again. What was used stays used.
+        """
+        if part is not self._part:
+            self._part = part
+            confine(self._held, part, now)
+            self.freed()
+
+    def used(self, now: float) -> dict[str, float]:
+        """By the name of what they bind, the share of limits that is used by this engine: of each
+        target's and each group's, of that of which most is.
+        """
+        return {name: quota.used(now) for name, quota in self._held.quotas()}
 
     def advise(self, target: str, news: News, now: float) -> None:
         """What a peer instance has seen of a target."""
@@ -244,9 +259,10 @@ class Engine:
     def _configure(
         self, routes: Mapping[str, Route], facts: Mapping[str, Facts], now: float, *, running: bool
     ) -> None:
-        known = Holdings(self._standings, self._groups, self._pools)
-        held = configured(known, routes, facts, self._crowded, now, ramp=running)
-        self._standings, self._groups, self._pools = held
+        self._held = configured(self._held, routes, facts, self._crowded, now, ramp=running)
+        self._standings, self._pools = self._held.standings, self._held.pools
+        if self._part is not None:
+            confine(self._held, self._part, now)
 
     def _report_policy(self, policy: Policy, error: Exception) -> None:
         if self._on_policy_error is not None:
