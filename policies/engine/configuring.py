@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from policies.engine.group import Group
+from policies.engine.group import Group, Pause
 from policies.engine.learning.latency import Length
 from policies.engine.limits.quota import Quota
 from policies.engine.pool import Pool
@@ -24,6 +24,13 @@ class Holdings(NamedTuple):
     standings: dict[str, Standing]
     groups: dict[str, Group]
     pools: dict[str, Pool]
+
+    def pause(self, name: str) -> Pause | None:
+        """That of a target's own, or of a group; None: neither has this name."""
+        if (standing := self.standings.get(name)) is not None:
+            return standing.pauses[0]
+        group = self.groups.get(name)
+        return group.pause if group is not None else None
 
     def quotas(self) -> list[tuple[str, Quota]]:
         """Those with limits, each with the name of what it binds."""

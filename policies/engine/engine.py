@@ -18,6 +18,7 @@ from policies.engine.deciding.eligibility import tokens_of
 from policies.engine.deciding.tiers import offered, ordinary
 from policies.engine.learning.breaker import State
 from policies.engine.learning.latency import Length
+from policies.engine.news import News, Tell, heed, of_health, of_rest
 from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
 from policies.engine.refusal import Cause
@@ -26,7 +27,6 @@ from policies.engine.showing.record import Record, RecordedCourse
 from policies.engine.showing.views import (
     Explained,
     Headroom,
-    News,
     TargetSnapshot,
     explain,
     snapshot,
@@ -44,7 +44,7 @@ class Engine:
 
     `routes` by model name; `facts` by target name, or by group name for limits that bind a
     group together; `on_policy_error` is told of a policy that raised or chose nobody (the
-    request is served without it).
+    request is served without it); `on_news` of what this engine noticed by itself, for its peers.
     """
 
     def __init__(
@@ -55,8 +55,10 @@ class Engine:
         now: float,
         facts: Mapping[str, Facts] | None = None,
         on_policy_error: PolicyError | None = None,
+        on_news: Tell | None = None,
     ) -> None:
         self.rng = rng
+        self._on_news = on_news
         self._on_policy_error = on_policy_error
         self._part: Part | None = None
         self._held = Holdings({}, {}, {})
@@ -128,9 +130,14 @@ class Engine:
         """
         return {name: quota.used(now) for name, quota in self._held.quotas()}
 
-    def advise(self, target: str, news: News, now: float) -> None:
-        """What a peer instance has seen of a target."""
-        if (standing := self._standings.get(target)) is not None:
+    def advise(self, name: str, news: News, now: float, until: float = 0.0) -> None:
+        """What a peer has noticed of a target, or of a provider, and until when that holds."""
+        standing = self._standings.get(name)
+        if news is News.RESTING or news is News.DENIED:
+            pause = self._held.pause(name)
+            if pause is not None:
+                heed(pause, news, until, now)
+        elif standing is not None:
             epoch = standing.breaker.epoch
             standing.breaker.advised(now, well=news is News.WELL)
             if standing.breaker.epoch != epoch:
@@ -197,7 +204,11 @@ class Engine:
         if standing.unanswered >= SILENT and standing.is_silent(now):
             self.fell_silent(standing, now)
         elif standing.breaker.epoch != epoch:
-            self._tell_groups(standing, now)
+            self._noticed(standing, now)
+        if self._on_news is not None and outcome.rests:
+            told = of_rest(standing, report, now)
+            if told is not None:
+                self._on_news(*told)
         if outcome.good and (written := report.output_tokens):
             pool.length.answered(written)
         if pool.learn is not None or request.policy is not None:
@@ -234,14 +245,20 @@ class Engine:
         if breaker.epoch == attempt.epoch:
             breaker.answered(attempt.epoch, now, probe=True)
             attempt.epoch, attempt.probe = breaker.epoch, False
-            self._tell_groups(standing, now)
+            self._noticed(standing, now)
             self.freed()
 
     def fell_silent(self, standing: Standing, now: float) -> None:
         """Nothing comes from it any more (told by a course whose attempt waits there)."""
         standing.fell_silent(now, self.rng)
-        self._tell_groups(standing, now)
+        self._noticed(standing, now)
         self.freed()
+
+    def _noticed(self, standing: Standing, now: float) -> None:
+        """Its breaker has opened or closed, for what was seen here."""
+        self._tell_groups(standing, now)
+        if self._on_news is not None:
+            self._on_news(*of_health(standing, now))
 
     def _tell_groups(self, standing: Standing, now: float) -> None:
         """Its breaker has opened or closed. No group is blamed for what one before it explains."""
