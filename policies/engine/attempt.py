@@ -103,6 +103,15 @@ class Attempt:
         return second.name if second is not None else None
 
     @property
+    def probe_name(self) -> str | None:
+        """Whose health it asks about: that of a group which is sick as a whole, else that of its
+        target. None: it is no probe.
+        """
+        if not self.probe:
+            return None
+        return next((group.name for group in self.standing.groups if group.sick), self.target)
+
+    @property
     def until(self) -> float:
         """As of a `Wait`: while it alone is open, its course has nothing else to say before."""
         deadline = self._course.request.deadline

@@ -11,6 +11,8 @@ taken is only noted: the windows read many notes at once in less time than they 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from policies.engine.limits.windows import MICROSECONDS, REQUESTS, TOKENS, Note, Slices, Window
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Limits, Rate
@@ -26,7 +28,7 @@ class Quota:
 
     One more request fits for certain while it has at most `sure` tokens: `spare_tokens`, or none
     (-1) where `in_flight` has reached `ceiling` or `spare_requests` is below 1; else `refused`
-    knows.
+    knows. A `ceiling` of 0: nothing is allowed.
     """
 
     __slots__ = (
@@ -49,7 +51,7 @@ class Quota:
     def refused(self, tokens: int, now: float) -> Refused | None:
         """Why one more request of `tokens` does not fit, or None."""
         if self.in_flight >= self.ceiling:
-            return Refused(Refusal.BUSY)
+            return Refused(Refusal.BUSY if self.ceiling else Refusal.LIMITED)
         if self.sure >= tokens:
             return None
         at = self._look(now)
@@ -118,11 +120,56 @@ class Quota:
             if not held:
                 return None
             most = self.ceiling / held
-        for rate in self.limits.requests:
-            most = min(most, rate.amount / rate.seconds)
-        for rate in self.limits.tokens if tokens else ():
-            most = min(most, rate.amount / rate.seconds / tokens)
+        for window in self._requests:
+            most = min(most, window.limit / window.seconds)
+        for window in self._tokens if tokens else ():
+            most = min(most, window.limit / window.seconds / tokens)
         return most
+
+    def confine(self, part: Callable[[int], int] | None, now: float) -> None:
+        """Allow only a `part` of each limit, as it says, until it is None: what was used stays
+        used. Where it leaves nothing of any of them, nothing is allowed at all.
+        """
+        at = self._look(now)
+        whole, rates = self.limits.concurrent, self._rates()
+        parts = [rate.amount if part is None else part(rate.amount) for _, rate, _ in rates]
+        self.ceiling = NEVER if whole is None else whole if part is None else part(whole)
+        if 0 in parts:
+            self.ceiling = 0
+        for (_, _, window), limit in zip(rates, parts, strict=True):
+            window.resize(max(1, limit), at)
+        self._look(now)
+
+    def spent(self, since: float, now: float) -> dict[str, list[tuple[float, int]]]:
+        """What it was used for here since then, of what still counts: by limit (`tokens/60`: in so
+        many seconds), seconds ago and units.
+        """
+        at, begin = self._look(now), int(since * MICROSECONDS + HALF)
+        return {
+            f"{what}/{rate.seconds:g}": [
+                (ago / MICROSECONDS, units) for ago, units in window.taken(begin, at)
+            ]
+            for what, rate, window in self._rates()
+        }
+
+    def used(self, now: float) -> float:
+        """The share of its limits that is used here: of that of which most is."""
+        at, places = self._look(now), self.limits.concurrent
+        used = [
+            sum([units for _, units in window.taken(-(1 << 62), at)]) / rate.amount
+            for _, rate, window in self._rates()
+        ]
+        return max([*used, self.in_flight / places if places else 0.0, 0.0])
+
+    def _rates(self) -> list[tuple[str, Rate, Window | Slices]]:
+        return [
+            (what, rate, window)
+            for what, rates, windows in (
+                ("requests", self.limits.requests, self._requests),
+                ("tokens", self.limits.tokens, self._tokens),
+            )
+            for rate, window in zip(rates, windows, strict=True)
+        ]
 
     def _look(self, now: float) -> int:
         """What is left at `now`, exactly; returns it in microseconds."""

@@ -93,6 +93,22 @@ class Window:
             total += units
         self._sum += total
 
+    def resize(self, limit: int, now: int) -> None:
+        """Allow `limit` units, at least one, from `now` on; what was taken stays taken."""
+        self.limit = limit
+
+    def taken(self, since: int, now: int) -> list[tuple[int, int]]:
+        """What was taken since then and still counts: how many microseconds ago the cell began in
+        which it counts, and how many units.
+        """
+        self.spare(now)
+        cells = [self._head - age for age in range(RING)]
+        return [
+            (max(0, now - cell * self._cell), units)
+            for cell in cells
+            if (cell + 1) * self._cell > since and (units := self._ring[cell % RING])
+        ]
+
     def wait(self, need: int, now: int) -> int:
         """Microseconds from `now` until `need` units will fit if nothing else is taken; 0: they
         fit.
@@ -130,7 +146,7 @@ class Slices:
     rounded up to a microsecond. Instants are in microseconds.
     """
 
-    __slots__ = ("_busy", "_free", "_slice", "_span", "limit", "seconds")
+    __slots__ = ("_busy", "_free", "_pace", "_slice", "_span", "limit", "seconds")
 
     def __init__(self, limit: int, seconds: float, slice_: float) -> None:
         if limit < 1 or seconds <= 0 or slice_ <= 0:
@@ -138,7 +154,8 @@ class Slices:
         self.limit = limit
         self.seconds = seconds
         self._span = max(1, round(seconds * MICROSECONDS))
-        self._slice = max(round(slice_ * MICROSECONDS), self._cost(1))
+        self._pace = round(slice_ * MICROSECONDS)
+        self._slice = max(self._pace, self._cost(1))
         self._free = self._busy = -(1 << 62)  # before any instant
 
     def spare(self, now: int) -> int:
@@ -175,6 +192,18 @@ class Slices:
                 self.take(units, now)
             else:
                 self.correct(units, taken, now)
+
+    def resize(self, limit: int, now: int) -> None:
+        """Allow `limit` units, at least one, from `now` on; what was taken stays taken."""
+        if self._free > now:
+            self._free = now - -(self._free - now) * self.limit // limit
+        self.limit = limit
+        self._slice = max(self._pace, self._cost(1))
+
+    def taken(self, since: int, now: int) -> list[tuple[int, int]]:
+        """What was taken and has not drained: 0 microseconds ago, and how many units."""
+        ahead = self._free - now
+        return [(0, -(-ahead * self.limit // self._span))] if ahead > 0 else []
 
     def wait(self, need: int, now: int) -> int:
         """Microseconds from `now` until `need` units will fit if nothing else is taken; 0: they

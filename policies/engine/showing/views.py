@@ -1,12 +1,9 @@
-"""What the engine shows of itself: explanations, snapshots, and the words in which it is told
-news.
-"""
+"""What the engine shows of itself: explanations and snapshots."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from enum import Enum
 from random import Random
 from typing import NamedTuple
 
@@ -25,13 +22,6 @@ from policies.policy import Policy, Request
 
 DRAWS = 200
 """Choices that the odds are counted over."""
-
-
-class News(Enum):
-    """What a peer instance says of a target."""
-
-    SICK = "sick"
-    WELL = "well"
 
 
 class Headroom(NamedTuple):
