@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from time import monotonic
+from typing import Any
 
 import aiohttp
 
@@ -97,10 +98,13 @@ class Demand:
 
     async def run(self, seconds: float) -> None:
         """Ask for so long."""
-        connector = aiohttp.TCPConnector(limit=0)
-        async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as all_:
+        many = aiohttp.TCPConnector(limit=0)
+        async with (
+            aiohttp.ClientSession(connector=many) as session,
+            asyncio.TaskGroup() as tasks,
+        ):
             for model, rate in self._rates.items():
-                all_.create_task(self._ask_for(model, rate, seconds, session, all_))
+                tasks.create_task(self._ask_for(model, rate, seconds, session, tasks))
 
     async def _ask_for(
         self,
@@ -108,7 +112,7 @@ class Demand:
         rate: float,
         seconds: float,
         session: aiohttp.ClientSession,
-        all_: asyncio.TaskGroup,
+        tasks: asyncio.TaskGroup,
     ) -> None:
         end = monotonic() + seconds
         weights = [1 / rank for rank in range(1, len(self._instances) + 1)]
@@ -116,11 +120,11 @@ class Demand:
             many = 10 if self._rng.random() < 0.02 else 1
             (number,) = self._rng.choices(range(len(self._instances)), weights)
             for _ in range(many):
-                all_.create_task(self._ask(model, number, session))
+                tasks.create_task(self._ask(model, number, session))
             await asyncio.sleep(self._rng.expovariate(rate / 1.18) if rate else 1.0)
 
     async def _ask(self, model: str, number: int, session: aiohttp.ClientSession) -> None:
-        body = {
+        body: dict[str, Any] = {
             "model": model,
             "user": str(number),
             "messages": [{"role": "user", "content": WORDS[: self._rng.randrange(40, 400)]}],

@@ -1,4 +1,4 @@
-"""A provider that writes down when each request came and what it used, and answers as it is told."""
+"""A provider that writes down when each request came and what it used, and does as it is told."""
 
 from __future__ import annotations
 
