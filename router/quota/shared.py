@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from router.quota.bounds import Answered, Bound, Held, Settled, Wanted, answered, asked
+from router.redis.down import Down
 
 PATIENCE = 0.02
 """Seconds that a batch may take."""
@@ -26,17 +27,13 @@ MOST_KEPT = 10_000
 """Settlements that are kept for a server that is away; their windows are over soon anyway."""
 
 
-class Down(Exception):
-    """The server does not answer; nothing was reserved, as far as is known."""
-
-
 class Server(Protocol):
     """Where the script runs. Both verbs raise `Down`, and do not last longer than `PATIENCE`."""
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         """Run the script."""
 
-    async def ping(self) -> None:
+    async def ping(self) -> object:
         """Return if it answers."""
 
 

@@ -16,7 +16,8 @@ from typing import Protocol
 from policies import Attempt, Cause, Fail, Phase, Report, Send, Stop, Wait
 from router.bell import Bell
 from router.quota.bounds import Answered, Bound, Held
-from router.quota.shared import Down, Shared
+from router.quota.shared import Shared
+from router.redis.down import Down
 
 SOON = 0.05
 """Seconds after which a target is asked again that has no place, since nobody knows when."""

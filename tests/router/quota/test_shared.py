@@ -12,7 +12,8 @@ import pytest
 from policies import Limits, Rate
 from router.quota.bounds import Answered, Bound, Held, bounds_of
 from router.quota.redis import Redis
-from router.quota.shared import Down, Shared
+from router.quota.shared import Shared
+from router.redis.down import Down
 from tests.router.quota.servers import server
 
 
