@@ -78,7 +78,7 @@ def unreachable(error: OSError) -> Down:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Refused(f"its certificate is not trusted: {error.verify_message}")
     if isinstance(error, ssl.SSLError):
-        return Refused(f"it cannot be spoken to by TLS: {error.reason}")
+        return Refused(f"it cannot be spoken to by TLS: {error.args[-1]}")
     if isinstance(error, ConnectionRefusedError):
         return Down("nothing listens there: the connection is refused")
     if isinstance(error, TimeoutError):

@@ -121,6 +121,8 @@ async def _connected(address: Address, node: Node | None, who: Who, db: int) -> 
         raise Refused("its host's name can be none") from None
     except OSError as error:
         wire.cut(Down())
+        if isinstance(error, TimeoutError) and address.tls is not None:
+            raise Down("it does not answer to TLS in time") from None
         raise unreachable(error) from None
     except (Down, asyncio.CancelledError):
         wire.cut(Down())
