@@ -8,11 +8,10 @@ import asyncio
 from hashlib import sha1
 from pathlib import Path
 from secrets import token_hex
-from typing import NamedTuple, cast
+from typing import cast
 
-import msgspec
-
-from router.quota.shared import PATIENCE
+from router.quota.bounds import asked
+from router.quota.shared import PATIENCE, Pong
 from router.redis.address import address_of
 from router.redis.checks import about
 from router.redis.down import Down, Refused
@@ -23,24 +22,14 @@ from router.redis.wire import Answer, Word
 
 SCRIPT = Path(__file__).with_name("quota.lua").read_bytes()
 DIGEST = sha1(SCRIPT, usedforsecurity=False).hexdigest()
-NOTHING = msgspec.msgpack.encode(([], [], []))
+_, NOTHING = asked("", [], [], {})
 """A batch in which nobody wants anything."""
-
-
-class Pong(NamedTuple):
-    """A server that serves. `name` is what it is, with its version; `epoch` changes when it was
-    emptied; `warnings` are what somebody should look at.
-    """
-
-    name: str
-    epoch: str
-    warnings: tuple[str, ...]
 
 
 class Redis:
     """See `Server`. `url` is that of `shared.redis`. Raises `Malformed` for one that is none."""
 
-    def __init__(self, url: str, fleet: str = "default") -> None:
+    def __init__(self, url: str, fleet: str) -> None:
         self._link = Link(address_of(url), fleet)
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
@@ -66,8 +55,9 @@ class Redis:
         said = about(told, link.address)
         await self._try_script()
         link.tell("SET", link.epoch_key, token_hex(8), "NX", patience=CONNECT)
-        epoch = cast("bytes", await link.ask("GET", link.epoch_key, patience=CONNECT))
-        return Pong(said.name, epoch.decode(), said.warnings)
+        # By now it must be as quick as with a batch.
+        epoch = cast("bytes", await link.ask("GET", link.epoch_key))
+        return Pong(epoch.decode(), said.warnings, said.name)
 
     async def close(self) -> None:
         """Close its connection."""

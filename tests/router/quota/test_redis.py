@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from policies import Limits, Rate
-from router.quota.bounds import Bound, Wanted, answered, asked, bounds_of
+from router.quota.bounds import Needs, answered, asked, bounds_of
 from router.quota.redis import Redis
 from router.quota.shared import PATIENCE, Shared
 from router.redis.down import Down, Refused
 from router.redis.link import LOOK_AGAIN
 from router.testing import Chaos
 from tests.house.source import ROOT
+from tests.router.quota.joined import joined, reserved
 from tests.router.quota.servers import (
     Process,
     Watched,
@@ -54,23 +55,12 @@ async def asked_of(url: str, fleet: str = "test") -> AsyncIterator[Redis]:
         await redis.close()
 
 
-@asynccontextmanager
-async def shared(url: str) -> AsyncIterator[Shared]:
-    async with asked_of(url) as redis:
-        await redis.ping()
-        one = Shared(redis, lambda _: None)
-        try:
-            yield one
-        finally:
-            await one.close()
-
-
-def bounds(name: str = "t", most: int = 1000, fleet: str = "test") -> tuple[Bound, ...]:
-    return bounds_of(fleet, name, Limits(requests=(Rate(most, 60.0),)))
+def needs(name: str = "t", fleet: str = "test") -> Needs:
+    return tuple((bound, 1) for bound in bounds_of(fleet, name, Limits((Rate(1000, 60.0),))))
 
 
 async def taken(redis: Redis, name: str = "t", fleet: str = "test") -> int | None:
-    keys, argument = asked([], [Wanted((bounds(name, fleet=fleet),), 1, "")])
+    keys, argument = asked("me", [], [(needs(name, fleet),)], {})
     (answer,) = answered(await redis.run(keys, argument))
     return answer.taken
 
@@ -135,21 +125,19 @@ async def test_a_server_that_is_emptied_under_us_has_another_epoch(own: Process)
 async def test_a_server_that_is_stopped_costs_one_request_its_patience_and_others_nothing(
     own: Process,
 ):
-    async with shared(own.url) as limits:
-        assert (await limits.reserve((bounds(),), 1, "")).taken == 0
+    async with joined(own.url) as limits:
+        assert await reserved(limits, needs()) is not None
         own.stop()
         began = time.monotonic()
-        with pytest.raises(Down):
-            await limits.reserve((bounds(),), 1, "")
+        assert await reserved(limits, needs()) is None
         assert PATIENCE * 0.9 < time.monotonic() - began < PATIENCE * 2.5
         began = time.monotonic()
         for _ in range(100):
-            with pytest.raises(Down):
-                await limits.reserve((bounds(),), 1, "")
+            assert await reserved(limits, needs()) is None
         assert time.monotonic() - began < PATIENCE
         own.go_on()
         await until_up(limits)
-        assert (await limits.reserve((bounds(),), 1, "")).taken == 0
+        assert await reserved(limits, needs()) is not None
 
 
 async def until_up(limits: Shared) -> None:
