@@ -172,6 +172,9 @@ async def test_tls_verifies_whom_it_speaks_to(one: Process, tmp_path: Path):
         async with linked(url) as link:
             with pytest.raises(Refused, match="its certificate is not trusted"):
                 await link.ready()
+        async with linked(f"{url}?ssl_ca_certs={tmp_path}/none.pem") as link:
+            with pytest.raises(Refused, match="ssl_ options cannot be used: No such file"):
+                await link.ready()
         async with linked(f"{url}?ssl_ca_certs={trusted}") as link:
             await link.ready()
             assert await link.ask("PING") == b"PONG"
