@@ -53,7 +53,12 @@ class Together:
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         """See `Changed.back`."""
         self.why = ""
-        self._log.event("shared limits are there", forgot=forgot)
+        if (found := self.shared.found) is not None:
+            self._log.event("shared limits are there:", server=found.name, forgot=forgot)
+            for warning in found.warnings:
+                self._log.event(
+                    "shared limits, on a server that is not as it should be:", it=warning
+                )
         return ()
 
     def _bounds(self, name: str, facts: Mapping[str, Facts]) -> tuple[Bound, ...]:
