@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from random import Random
+from socket import socket
 from traceback import extract_tb
 
 from policies import Engine, Route
@@ -83,9 +84,16 @@ class App:
         self._clients = self._listener(server, str(server.listen), api, server.origins)
         self._admin = self._listener(server, str(server.admin), pages, ())
 
-    async def start(self) -> dict[str, str]:
-        """Listen; the addresses bound. Raises OSError when one cannot be had."""
-        addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
+    async def start(
+        self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()
+    ) -> dict[str, str]:
+        """Listen, where they are given at these sockets; the addresses bound. Raises OSError when
+        one cannot be had.
+        """
+        addresses = {
+            "admin": await self._admin.start(admin),
+            "listen": await self._clients.start(clients),
+        }
         self.state.ready = True
         self._learning.begin(lambda: self.state.config, self._complete)
         return addresses
