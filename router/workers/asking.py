@@ -46,7 +46,8 @@ def _read(answer: bytes) -> Told:
     """Raises ValueError for one that is not whole."""
     head, end, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
+    status = first.partition(" ")[2][:3]
     fields = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
     if not end or int(fields.get("content-length", "0")) != len(body):
         raise ValueError("the answer was cut")
-    return Told(int(first.split(" ")[1]), fields.get("content-type", ""), body)
+    return Told(int(status), fields.get("content-type", ""), body)

@@ -93,8 +93,9 @@ def _target(name: str, told: Mapping[int, Status]) -> Status:
 
 def _counted(tables: Iterable[list[Status]]) -> list[Status]:
     """Rows that are alike but for their count, as one."""
-    counts: dict[tuple[tuple[str, object], ...], int] = {}
+    found: dict[frozenset[tuple[str, object]], Status] = {}
     for row in (row for table in tables for row in table):
-        key = tuple(item for item in row.items() if item[0] != "count")
-        counts[key] = counts.get(key, 0) + row["count"]
-    return [{**dict(key), "count": count} for key, count in counts.items()]
+        key = frozenset(item for item in row.items() if item[0] != "count")
+        count = found[key]["count"] if key in found else 0
+        found[key] = {**row, "count": count + row["count"]}
+    return list(found.values())

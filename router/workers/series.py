@@ -43,7 +43,7 @@ def read(text: str) -> Page:
     page: Page = {}
     texts: dict[str, str] = {}
     series: dict[str, float] = {}
-    for line in text.splitlines():
+    for line in text.split("\n"):  # a label may hold what else ends a line
         if line.startswith("# HELP "):
             _, _, name, told = line.split(" ", 3)
             texts[name] = told
