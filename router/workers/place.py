@@ -9,7 +9,6 @@ Must not: know what a worker serves.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import signal
 import socket
@@ -60,6 +59,8 @@ class Place(NamedTuple):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         if sys.platform == "linux":
+            import ctypes
+
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

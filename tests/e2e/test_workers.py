@@ -27,9 +27,11 @@ providers:
     models:
       fast: {{first_token: 1ms, tokens_per_second: 1000, output_tokens: 2}}
       long: {{first_token: 1ms, tokens_per_second: 20, output_tokens: 15}}
+      few: {{first_token: 1ms, output_tokens: 2, limits: {{requests: 15/min}}}}
 models:
   fast: {{targets: [sim/fast]}}
   long: {{targets: [sim/long]}}
+  few: {{targets: [sim/few]}}
 """
 ALONE = CONFIG.replace('shared: {{redis: "{redis}"}}\n', "").format()
 
@@ -90,6 +92,11 @@ def test_requests_reach_every_worker_and_are_counted_as_one(router):
         found = ask(router.admin, "GET", f"/decisions/{name}").json
         assert found["request_id"] == name
         assert found["worker"] in (0, 1)
+
+
+def test_a_limit_holds_for_all_workers_together(router):
+    answers = Counter(router.chat("few").status for _ in range(40))
+    assert answers == {200: 15, 429: 25}
 
 
 def test_the_status_names_the_workers_and_the_command_line_shows_them(router):

@@ -27,6 +27,7 @@ FORBIDDEN = {
     "router.upstream": (*ABOVE, "router.front", "router.config", "router.admin"),
     "router.front": (*ABOVE, "router.upstream", "router.config", "router.admin"),
     "router.admin": (*ABOVE, *NETWORK, "router.upstream"),
+    "router.workers": (*ABOVE, "router.upstream", "router.dialects", "policies"),
     "router.pipeline": (*NETWORK, "router.front", "router.config", "router.admin", "router.app"),
     "router.passage": (*NETWORK, "router.front", "router.config", "router.admin", "router.app"),
 }
@@ -75,7 +76,7 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     ("known", "by"),
     [
         ("router.app", ["router.cli"]),
-        ("router.build", ["router.app", "router.cli", "router.rungs"]),
+        ("router.build", ["router.app", "router.assembly", "router.cli", "router.rungs"]),
         ("router.cli", ["router.cli", "router.__main__"]),
         ("aiohttp", []),
         ("httptools", ["router.front", "router.upstream"]),
