@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,17 +23,21 @@ from router.workers.view import View
 
 async def supervise(config: Config, server: Server, log: Log) -> int:
     """Start the workers, and see to them until they have left; the exit code."""
-    with TemporaryDirectory(prefix="pointsman-") as folder:  # of this user alone
+    with ExitStack() as stack:
         try:
             doors = Doors(server.listen)
         except OSError as error:
             print(cannot_listen(server, error), file=sys.stderr)
             return 1
-        crew = Crew(server.workers, command(), os.environ, doors, Path(folder), log)
-        try:
-            return await _lead(crew, doors.address, config, server, log)
-        finally:
-            crew.close()
+        stack.callback(doors.close)
+        try:  # a folder of this user alone
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="pointsman-")))
+            crew = Crew(server.workers, command(), os.environ, doors, folder, log)
+        except OSError as error:
+            print(f"no room for the workers' sockets: {error}; set TMPDIR", file=sys.stderr)
+            return 1
+        stack.callback(crew.close)
+        return await _lead(crew, doors.address, config, server, log)
 
 
 def command() -> list[str]:
