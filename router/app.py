@@ -5,9 +5,10 @@ of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
+from socket import socket
 from traceback import extract_tb
 
 from policies import Engine, Facts
@@ -80,13 +81,20 @@ class App:
         self._clients = self._listener(server, str(server.listen), api, server.origins)
         self._admin = self._listener(server, str(server.admin), pages, ())
 
-    async def start(self) -> dict[str, str]:
-        """Listen; the addresses bound. Raises OSError when one cannot be had."""
+    async def start(
+        self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()
+    ) -> dict[str, str]:
+        """Listen, where they are given at these sockets; the addresses bound. Raises OSError when
+        one cannot be had.
+        """
         if self._together is not None:
             await self._together.start()
         if self._answers is not None:
             await self._answers.start()
-        addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
+        addresses = {
+            "admin": await self._admin.start(admin),
+            "listen": await self._clients.start(clients),
+        }
         self.state.ready = True
         self._learning.begin(lambda: self.state.config, self._complete)
         return addresses

@@ -14,7 +14,6 @@ import argparse
 import asyncio
 import os
 import platform
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,8 +23,9 @@ from time import monotonic
 from typing import NamedTuple
 
 from benchmarks.fleet.cost import cost
-from benchmarks.fleet.instances import Demand, Redis, fleet
+from benchmarks.fleet.instances import Demand, fleet
 from benchmarks.fleet.provider import Provider, fullest, provided
+from tests.router.quota.servers import Process, process, wait_until
 
 SPAN = 60.0
 LIMITS = {
@@ -45,7 +45,7 @@ class Scene(NamedTuple):
 
     instances: list[str]
     provider: Provider
-    redis: Redis
+    redis: Process
 
 
 def main() -> None:
@@ -69,16 +69,10 @@ def main() -> None:
 @asynccontextmanager
 async def scene(limits: dict[str, str]) -> AsyncIterator[Scene]:
     """A fleet with these limits, by model."""
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        redis = Redis(folder)
-        try:
-            async with provided() as provider:
-                with fleet(folder, limits, provider.port, redis.port) as instances:
-                    yield Scene(instances, provider, redis)
-        finally:
-            redis.process.kill()
-            redis.process.wait()
+    with TemporaryDirectory() as name, process(Path(name)) as redis:
+        async with provided() as provider:
+            with fleet(Path(name), limits, provider.port, redis.port) as instances:
+                yield Scene(instances, provider, redis)
 
 
 async def limits() -> None:
@@ -89,11 +83,12 @@ async def limits() -> None:
         running = asyncio.create_task(demand.run(SPAN + STEADY + AWAY + AFTER))
         await asyncio.sleep(SPAN + STEADY)
         used("Redis is there", provider, begin + SPAN, begin + SPAN + STEADY)
-        redis.process.kill()
+        redis.kill()
         gone = monotonic()
         await asyncio.sleep(AWAY)
         used("Redis was killed", provider, gone, gone + AWAY)
-        redis.restart()
+        redis.start()
+        wait_until(redis.answers)
         back = monotonic()
         await running
         used("Redis is back, empty", provider, back, back + AFTER)
@@ -129,9 +124,9 @@ async def hole() -> None:
         running = asyncio.create_task(demand.run(25.0))
         await asyncio.sleep(10.0)
         stopped = monotonic()
-        redis.process.send_signal(signal.SIGSTOP)
+        redis.stop()
         await asyncio.sleep(10.0)
-        redis.process.send_signal(signal.SIGCONT)
+        redis.go_on()
         await running
         for when, begin, end in (
             ("before", stopped - 8, stopped),

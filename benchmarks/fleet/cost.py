@@ -5,10 +5,11 @@ instance, and with the same limits shared through a real server.
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from time import process_time
 
 import uvloop
@@ -23,7 +24,7 @@ from router.quota.sharing import Fleetwide
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.journal import Journal
-from tests.router.quota.servers import binary, free_port, wait_for
+from tests.router.quota.servers import server
 
 IN_FLIGHT, EACH, ROUNDS = 64, 100, 7
 LIMITS = Limits([Rate(10**9, 60)], [Rate(10**12, 60)], 10**6)
@@ -44,23 +45,17 @@ class Deaf:
 
 def cost() -> None:
     """Print the figures, for one target and for eight."""
-    port = free_port()
-    arguments = [binary(), "--port", str(port), "--save", "", "--bind", "127.0.0.1"]
-    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_for(f"redis://127.0.0.1:{port}")
-            for targets in (1, 8):
-                uvloop.run(compared(port, targets))
-        finally:
-            process.kill()
+    with TemporaryDirectory() as folder, server(Path(folder)) as url:
+        for targets in (1, 8):
+            uvloop.run(compared(url, targets))
 
 
-async def compared(port: int, targets: int) -> None:
+async def compared(url: str, targets: int) -> None:
     """Rounds in turn, at 64 requests in flight."""
     loop = asyncio.get_running_loop()
-    server = Redis(f"redis://127.0.0.1:{port}", "bench")
+    redis = Redis(url, "bench")
     deaf = Deaf()
-    shared = Shared(server, "bench", deaf)
+    shared = Shared(redis, "bench", deaf)
     await shared.start()
     alone = runtime(targets, None, loop.time())
     names = list(alone.upstreams)
@@ -79,7 +74,7 @@ async def compared(port: int, targets: int) -> None:
             asked.pop()
             await asyncio.sleep(1)
     await shared.close()
-    await server.close()
+    await redis.close()
     more = median(b - a for a, b in zip(own, asked, strict=True))
     print(
         f"{targets} target(s) with all limits, {IN_FLIGHT} in flight: {median(own):.1f} µs a "

@@ -16,8 +16,6 @@ from typing import Any
 
 import aiohttp
 
-from tests.router.quota.servers import binary, free_port, wait_for
-
 INSTANCES = 8
 WORDS = "word " * 80
 FILE = """\
@@ -29,28 +27,6 @@ providers:
 models:
 {models}
 """
-
-
-class Redis:
-    """A server in a process of its own, which can be killed, stopped, and started again, empty."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._folder = folder
-        self.process = self._started()
-
-    def restart(self) -> None:
-        """Start it again, empty."""
-        self.process.wait()
-        self.process = self._started()
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        arguments = ["--port", str(self.port), "--save", "", "--bind", "127.0.0.1"]
-        process = subprocess.Popen(
-            [binary(), *arguments, "--dir", str(self._folder)], stdout=subprocess.DEVNULL
-        )
-        wait_for(f"redis://127.0.0.1:{self.port}")
-        return process
 
 
 @contextmanager

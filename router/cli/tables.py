@@ -55,7 +55,8 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
         screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
         screen.print(f"[red]{escape(line)}[/]", soft_wrap=True)
-    for table in (_models(told), _targets(told)):
+    workers = [_workers(told)] if "workers" in told else []
+    for table in (*workers, _models(told), _targets(told)):
         screen.print()
         screen.print(table)
 
@@ -63,6 +64,21 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
 def _console() -> Console:
     screen = Console()
     return screen if screen.is_terminal else Console(width=PIPE)
+
+
+def _workers(told: dict[str, Any]) -> Table:
+    table = _table(("worker",), ("pid", "up", "restarts", "running"), ("revision",))
+    for worker in told["workers"]:
+        up = "–" if worker["up_s"] is None else f"{worker['up_s']:.0f} s"
+        table.add_row(
+            str(worker["worker"]),
+            str(worker["pid"] or "–"),
+            up,
+            str(worker["restarts"]),
+            "–" if worker["running"] is None else str(worker["running"]),
+            worker["revision"] if worker["answers"] else "[red]does not answer[/]",
+        )
+    return table
 
 
 def _models(told: dict[str, Any]) -> Table:

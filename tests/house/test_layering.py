@@ -37,6 +37,7 @@ FORBIDDEN = {
     "router.upstream": (*ABOVE, "router.front", "router.config", "router.admin"),
     "router.front": (*ABOVE, "router.upstream", "router.config", "router.admin"),
     "router.admin": (*ABOVE, *NETWORK, "router.upstream"),
+    "router.workers": (*ABOVE, "router.upstream", "router.dialects", "policies"),
     "router.pipeline": (*NETWORK, "router.front", "router.config", "router.admin", "router.app"),
     "router.passage": (*NETWORK, "router.front", "router.config", "router.admin", "router.app"),
 }

@@ -239,6 +239,17 @@ VALUES = {
     "a host to fetch from": (
         BASE + "server: {fetch: {hosts: [»https://example.com]}}\n", "is not a host", ":8000"
     ),
+    "several workers that share nothing": (
+        BASE + "server: {workers: »3}\n",
+        "workers: 3 needs shared.redis",
+        "or serve with one worker",
+    ),
+    "workers beside a server that is empty": (
+        BASE + "server: {workers: »2}\nshared: {redis: ''}\n",
+        "workers: 2 needs shared.redis",
+        "or serve with one worker",
+    ),
+    "no worker": (BASE + "server: {workers: »0}\n", "must be at least 1", ""),
     "a module": (BASE + "server: {plugins: [»my-policies]}\n", "not the name of a module", "."),
 }  # fmt: skip
 REFERENCES = {
