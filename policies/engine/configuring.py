@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from policies.engine.group import Group
-from policies.engine.learning.latency import Length
+from policies.engine.learning.estimates import Length
 from policies.engine.pool import Pool
 from policies.engine.route import NO_FACTS, Facts, Route
 from policies.engine.standing import Member, Standing

@@ -18,7 +18,7 @@ from policies.engine.deciding.eligibility import tokens_of
 from policies.engine.deciding.tiers import offered, ordinary
 from policies.engine.group import Group
 from policies.engine.learning.breaker import State
-from policies.engine.learning.latency import Length
+from policies.engine.learning.estimates import Length
 from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
 from policies.engine.refusal import Cause
@@ -84,7 +84,7 @@ class Engine:
         pool.curiosity.deposit(now)
         asked = pool.starts or request.policy is not None
         members = self._offered(pool, request) if asked else pool.members
-        tokens = tokens_of(request)
+        tokens = tokens_of(pool, request)
         if record is None:
             course = Course(self, pool, request, tokens, members, wake)
         else:
@@ -185,6 +185,8 @@ class Engine:
             self._tell_groups(standing, now)
         if outcome.good and (written := report.output_tokens):
             pool.length.answered(written)
+        if outcome.good and not report.estimated:
+            member.counted(request, report)
         if pool.learn is not None or request.policy is not None:
             self._teach(pool, request, attempt, report, now)
         if self._crowded:
