@@ -63,6 +63,12 @@ def test_it_is_near_what_vocabularies_agree_on(kind: str, ascii_only: bool) -> N
     assert 0.75 < ratio < 1.25
 
 
+def test_no_text_has_less_than_half_by_any_of_them() -> None:
+    for one in COUNTED.values():
+        estimate = estimated_tokens(body_of(one["text"]))
+        assert min(one["counts"].values()) + TEMPLATE > 0.49 * estimate
+
+
 def test_half_of_all_kinds_are_within_a_twentieth() -> None:
     errors = [
         abs(log(estimated_tokens(body_of(one["text"])) / usual(one["counts"])))
