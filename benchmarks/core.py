@@ -121,7 +121,7 @@ def estimates(size: int) -> list[float]:
     return timed(lambda: estimated_tokens(body), 2_000_000 // size)
 
 
-def timed(one: Callable[[], None], count: int) -> list[float]:
+def timed(one: Callable[[], object], count: int) -> list[float]:
     """CPU µs of `one`, for each round."""
     rounds = []
     for _ in range(ROUNDS):

@@ -63,7 +63,7 @@ MOST_FILES = 100
 FILE = re.compile(rb'"data(?:"\s{0,8}:\s{0,8}"|:[^",]{0,100};base64,)')
 """How an encoded file begins: as a field of its own, or as an URL."""
 NEARBY = 160
-"""Bytes before a file in which its kind is named."""
+"""Bytes before a file in which its kind is named, and after which an URL has begun."""
 
 
 class Weight(NamedTuple):
@@ -87,15 +87,14 @@ TOKENS_PER_FILE = IMAGE.least
 
 def estimated_tokens(body: bytes) -> int:
     """Tokens of a request's body; 0 only where it is empty. Never raises."""
-    files, images, text = 0, 0, body
+    files, text = 0, body
     # Bytes are found four times as fast from the end.
     if body.rfind(b'"data') >= 0:
         found = list(_files(body))
-        files, images = _costs(body, found)
+        files = sum(_cost(body, begin, end) for begin, end in found)
         text = _without(body, found)
     if text.rfind(b'"image') >= 0:
-        named = text.count(b'"image_url":') + text.count(b'"image"')
-        files += IMAGE.least * max(0, min(MOST_FILES, named) - images)
+        files += IMAGE.least * _named_images(text)
     size = len(text)
     if size <= WHOLE:
         return int(files + _weighed(text) + 1) if size else 0
@@ -151,15 +150,23 @@ def _files(body: bytes) -> Iterator[tuple[int, int]]:
             yield begin, end
 
 
-def _costs(body: bytes, found: list[tuple[int, int]]) -> tuple[int, int]:
-    """Tokens of the files that were found, and how many of them are images."""
-    tokens = images = 0
-    for begin, end in found:
-        named = body[max(0, begin - NEARBY) : begin]
-        weight = SOUND if b"audio" in named else DOCUMENT if b"/pdf" in named else IMAGE
-        images += weight is IMAGE
-        tokens += min(weight.most, max(weight.least, (end - begin) // weight.size))
-    return tokens, images
+def _cost(body: bytes, begin: int, end: int) -> int:
+    """Tokens of the file between these."""
+    named = body[max(0, begin - NEARBY) : begin]
+    weight = SOUND if b"audio" in named else DOCUMENT if b"/pdf" in named else IMAGE
+    return min(weight.most, max(weight.least, (end - begin) // weight.size))
+
+
+def _named_images(text: bytes) -> int:
+    """Images that are named by their URL."""
+    number, last = 0, len(text)
+    for _ in range(2 * MOST_FILES):
+        at = text.rfind(b'"image', 0, last)
+        if at < 0:
+            break
+        number += b'"http' in text[at : min(last, at + NEARBY)]
+        last = at
+    return number
 
 
 def _without(body: bytes, found: list[tuple[int, int]]) -> bytes:

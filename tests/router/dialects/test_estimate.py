@@ -148,6 +148,8 @@ def test_text_round_a_file_still_counts() -> None:
 def test_what_only_speaks_of_files_is_text() -> None:
     said = json.dumps({"data": "a long tale", "image_url": {"url": "data:image/png;base64,AAAA"}})
     assert estimated_tokens(body_of(said)) < 100
+    tool = {"properties": {"image": {"type": "string"}, "image_url": {"type": "string"}}}
+    assert estimated_tokens(with_parts(tool)) < 100
     tale = {"type": "text", "media_type": "text/plain", "data": "word after word " * 100}
     assert estimated_tokens(with_parts(tale)) > 250
 
