@@ -10,6 +10,7 @@ from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt, SettledTwice
 from policies.engine.course import Course
 from policies.engine.engine import Engine
+from policies.engine.learning.estimates import Tally
 from policies.engine.news import News
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import Cause, Refusal, Refused
@@ -73,6 +74,7 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "ExplainedTarget",
     "Factors",
     "TargetSnapshot",
+    "Tally",
     "Record",
     "Headroom",
     "News",

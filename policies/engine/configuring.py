@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from policies.engine.group import Group, Pause
-from policies.engine.learning.latency import Length
+from policies.engine.learning.estimates import Length
 from policies.engine.limits.quota import Quota
 from policies.engine.pool import Pool
 from policies.engine.route import NO_FACTS, Facts, Route

@@ -17,7 +17,7 @@ from policies.engine.course import Course
 from policies.engine.deciding.eligibility import tokens_of
 from policies.engine.deciding.tiers import offered, ordinary
 from policies.engine.learning.breaker import State
-from policies.engine.learning.latency import Length
+from policies.engine.learning.estimates import Length
 from policies.engine.news import News, Tell, heed, of_health, of_rest
 from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
@@ -85,7 +85,7 @@ class Engine:
         pool.curiosity.deposit(now)
         asked = pool.starts or request.policy is not None
         members = self._offered(pool, request) if asked else pool.members
-        tokens = tokens_of(request)
+        tokens = tokens_of(pool, request)
         if record is None:
             course = Course(self, pool, request, tokens, members, wake)
         else:
@@ -211,6 +211,8 @@ class Engine:
                 self._on_news(*told)
         if outcome.good and (written := report.output_tokens):
             pool.length.answered(written)
+        if outcome.good and not report.estimated:
+            member.counted(request, report)
         if pool.learn is not None or request.policy is not None:
             self._teach(pool, request, attempt, report, now)
         if self._crowded:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from policies.engine.group import UNNAMED_RESET, Group, Pause
 from policies.engine.learning.breaker import HEALTHY, Breaker, Others, Trip, Why
 from policies.engine.learning.cost import predictions
+from policies.engine.learning.estimates import ENOUGH, EVERY, Estimates, Length
 from policies.engine.learning.health import Evidence
-from policies.engine.learning.latency import Latency, Length
+from policies.engine.learning.latency import Latency
 from policies.engine.limits.concurrency import Pressure
 from policies.engine.limits.quota import Quota
 from policies.engine.outcome import Outcome, Phase, Report, Rest, Scope
@@ -57,9 +58,9 @@ class Standing:
     """
 
     __slots__ = (
-        "breaker", "clear", "context", "evidence", "facts", "failed", "groups", "heard", "held",
-        "in_flight", "latency", "name", "oldest", "pauses", "pressure", "quota", "quotas", "served",
-        "unanswered", "waiting",
+        "breaker", "clear", "context", "estimates", "evidence", "facts", "failed", "groups",
+        "heard", "held", "in_flight", "latency", "name", "oldest", "pauses", "pressure", "quota",
+        "quotas", "served", "unanswered", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +77,7 @@ class Standing:
         self.clear = False
         self.breaker = Breaker(now, self.doubt, ramp=ramp)
         self.latency = Latency(now)
+        self.estimates = Estimates()
         self.pressure = Pressure(self.doubt)
         self.quota = Quota(Limits())
         self.pauses: tuple[Pause, ...] = (Pause(self.doubt),)
@@ -242,7 +244,7 @@ def is_outrun(attempt: Attempt, now: float) -> bool:
 class Member:
     """A target as one route sees it; the candidate that policies are shown."""
 
-    __slots__ = ("latency", "length", "name", "standing", "tier", "weight")
+    __slots__ = ("latency", "length", "name", "spread", "standing", "tier", "weight")
 
     def __init__(self, target: Target, standing: Standing, length: Length) -> None:
         self.name = target.name
@@ -251,6 +253,19 @@ class Member:
         self.standing = standing
         self.latency = standing.latency
         self.length = length
+        self.spread = length.of(target.name.partition("/")[2])
+
+    def counted(self, request: Request, report: Report) -> None:
+        """Its provider counted what a good answer to `request` took: learn from that."""
+        estimates = self.standing.estimates
+        estimates.passed = passed = estimates.passed + 1
+        if passed > ENOUGH and passed % EVERY:
+            return
+        if (read := report.input_tokens) and request.input_tokens > 0:
+            estimates.read(request.input_tokens, read)
+        if written := report.output_tokens:
+            estimates.wrote(self.spread.output(request.output_tokens), written)
+            self.spread.answered(written)
 
     @property
     def in_flight(self) -> int:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from policies import TargetSnapshot
+from policies import Tally, TargetSnapshot
 from router.admin.decisions import listing, one
 from router.admin.explain import explain, number
 from router.admin.question import BadQuestion, decoded
@@ -223,6 +223,11 @@ def _failure(state: State, target: str, now: float) -> dict[str, Any] | None:
     }
 
 
+def _error(tally: Tally) -> float | None:
+    """By what share of what was counted expectations were wrong; None: nothing was counted."""
+    return round(tally.off / tally.counted, 3) if tally.counted else None
+
+
 def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
     return {
         "state": snapshot.state,
@@ -238,4 +243,9 @@ def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
         "requests_left": number(snapshot.requests_left),
         "tokens_left": number(snapshot.tokens_left),
         "places_left": number(snapshot.places_left),
+        "estimates": {
+            "factor": round(snapshot.factor, 3),
+            "input_error": _error(snapshot.inputs),
+            "output_error": _error(snapshot.answers),
+        },
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from policies import TargetSnapshot
+from policies import Tally, TargetSnapshot
 from router.telemetry.counters import BOUNDS, Counters, Histogram
 
 Samples = Iterable[tuple[dict[str, object], float]]
@@ -20,6 +20,7 @@ def prometheus(
     for name, kind, text, samples in (
         *totals(counters),
         *faults(counters, dropped),
+        *estimates(targets),
         *gauges(targets, running),
     ):
         lines += [f"# HELP pointsman_{name} {text}", f"# TYPE pointsman_{name} {kind}"]
@@ -103,6 +104,27 @@ def faults(counters: Counters, dropped: int) -> Iterable[Metric]:
     yield "log_lines_dropped_total", "counter", "Log lines that nobody took.", [({}, dropped)]
 
 
+def estimates(targets: Mapping[str, TargetSnapshot]) -> Iterable[Metric]:
+    """The same of what was expected of tokens before they were counted."""
+    tallies: list[tuple[dict[str, object], Tally]] = [
+        ({"target": name, "kind": kind}, tally)
+        for name, target in targets.items()
+        for kind, tally in (("input", target.inputs), ("output", target.answers))
+    ]
+    yield (
+        "tokens_expected_total", "counter", "Tokens that were expected of what providers counted.",
+        [(labels, tally.expected) for labels, tally in tallies],
+    )  # fmt: skip
+    yield (
+        "tokens_counted_total", "counter", "Tokens that providers counted of these.",
+        [(labels, tally.counted) for labels, tally in tallies],
+    )  # fmt: skip
+    yield (
+        "token_estimate_error_total", "counter", "Tokens by which each was wrong, either way.",
+        [(labels, tally.off) for labels, tally in tallies],
+    )  # fmt: skip
+
+
 def gauges(targets: Mapping[str, TargetSnapshot], running: int) -> Iterable[Metric]:
     """Name, kind, help and samples of everything that goes up and down."""
     yield "requests_running", "gauge", "Requests under way.", [({}, running)]
@@ -113,6 +135,10 @@ def gauges(targets: Mapping[str, TargetSnapshot], running: int) -> Iterable[Metr
     yield (
         "target_state", "gauge", "1 for the state in which a target is.",
         [({"target": name, "state": target.state}, 1) for name, target in targets.items()],
+    )  # fmt: skip
+    yield (
+        "token_estimate_factor", "gauge", "Tokens of inputs that are counted for one estimated.",
+        [({"target": name}, target.factor) for name, target in targets.items()],
     )  # fmt: skip
     yield (
         "target_health", "gauge", "Health, S = A * L * R.",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from policies.engine.learning.estimates import UNSEEN
 from policies.engine.outcome import Outcome
 from policies.engine.refusal import Refusal, Refused
 from policies.engine.standing import Member, Standing
@@ -25,14 +26,17 @@ UNFIT = Refused(Refusal.UNFIT)
 CONTEXT = Refused(Refusal.CONTEXT)
 OUT_OF_REACH = Refused(Refusal.TIER)
 
-OUTPUT_GUESS = 256
-"""Tokens reserved for an answer to which the caller set no bound."""
 
-
-def tokens_of(request: Request) -> int:
-    """The tokens that are reserved for `request`."""
-    output = request.output_tokens
-    return request.input_tokens + (OUTPUT_GUESS if output is None else output)
+def tokens_of(pool: Pool, request: Request) -> int:
+    """The tokens that are reserved for `request`: what those of a pool's targets which have limits
+    are expected to count at most, and where the caller sets no bound, a length that 95 of a hundred
+    answers do not exceed.
+    """
+    most, output = request.input_tokens, request.output_tokens
+    if not pool.metered:
+        return most + (UNSEEN if output is None else output)
+    most = max([member.standing.estimates.input(most) for member in pool.metered])
+    return most + max([member.spread.output(output) for member in pool.metered])
 
 
 def those_able(
@@ -115,7 +119,7 @@ def refuse(
 
 def beyond_it(standing: Standing, request: Request) -> Refused | None:
     """Why `request` is more than a target can take at any time."""
-    if request.input_tokens > standing.context:
+    if standing.estimates.at_least(request.input_tokens) > standing.context:
         return CONTEXT
     lacking = standing.facts.lacks & request.requires
     return Refused(Refusal.UNABLE, lacking=tuple(sorted(lacking))) if lacking else None

@@ -12,6 +12,7 @@ from policies.engine.deciding.probing import back
 from policies.engine.deciding.tiers import ascent, offered
 from policies.engine.learning.breaker import State, Trip
 from policies.engine.learning.cost import LEAST_FITNESS, strained
+from policies.engine.learning.estimates import Tally
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
@@ -92,7 +93,8 @@ class Explained(NamedTuple):
 class TargetSnapshot(NamedTuple):
     """One target as it stands. Times in seconds; `until` is the instant at which its ejection
     or pause ends; room is infinite where nothing bounds it. `learned_places` is how much it bore
-    when it was last overloaded (None: it never was, of late).
+    when it was last overloaded (None: it never was, of late). `factor` is what its provider counts
+    over what was estimated of inputs; `inputs` and `answers` are what was expected and counted.
     """
 
     state: str
@@ -106,6 +108,9 @@ class TargetSnapshot(NamedTuple):
     tokens_left: float
     places_left: float
     learned_places: int | None
+    factor: float
+    inputs: Tally
+    answers: Tally
 
 
 def look(
@@ -181,7 +186,7 @@ def _full(standing: Standing, now: float) -> tuple[int, int, str] | None:
 
 def explain(pool: Pool, request: Request, now: float) -> Explained:
     """See `Engine.explain`."""
-    tokens = tokens_of(request)
+    tokens = tokens_of(pool, request)
     views = look(pool, request, within_reach(pool, request, tokens, now), tokens, {}, now)
     able = [
         member for member, view in zip(pool.members, views, strict=True) if view.refused is None
@@ -266,4 +271,6 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
         tokens,
         places,
         standing.pressure.limit,
+        standing.estimates.factor,
+        *standing.estimates.tallies(),
     )

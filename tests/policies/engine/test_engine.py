@@ -126,7 +126,7 @@ class TestReplace:
         )
         after = world.engine.snapshot(world.now)["a/m"]
         assert after == before
-        assert world.engine.explain(world.request(input_tokens=6), world.now).targets[0].refused
+        assert world.engine.explain(world.request(input_tokens=12), world.now).targets[0].refused
 
     def test_it_is_forgotten_of_another_place_with_the_same_name(self) -> None:
         world = self.learned()

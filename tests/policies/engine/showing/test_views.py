@@ -60,7 +60,7 @@ class TestExplain:
     def test_it_names_every_target_with_its_refusal_or_its_factors(self) -> None:
         world = World("a/m", Target("b/m", 2, tier=1), facts={"a/m": Facts(context=10)})
         world.teach("b/m", 2.0)
-        explained = world.engine.explain(world.request(input_tokens=11), world.now)
+        explained = world.engine.explain(world.request(input_tokens=22), world.now)
         first, second = explained.targets
         assert (explained.model, explained.policy) == ("m", "InOrder")
         assert first.refused is not None
