@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.engine.learning.breaker import EJECTED
-from policies.engine.limits.quota import correction, refund, reservation
+from policies.engine.limits.needs import needs
+from policies.engine.limits.quota import refund, reservation
 from policies.engine.outcome import Phase, Report
 from policies.engine.refusal import NEVER, Refusal
 
@@ -211,7 +212,7 @@ class Attempt:
         self.standing = standing = member.standing
         self._quotas = standing.quotas
         if self._quotas:
-            self._reserved: Note = reservation(self._course.tokens, now)
+            self._reserved: Note = reservation(needs(member, self._course.request), now)
             for quota in self._quotas:
                 quota.take(self._reserved)
         self.epoch = standing.breaker.epoch
@@ -256,13 +257,10 @@ class Attempt:
         return SettledTwice(f"the attempt on {self._member.name} was already settled")
 
     def _settle_quotas(self, report: Report, now: float) -> None:
-        read, written = report.input_tokens, report.output_tokens
         if report.phase is CONNECT and not report.outcome.good:
             # Only what never reached the provider is refunded: what was spent is spent.
             note = refund(self._reserved, now)
-        elif read is None and written is None:
-            note = correction(self._reserved, self._course.tokens, now)
         else:
-            note = correction(self._reserved, (read or 0) + (written or 0), now)
+            note = self.standing.facts.counting.settled(self._reserved, report, now)
         for quota in self._quotas:
             quota.settle(note)
