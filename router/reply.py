@@ -24,10 +24,13 @@ JSON = {"content-type": "application/json"}
 
 class Reply:
     """The one answer to one request, that of `caller`. `status` is 0 until something is sent;
-    `degraded` is how far down its route's ladder the request has come, in a word.
+    `degraded` is how far down its route's ladder the request has come, in a word, and `instead` a
+    text that is to be said for want of an answer.
     """
 
-    __slots__ = ("_sink", "caller", "clock", "degraded", "quiet_until", "status", "streaming")
+    __slots__ = (
+        "_sink", "caller", "clock", "degraded", "instead", "quiet_until", "status", "streaming",
+    )  # fmt: skip
 
     def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float], now: float) -> None:
         self.caller = caller
@@ -35,6 +38,7 @@ class Reply:
         self.clock = clock
         self.status = 0
         self.degraded = ""
+        self.instead: str | None = None
         self.streaming = False
         self.quiet_until = now + QUIET
 
