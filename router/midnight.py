@@ -22,6 +22,11 @@ class Clocks(NamedTuple):
     engine: float = 0.0
     world: float = 0.0
 
+    @property
+    def ahead(self) -> float:
+        """By how much the world's is ahead of the engine's."""
+        return self.world - self.engine
+
     def midnight(self, zone: str) -> float | None:
         """The next midnight there on the engine's clock; None where this machine knows no such
         zone.
@@ -32,7 +37,7 @@ class Clocks(NamedTuple):
             return None
         tomorrow = datetime.fromtimestamp(self.world, here).date() + timedelta(days=1)
         midnight = datetime.combine(tomorrow, time(), here).timestamp()
-        return self.engine + midnight - self.world
+        return midnight - self.ahead
 
 
 SINCE_1970 = Clocks()

@@ -78,6 +78,7 @@ class Attempt:
         self.expected = self.due = self.overdue = self.look_at = self.head = NEVER
         self.charge: Charge | None = None
         self._second: Member | None = None
+        self._reserved: Note | None
         self._take(member, now)
 
     @property
@@ -102,6 +103,32 @@ class Attempt:
         """
         second = self._runner_up()
         return second.name if second is not None else None
+
+    @property
+    def reserved(self) -> Note:
+        """What is taken for it of limits where it is, whoever keeps them."""
+        if self._reserved is None:
+            request = self._course.request
+            self._reserved = reservation(needs(self._member, request), self.started)
+        return self._reserved
+
+    @property
+    def reserved_by_runner_up(self) -> Note | None:
+        """What would be taken if it were with its runner-up; None if there is none."""
+        second = self._runner_up()
+        if second is None:
+            return None
+        return reservation(needs(second, self._course.request), self.started)
+
+    def settlement(self, now: float) -> Note:
+        """What settles that, by how it has ended; if it was given back, as if never taken."""
+        report, taken = self.report, self._reserved
+        if taken is None:
+            taken = self.reserved
+        if report is None or (report.phase is CONNECT and not report.outcome.good):
+            # Only what never reached the provider is refunded: what was spent is spent.
+            return refund(taken, now)
+        return self.standing.facts.counting.settled(taken, report, now)
 
     @property
     def until(self) -> float:
@@ -176,7 +203,9 @@ class Attempt:
         if self.first is None:
             standing.waits_no_more(self)
         if self._quotas:
-            self._settle_quotas(report, now)
+            note = self.settlement(now)
+            for quota in self._quotas:
+                quota.settle(note)
         if self.charge is not None:
             self.charge.settle(report)
         standing.measure(report, self, now)
@@ -211,10 +240,11 @@ class Attempt:
         self._member = member
         self.standing = standing = member.standing
         self._quotas = standing.quotas
+        self._reserved = None
         if self._quotas:
-            self._reserved: Note = reservation(needs(member, self._course.request), now)
+            self._reserved = note = reservation(needs(member, self._course.request), now)
             for quota in self._quotas:
-                quota.take(self._reserved)
+                quota.take(note)
         self.epoch = standing.breaker.epoch
         standing.in_flight += 1
         standing.begins_to_wait(self)
@@ -243,7 +273,7 @@ class Attempt:
         if self._is_trial:
             self._end_trial()
         if self._quotas:
-            note = refund(self._reserved, now)
+            note = refund(self.reserved, now)
             for quota in self._quotas:
                 quota.settle(note)
         if self.probe:
@@ -255,12 +285,3 @@ class Attempt:
 
     def _settled_twice(self) -> SettledTwice:
         return SettledTwice(f"the attempt on {self._member.name} was already settled")
-
-    def _settle_quotas(self, report: Report, now: float) -> None:
-        if report.phase is CONNECT and not report.outcome.good:
-            # Only what never reached the provider is refunded: what was spent is spent.
-            note = refund(self._reserved, now)
-        else:
-            note = self.standing.facts.counting.settled(self._reserved, report, now)
-        for quota in self._quotas:
-            quota.settle(note)
