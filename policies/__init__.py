@@ -11,6 +11,7 @@ from policies.engine.attempt import Attempt, SettledTwice
 from policies.engine.course import Course
 from policies.engine.engine import Engine
 from policies.engine.learning.estimates import Tally
+from policies.engine.limits.counting import Charge, Counting
 from policies.engine.news import News
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import Cause, Refusal, Refused
@@ -55,6 +56,8 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Facts",
     "Limits",
     "Rate",
+    "Counting",
+    "Charge",
     "Price",
     # policies, and the contract for one's own
     "Policy",

@@ -14,10 +14,10 @@ from random import Random
 from policies.engine.attempt import Attempt
 from policies.engine.configuring import Holdings, configured, confine
 from policies.engine.course import Course
-from policies.engine.deciding.eligibility import tokens_of
 from policies.engine.deciding.tiers import offered, ordinary
 from policies.engine.learning.breaker import State
 from policies.engine.learning.estimates import Length
+from policies.engine.limits.needs import at_most
 from policies.engine.news import News, Tell, heed, of_health, of_rest
 from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
@@ -85,7 +85,7 @@ class Engine:
         pool.curiosity.deposit(now)
         asked = pool.starts or request.policy is not None
         members = self._offered(pool, request) if asked else pool.members
-        tokens = tokens_of(pool, request)
+        tokens = at_most(pool, request)
         if record is None:
             course = Course(self, pool, request, tokens, members, wake)
         else:

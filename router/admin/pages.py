@@ -242,6 +242,8 @@ def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
         "in_flight": snapshot.in_flight,
         "requests_left": number(snapshot.requests_left),
         "tokens_left": number(snapshot.tokens_left),
+        "input_left": number(snapshot.input_left),
+        "output_left": number(snapshot.output_left),
         "places_left": number(snapshot.places_left),
         "estimates": {
             "factor": round(snapshot.factor, 3),

@@ -1,7 +1,8 @@
 """What a target, or a group of targets, may still be sent: the local half of quota.
 
-A reservation is taken before sending, over requests, tokens and places at once, all or none; it is
-settled to what was really used when the attempt ends. Between the two the estimate counts.
+A reservation is taken before sending, over requests, tokens, those of input and output alone, and
+places at once, all or none; it is settled to what was really used when the attempt ends. Between
+the two the estimate counts.
 
 Whether one more fits is asked far more often than anything is taken, so what is left is known
 without looking at a clock: time only adds to it, so what was left at the last look, less what was
@@ -11,28 +12,53 @@ taken is only noted: the windows read many notes at once in less time than they 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from policies.engine.limits.windows import MICROSECONDS, REQUESTS, TOKENS, Note, Slices, Window
+from policies.engine.limits.counting import Need
+from policies.engine.limits.resets import Calendar
+from policies.engine.limits.windows import (
+    HALF,
+    INPUT,
+    MICROSECONDS,
+    OUTPUT,
+    REQUESTS,
+    TOKENS,
+    Note,
+    Slices,
+    Window,
+)
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Limits, Rate
 
 MOST_NOTES = 100
 """Read at the latest when there are so many."""
-HALF = 0.5
-"""Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
+
+Windows = Window | Slices | Calendar
+
+
+class Room(NamedTuple):
+    """What is left, infinite where nothing bounds it."""
+
+    requests: float
+    tokens: float
+    places: float
+    input: float
+    output: float
 
 
 class Quota:
     """The windows and places behind one `Limits`.
 
-    One more request fits for certain while it has at most `sure` tokens: `spare_tokens`, or none
-    (-1) where `in_flight` has reached `ceiling` or `spare_requests` is below 1; else `refused`
-    knows. A `ceiling` of 0: nothing is allowed.
+    One more request fits for certain while it needs at most `sure` tokens of any kind:
+    `spare_tokens`, the least that any limit on tokens has, or none (-1) where `in_flight` has
+    reached `ceiling` or `spare_requests` is below 1; else `refused` knows. A `ceiling` of 0:
+    nothing is allowed.
     """
 
     __slots__ = (
-        "_at", "_notes", "_requests", "_tokens", "ceiling", "in_flight", "limits",
+        "_at", "_by_kind", "_notes", "_requests", "_tokens", "ceiling", "in_flight", "limits",
         "spare_requests", "spare_tokens", "sure",
     )  # fmt: skip
 
@@ -41,34 +67,39 @@ class Quota:
         self.ceiling: float = NEVER if limits.concurrent is None else limits.concurrent
         self.in_flight = 0
         self._requests = [_window(rate) for rate in limits.requests]
-        self._tokens = [_window(rate) for rate in limits.tokens]
+        kinds = (limits.tokens, TOKENS), (limits.input, INPUT), (limits.output, OUTPUT)
+        self._tokens = [(_window(rate), kind) for rates, kind in kinds for rate in rates]
+        self._by_kind = bool(limits.input or limits.output)
         self._notes: list[Note] = []
         self._at = -(1 << 62)  # before any instant
         self.spare_requests: float = 0 if self._requests else NEVER
         self.spare_tokens: float = 0 if self._tokens else NEVER
         self.sure = self._sum_up()
 
-    def refused(self, tokens: int, now: float) -> Refused | None:
-        """Why one more request of `tokens` does not fit, or None."""
+    def refused(self, need: Need, now: float) -> Refused | None:
+        """Why one more request that needs so much does not fit, or None."""
         if self.in_flight >= self.ceiling:
             return Refused(Refusal.BUSY if self.ceiling else Refusal.LIMITED)
-        if self.sure >= tokens:
+        if self.sure >= max(need):
             return None
         at = self._look(now)
         wait = 0
         for window in self._requests:
             wait = max(wait, window.wait(1, at))
-        for window in self._tokens:
-            wait = max(wait, window.wait(tokens, at))
+        for window, kind in self._tokens:
+            wait = max(wait, window.wait(need[kind - TOKENS], at))
         return Refused(Refusal.LIMITED, (at + wait) / MICROSECONDS) if wait else None
 
     def take(self, note: Note) -> None:
         """Reserve what a `reservation` says."""
-        _, at, _, tokens = note
+        _, at, _, tokens, read, written = note
         if at >= self._at:
             self._at = at
         else:
-            note = self._at, self._at, 1, tokens  # a clock that steps back stands still here
+            # A clock that steps back stands still here.
+            note = self._at, self._at, 1, tokens, read, written
+        if self._by_kind:
+            tokens = max(tokens, read, written)
         self._notes.append(note)
         self.in_flight += 1
         self.spare_requests -= 1
@@ -78,11 +109,13 @@ class Quota:
 
     def settle(self, note: Note) -> None:
         """End a reservation as its `correction` or its `refund` says."""
-        taken, at, asked, more = note
+        taken, at, asked, more, read, written = note
         if at >= self._at:
             self._at = at
         else:
-            note = taken, self._at, asked, more
+            note = taken, self._at, asked, more, read, written
+        if self._by_kind:
+            more = max(more, read, written)
         self._notes.append(note)
         self.in_flight -= 1
         if more > 0:
@@ -98,7 +131,8 @@ class Quota:
         shortest is the one that a mistake blocks for the shortest time.
         """
         at = self._look(now)
-        for windows, remaining in ((self._requests, requests), (self._tokens, tokens)):
+        both = [window for window, kind in self._tokens if kind == TOKENS]
+        for windows, remaining in ((self._requests, requests), (both, tokens)):
             if windows and remaining is not None and remaining >= 0:
                 window = min(windows, key=lambda window: window.seconds)
                 excess = window.spare(at) - remaining
@@ -106,25 +140,47 @@ class Quota:
                     window.take(excess, at)
         self._look(now)
 
-    def room(self, now: float) -> tuple[float, float, float]:
-        """Requests, tokens and places that are left, infinite where nothing bounds them."""
-        self._look(now)
-        return self.spare_requests, self.spare_tokens, self.ceiling - self.in_flight
+    def room(self, now: float) -> Room:
+        """What is left now."""
+        at = self._look(now)
+        tokens, read, written = (
+            min([window.spare(at) for window, of in self._tokens if of == kind], default=NEVER)
+            for kind in (TOKENS, INPUT, OUTPUT)
+        )
+        places = self.ceiling - self.in_flight
+        return Room(self.spare_requests, tokens, places, read, written)
 
-    def pace(self, tokens: int, held: float | None) -> float | None:
-        """Requests a second, of `tokens` each, that it lets through in the long run while each
-        holds its place for `held` seconds; None: unknown, infinite: nothing bounds them.
+    def pace(self, need: Need, held: float | None) -> float | None:
+        """Requests a second, of so many tokens each, that it lets through in the long run while
+        each holds its place for `held` seconds; None: unknown, infinite: nothing bounds them.
         """
         most = NEVER
         if self.ceiling < NEVER:
             if not held:
                 return None
             most = self.ceiling / held
-        for window in self._requests:
-            most = min(most, window.limit / window.seconds)
-        for window in self._tokens if tokens else ():
-            most = min(most, window.limit / window.seconds / tokens)
+        kinds: tuple[tuple[int, Sequence[Windows]], ...] = (
+            (1, self._requests),
+            *((need[kind - TOKENS], (window,)) for window, kind in self._tokens),
+        )
+        for units, windows in kinds:
+            for window in windows if units else ():
+                if not isinstance(window, Calendar):  # what starts anew lets all through at once
+                    most = min(most, window.limit / window.seconds / units)
         return most
+
+    def takes(self, limits: Limits) -> bool:
+        """Whether `limits` are its own, but for the instants at which some start anew: those are
+        now known as they say.
+        """
+        if _aimless(limits) != _aimless(self.limits):
+            return False
+        self.limits = limits
+        self._read()
+        for rate, window in self._rates():
+            if isinstance(window, Calendar) and rate.resets is not None:
+                window.aim(rate.resets)
+        return True
 
     def confine(self, part: Callable[[int], int] | None, now: float) -> None:
         """Allow only a `part` of each limit, as it says, until it is None: what was used stays
@@ -132,44 +188,35 @@ class Quota:
         """
         at = self._look(now)
         whole, rates = self.limits.concurrent, self._rates()
-        parts = [rate.amount if part is None else part(rate.amount) for _, rate, _ in rates]
+        parts = [rate.amount if part is None else part(rate.amount) for rate, _ in rates]
         self.ceiling = NEVER if whole is None else whole if part is None else part(whole)
         if 0 in parts:
             self.ceiling = 0
-        for (_, _, window), limit in zip(rates, parts, strict=True):
+        for (_, window), limit in zip(rates, parts, strict=True):
             window.resize(max(1, limit), at)
         self._look(now)
 
-    def spent(self, since: float, now: float) -> dict[str, list[tuple[float, int]]]:
-        """What it was used for here since then, of what still counts: by limit (`tokens/60`: in so
-        many seconds), seconds ago and units.
+    def spent(self, now: float) -> list[list[tuple[int, int]]]:
+        """What it was used for here, of what still counts: for each limit on requests, tokens,
+        input and output, in their order, microseconds ago and units.
         """
-        at, begin = self._look(now), int(since * MICROSECONDS + HALF)
-        return {
-            f"{what}/{rate.seconds:g}": [
-                (ago / MICROSECONDS, units) for ago, units in window.taken(begin, at)
-            ]
-            for what, rate, window in self._rates()
-        }
+        at = self._look(now)
+        return [window.taken(at) for _, window in self._rates()]
 
     def used(self, now: float) -> float:
         """The share of its limits that is used here: of that of which most is."""
         at, places = self._look(now), self.limits.concurrent
         used = [
-            sum([units for _, units in window.taken(-(1 << 62), at)]) / rate.amount
-            for _, rate, window in self._rates()
+            sum([units for _, units in window.taken(at)]) / rate.amount
+            for rate, window in self._rates()
         ]
         return max([*used, self.in_flight / places if places else 0.0, 0.0])
 
-    def _rates(self) -> list[tuple[str, Rate, Window | Slices]]:
-        return [
-            (what, rate, window)
-            for what, rates, windows in (
-                ("requests", self.limits.requests, self._requests),
-                ("tokens", self.limits.tokens, self._tokens),
-            )
-            for rate, window in zip(rates, windows, strict=True)
-        ]
+    def _rates(self) -> list[tuple[Rate, Windows]]:
+        limits = self.limits
+        rates = (*limits.requests, *limits.tokens, *limits.input, *limits.output)
+        windows = [*self._requests, *(window for window, _ in self._tokens)]
+        return list(zip(rates, windows, strict=True))
 
     def _look(self, now: float) -> int:
         """What is left at `now`, exactly; returns it in microseconds."""
@@ -178,7 +225,7 @@ class Quota:
         if self._requests:
             self.spare_requests = min([window.spare(at) for window in self._requests])
         if self._tokens:
-            self.spare_tokens = min([window.spare(at) for window in self._tokens])
+            self.spare_tokens = min([window.spare(at) for window, _ in self._tokens])
         self.sure = self._sum_up()
         return at
 
@@ -187,8 +234,8 @@ class Quota:
         if self._notes:
             for window in self._requests:
                 window.read(self._notes, REQUESTS)
-            for window in self._tokens:
-                window.read(self._notes, TOKENS)
+            for window, kind in self._tokens:
+                window.read(self._notes, kind)
             self._notes.clear()
 
     def _sum_up(self) -> float:
@@ -197,23 +244,40 @@ class Quota:
         return self.spare_tokens
 
 
-def reservation(tokens: int, now: float) -> Note:
-    """One request of `tokens`, for every quota that binds it."""
+def reservation(need: Need, now: float) -> Note:
+    """One request that needs so much, for every quota that binds it."""
     at = int(now * MICROSECONDS + HALF)
-    return at, at, 1, tokens
-
-
-def correction(reserved: Note, used: int, now: float) -> Note:
-    """What settles a reservation to `used` tokens; the request itself stays counted."""
-    return reserved[0], int(now * MICROSECONDS + HALF), 0, used - reserved[TOKENS]
+    tokens, read, written = need
+    return at, at, 1, tokens, read, written
 
 
 def refund(reserved: Note, now: float) -> Note:
     """What settles a reservation of which nothing was sent."""
-    return reserved[0], int(now * MICROSECONDS + HALF), -1, -reserved[TOKENS]
+    taken, _, _, tokens, read, written = reserved
+    return taken, int(now * MICROSECONDS + HALF), -1, -tokens, -read, -written
 
 
-def _window(rate: Rate) -> Window | Slices:
+def refitted(quota: Quota, limits: Limits) -> Quota:
+    """The quota of `limits`: this one, if they are as they were, and then it goes on counting."""
+    return quota if quota.takes(limits) else Quota(limits)
+
+
+def _window(rate: Rate) -> Windows:
+    if rate.resets is not None:
+        return Calendar(rate.amount, rate.seconds, rate.resets)
     if rate.slice is None:
         return Window(rate.amount, rate.seconds)
     return Slices(rate.amount, rate.seconds, rate.slice)
+
+
+def _aimless(limits: Limits) -> tuple[object, ...]:
+    def rates(given: Sequence[Rate]) -> list[Rate]:
+        return [rate if rate.resets is None else replace(rate, resets=0.0) for rate in given]
+
+    return (
+        rates(limits.requests),
+        rates(limits.tokens),
+        rates(limits.input),
+        rates(limits.output),
+        limits.concurrent,
+    )

@@ -16,12 +16,14 @@ from collections.abc import Sequence
 CELLS = 60
 RING = CELLS + 1
 MICROSECONDS = 1_000_000
+HALF = 0.5
+"""Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
 
-Note = tuple[int, int, int, int]
+Note = tuple[int, int, int, int, int, int]
 """The instant from which it counts, the one at which it was noted (the same where it is taken, a
-later one where that is corrected), how many requests and how many tokens.
+later one where that is corrected), how many requests, how many tokens, and of input and output.
 """
-REQUESTS, TOKENS = 2, 3
+REQUESTS, TOKENS, INPUT, OUTPUT = 2, 3, 4, 5
 """What a window counts: where it stands in a note."""
 
 
@@ -57,16 +59,18 @@ class Window:
 
     def take(self, units: int, now: int) -> None:
         """Take `units`, whether they fit or not."""
-        self.read([(now, now, units, 0)], REQUESTS)
+        self.read([(now, now, units, 0, 0, 0)], REQUESTS)
 
     def correct(self, units: int, taken: int, now: int) -> None:
         """Add `units` (negative: give back) to what was taken at the instant `taken`. What has
         left the window by now can no longer be given back; a debt counts from now.
         """
-        self.read([(taken, now, units, 0)], REQUESTS)
+        self.read([(taken, now, units, 0, 0, 0)], REQUESTS)
 
     def read(self, notes: Sequence[Note], of: int) -> None:
-        """Take, and correct, as these notes say of requests or tokens; the last was noted last."""
+        """Take, and correct, as these notes say; `of` is what it counts of them, and the last was
+        noted last.
+        """
         latest = notes[-1][1]
         if latest >= self._next:
             self._advance(latest // self._cell)
@@ -97,16 +101,16 @@ class Window:
         """Allow `limit` units, at least one, from `now` on; what was taken stays taken."""
         self.limit = limit
 
-    def taken(self, since: int, now: int) -> list[tuple[int, int]]:
-        """What was taken since then and still counts: how many microseconds ago the cell began in
-        which it counts, and how many units.
+    def taken(self, now: int) -> list[tuple[int, int]]:
+        """What was taken and still counts: how many microseconds ago the cell began in which it
+        counts, and how many units.
         """
         self.spare(now)
         cells = [self._head - age for age in range(RING)]
         return [
             (max(0, now - cell * self._cell), units)
             for cell in cells
-            if (cell + 1) * self._cell > since and (units := self._ring[cell % RING])
+            if (units := self._ring[cell % RING])
         ]
 
     def wait(self, need: int, now: int) -> int:
@@ -185,7 +189,9 @@ class Slices:
             self._free += self._cost(units)
 
     def read(self, notes: Sequence[Note], of: int) -> None:
-        """Take, and correct, as these notes say of requests or tokens; the last was noted last."""
+        """Take, and correct, as these notes say; `of` is what it counts of them, and the last was
+        noted last.
+        """
         for note in notes:
             taken, now, units = note[0], note[1], note[of]
             if taken == now and units > 0:
@@ -200,7 +206,7 @@ class Slices:
         self.limit = limit
         self._slice = max(self._pace, self._cost(1))
 
-    def taken(self, since: int, now: int) -> list[tuple[int, int]]:
+    def taken(self, now: int) -> list[tuple[int, int]]:
         """What was taken and has not drained: 0 microseconds ago, and how many units."""
         ahead = self._free - now
         return [(0, -(-ahead * self.limit // self._span))] if ahead > 0 else []

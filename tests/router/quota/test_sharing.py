@@ -55,9 +55,9 @@ class Instance:
     async def ask(self, report: Report = GOOD, tokens: int = 5) -> str | Fail | None:
         """Who was asked; None: the request would have had to wait."""
         bell = Bell(self.loop)
-        request = Request("m", self.loop.time() + 5, tokens)
+        request = Request("m", self.loop.time() + 5, tokens, 0)
         course = self.engine.start(request, self.loop.time(), bell.wake)
-        sharing = Sharing(course, Fleetwide(self.shared, self.bounds, {}), bell, tokens)
+        sharing = Sharing(course, Fleetwide(self.shared, self.bounds, {}), bell)
         try:
             while True:
                 action = sharing.next(self.loop.time())

@@ -9,11 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Engine, Facts, Fail, Limits, Rate, Refusal, Route, Send, Target, Wait
-from policies.engine.limits.quota import Quota, correction, reservation
+from policies.engine.limits.quota import Quota, reservation
 from policies.engine.limits.windows import MICROSECONDS, Slices, Window
 from tests.policies.driver import World, limited
 
 NOW = 1000.0
+
+
+def need(tokens: int) -> tuple[int, int, int]:
+    return tokens, tokens, 0
 
 
 def quota(**limits: object) -> Quota:
@@ -31,8 +35,8 @@ def none_of_it(_: int) -> int:
 def admitted(quota: Quota, now: float, tokens: int = 0, most: int = 1000) -> int:
     """How many requests it lets through at once."""
     count = 0
-    while count < most and quota.refused(tokens, now) is None:
-        quota.take(reservation(tokens, now))
+    while count < most and quota.refused(need(tokens), now) is None:
+        quota.take(reservation(need(tokens), now))
         count += 1
     return count
 
@@ -59,7 +63,7 @@ def test_who_used_more_than_its_part_waits_until_enough_of_it_is_over() -> None:
     one = quota(requests=[Rate(100, 60.0)])
     assert admitted(one, NOW, most=80) == 80
     one.confine(half, NOW)
-    refused = one.refused(0, NOW)
+    refused = one.refused(need(0), NOW)
     assert refused is not None
     assert refused.refusal is Refusal.LIMITED
     assert NOW + 59 < refused.until <= NOW + 61
@@ -67,15 +71,15 @@ def test_who_used_more_than_its_part_waits_until_enough_of_it_is_over() -> None:
 
 def test_places_are_confined_and_those_taken_stay_taken() -> None:
     one = quota(concurrent=4)
-    notes = [reservation(0, NOW) for _ in range(3)]
+    notes = [reservation(need(0), NOW) for _ in range(3)]
     for note in notes:
         one.take(note)
     one.confine(half, NOW)
-    refused = one.refused(0, NOW)
+    refused = one.refused(need(0), NOW)
     assert refused is not None
     assert refused.refusal is Refusal.BUSY
     for note in notes[:2]:
-        one.settle(correction(note, 0, NOW))
+        one.settle((*note[:2], 0, 0, 0, 0))
     assert admitted(one, NOW) == 1
 
 
@@ -93,18 +97,18 @@ def test_places_are_confined_and_those_taken_stay_taken() -> None:
 def test_a_part_of_nothing_admits_nothing(limits: dict[str, object], tokens: int) -> None:
     one = quota(**limits)
     one.confine(none_of_it, NOW)
-    refused = one.refused(tokens, NOW + 3600)
+    refused = one.refused(need(tokens), NOW + 3600)
     assert refused is not None
     assert refused.refusal is Refusal.LIMITED
     assert refused.until == float("inf")
     one.confine(None, NOW + 3600)
-    assert one.refused(tokens, NOW + 3600) is None
+    assert one.refused(need(tokens), NOW + 3600) is None
 
 
 def test_one_limit_of_which_nothing_is_left_shuts_all() -> None:
     one = quota(requests=[Rate(1, 60.0), Rate(1000, 3600.0)])
     one.confine(half, NOW)
-    assert one.refused(0, NOW) is not None
+    assert one.refused(need(0), NOW) is not None
 
 
 def test_a_limit_in_slices_is_confined_with_what_has_not_drained() -> None:
@@ -141,41 +145,42 @@ def test_no_span_holds_more_than_the_largest_limit_it_saw_or_one_oversize(
 
 def test_predictions_go_by_the_part() -> None:
     one = quota(requests=[Rate(60, 60.0)])
-    assert one.pace(0, None) == 1.0
+    assert one.pace(need(0), None) == 1.0
     one.confine(half, NOW)
-    assert one.pace(0, None) == 0.5
+    assert one.pace(need(0), None) == 0.5
 
 
 def test_what_was_spent_is_told_by_limit_with_its_age() -> None:
     one = quota(requests=[Rate(100, 60.0)], tokens=[Rate(1000, 60.0), Rate(10_000, 3600.0)])
-    first = reservation(100, NOW)
+    first = reservation((100, 60, 40), NOW)
     one.take(first)
-    one.take(reservation(30, NOW + 10))
-    one.settle(correction(first, 70, NOW + 10))
-    told = one.spent(NOW - 1, NOW + 20)
-    assert {name: [units for _, units in cells] for name, cells in told.items()} == {
-        "requests/60": [1, 1],
-        "tokens/60": [30, 70],
-        "tokens/3600": [100],
-    }
-    assert [round(ago) for ago, _ in told["tokens/60"]] == [10, 20]
-    late = one.spent(NOW + 5, NOW + 20)
-    assert [units for _, units in late["tokens/60"]] == [30]
-    [(ago, units)] = one.spent(NOW - 1, NOW + 62)["tokens/60"]
-    assert (round(ago), units) == (52, 30)
+    one.take(reservation((30, 20, 10), NOW + 10))
+    one.settle((*first[:2], 0, -30, 0, 0))
+    told = one.spent(NOW + 20)
+    assert [[units for _, units in cells] for cells in told] == [[1, 1], [30, 70], [100]]
+    assert [round(ago / 1e6) for ago, _ in told[1]] == [10, 20]
+    [(ago, units)] = one.spent(NOW + 62)[1]
+    assert (round(ago / 1e6), units) == (52, 30)
 
 
 def test_of_a_limit_in_slices_what_has_not_drained_is_told() -> None:
     one = quota(tokens=[Rate(60, 60.0, slice=10.0)])
-    one.take(reservation(6, NOW))
-    assert one.spent(NOW - 1, NOW + 2) == {"tokens/60": [(0.0, 4)]}
-    assert one.spent(NOW - 1, NOW + 6) == {"tokens/60": []}
+    one.take(reservation((6, 6, 0), NOW))
+    assert one.spent(NOW + 2) == [[(0, 4)]]
+    assert one.spent(NOW + 6) == [[]]
+
+
+def test_of_a_day_all_since_midnight_is_told() -> None:
+    one = quota(requests=[Rate(60, 86_400.0, resets=NOW + 100)])
+    one.take(reservation((6, 6, 0), NOW))
+    assert one.spent(NOW + 99) == [[(0, 1)]]
+    assert one.spent(NOW + 101) == [[]]
 
 
 def test_how_much_is_used_is_told_of_the_fullest_limit() -> None:
     one = quota(requests=[Rate(100, 60.0)], tokens=[Rate(1000, 60.0)], concurrent=10)
     assert one.used(NOW) == 0.0
-    one.take(reservation(250, NOW))
+    one.take(reservation(need(250), NOW))
     assert one.used(NOW) == 0.25
     one.confine(half, NOW)
     assert one.used(NOW) == 0.25  # of the whole limit, whatever the part
