@@ -26,7 +26,7 @@ from router.resumption import resumption_of
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
 from router.stage import FEW, give_way
-from router.telemetry.journal import Journal
+from router.telemetry.journal import Reader
 from router.told import closing, told
 from router.upstream.fetch import Fetcher
 
@@ -48,7 +48,7 @@ class Passage:
         course: Course | Descent,
         bell: Bell,
         fetcher: Fetcher,
-        journal: Journal,
+        journal: Reader,
     ) -> None:
         self._call, self._reply = call, reply
         self._runtime, self._course = runtime, course

@@ -42,15 +42,22 @@ class Relay:
         self.running = 0
 
     async def run(self, about: About, caller: Caller, sink: Sink) -> None:
-        """Answer into `sink`. Raises `ClientError` where nobody is known to ask."""
+        """Answer into `sink`. Raises `ClientError` where nobody is known to ask, or it is too much
+        for the limits of its tenant.
+        """
         account = self._account(about.id, caller)
-        reply = Reply(caller, sink, self._loop.time, self._loop.time())
+        now, allowance, allowances = self._loop.time(), None, caller.tenant.allowances
+        if allowances is not None:
+            allowance = allowances.admit_question(now)
+        reply = Reply(caller, sink, self._loop.time, now, allowance)
         told = {"x-request-id": caller.request_id}
         bell = Bell(self._loop)
         self.running += 1
+        sent = True
         try:
             status = await self._asked(about, account, caller, bell, reply, told)
         except UpstreamError as broken:
+            sent = broken.phase is not Phase.CONNECT
             message = f"{account.name}: {broken.detail}"
             await reply.error(ClientError(502, "server_error", "upstream_failed", message), told)
         else:
@@ -59,6 +66,9 @@ class Relay:
         finally:
             self.running -= 1
             bell.close()
+            if allowance is not None:
+                allowance.sent = sent
+                allowance.settle(self._loop.time())
 
     def _account(self, id_: str, caller: Caller) -> Account:
         """Who is asked: who made it, or, where that is not known, the only one that keeps."""

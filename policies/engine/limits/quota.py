@@ -11,6 +11,9 @@ taken is only noted: the windows read many notes at once in less time than they 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
 from policies.engine.limits.windows import MICROSECONDS, REQUESTS, TOKENS, Note, Slices, Window
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Limits, Rate
@@ -19,6 +22,21 @@ MOST_NOTES = 100
 """Read at the latest when there are so many."""
 HALF = 0.5
 """Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
+
+
+class Level(NamedTuple):
+    """How one limit stands, of `amount` requests or tokens in any `seconds`, or of places: `left`
+    (below 0: a debt), and the seconds until there is room for the request that was asked about (0:
+    now, None: nobody knows), until there is more than now, and until everything is there again.
+    """
+
+    counts: Literal["requests", "tokens", "concurrent"]
+    amount: int
+    seconds: float
+    left: int
+    wait: float | None
+    more: float = 0.0
+    back: float = 0.0
 
 
 class Quota:
@@ -109,6 +127,30 @@ class Quota:
         self._look(now)
         return self.spare_requests, self.spare_tokens, self.ceiling - self.in_flight
 
+    def levels(self, tokens: int, now: float) -> Iterator[Level]:
+        """How each of its limits stands, and would towards a request of `tokens`: requests and
+        tokens in the order of `limits`, then places.
+        """
+        at, limits = self._look(now), self.limits
+        for rate, window in zip(limits.requests, self._requests, strict=True):
+            yield _level("requests", rate, window, 1, at)
+        for rate, window in zip(limits.tokens, self._tokens, strict=True):
+            yield _level("tokens", rate, window, tokens, at)
+        if limits.concurrent is not None:
+            left = int(self.ceiling) - self.in_flight
+            yield Level("concurrent", limits.concurrent, 0, left, 0.0 if left > 0 else None)
+
+    def refit(self, limits: Limits) -> None:
+        """Take other limits. What was counted of a kind in as long a window goes on counting."""
+        self._read()
+        self.limits = limits
+        self.ceiling = NEVER if limits.concurrent is None else limits.concurrent
+        self._requests = _refitted(self._requests, limits.requests)
+        self._tokens = _refitted(self._tokens, limits.tokens)
+        self.spare_requests = 0 if self._requests else NEVER
+        self.spare_tokens = 0 if self._tokens else NEVER
+        self.sure = -1  # who asks has to look
+
     def pace(self, tokens: int, held: float | None) -> float | None:
         """Requests a second, of `tokens` each, that it lets through in the long run while each
         holds its place for `held` seconds; None: unknown, infinite: nothing bounds them.
@@ -170,3 +212,25 @@ def _window(rate: Rate) -> Window | Slices:
     if rate.slice is None:
         return Window(rate.amount, rate.seconds)
     return Slices(rate.amount, rate.seconds, rate.slice)
+
+
+def _refitted(windows: Iterable[Window | Slices], rates: Sequence[Rate]) -> list[Window | Slices]:
+    kept = {window.seconds: window for window in windows if isinstance(window, Window)}
+    found = []
+    for rate in rates:
+        window = kept.pop(rate.seconds, None) if rate.slice is None else None
+        if window is None:
+            found.append(_window(rate))
+        else:
+            window.limit = rate.amount
+            found.append(window)
+    return found
+
+
+def _level(
+    counts: Literal["requests", "tokens"], rate: Rate, window: Window | Slices, need: int, at: int
+) -> Level:
+    wait, (more, back) = window.wait(need, at), window.returns(at)
+    left = window.spare(at)
+    seconds = (wait / MICROSECONDS, more / MICROSECONDS, back / MICROSECONDS)
+    return Level(counts, rate.amount, rate.seconds, left, *seconds)

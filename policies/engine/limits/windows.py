@@ -12,6 +12,7 @@ by answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 CELLS = 60
 RING = CELLS + 1
@@ -106,6 +107,19 @@ class Window:
                 return (self._head - age + RING) * self._cell - now
         return RING * self._cell
 
+    def returns(self, now: int) -> tuple[int, int]:
+        """Microseconds from `now` until more is left than now, and until everything is; 0: it is
+        already.
+        """
+        self.spare(now)
+        newest = self._head % RING
+        aged = self._ring[newest + 1 :] + self._ring[: newest + 1]
+        taken = [*compress(range(RING), aged)]
+        if not taken:
+            return 0, 0
+        first, last = ((self._head + 1 + age) * self._cell - now for age in (taken[0], taken[-1]))
+        return first, last
+
     def _advance(self, cell: int) -> None:
         if cell - self._head > CELLS:
             self._ring = [0] * RING
@@ -184,6 +198,12 @@ class Slices:
             return 0
         ahead = self._free - now
         return min(ahead, ahead + self._cost(need) - self._slice)
+
+    def returns(self, now: int) -> tuple[int, int]:
+        """See `Window.returns`."""
+        ahead = max(0, self._free - now)
+        more = ahead + self._cost(self.spare(now) + 1) - self._slice
+        return min(ahead, max(0, more)), ahead
 
     def _cost(self, units: int) -> int:
         """Microseconds that `units` take to drain."""

@@ -1,0 +1,248 @@
+"""What tenants may ask for in a while, and what of it they have taken.
+
+A request takes of every scope that it belongs to, or of none: its tenant, its user, its model and
+its endpoint. It reserves by estimate when it is admitted and is settled once, when it is over, to
+what all its attempts really used: what was spent is spent, also where no answer came of it; of what
+nobody was ever asked nothing stays. Refusals are the tenant's alone: no target hears of them.
+
+With a fleet the same limits bind all its instances: `Allowance` says which bounds the shared
+script is to reserve besides, and takes its answer. What this instance alone knows to be too much
+is refused without asking.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from policies import Limits, Report
+from policies.engine.limits.quota import correction, refund, reservation
+from router.dialects.contract import Call, ClientDialect, ClientError
+from router.quota.bounds import Bound
+from router.quota.sharing import never_sent
+from router.telemetry.journal import AttemptRecord, Reader, RefusalRecord, RequestRecord
+from router.tenants.scope import Kind, Scope, Standing, Users
+from router.tenants.wording import headers_of, hindrance, refusal
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class TenantLimits:
+    """What binds a tenant: all of it, each user, and single models and endpoints, by name."""
+
+    tenant: Limits = NO_LIMITS
+    user: Limits = NO_LIMITS
+    models: Mapping[str, Limits] = field(default_factory=dict)
+    endpoints: Mapping[str, Limits] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        several = (*self.models.values(), *self.endpoints.values())
+        return any((self.tenant, self.user, *several))
+
+
+class Allowances:
+    """Those of one tenant, by its `name`. `refusals` counts by kind of scope and what of it was
+    used up. With the name of a `fleet` they are shared within it.
+    """
+
+    def __init__(self, name: str, limits: TenantLimits, fleet: str | None = None) -> None:
+        self.name = name
+        self.refusals: Counter[tuple[Kind, str]] = Counter()
+        own = f"tenant:{name}"
+        self._all = Scope("tenant", own, limits.tenant, fleet) if limits.tenant else None
+        self.users = Users(name, limits.user, fleet) if limits.user else None
+        self._models = {
+            model: Scope("model", f"{own}:model:{model}", one, fleet)
+            for model, one in limits.models.items()
+        }
+        self._endpoints = {
+            at: Scope("endpoint", f"{own}:endpoint:{at}", one, fleet)
+            for at, one in limits.endpoints.items()
+        }
+
+    def admit(
+        self, call: Call, dialect: ClientDialect, tokens: int, now: float
+    ) -> Allowance | None:
+        """Let a request through that is to use about so many tokens; None: nothing binds it. Raises
+        `ClientError`.
+        """
+        user = dialect.user(call) if self.users is not None else None
+        counted = None if call.operation == "count_tokens" else tokens
+        return self._admit(self._scopes(call.operation, call.model, user), counted, now)
+
+    def admit_question(self, now: float) -> Allowance | None:
+        """The same of one about what is kept: it names neither a model nor a user, and uses no
+        tokens.
+        """
+        return self._admit(self._scopes("responses", None, None), None, now)
+
+    def headers(self, now: float) -> dict[str, str]:
+        """How the tenant's own limits stand, for an answer that took nothing."""
+        if self._all is None:
+            return {}
+        return headers_of(self._all.standings(0, now))
+
+    def take_over(self, old: Allowances) -> None:
+        """Go on with what `old` has counted, by the limits that are in force now."""
+        self.refusals = old.refusals
+        before = {scope.name: scope for scope in old.scopes()}
+
+        def kept(scope: Scope) -> Scope:
+            known = before.get(scope.name)
+            if known is None:
+                return scope
+            known.refit(scope.quota.limits)
+            return known
+
+        if self._all is not None:
+            self._all = kept(self._all)
+        self._models = {name: kept(scope) for name, scope in self._models.items()}
+        self._endpoints = {name: kept(scope) for name, scope in self._endpoints.items()}
+        if self.users is not None and old.users is not None:
+            self.users.take_over(old.users)
+
+    def scopes(self) -> Iterator[Scope]:
+        """Those that the file names: all but its users."""
+        if self._all is not None:
+            yield self._all
+        yield from self._models.values()
+        yield from self._endpoints.values()
+
+    def refuse(self, standings: Sequence[Standing], tokens: int) -> ClientError:
+        """The error for a request for which not all of these have room."""
+        standing, wait = hindrance(standings)
+        self.refusals[standing.kind, standing.level.counts] += 1
+        return ClientError(
+            429,
+            "rate_limit_error",
+            "rate_limit_exceeded",
+            refusal(standing, self.name, tokens, wait),
+            retry_after=wait,
+            beside=headers_of(standings),
+        )
+
+    def _scopes(self, endpoint: str, model: str | None, user: str | None) -> list[Scope]:
+        found = [self._all] if self._all is not None else []
+        if self.users is not None and user is not None:
+            found.append(self.users.of(user))
+        if self._models and model is not None and (one := self._models.get(model)) is not None:
+            found.append(one)
+        if self._endpoints and (one := self._endpoints.get(endpoint)) is not None:
+            found.append(one)
+        return found
+
+    def _admit(self, scopes: list[Scope], tokens: int | None, now: float) -> Allowance | None:
+        need = tokens or 0
+        for scope in scopes:
+            if scope.quota.refused(need, now) is not None:
+                standings = [one for scope in scopes for one in scope.standings(need, now)]
+                raise self.refuse(standings, need)
+        return Allowance(self, scopes, tokens, now) if scopes else None
+
+
+class Allowance:
+    """What one request holds of its tenant's limits until it is settled: `reserved` tokens, and its
+    places. `used` are the tokens that its attempts have come to so far, none where it came without
+    `tokens`; `sent` says whether anybody was asked at all.
+    """
+
+    __slots__ = (
+        "_counts", "_left", "_note", "_of", "_open", "_scopes", "reserved", "sent", "used"
+    )  # fmt: skip
+
+    def __init__(self, of: Allowances, scopes: list[Scope], tokens: int | None, now: float) -> None:
+        self._of = of
+        self._scopes = scopes
+        self._counts = tokens is not None
+        self.reserved = tokens or 0
+        self._note = note = reservation(self.reserved, now)
+        for scope in scopes:
+            scope.quota.take(note)
+        self._open = True
+        self._left: Sequence[int] | None = None
+        self.used = 0
+        self.sent = False
+
+    @property
+    def bounds(self) -> tuple[Bound, ...]:
+        """What is to be reserved of the fleet's limits, besides the target's; empty without one."""
+        scopes = self._scopes
+        if len(scopes) == 1:
+            return scopes[0].bounds
+        return tuple([bound for scope in scopes for bound in scope.bounds])
+
+    def left(self, units: Sequence[int]) -> None:
+        """Be told what is left of each of `bounds` in the fleet: the client is told the less."""
+        self._left = units
+
+    def refused(self, waits: Sequence[float | None], now: float) -> ClientError:
+        """The error for a request for which the fleet has no room: the seconds until each of
+        `bounds` has (0: it has, None: nobody knows).
+        """
+        standings = [
+            Standing(kind, level._replace(wait=wait, left=level.left if wait == 0 else 0))
+            for (kind, level), wait in zip(self._standings(now), waits, strict=True)
+        ]
+        return self._of.refuse(standings, self.reserved)
+
+    def spent(self, report: Report) -> None:
+        """An attempt has come to this. Where nobody counted, a good answer used what was reserved,
+        and a refusal nothing.
+        """
+        if never_sent(report):
+            return
+        self.sent = True
+        if not self._counts:
+            return
+        read, written = report.input_tokens, report.output_tokens
+        if read is not None or written is not None:
+            self.used += (read or 0) + (written or 0)
+        elif report.outcome.good:
+            self.used += self.reserved
+
+    def settle(self, now: float) -> None:
+        """The request is over. Only the first time says so."""
+        if not self._open:
+            return
+        self._open = False
+        note = correction(self._note, self.used, now) if self.sent else refund(self._note, now)
+        for scope in self._scopes:
+            scope.quota.settle(note)
+
+    def headers(self, now: float) -> dict[str, str]:
+        """How the limits stand that bind this request."""
+        return headers_of(self._standings(now))
+
+    def _standings(self, now: float) -> list[Standing]:
+        standings = [one for scope in self._scopes for one in scope.standings(0, now)]
+        if self._left is None:
+            return standings
+        return [
+            Standing(kind, level._replace(left=min(level.left, left)))
+            for (kind, level), left in zip(standings, self._left, strict=True)
+        ]
+
+
+class Metering:
+    """Reads what became of one request's attempts for its allowance, and hands it on."""
+
+    __slots__ = ("_allowance", "_onward")
+
+    def __init__(self, allowance: Allowance, onward: Reader) -> None:
+        self._allowance = allowance
+        self._onward = onward
+
+    def attempt(self, record: AttemptRecord) -> None:
+        """See `Reader.attempt`."""
+        self._allowance.spent(record.report)
+        self._onward.attempt(record)
+
+    def request(self, record: RequestRecord) -> None:
+        """See `Reader.request`."""
+        self._onward.request(record)
+
+    def refused(self, record: RefusalRecord) -> None:
+        """See `Reader.refused`."""
+        self._onward.refused(record)

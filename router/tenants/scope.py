@@ -1,0 +1,93 @@
+"""What is counted together of one tenant: all that it asks, what it asks for one user, of one
+model, or at one endpoint.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from hashlib import sha256
+from typing import Literal, NamedTuple
+
+from policies import Limits
+from policies.engine.limits.quota import Level, Quota
+from router.quota.bounds import Bound, bounds_of
+
+Kind = Literal["tenant", "user", "model", "endpoint"]
+MOST_USERS = 10_000
+"""Users of one tenant of whom it is known what they took; beyond, who asked longest ago, and has
+nothing under way, is forgotten and begins anew."""
+
+
+class Standing(NamedTuple):
+    """How one limit of a scope of this kind stands."""
+
+    kind: Kind
+    level: Level
+
+
+class Scope:
+    """One such, by its full `name`. With a `fleet` it is bounded there as well."""
+
+    __slots__ = ("_fleet", "bounds", "kind", "name", "quota")
+
+    def __init__(self, kind: Kind, name: str, limits: Limits, fleet: str | None) -> None:
+        self.kind = kind
+        self.name = name
+        self.quota = Quota(limits)
+        self._fleet = fleet
+        self.bounds: tuple[Bound, ...] = ()
+        self.refit(limits)
+
+    def refit(self, limits: Limits) -> None:
+        """Take the limits of a file that is loaded again, and keep what was counted."""
+        if limits != self.quota.limits:
+            self.quota.refit(limits)
+        if self._fleet is not None:
+            self.bounds = bounds_of(self._fleet, self.name, limits)
+
+    def standings(self, tokens: int, now: float) -> list[Standing]:
+        """How its limits stand, in the order of its bounds."""
+        return [Standing(self.kind, level) for level in self.quota.levels(tokens, now)]
+
+
+class Users:
+    """The scopes of a tenant's users, each with the same `limits`. Who is named to us may be
+    anything, so their number is bounded, and so is what is kept of a name.
+    """
+
+    def __init__(self, tenant: str, limits: Limits, fleet: str | None) -> None:
+        self.limits = limits
+        self._tenant = tenant
+        self._fleet = fleet
+        self._scopes: OrderedDict[str, Scope] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._scopes)
+
+    def of(self, user: str) -> Scope:
+        """The scope of one; those who name none are one together."""
+        digest = sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:32] if user else ""
+        scope = self._scopes.get(digest)
+        if scope is None:
+            if len(self._scopes) >= MOST_USERS:
+                self._forget_one()
+            name = f"tenant:{self._tenant}:user:{digest}"
+            scope = self._scopes[digest] = Scope("user", name, self.limits, self._fleet)
+            return scope
+        self._scopes.move_to_end(digest)
+        if scope.quota.limits is not self.limits:
+            scope.refit(self.limits)
+        return scope
+
+    def take_over(self, old: Users) -> None:
+        """Go on with what was counted for the users of `old`; each takes the new limits when it
+        asks again.
+        """
+        self._scopes = old._scopes
+
+    def _forget_one(self) -> None:
+        for _ in range(len(self._scopes)):
+            digest, scope = self._scopes.popitem(last=False)
+            if not scope.quota.in_flight:
+                return
+            self._scopes[digest] = scope

@@ -1,0 +1,115 @@
+"""What a tenant's callers are told of its limits: the headers of an answer, and why one is refused.
+
+Two vocabularies side by side: the fields of the IETF's draft (draft-ietf-httpapi-ratelimit-headers,
+version 10), which name every limit, and those that OpenAI's clients read, which know one of
+requests and one of tokens: the one of which least is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import ceil
+
+from policies.engine.limits.quota import Level
+from router.tenants.scope import Kind, Standing
+
+NAMES = frozenset(
+    (
+        "ratelimit-policy", "ratelimit",
+        "x-ratelimit-limit-requests", "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests", "x-ratelimit-limit-tokens",
+        "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens",
+    )
+)  # fmt: skip
+"""The headers. They are of their time: an answer that is given again does not have them."""
+PERIODS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
+UNITS = {"concurrent": "concurrent-requests"}
+WHOSE: dict[Kind, str] = {
+    "tenant": "the tenant {tenant!r} may have",
+    "user": "one user of the tenant {tenant!r} may have",
+    "model": "the tenant {tenant!r} may have of this model",
+    "endpoint": "the tenant {tenant!r} may have at this endpoint",
+}
+SOON = 1.0
+"""Seconds after which to come back for a place, which nobody knows better."""
+
+
+def headers_of(standings: Sequence[Standing]) -> dict[str, str]:
+    """The headers that say how these stand."""
+    if not standings:
+        return {}
+    told = {
+        "ratelimit-policy": ", ".join(map(_policy, standings)),
+        "ratelimit": ", ".join(map(_item, standings)),
+    }
+    for counts in ("requests", "tokens"):
+        levels = [one.level for one in standings if one.level.counts == counts]
+        if levels:
+            least = min(levels, key=lambda level: (level.left, -level.back))
+            told[f"x-ratelimit-limit-{counts}"] = str(least.amount)
+            told[f"x-ratelimit-remaining-{counts}"] = str(max(0, least.left))
+            told[f"x-ratelimit-reset-{counts}"] = duration(least.back)
+    return told
+
+
+def hindrance(standings: Iterable[Standing]) -> tuple[Standing, float]:
+    """Of those without room the one that will have none for longest, and the seconds until all of
+    them have.
+    """
+    without = [(wait_of(one.level), one) for one in standings if one.level.wait != 0]
+    wait, standing = max(without, key=lambda one: one[0])
+    return standing, wait
+
+
+def wait_of(level: Level) -> float:
+    """Seconds until there is room, as far as one can know."""
+    return SOON if level.wait is None else level.wait
+
+
+def refusal(standing: Standing, tenant: str, tokens: int, wait: float) -> str:
+    """Why a request of so many tokens is not let through, and when one is."""
+    level = standing.level
+    whose = WHOSE[standing.kind].format(tenant=tenant)
+    if level.counts == "concurrent":
+        return f"{whose} {level.amount:,} requests under way at once, and has them"
+    most = f"{whose} {level.amount:,} {level.counts} in any {_period(level.seconds)}"
+    left = f"{max(0, level.left):,} are left"
+    if level.counts == "tokens":
+        left += f" and this request needs about {tokens:,}"
+    return f"{most}; {left}; there is room in {max(1, ceil(wait))} s"
+
+
+def duration(seconds: float) -> str:
+    """As Go writes it, which is what OpenAI's headers do: `6m0s`, `1.5s`, `20ms`."""
+    milliseconds = ceil(seconds * 1000)
+    if milliseconds < 1000:
+        return f"{milliseconds}ms"
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    before = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
+    return f"{before}{rest / 1000:g}s"
+
+
+def _policy(standing: Standing) -> str:
+    level = standing.level
+    unit = "" if level.counts == "requests" else f';qu="{UNITS.get(level.counts, level.counts)}"'
+    window = f";w={level.seconds:.0f}" if level.seconds else ""
+    return f'"{_name(standing)}";q={level.amount}{unit}{window}'
+
+
+def _item(standing: Standing) -> str:
+    level = standing.level
+    seconds = level.wait or level.more
+    until = f";t={ceil(seconds)}" if seconds else ""
+    return f'"{_name(standing)}";r={max(0, level.left)}{until}'
+
+
+def _name(standing: Standing) -> str:
+    kind, level = standing
+    if not level.seconds:
+        return f"{kind}-{level.counts}"
+    return f"{kind}-{level.counts}-per-{_period(level.seconds).replace(' ', '-')}"
+
+
+def _period(seconds: float) -> str:
+    return PERIODS.get(int(seconds)) or f"{seconds:g} seconds"
