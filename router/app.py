@@ -5,33 +5,28 @@ of its own.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 from traceback import extract_tb
 
-from policies import Engine, Route
+from policies import Engine, Facts
 from router import build, choosing
-from router.abilities import wary_of
 from router.admin.pages import Pages, State
-from router.build import accounts_of
+from router.assembly import decisions_of, runtime_of, together_of
 from router.config import Config, ConfigError, Server, load, needs_restart, words
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
 from router.knowledge.known import Learning, completed
 from router.pipeline import Pipeline
-from router.rungs import ladders_of
-from router.runtime import Runtime
+from router.quota.sharing import Fleetwide
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
 from router.telemetry.log import Log
 from router.upstream.fetch import Fetcher
 from router.upstream.http import Http
-from router.upstream.transport import Upstream
 
 LAST_WORDS = 1.0
 """Seconds for the error events of requests that outlived the drain to reach their clients."""
@@ -63,16 +58,17 @@ class App:
         decisions = decisions_of(server, origin)
         readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
-        routes = build.routes_of(config)
+        routes, facts = build.routes_of(config), build.facts_of(config)
         engine = Engine(
             routes,
-            facts=build.facts_of(config),
+            facts=facts,
             rng=Random(origin.seed),
             now=origin.started,
             on_policy_error=self._policy_failed,
         )
         upstreams = build.upstreams_of(config, self._environ, self._http)
-        runtime = runtime_of(config, routes, engine, upstreams, {})
+        self._together = together_of(config.shared, log)
+        runtime = runtime_of(config, routes, engine, upstreams, self._fleetwide(facts))
         self.state = State(config, runtime, counters, self._loop.time)
         self.state.decisions = decisions
         self.pipeline = self._pipeline(journal, decisions)
@@ -85,6 +81,8 @@ class App:
 
     async def start(self) -> dict[str, str]:
         """Listen; the addresses bound. Raises OSError when one cannot be had."""
+        if self._together is not None:
+            await self._together.start()
         addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
         self.state.ready = True
         self._learning.begin(lambda: self.state.config, self._complete)
@@ -99,8 +97,9 @@ class App:
             config = completed(load(old.path, self._environ), self._learning.known)
             routes, facts = build.routes_of(config), build.facts_of(config)
             upstreams = build.upstreams_of(config, self._environ, self._http)
-            running = state.runtime
-            runtime = runtime_of(config, routes, running.engine, upstreams, running.listed)
+            engine, listed = state.runtime.engine, state.runtime.listed
+            fleet = self._fleetwide(facts)
+            runtime = runtime_of(config, routes, engine, upstreams, fleet, listed)
             problems = [
                 f"{key} changed, which needs a restart" for key in needs_restart(old, config)
             ]
@@ -114,7 +113,7 @@ class App:
             return
         now = self._loop.time()
         runtime.engine.replace(routes, facts, now)
-        runtime.tenants.take_over(running.tenants)
+        runtime.tenants.take_over(state.runtime.tenants)
         self._clients.client_write = config.defaults.timeouts.client_write
         state.runtime, state.config, state.errors, state.loaded = runtime, config, (), now
         for line in words(old, config) or ["nothing that matters has changed"]:
@@ -152,7 +151,12 @@ class App:
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
         await self._http.close()
+        if self._together is not None:
+            await self._together.close()
         self._fetcher.close()
+
+    def _fleetwide(self, facts: Mapping[str, Facts]) -> Fleetwide | None:
+        return None if self._together is None else self._together.of(facts)
 
     def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
         return Pipeline(
@@ -203,60 +207,3 @@ class App:
         self._log.event(
             "a request failed inside the router:", error=type(error).__name__, at=places
         )
-
-
-def runtime_of(
-    config: Config,
-    routes: Mapping[str, Route],
-    engine: Engine,
-    upstreams: Mapping[str, Upstream],
-    listed: Mapping[str, int],
-) -> Runtime:
-    """What requests read of `config`: its `routes` on `engine`, and how its targets are reached;
-    `listed` are the models that were served before, with the Unix time each has been served since.
-    """
-    serving = build.serving(config)
-    since = int(time.time())
-    return Runtime(
-        revision=revision(config.path),
-        engine=engine,
-        upstreams=upstreams,
-        tenants=build.tenants_of(config),
-        deadlines={
-            **dict.fromkeys(build.live_targets(config), config.defaults.deadline),
-            **{route.name: route.deadline for route in serving},
-        },
-        targets={
-            route.name: frozenset(target.name for tier in route.tiers for target in tier)
-            for route in serving
-        },
-        off=build.off(config),
-        policies=choosing.named_policies(),
-        listed={route.name: listed.get(route.name, since) for route in serving},
-        needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
-        alike=build.alike(config),
-        ladders=ladders_of(config),
-        resume={
-            route.name: route.interrupted == "resume_any"
-            for route in serving
-            if route.interrupted != "error"
-        },
-        wary=wary_of(config, routes),
-        accounts=accounts_of(config, upstreams),
-        strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
-    )
-
-
-def decisions_of(server: Server, origin: Origin) -> Decisions | None:
-    """Where records of decisions are kept; None: none is made."""
-    keep, rate = server.decisions.keep, server.decisions.rate
-    if not keep:
-        return None
-    if rate is None:
-        return Decisions(origin, keep, None)
-    return Decisions(origin, keep, rate.amount, rate.seconds)
-
-
-def revision(path: Path) -> str:
-    """A short name for what the file says."""
-    return sha256(path.read_bytes()).hexdigest()[:12]

@@ -235,6 +235,15 @@ def alike(config: Config) -> dict[str, frozenset[str]]:
     return found
 
 
+def resumed(config: Config) -> dict[str, bool]:
+    """The routes whose answers are gone on with where they break off; whether by any model."""
+    return {
+        route.name: route.interrupted == "resume_any"
+        for route in serving(config)
+        if route.interrupted != "error"
+    }
+
+
 def off(config: Config) -> dict[str, str]:
     """Why each model that cannot serve is off."""
     can = {route.name for route in serving(config)}

@@ -41,14 +41,13 @@ from 1."""
 
 class Descent:
     """One request on its way down. It begins with the `course` of its own model; `reply` is told
-    what it comes to. `text` is what is to be said instead of an error, once there is one.
+    what it comes to, and of a text that is to be said instead of an error.
     """
 
     __slots__ = ("_course", "_first", "_ladder", "_refusals", "_reply", "_rung", "_start",
-        "_tried", "text")  # fmt: skip
+        "_tried")  # fmt: skip
 
     def __init__(self, course: Course, ladder: Ladder, reply: Reply, start: Start) -> None:
-        self.text: str | None = None
         self._course = course
         self._ladder = ladder
         self._reply = reply
@@ -104,7 +103,7 @@ class Descent:
 
     def _say(self) -> None:
         if (text := self._ladder.text) is not None:
-            self.text = text
+            self._reply.instead = text
             self._reply.degraded = "text"
 
 

@@ -12,14 +12,14 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Sized
 
-from policies import Attempt, Cause, Course, Fail, Outcome, Report, Send, Stop, Wait
+from policies import Attempt, Cause, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer, asked, unsent
 from router.bell import Bell
+from router.course import Way
 from router.dialects.contract import Call, ClientError, Wanting
 from router.failures import DRAINING, client_error, own_words, useful
 from router.fetching import Files
 from router.headers import downward
-from router.ladder import Descent
 from router.records import of_attempt, of_request
 from router.reply import JSON, Reply
 from router.resumption import resumption_of
@@ -45,7 +45,7 @@ class Passage:
         call: Call,
         reply: Reply,
         runtime: Runtime,
-        course: Course | Descent,
+        course: Way,
         bell: Bell,
         fetcher: Fetcher,
         journal: Reader,
@@ -238,7 +238,7 @@ class Passage:
 
     async def _fail(self, fail: Fail, now: float) -> None:
         self._cause = fail.cause.name.lower()
-        if isinstance(self._course, Descent) and (text := self._course.text) is not None:
+        if (text := self._reply.instead) is not None:
             await self._reply.text(self._call, text, self._told(None), self._note(None, now))
             self._over, self._end = True, "degraded"
             return

@@ -25,12 +25,14 @@ from policies.engine.deciding.eligibility import tokens_of
 from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.bell import Bell
 from router.caller import NONE, Caller, Wishes
+from router.course import Way
 from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
 from router.ladder import Descent
 from router.passage import Passage
+from router.quota.sharing import Sharing
 from router.reply import Reply
 from router.runtime import Runtime
 from router.sink import Sink
@@ -100,9 +102,11 @@ class Pipeline:
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock, now, allowance)
-        way: Course | Descent = course
+        way: Way = course
         if call.model in runtime.ladders and may_descend(call, request):
             way = self._descent(course, reply, call, caller, request, runtime, bell)
+        if runtime.fleet is not None:
+            way = Sharing(way, runtime.fleet, bell, course.tokens)
         journal = self._journal if allowance is None else Metering(allowance, self._journal)
         passage = Passage(call, reply, runtime, way, bell, self._fetcher, journal)
         self._running.add(passage)

@@ -25,12 +25,14 @@ JSON = {"content-type": "application/json"}
 
 class Reply:
     """The one answer to one request, that of `caller`. `status` is 0 until something is sent;
-    `degraded` is how far down its route's ladder the request has come, in a word. `allowance` is
-    what it holds of its tenant's limits, of which the client is told how they stand.
+    `degraded` is how far down its route's ladder the request has come, in a word, and `instead` a
+    text that is to be said for want of an answer. `allowance` is what it holds of its tenant's
+    limits, of which the client is told how they stand.
     """
 
     __slots__ = (
-        "_allowance", "_sink", "caller", "clock", "degraded", "quiet_until", "status", "streaming"
+        "_allowance", "_sink", "caller", "clock", "degraded", "instead", "quiet_until", "status",
+        "streaming",
     )  # fmt: skip
 
     def __init__(
@@ -47,6 +49,7 @@ class Reply:
         self.clock = clock
         self.status = 0
         self.degraded = ""
+        self.instead: str | None = None
         self.streaming = False
         self.quiet_until = now + QUIET
 

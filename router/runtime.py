@@ -9,6 +9,7 @@ from policies import Engine, Policy
 from router.dialects.contract import ClientError, Operation
 from router.dialects.interpreter import Unspoken
 from router.ladder import Ladder
+from router.quota.sharing import Fleetwide
 from router.stored.accounts import Accounts
 from router.tenants.identity import Tenant, Tenants
 from router.upstream.transport import Upstream
@@ -29,7 +30,8 @@ class Runtime:
     what some of its targets lack, where they lack anything; for `strict` models nothing that a
     client asks for is left out; `resume` names the models whose answers are gone on with where they
     break off, with whether by any model; `ladders` say what is done once all targets of a model
-    have failed, where anything is; `accounts` are those that keep what they made.
+    have failed, where anything is; `accounts` are those that keep what they made; `fleet` are the
+    limits that are kept together with other instances, if there are any.
     """
 
     revision: str
@@ -48,6 +50,7 @@ class Runtime:
     ladders: Mapping[str, Ladder] = field(default_factory=dict)
     resume: Mapping[str, bool] = field(default_factory=dict)
     accounts: Accounts = field(default_factory=dict)
+    fleet: Fleetwide | None = None
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

@@ -12,6 +12,7 @@ from copy import deepcopy
 from random import Random
 
 from policies.engine.attempt import Attempt
+from policies.engine.configuring import Holdings, configured
 from policies.engine.course import Course
 from policies.engine.deciding.eligibility import tokens_of
 from policies.engine.deciding.tiers import offered, ordinary
@@ -21,7 +22,7 @@ from policies.engine.learning.latency import Length
 from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
 from policies.engine.refusal import Cause
-from policies.engine.route import NO_FACTS, Facts, Route
+from policies.engine.route import Facts, Route
 from policies.engine.showing.record import Record, RecordedCourse
 from policies.engine.showing.views import (
     Explained,
@@ -243,58 +244,10 @@ class Engine:
     def _configure(
         self, routes: Mapping[str, Route], facts: Mapping[str, Facts], now: float, *, running: bool
     ) -> None:
-        for pool in self._pools.values():
-            pool.fits = -1  # courses that are under way there look closer: no doubt reaches them
-        names = dict.fromkeys(target.name for route in routes.values() for target in route.targets)
-        fates = {name: groups_of(name, facts) for name in names}
-        groups = dict.fromkeys(group for named in fates.values() for group in named)
-        self._groups = {name: self._group(name, facts.get(name, NO_FACTS)) for name in groups}
-        self._standings = {
-            name: self._standing(name, facts.get(name, NO_FACTS), fates[name], now, ramp=running)
-            for name in names
-        }
-        for group in self._groups.values():
-            group.standings = tuple(one for one in self._standings.values() if group in one.groups)
-        self._pools = {name: self._pool(name, route, now) for name, route in routes.items()}
-
-    def _group(self, name: str, facts: Facts) -> Group:
-        known = self._groups.get(name)
-        if known is None or known.facts.identity != facts.identity:
-            return Group(name, facts)
-        known.refit(facts)
-        return known
-
-    def _standing(
-        self, name: str, facts: Facts, fates: tuple[str, ...], now: float, *, ramp: bool
-    ) -> Standing:
-        groups = tuple(self._groups[group] for group in fates)
-        known = self._standings.get(name)
-        if known is None or known.facts.identity != facts.identity:
-            return Standing(name, facts, groups, now, ramp=ramp)
-        known.refit(facts, groups)
-        return known
-
-    def _pool(self, name: str, route: Route, now: float) -> Pool:
-        known = self._pools.get(name)
-        length = known.length if known is not None else Length()
-        members = tuple(
-            Member(target, self._standings[target.name], length) for target in route.targets
-        )
-        queue = known.queue if known is not None else Queue(self._crowded, length)
-        pool = Pool(route, members, length, queue, now)
-        if known is not None and known.route.policy == route.policy:
-            pool.own = known.own
-        if known is not None and known.route.retry == route.retry:
-            pool.budget = known.budget
-        if known is not None and known.purse is not None and pool.purse is not None:
-            pool.purse = known.purse
-        return pool
+        known = Holdings(self._standings, self._groups, self._pools)
+        held = configured(known, routes, facts, self._crowded, now, ramp=running)
+        self._standings, self._groups, self._pools = held
 
     def _report_policy(self, policy: Policy, error: Exception) -> None:
         if self._on_policy_error is not None:
             self._on_policy_error(type(policy).__name__, error)
-
-
-def groups_of(name: str, facts: Mapping[str, Facts]) -> tuple[str, ...]:
-    """The groups that a target shares a fate with, its provider first."""
-    return facts.get(name, NO_FACTS).groups or (name.partition("/")[0],)

@@ -175,8 +175,8 @@ def _cold(config: Config, question: Question) -> dict[str, Any]:
     """The same question to a router that has seen nothing, and that reaches nobody. Raises what
     `cold_explain` does.
     """
-    from router.app import runtime_of
+    from router.assembly import runtime_of
 
     routes = build.routes_of(config)
     engine = Engine(routes, facts=build.facts_of(config), rng=Random(0), now=0.0)
-    return cold_explain(runtime_of(config, routes, engine, {}, {}), config, 0.0, question)
+    return cold_explain(runtime_of(config, routes, engine, {}), config, 0.0, question)

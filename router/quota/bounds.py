@@ -6,7 +6,7 @@ every answer, the engine's.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -16,15 +16,18 @@ from policies.engine.limits.windows import CELLS, MICROSECONDS
 
 What = Literal["requests", "tokens", "places"]
 WINDOW, SLICES, PLACES = 1, 2, 3
-LEASE_SECONDS = 60
-"""For which a place is held by an instance that says nothing more: so long it outlives one."""
+LEASE_SECONDS = 15
+"""For which places stay those of an instance that says nothing more."""
 
 _encode = msgspec.msgpack.encode
+_decode = msgspec.msgpack.Decoder(
+    tuple[int, list[tuple[int, list[list[int]], list[int]]]],
+).decode
 
 
 class Bound(NamedTuple):
-    """One limit: where it is kept, what it counts, and how the script reads it (its kind, the
-    limit, a cell's width or the span, and a slice, in microseconds).
+    """One limit: where it is kept, what it counts, and how the script reads it: its kind, the
+    limit, a cell's width or the span, and a slice, in microseconds.
     """
 
     key: str
@@ -32,42 +35,32 @@ class Bound(NamedTuple):
     spec: tuple[int, int, int, int]
 
 
-class Held(NamedTuple):
-    """What was reserved: `tokens` of these bounds at the instant `at` of the server's clock, its
-    places under the name `lease`.
+Needs = tuple[tuple[Bound, int], ...]
+"""What one request needs of every limit that binds it: so many requests, tokens or places."""
+
+
+class Settled(NamedTuple):
+    """So many units more (below 0: less) than what was taken of a limit at an instant of the
+    server's clock, in microseconds; not above 0: so long ago. For places it says no more than that
+    there are fewer now.
     """
 
-    bounds: tuple[Bound, ...]
-    tokens: int
-    at: int
-    lease: str
-
-
-class Wanted(NamedTuple):
-    """A reservation that is to be made in one of `alternatives`, the first that has room."""
-
-    alternatives: tuple[tuple[Bound, ...], ...]
-    tokens: int
-    lease: str
+    bound: Bound
+    units: int
+    taken: int
 
 
 class Answered(NamedTuple):
-    """`taken` counts alternatives from 0, None: none had room. `waits` are, for each that was
-    looked at, seconds until it has room if nobody else takes anything, by its bounds; 0: it has,
-    None: nobody knows.
+    """What the script says of one reservation, at an instant `at` of its clock. `taken` counts
+    alternatives from 0, None: none had room. `waits` are, for each that was looked at, seconds
+    until it has room if nobody else takes anything, by its limits; 0: it has, None: nobody knows.
+    `left` is what is left of the limits of the one that was taken, or of the first.
     """
 
     taken: int | None
     at: int
     waits: tuple[tuple[float | None, ...], ...]
-
-
-class Settled(NamedTuple):
-    """The end of a reservation: `used` tokens; `sent`: the request itself stays counted."""
-
-    held: Held
-    used: int
-    sent: bool
+    left: tuple[int, ...]
 
 
 def bounds_of(fleet: str, name: str, limits: Limits) -> tuple[Bound, ...]:
@@ -83,34 +76,46 @@ def bounds_of(fleet: str, name: str, limits: Limits) -> tuple[Bound, ...]:
     return tuple(found)
 
 
-def asked(settled: Sequence[Settled], wanted: Sequence[Wanted]) -> tuple[list[str], bytes]:
-    """The script's keys and its argument."""
+def asked(
+    instance: str,
+    settled: Iterable[Settled],
+    wanted: Sequence[tuple[Needs, ...]],
+    places: Mapping[str, int],
+) -> tuple[list[str], bytes]:
+    """The script's keys and its argument: what `instance` settles, and what it wants, each in the
+    first of its alternatives that has room. `places` are how many it holds, by key.
+    """
     index: dict[Bound, int] = {}
-    settlements = [one for end in settled for one in _settlements(end, index)]
+    settlements = [
+        (index.setdefault(bound, len(index) + 1), units, taken) for bound, units, taken in settled
+    ]
     reservations = [
         [
-            [
-                (_number(bound, index), _units(bound, one.tokens), one.lease, LEASE_SECONDS)
-                for bound in bounds
-            ]
-            for bounds in one.alternatives
+            [(index.setdefault(bound, len(index) + 1), units) for bound, units in needs]
+            for needs in alternatives
         ]
-        for one in wanted
+        for alternatives in wanted
     ]
-    told = _encode(([bound.spec for bound in index], settlements, reservations))
+    limits = [
+        spec if what != "places" else (PLACES, spec[1], places.get(key, 0), 0)
+        for key, what, spec in index
+    ]
+    lease = LEASE_SECONDS * MICROSECONDS
+    told = _encode((instance, lease, limits, settlements, reservations))
     return [bound.key for bound in index], told
 
 
 def answered(told: bytes) -> list[Answered]:
     """What the script says of each reservation."""
-    at, answers = msgspec.msgpack.decode(told, type=tuple[int, list[tuple[int, list[list[int]]]]])
+    at, answers = _decode(told)
     return [
         Answered(
             taken - 1 if taken else None,
             at,
-            tuple(tuple(_seconds(wait) for wait in waits) for waits in by_alternative),
+            () if taken == 1 else tuple(tuple(map(_seconds, waits)) for waits in by_alternative),
+            tuple(left),
         )
-        for taken, by_alternative in answers
+        for taken, by_alternative, left in answers
     ]
 
 
@@ -123,26 +128,6 @@ def _rate(fleet: str, name: str, what: str, rate: Rate) -> Bound:
         spec = (SLICES, rate.amount, span, round(rate.slice * MICROSECONDS))
     # The limit is no part of the key: who changes it goes on counting.
     return Bound(f"{{pm:{fleet}}}:{name}:{what}/{rate.seconds:g}", counts, spec)
-
-
-def _settlements(end: Settled, index: dict[Bound, int]) -> Iterable[tuple[int, int, int, str]]:
-    held = end.held
-    for bound in held.bounds:
-        if bound.what == "places":
-            yield _number(bound, index), 0, held.at, held.lease
-        elif bound.what == "tokens" and end.used != held.tokens:
-            yield _number(bound, index), end.used - held.tokens, held.at, ""
-        elif bound.what == "requests" and not end.sent:
-            yield _number(bound, index), -1, held.at, ""
-
-
-def _number(bound: Bound, index: dict[Bound, int]) -> int:
-    """Its place among the keys, from 1."""
-    return index.setdefault(bound, len(index) + 1)
-
-
-def _units(bound: Bound, tokens: int) -> int:
-    return tokens if bound.what == "tokens" else 1
 
 
 def _seconds(wait: int) -> float | None:

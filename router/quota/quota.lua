@@ -4,17 +4,21 @@
 -- that both can be compared answer by answer. The clock is this server's. A reservation is taken in
 -- all of its limits or in none.
 --
--- KEYS: every limit's key. ARGV[1], MessagePack: {limits, settlements, reservations}
---   limits        one for each key: {kind, limit, width or span in microseconds, slice}
---                 kinds: 1 window of 60 cells, 2 slices (GCRA), 3 places
---   settlements   {index of the key, units, instant taken, lease}
+-- KEYS: every limit's key. ARGV[1], MessagePack: {instance, lease, limits, settlements, reservations}
+--   instance      who asks; lease: microseconds for which its places are its own without another word
+--   limits        one for each key: {kind, limit, width or span in microseconds or places held, slice}
+--                 kinds: 1 window of 60 cells, 2 slices (GCRA), 3 places. Of places every instance
+--                 says how many it holds, each time: so what went astray is mended by the next word
+--   settlements   {index of the key, units, instant taken}; an instant that is not above 0: so many
+--                 microseconds ago
 --   reservations  a list of alternatives, in the order of preference; each a list of
---                 {index of the key, units, lease, seconds that the lease lasts}
--- Returns MessagePack: {now, answers}; an answer is {alternative that was taken or 0, waits in
---   microseconds of each alternative, by its limits; 0: fits, -1: unknown}
+--                 {index of the key, units}
+-- Returns MessagePack: {now, answers}; an answer is {alternative that was taken or 0, waits, left}:
+--   the waits in microseconds of each alternative that was looked at, by its limits (0: fits, -1:
+--   unknown); what is left of the limits of the one that was taken, or of the first
 local CELLS, RING = 60, 61
 local told = cmsgpack.unpack(ARGV[1])
-local limits, settlements, reservations = told[1], told[2], told[3]
+local instance, lease, limits, settlements, reservations = told[1], told[2], told[3], told[4], told[5]
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
 local loaded = {}
@@ -24,7 +28,7 @@ local function window(key, limit)
   local cell = math.floor(now / width)
   local seen = redis.call('HMGET', key, 'head', 'sum')
   local head, sum = tonumber(seen[1]), tonumber(seen[2]) or 0
-  local one = {key = key, limit = limit[2], width = width, head = cell, sum = sum}
+  local one = {key = key, limit = limit[2], width = width, head = cell, sum = sum, added = {}}
   if head == nil or cell - head > CELLS then
     if head ~= nil then redis.call('DEL', key) end
     one.sum = 0
@@ -36,15 +40,20 @@ local function window(key, limit)
       one.sum = one.sum - (tonumber(units) or 0)
     end
     redis.call('HDEL', key, unpack(fields))
+  elseif head - cell > 1 then
+    -- The clock stepped back: a failover, say. All that is known counts as if taken now.
+    redis.call('DEL', key)
+    redis.call('HSET', key, cell % RING, sum)
+    one.dirty = true
   elseif cell < head then
-    one.head = head  -- a clock that steps back stands still here
+    one.head = head
   end
   return one
 end
 
 local function add(one, cell, units)
   local field = cell % RING
-  redis.call('HINCRBY', one.key, field, units)
+  one.added[field] = (one.added[field] or 0) + units
   one.sum = one.sum + units
   one.dirty = true
 end
@@ -57,6 +66,7 @@ kinds[1] = {
     local left = one.limit - one.sum
     return left >= need or left >= one.limit
   end,
+  left = function(one) return one.limit - one.sum end,
   wait = function(one, need)
     local excess = one.sum + need - one.limit
     if need > one.limit then excess = one.sum end
@@ -64,7 +74,7 @@ kinds[1] = {
     for age = CELLS, 0, -1 do fields[#fields + 1] = (one.head - age) % RING end
     local ring = redis.call('HMGET', one.key, unpack(fields))
     for age = CELLS, 0, -1 do
-      excess = excess - (tonumber(ring[CELLS - age + 1]) or 0)
+      excess = excess - (tonumber(ring[CELLS - age + 1]) or 0) - (one.added[fields[CELLS - age + 1]] or 0)
       if excess <= 0 then return (one.head - age + RING) * one.width - now end
     end
     return RING * one.width
@@ -79,6 +89,7 @@ kinds[1] = {
     add(one, math.min(cell, one.head), units)
   end,
   save = function(one)
+    for field, units in pairs(one.added) do redis.call('HINCRBY', one.key, field, units) end
     redis.call('HSET', one.key, 'head', one.head, 'sum', one.sum)
     redis.call('PEXPIRE', one.key, math.ceil(one.width * (RING + 1) / 1000))
   end,
@@ -88,15 +99,19 @@ local function cost(one, units) return math.ceil(units * one.span / one.limit) e
 
 kinds[2] = {
   load = function(key, limit)
-    local seen = redis.call('HMGET', key, 'free', 'busy')
+    local seen = redis.call('HMGET', key, 'free', 'busy', 'at')
     local one = {key = key, limit = limit[2], span = limit[3]}
     one.slice = math.max(limit[4], cost(one, 1))
-    one.free, one.busy = tonumber(seen[1]) or -1, tonumber(seen[2]) or -1
+    local ahead = math.max(0, (tonumber(seen[3]) or now) - now)  -- a clock that stepped back
+    one.free, one.busy = (tonumber(seen[1]) or -1) - ahead, (tonumber(seen[2]) or -1) - ahead
     return one
   end,
   fits = function(one, need)
     if one.free <= now then return true end
-    return math.floor((one.slice - (one.free - now)) * one.limit / one.span) >= need
+    return kinds[2].left(one) >= need
+  end,
+  left = function(one)
+    return math.floor((one.slice - math.max(0, one.free - now)) * one.limit / one.span)
   end,
   wait = function(one, need)
     local ahead = one.free - now
@@ -115,26 +130,40 @@ kinds[2] = {
     end
   end,
   save = function(one)
-    redis.call('HSET', one.key, 'free', one.free, 'busy', one.busy)
+    redis.call('HSET', one.key, 'free', one.free, 'busy', one.busy, 'at', now)
     redis.call('PEXPIRE', one.key, math.max(1000, math.ceil((one.free - now) / 1000) + 1000))
   end,
 }
 
 kinds[3] = {
   load = function(key, limit)
-    redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-    return {key = key, limit = limit[2], held = redis.call('ZCARD', key)}
+    local one = {key = key, limit = limit[2], own = limit[3], others = 0, dirty = true}
+    local told = redis.call('HGETALL', key)
+    for at = 1, #told, 2 do
+      local count, since = told[at + 1]:match('(%d+) (%d+)')
+      if told[at] == instance then
+        -- It says anew how many.
+      elseif math.abs(now - tonumber(since)) > lease then
+        redis.call('HDEL', key, told[at])
+      else
+        one.others = one.others + tonumber(count)
+      end
+    end
+    return one
   end,
-  fits = function(one) return one.held < one.limit end,
+  fits = function(one) return one.others + one.own < one.limit end,
+  left = function(one) return one.limit - one.others - one.own end,
   wait = function() return -1 end,
-  take = function(one, _, lease, seconds)
-    one.held = one.held + redis.call('ZADD', one.key, now + seconds * 1000000, lease)
-    redis.call('PEXPIRE', one.key, seconds * 2000)
+  take = function(one) one.own = one.own + 1 end,
+  correct = function() end,
+  save = function(one)
+    if one.own == 0 then
+      redis.call('HDEL', one.key, instance)
+    else
+      redis.call('HSET', one.key, instance, string.format('%d %.0f', one.own, now))
+      redis.call('PEXPIRE', one.key, math.ceil(lease / 1000))
+    end
   end,
-  correct = function(one, _, _, lease)
-    one.held = one.held - redis.call('ZREM', one.key, lease)
-  end,
-  save = function() end,
 }
 
 local function limit_of(index)
@@ -149,8 +178,18 @@ local function limit_of(index)
 end
 
 for _, settlement in ipairs(settlements) do
-  local one = limit_of(settlement[1])
-  one.kind.correct(one, settlement[2], settlement[3], settlement[4])
+  local one, taken = limit_of(settlement[1]), settlement[3]
+  if taken <= 0 then taken = now + taken end
+  one.kind.correct(one, settlement[2], taken)
+end
+
+local function left_of(wants)
+  local left = {}
+  for place, want in ipairs(wants) do
+    local one = limit_of(want[1])
+    left[place] = one.kind.left(one)
+  end
+  return left
 end
 
 local answers = {}
@@ -170,13 +209,13 @@ for number, alternatives in ipairs(reservations) do
     if fits then
       for _, want in ipairs(wants) do
         local one = limit_of(want[1])
-        one.kind.take(one, want[2], want[3], want[4])
+        one.kind.take(one, want[2])
       end
       taken = choice
       break
     end
   end
-  answers[number] = {taken, waits}
+  answers[number] = {taken, waits, left_of(alternatives[math.max(1, taken)])}
 end
 
 for _, one in pairs(loaded) do

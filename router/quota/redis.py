@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import redis.asyncio as client
 from redis.exceptions import NoScriptError, RedisError
 
-from router.quota.shared import PATIENCE, Down
+from router.quota.shared import PATIENCE, Down, Pong
 
 SCRIPT = Path(__file__).with_name("quota.lua").read_text()
 CONNECT = 0.2
@@ -22,7 +23,8 @@ CONNECT = 0.2
 class Redis:
     """See `Server`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, fleet: str) -> None:
+        self._epoch = f"{{pm:{fleet}}}:epoch"
         self._client: Any = client.Redis.from_url(
             url,
             socket_timeout=None,
@@ -42,12 +44,16 @@ class Redis:
         except (RedisError, OSError, TimeoutError) as error:
             raise Down(str(error)) from None
 
-    async def ping(self) -> None:
+    async def ping(self) -> Pong:
         """See `Server.ping`."""
         try:
             async with asyncio.timeout(CONNECT):
-                await self._client.ping()
                 self._sha = await self._client.script_load(SCRIPT)
+                await self._client.set(self._epoch, token_hex(8), nx=True)
+                told: bytes = await self._client.get(self._epoch)
+            async with asyncio.timeout(PATIENCE):
+                await self._client.ping()  # connected by now, it must be as quick as a batch
+            return Pong(told.decode())
         except (RedisError, OSError, TimeoutError) as error:
             raise Down(str(error)) from None
 

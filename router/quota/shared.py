@@ -3,23 +3,29 @@ the next.
 
 Settlements go first, so that what was not used is there for who wants it now. A server that does
 not answer in time is not asked while requests wait: a ping beside everything else finds it well
-again. Whoever asks in between is told so at once, and what was to be settled is kept, within
-bounds, for when it is back.
+again. Whoever asks in between is told so at once. What was to be settled meanwhile is kept, within
+bounds, for when the server is back, with what was sent without asking it; one that has forgotten
+everything is told all that this instance has sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
-from typing import Protocol
+from collections import Counter, deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import NamedTuple, Protocol
 
-from router.quota.bounds import Answered, Bound, Held, Settled, Wanted, answered, asked
+from router.quota.bounds import LEASE_SECONDS, Answered, Needs, Settled, answered, asked
 
 PATIENCE = 0.02
 """Seconds that a batch may take."""
 LOOK_AGAIN = 0.5
-"""Seconds between pings of a server that did not answer."""
+"""Seconds until a server that did not answer is pinged; doubled, up to `LONGEST`, where it is lost
+again soon after: a slow one must not cost a patience each time.
+"""
+LONGEST = 8.0
+SOON = 10.0
 MOST_AT_ONCE = 256
 """Reservations in a batch: the server does nothing else meanwhile."""
 MOST_KEPT = 10_000
@@ -27,55 +33,110 @@ MOST_KEPT = 10_000
 
 
 class Down(Exception):
-    """The server does not answer; nothing was reserved, as far as is known."""
+    """The server does not answer, and why, in a sentence; nothing was reserved, as far as is
+    known.
+    """
+
+
+class Pong(NamedTuple):
+    """A server's answer to a ping. `epoch` is another where it has forgotten what it was told;
+    `warnings` are sentences on how it is set up.
+    """
+
+    epoch: str
+    warnings: tuple[str, ...] = ()
 
 
 class Server(Protocol):
-    """Where the script runs. Both verbs raise `Down`, and do not last longer than `PATIENCE`."""
+    """Where the script runs. Both verbs raise `Down`; `run` does not last longer than
+    `PATIENCE`.
+    """
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         """Run the script."""
 
-    async def ping(self) -> None:
-        """Return if it answers."""
+    async def ping(self) -> Pong:
+        """Return if it answers, and can run the script."""
+
+
+class Changed(Protocol):
+    """Who is told how the server is."""
+
+    def away(self, why: str) -> None:
+        """It does not answer."""
+
+    def back(self, *, forgot: bool) -> Iterable[Settled]:
+        """It answers again. Returns what it is to be told of: what was sent without asking it, or,
+        where it has forgotten everything, all that was sent.
+        """
+
+
+class Ticket:
+    """One reservation, asked for. It is `done` once `wake` was called; then `answer` is None where
+    the server is away. What one gets that was `left` by whoever asked is given back.
+    """
+
+    __slots__ = ("alternatives", "answer", "done", "left", "wake")
+
+    def __init__(self, alternatives: tuple[Needs, ...], wake: Callable[[], None]) -> None:
+        self.alternatives = alternatives
+        self.wake = wake
+        self.answer: Answered | None = None
+        self.done = self.left = False
 
 
 class Shared:
-    """The limits of a fleet. `changed` is told when the server goes away and when it is back."""
+    """The limits of a fleet, as the instance of this name asks for them."""
 
-    def __init__(self, server: Server, changed: Callable[[bool], None]) -> None:
+    def __init__(self, server: Server, instance: str, changed: Changed) -> None:
         self._server = server
+        self._instance = instance
         self._changed = changed
-        self._waiting: deque[tuple[Wanted, asyncio.Future[Answered]]] = deque()
+        self._waiting: deque[Ticket] = deque()
         self._settled: deque[Settled] = deque(maxlen=MOST_KEPT)
+        self._places: Counter[str] = Counter()
+        self._leased: dict[str, Settled] = {}
+        self._epoch = ""
+        self._lost = asyncio.Event()
+        self._pause, self._since = LOOK_AGAIN, 0.0
         self._pump: asyncio.Task[None] | None = None
-        self._looking: asyncio.Task[None] | None = None
-        self.up = True
+        self._beside: asyncio.Task[None] | None = None
+        self.up = False
 
-    async def reserve(
-        self, alternatives: tuple[tuple[Bound, ...], ...], tokens: int, lease: str
-    ) -> Answered:
-        """Reserve one request of `tokens` in the first of `alternatives` that has room, none of
-        which is without a bound; its places under the name `lease`. Raises `Down`.
+    async def start(self) -> None:
+        """Begin: nothing is asked before a ping is answered. Returns when the first was, or was
+        not.
         """
-        if not self.up:
-            raise Down
-        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        self._waiting.append((Wanted(alternatives, tokens, lease), future))
-        self._run()
-        return await future
+        await self._look(first=True)
+        self._beside = asyncio.get_running_loop().create_task(self._look_after())
 
-    def settle(self, held: Held, used: int, *, sent: bool) -> None:
-        """End a reservation, with the next batch."""
-        self._settled.append(Settled(held, used, sent))
+    def reserve(self, alternatives: tuple[Needs, ...], wake: Callable[[], None]) -> Ticket:
+        """Reserve the first of `alternatives` that has room, none of which is empty. `wake` must
+        only schedule.
+        """
+        ticket = Ticket(alternatives, wake)
+        if self.up:
+            self._waiting.append(ticket)
+            self._run()
+        else:
+            ticket.done = True
+            wake()
+        return ticket
+
+    def settle(self, settled: Iterable[Settled]) -> None:
+        """Correct what was taken, and give places back, with the next batch."""
+        for one in settled:
+            self._settled.append(one)
+            if one.bound.what == "places":
+                self._places[one.bound.key] -= 1
         if self.up:
             self._run()
 
     async def close(self) -> None:
         """Settle what can be settled within a batch's time, and stop."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.wait([self._looking])
+        if self._beside is not None:
+            self._beside.cancel()
+            await asyncio.wait([self._beside])
         if self._pump is not None:
             await asyncio.wait([self._pump])
 
@@ -90,44 +151,78 @@ class Shared:
             most = min(len(self._waiting), MOST_AT_ONCE)
             batch = [self._waiting.popleft() for _ in range(most)]
             settled, self._settled = list(self._settled), deque(maxlen=MOST_KEPT)
-            keys, argument = asked(settled, [wanted for wanted, _ in batch])
-            if not keys:
-                continue
+            wanted = [ticket.alternatives for ticket in batch]
+            keys, argument = asked(self._instance, settled, wanted, self._places)
             try:
                 answers = answered(await self._server.run(keys, argument))
-            except Down:
+            except Down as down:
                 self._settled.extendleft(reversed(settled))
-                self._lost([future for _, future in batch])
+                self._lose(batch, str(down))
                 return
-            for (wanted, future), answer in zip(batch, answers, strict=True):
-                self._tell(wanted, future, answer)
+            for ticket, answer in zip(batch, answers, strict=True):
+                self._tell(ticket, answer)
 
-    def _tell(self, wanted: Wanted, future: asyncio.Future[Answered], answer: Answered) -> None:
-        if not future.done():
-            future.set_result(answer)
-        elif answer.taken is not None:
-            # Who wanted it has left meanwhile.
-            bounds = wanted.alternatives[answer.taken]
-            held = Held(bounds, wanted.tokens, answer.at, wanted.lease)
-            self._settled.append(Settled(held, 0, sent=False))
+    def _tell(self, ticket: Ticket, answer: Answered) -> None:
+        if answer.taken is not None:
+            needs = ticket.alternatives[answer.taken]
+            for bound, _ in needs:
+                if bound.what == "places":
+                    self._places[bound.key] += 1
+                    self._leased[bound.key] = Settled(bound, 0, 0)
+            if ticket.left:
+                self.settle(given_back(needs, answer.at))
+        ticket.answer = answer
+        ticket.done = True
+        if not ticket.left:
+            ticket.wake()
 
-    def _lost(self, futures: list[asyncio.Future[Answered]]) -> None:
+    def _lose(self, batch: list[Ticket], why: str) -> None:
         self.up = False
-        futures += [future for _, future in self._waiting]
+        soon = asyncio.get_running_loop().time() - self._since < SOON
+        self._pause = min(LONGEST, self._pause * 2) if soon else LOOK_AGAIN
+        self._lost.set()
+        self._changed.away(why)
+        batch += self._waiting
         self._waiting.clear()
-        for future in futures:
-            if not future.done():
-                future.set_exception(Down())
-        self._looking = asyncio.get_running_loop().create_task(self._look())
-        self._changed(False)
+        for ticket in batch:
+            ticket.done = True
+            if not ticket.left:
+                ticket.wake()
 
-    async def _look(self) -> None:
-        while not self.up:
-            await asyncio.sleep(LOOK_AGAIN)
-            try:
-                await self._server.ping()
-            except Down:
-                continue
-            self.up = True
-        self._changed(True)
+    async def _look_after(self) -> None:
+        """Find the server when it is away; while it is there, renew what is leased of it."""
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEASE_SECONDS / 3 if self.up else self._pause):
+                    await self._lost.wait()
+            if self._lost.is_set():
+                self._lost.clear()
+            elif self.up:
+                self._renew()
+            else:
+                await self._look()
+
+    def _renew(self) -> None:
+        self._leased = {key: one for key, one in self._leased.items() if self._places[key] > 0}
+        self._settled.extend(self._leased.values())
         self._run()
+
+    async def _look(self, *, first: bool = False) -> None:
+        try:
+            pong = await self._server.ping()
+        except Down as down:
+            if first:
+                self._changed.away(str(down))
+            return
+        forgot = self._epoch not in ("", pong.epoch)
+        if forgot:
+            self._settled.clear()  # corrections of what it does not know any more
+        self._settled.extend(self._changed.back(forgot=forgot))
+        self._epoch, self._since = pong.epoch, asyncio.get_running_loop().time()
+        self.up = True
+        self._run()
+
+
+def given_back(needs: Needs, at: int) -> Iterable[Settled]:
+    """What settles a reservation of which nothing was sent."""
+    return [Settled(bound, -units, at) for bound, units in needs]

@@ -8,143 +8,150 @@ While the server is away, the limits of this instance alone hold.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Protocol
+from typing import NamedTuple
 
 from policies import Attempt, Cause, Fail, Phase, Report, Send, Stop, Wait
 from router.bell import Bell
-from router.quota.bounds import Answered, Bound, Held
-from router.quota.shared import Down, Shared
+from router.course import Way
+from router.quota.bounds import Answered, Bound, Needs, Settled
+from router.quota.shared import Shared, Ticket, given_back
 
+A_MOMENT = 0.1
+PLENTY = 5
+"""One in so many of a limit."""
 SOON = 0.05
 """Seconds after which a target is asked again that has no place, since nobody knows when."""
 
-Asked = asyncio.Future[Answered | None]
+
+class Fleetwide(NamedTuple):
+    """What the fleet keeps together: the limits that bind each target, its groups' among them.
+    Targets are `roomy`, until an instant, of which plenty was left a moment ago: for them no
+    runner-up is looked for.
+    """
+
+    shared: Shared
+    bounds: Mapping[str, tuple[Bound, ...]]
+    roomy: dict[str, float]
 
 
-class Course(Protocol):
-    """What is wrapped. See `policies.Course`."""
+class Held(NamedTuple):
+    """What was reserved for an attempt, at an instant of the server's clock."""
 
-    def next(self, now: float) -> Send | Stop | Wait | Fail: ...
-    def go_on(self, among: AbstractSet[str], now: float) -> None: ...
-    def close(self, now: float) -> None: ...
+    needs: Needs
+    at: int
 
 
 class Sharing:
-    """One request. `bounds` are those of each target with its groups and the tenant; `tokens` what
-    it reserves; `name` is its own, by which its places are leased.
-    """
+    """One request, of `tokens`."""
 
-    __slots__ = ("_asked", "_bell", "_bounds", "_course", "_held", "_name", "_shared", "_tokens")
+    __slots__ = ("_asked", "_bell", "_fleet", "_held", "_tokens", "_way")
 
-    def __init__(
-        self,
-        course: Course,
-        shared: Shared,
-        bounds: Mapping[str, tuple[Bound, ...]],
-        bell: Bell,
-        tokens: int,
-        name: str,
-    ) -> None:
-        self._course = course
-        self._shared = shared
-        self._bounds = bounds
+    def __init__(self, way: Way, fleet: Fleetwide, bell: Bell, tokens: int) -> None:
+        self._way = way
+        self._fleet = fleet
         self._bell = bell
         self._tokens = tokens
-        self._name = name
-        self._asked: tuple[Send, tuple[tuple[Bound, ...], ...], Asked] | None = None
-        self._held: dict[Attempt, Held] = {}
+        self._asked: tuple[Send, Ticket] | None = None
+        self._held: list[tuple[Attempt, Held]] = []
 
     def next(self, now: float) -> Send | Stop | Wait | Fail:
         """See `Course.next`."""
-        self._settle_ended()
+        if self._held:
+            self._settle_ended()
         if self._asked is not None:
-            send, alternatives, asked = self._asked
-            if not asked.done():
+            send, ticket = self._asked
+            if not ticket.done:
                 return Wait(send.limits.deadline, Cause.REST)
             self._asked = None
-            if self._allowed(send, alternatives, asked.result(), now):
+            if self._allowed(send.attempt, ticket, now):
                 return send._replace(target=send.attempt.target)
-        while isinstance(action := self._course.next(now), Send):
-            own = self._bounds.get(action.target, ())
-            if not own:
-                return action
-            if not self._shared.up:
-                return action
-            self._ask(action, own)
-            return Wait(action.limits.deadline, Cause.REST)
+        action = self._way.next(now)
+        if isinstance(action, Send) and self._fleet.shared.up:
+            return self._ask(action, now)
         return action
 
     def go_on(self, among: AbstractSet[str], now: float) -> None:
         """See `Course.go_on`."""
-        self._course.go_on(among, now)
+        self._way.go_on(among, now)
 
     def close(self, now: float) -> None:
         """See `Course.close`."""
         if self._asked is not None:
-            send, _, asked = self._asked
-            asked.cancel()
-            send.attempt.give_back(now)
+            send, ticket = self._asked
             self._asked = None
-        self._course.close(now)
+            send.attempt.give_back(now)
+            ticket.left = True
+            if ticket.done and ticket.answer is not None and ticket.answer.taken is not None:
+                taken = ticket.alternatives[ticket.answer.taken]
+                self._fleet.shared.settle(given_back(taken, ticket.answer.at))
+        self._way.close(now)
         self._settle_ended()
 
-    def _ask(self, send: Send, own: tuple[Bound, ...]) -> None:
-        second = send.attempt.runner_up
-        other = self._bounds.get(second, ()) if second is not None else ()
-        alternatives = (own, other) if other else (own,)
-        asked = asyncio.ensure_future(self._reserve(alternatives, send.attempt))
-        asked.add_done_callback(lambda _: self._bell.wake())
-        self._asked = send, alternatives, asked
+    def _ask(self, send: Send, now: float) -> Send | Wait:
+        needs = self._needs(send.target)
+        if not needs:
+            return send
+        alternatives: tuple[Needs, ...] = (needs,)
+        if self._fleet.roomy.get(send.target, 0.0) < now:
+            second = send.attempt.runner_up
+            other = self._needs(second) if second is not None else ()
+            alternatives = (needs, other) if other else (needs,)
+        self._asked = send, self._fleet.shared.reserve(alternatives, self._bell.wake)
+        return Wait(send.limits.deadline, Cause.REST)
 
-    async def _reserve(
-        self, alternatives: tuple[tuple[Bound, ...], ...], attempt: Attempt
-    ) -> Answered | None:
-        try:
-            lease = f"{self._name}/{attempt.number}"
-            return await self._shared.reserve(alternatives, self._tokens, lease)
-        except Down:
-            return None
+    def _needs(self, target: str) -> Needs:
+        return tuple(
+            (bound, self._tokens if bound.what == "tokens" else 1)
+            for bound in self._fleet.bounds.get(target, ())
+        )
 
-    def _allowed(
-        self,
-        send: Send,
-        alternatives: tuple[tuple[Bound, ...], ...],
-        told: Answered | None,
-        now: float,
-    ) -> bool:
+    def _allowed(self, attempt: Attempt, ticket: Ticket, now: float) -> bool:
         """Whether the attempt may be sent, perhaps to the runner-up."""
-        attempt = send.attempt
-        if told is None:
+        answer = ticket.answer
+        if answer is None:
             return True
-        if told.taken is None:
-            waits = told.waits[0]
-            wait = max([SOON if wait is None else wait for wait in waits], default=SOON)
-            attempt.give_back(now, now + wait)
+        if answer.taken is None:
+            waits = [SOON if wait is None else wait for wait in answer.waits[0]]
+            attempt.give_back(now, now + max(waits))
             return False
-        if told.taken:
+        if answer.taken:
             attempt.switch(now)
-        lease = f"{self._name}/{attempt.number}"
-        self._held[attempt] = Held(alternatives[told.taken], self._tokens, told.at, lease)
+        elif self._fleet.roomy.get(attempt.target, 0.0) < now and is_roomy(ticket, answer):
+            self._fleet.roomy[attempt.target] = now + A_MOMENT
+        self._held.append((attempt, Held(ticket.alternatives[answer.taken], answer.at)))
         return True
 
     def _settle_ended(self) -> None:
-        for attempt in [attempt for attempt in self._held if not attempt.open]:
-            held, report = self._held.pop(attempt), attempt.report
-            sent = report is not None and not never_sent(report)
-            used = self._tokens if report is None else used_of(report, self._tokens)
-            self._shared.settle(held, used if sent else 0, sent=sent)
+        for one in self._held.copy():
+            attempt, held = one
+            if not attempt.open:
+                self._held.remove(one)
+                self._fleet.shared.settle(settled(held, attempt.report))
+
+
+def is_roomy(ticket: Ticket, answer: Answered) -> bool:
+    """Whether plenty is left of the limits of the target that was chosen."""
+    bounds = [bound for bound, _ in ticket.alternatives[0]]
+    return all(
+        left * PLENTY >= bound.spec[1] for bound, left in zip(bounds, answer.left, strict=True)
+    )
+
+
+def settled(held: Held, report: Report | None) -> Iterable[Settled]:
+    """What settles a reservation whose attempt ended so (None: it was given back unsent)."""
+    if report is None or never_sent(report):
+        return given_back(held.needs, held.at)
+    read, written = report.input_tokens, report.output_tokens
+    used = None if read is None and written is None else (read or 0) + (written or 0)
+    return [
+        Settled(bound, 0 if used is None or bound.what != "tokens" else used - units, held.at)
+        for bound, units in held.needs
+        if bound.what != "requests"
+    ]
 
 
 def never_sent(report: Report) -> bool:
     """Whether nothing of an attempt that ended so ever reached its provider."""
     return report.phase is Phase.CONNECT and not report.outcome.good
-
-
-def used_of(report: Report, reserved: int) -> int:
-    """The tokens that an attempt used; as reserved, where nobody counted."""
-    if report.input_tokens is None and report.output_tokens is None:
-        return reserved
-    return (report.input_tokens or 0) + (report.output_tokens or 0)

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[3]
 SCRIPT = (ROOT / "router" / "quota" / "quota.lua").read_text()
 CLOCKED = SCRIPT.replace("redis.call('TIME')", "{ARGV[2], ARGV[3]}")
 """The same with a clock that the test moves."""
+LEASE = 15_000_000
 START = 1_790_000_000_000_000
 
 
@@ -41,7 +42,7 @@ class Step(NamedTuple):
 
 
 def call(client: redis.Redis, now: int, limit: Any, settlements: Any, reservations: Any) -> Any:
-    asked = msgspec.msgpack.encode([[limit], settlements, reservations])
+    asked = msgspec.msgpack.encode(["me", LEASE, [limit], settlements, reservations])
     clock = (now // 1_000_000, now % 1_000_000)
     told = client.eval(CLOCKED, 1, "{pm:t}:limit", asked, *clock)
     return msgspec.msgpack.decode(told)
@@ -54,16 +55,16 @@ def agree(client: redis.Redis, limit: Any, own: Window | Slices, steps: list[Ste
         now += step.passes
         at, units = taken[-1 - step.back % len(taken)]
         more = max(step.correction, -units) if step.correction < 0 else step.correction
-        settlements = [[1, more, at, ""]] if more else []
-        told = call(client, now, limit, settlements, [[[[1, step.units, "", 0]]]])
+        settlements = [[1, more, at]] if more else []
+        told = call(client, now, limit, settlements, [[[[1, step.units]]]])
         if more:
             own.correct(more, at, now)
         assert told[0] == now
         wait = own.wait(step.units, now)
-        assert told[1] == [[0 if wait else 1, [[wait]]]]
         if not wait:
             own.take(step.units, now)
             taken.append((now, step.units))
+        assert told[1] == [[0 if wait else 1, [[wait]], [own.spare(now)]]]
 
 
 steps = st.lists(

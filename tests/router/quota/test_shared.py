@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 
 import msgspec
 import pytest
 
 from policies import Limits, Rate
-from router.quota.bounds import Answered, Bound, Held, bounds_of
-from router.quota.redis import Redis
-from router.quota.shared import Down, Shared
+from router.quota.bounds import Answered, Bound, Needs, Settled, bounds_of
+from router.quota.shared import Down, Pong, Shared, given_back
+from tests.router.quota.joined import Deaf, joined, reserved
 from tests.router.quota.servers import server
 
 
@@ -22,33 +21,29 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@asynccontextmanager
-async def shared(url: str) -> AsyncIterator[Shared]:
-    redis = Redis(url)
-    await redis.ping()
-    one = Shared(redis, lambda _: None)
-    try:
-        yield one
-    finally:
-        await one.close()
-        await redis.close()
-
-
 def requests(name: str, most: int, seconds: float = 60.0) -> tuple[Bound, ...]:
     return bounds_of("test", name, Limits(requests=(Rate(most, seconds),)))
 
 
-def held(bounds: tuple[Bound, ...], tokens: int, told: Answered, lease: str = "") -> Held:
-    return Held(bounds, tokens, told.at, lease)
+def needs(bounds: tuple[Bound, ...], tokens: int = 1) -> Needs:
+    return tuple((bound, tokens if bound.what == "tokens" else 1) for bound in bounds)
+
+
+async def taken(shared: Shared, *alternatives: Needs) -> Answered:
+    answer = await reserved(shared, *alternatives)
+    assert answer is not None
+    return answer
 
 
 async def test_instances_share_one_limit_exactly(url: str) -> None:
-    bounds = requests("one/m", 10)
-    async with shared(url) as one, shared(url) as other:
-        asked = [each.reserve((bounds,), 1, "") for _ in range(10) for each in (one, other)]
-        told = await asyncio.gather(*asked)
+    wanted = needs(requests("one/m", 10))
+    async with joined(url) as one, joined(url) as other:
+        asked = [reserved(each, wanted) for _ in range(10) for each in (one, other)]
+        told = [answer for answer in await asyncio.gather(*asked) if answer is not None]
     assert [answer.taken for answer in told].count(0) == 10
+    assert sorted({answer.left[0] for answer in told if answer.taken == 0}) == list(range(10))
     waits = [answer.waits[0][0] for answer in told if answer.taken is None]
+    assert len(waits) == 10
     assert all(wait is not None and 59 < wait <= 61 for wait in waits)
 
 
@@ -57,58 +52,89 @@ async def test_the_second_is_taken_where_the_first_is_full_and_none_of_the_first
 ) -> None:
     first = bounds_of("test", "first", Limits((Rate(100, 60.0),), (Rate(10, 60.0),)))
     second = requests("second", 5)
-    async with shared(url) as one:
-        assert (await one.reserve((first,), 10, "")).taken == 0
-        told = await one.reserve((first, second), 10, "")
-        assert told.taken == 1
+    async with joined(url) as one:
+        assert (await taken(one, needs(first, 10))).taken == 0
+        told = await taken(one, needs(first, 10), needs(second, 10))
+        assert (told.taken, told.left) == (1, (4,))
         assert told.waits[0][0] == 0.0
         assert (told.waits[0][1] or 0) > 59
         # Of the first nothing was counted: 99 requests are left, of no tokens.
         for _ in range(99):
-            assert (await one.reserve((first[:1],), 0, "")).taken == 0
-        assert (await one.reserve((first[:1],), 0, "")).taken is None
+            assert (await taken(one, needs(first[:1]))).taken == 0
+        assert (await taken(one, needs(first[:1]))).taken is None
 
 
 async def test_what_was_not_used_is_there_for_the_next(url: str) -> None:
-    bounds = bounds_of("test", "settled", Limits(tokens=(Rate(100, 60.0),)))
-    async with shared(url) as one:
-        told = await one.reserve((bounds,), 100, "")
-        assert (await one.reserve((bounds,), 40, "")).taken is None
-        one.settle(held(bounds, 100, told), 60, sent=True)
-        assert (await one.reserve((bounds,), 40, "")).taken == 0
-        assert (await one.reserve((bounds,), 1, "")).taken is None
+    (bound,) = bounds_of("test", "settled", Limits(tokens=(Rate(100, 60.0),)))
+    async with joined(url) as one:
+        told = await taken(one, ((bound, 100),))
+        assert (await taken(one, ((bound, 40),))).taken is None
+        one.settle([Settled(bound, -40, told.at)])
+        assert (await taken(one, ((bound, 40),))).taken == 0
+        assert (await taken(one, ((bound, 1),))).taken is None
+
+
+async def test_what_was_used_beyond_it_is_a_debt(url: str) -> None:
+    (bound,) = bounds_of("test", "debt", Limits(tokens=(Rate(100, 60.0),)))
+    async with joined(url) as one:
+        told = await taken(one, ((bound, 10),))
+        one.settle([Settled(bound, 190, told.at)])
+        answer = await taken(one, ((bound, 1),))
+        assert (answer.taken, answer.left) == (None, (-100,))
 
 
 async def test_a_refund_gives_the_request_back(url: str) -> None:
-    bounds = requests("refund", 1)
-    async with shared(url) as one:
-        told = await one.reserve((bounds,), 1, "")
-        one.settle(held(bounds, 1, told), 0, sent=False)
-        assert (await one.reserve((bounds,), 1, "")).taken == 0
+    wanted = needs(requests("refund", 1))
+    async with joined(url) as one:
+        told = await taken(one, wanted)
+        one.settle(given_back(wanted, told.at))
+        assert (await taken(one, wanted)).taken == 0
 
 
-async def test_places_are_leased_and_given_back(url: str) -> None:
-    bounds = bounds_of("test", "places", Limits(concurrent=2))
-    async with shared(url) as one, shared(url) as other:
-        first = await one.reserve((bounds,), 1, "a")
-        assert (await other.reserve((bounds,), 1, "b")).taken == 0
-        full = await one.reserve((bounds,), 1, "c")
-        assert (full.taken, full.waits) == (None, ((None,),))
-        one.settle(held(bounds, 1, first, "a"), 1, sent=True)
-        assert (await one.reserve((bounds,), 1, "c")).taken == 0
+async def test_places_are_given_back(url: str) -> None:
+    wanted = needs(bounds_of("test", "places", Limits(concurrent=2)))
+    async with joined(url) as one, joined(url) as other:
+        first = await taken(one, wanted)
+        assert (await taken(other, wanted)).taken == 0
+        full = await taken(one, wanted)
+        assert (full.taken, full.waits, full.left) == (None, ((None,),), (0,))
+        one.settle(given_back(wanted, first.at))
+        assert (await taken(one, wanted)).taken == 0
+
+
+async def test_the_places_of_an_instance_that_died_are_free_after_its_lease(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.quota.bounds.LEASE_SECONDS", 0.2)
+    wanted = needs(bounds_of("test", "died", Limits(concurrent=1)))
+    async with joined(url) as other:
+        async with joined(url) as one:
+            assert (await taken(one, wanted)).taken == 0
+            assert (await taken(other, wanted)).taken is None
+        await asyncio.sleep(0.25)
+        assert (await taken(other, wanted)).taken == 0
+
+
+async def test_a_place_that_is_held_for_long_stays_held(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.quota.bounds.LEASE_SECONDS", 0.2)
+    monkeypatch.setattr("router.quota.shared.LEASE_SECONDS", 0.2)
+    wanted = needs(bounds_of("test", "long", Limits(concurrent=1)))
+    async with joined(url) as one, joined(url) as other:
+        assert (await taken(one, wanted)).taken == 0
+        for _ in range(3):
+            await asyncio.sleep(0.15)
+            assert (await taken(other, wanted)).taken is None
 
 
 async def test_who_leaves_while_waiting_holds_nothing(url: str) -> None:
-    bounds = requests("left", 1)
-    async with shared(url) as one:
-        task = asyncio.ensure_future(one.reserve((bounds,), 1, ""))
+    wanted = needs(requests("left", 1))
+    async with joined(url) as one:
+        one.reserve((wanted,), lambda: None).left = True
         await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
         for _ in range(50):
-            if (await one.reserve((bounds,), 1, "")).taken == 0:
+            if (await taken(one, wanted)).taken == 0:
                 return
             await asyncio.sleep(0.002)
     raise AssertionError("what it had reserved never came back")
@@ -119,45 +145,96 @@ class Slow:
 
     def __init__(self) -> None:
         self.batches: list[int] = []
+        self.settled: list[list[list[int]]] = []
         self.takes = 0.001
         self.down = False
+        self.epoch = "first"
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         self.batches.append(len(keys))
         await asyncio.sleep(self.takes)
         if self.down:
-            raise Down
-        _, _, reservations = msgspec.msgpack.decode(argument)
-        return msgspec.msgpack.encode((5, [(1, [[0]]) for _ in reservations]))
+            raise Down("too slow")
+        _, _, _, settlements, reservations = msgspec.msgpack.decode(argument)
+        self.settled.append(settlements)
+        return msgspec.msgpack.encode((5, [(1, [[0]], [1]) for _ in reservations]))
 
-    async def ping(self) -> None:
+    async def ping(self) -> Pong:
         if self.down:
-            raise Down
+            raise Down("gone")
+        return Pong(self.epoch)
 
 
 async def test_one_batch_is_under_way_and_what_comes_meanwhile_goes_in_the_next() -> None:
     slow = Slow()
-    one = Shared(slow, lambda _: None)
-    bounds = requests("m", 10)
-    first = [asyncio.ensure_future(one.reserve((bounds,), 1, "")) for _ in range(5)]
+    one = Shared(slow, "me", Deaf())
+    await one.start()
+    wanted = needs(requests("m", 10))
+    first = [asyncio.ensure_future(reserved(one, wanted)) for _ in range(5)]
     await asyncio.sleep(0.0005)
-    later = [asyncio.ensure_future(one.reserve((bounds,), 1, "")) for _ in range(7)]
+    later = [asyncio.ensure_future(reserved(one, wanted)) for _ in range(7)]
     await asyncio.gather(*first, *later)
     assert len(slow.batches) == 2
     await one.close()
 
 
 async def test_a_server_that_is_away_is_asked_by_nobody_who_waits() -> None:
-    slow = Slow()
-    told: list[bool] = []
-    one = Shared(slow, told.append)
-    bounds = requests("m", 10)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    wanted = needs(requests("m", 10))
     slow.down = True
-    asked = [asyncio.ensure_future(one.reserve((bounds,), 1, "")) for _ in range(5)]
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert all(isinstance(answer, Down) for answer in answers)
+    answers = await asyncio.gather(*[reserved(one, wanted) for _ in range(5)])
+    assert answers == [None] * 5
     for _ in range(100):
-        with pytest.raises(Down):
-            await one.reserve((bounds,), 1, "")
-    assert (len(slow.batches), told) == (1, [False])
+        assert await reserved(one, wanted) is None
+    assert (len(slow.batches), deaf.told) == (1, ["back", "away"])
     await one.close()
+
+
+async def test_one_that_is_back_is_told_what_was_sent_and_settled_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
+    (bound,) = requests("m", 10)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    deaf.owed = [Settled(bound, 3, -5)]
+    await lost(one, slow, bound)
+    one.settle([Settled(bound, -1, 7)])
+    slow.down = False
+    await back(one)
+    assert slow.settled[-1] == [[1, -1, 7], [1, 3, -5]]
+    await one.close()
+
+
+async def test_one_that_forgot_everything_is_told_no_corrections_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
+    (bound,) = requests("m", 10)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    deaf.owed = [Settled(bound, 3, -5)]
+    await lost(one, slow, bound)
+    one.settle([Settled(bound, -1, 7)])
+    slow.down, slow.epoch = False, "second"
+    await back(one)
+    assert slow.settled[-1] == [[1, 3, -5]]
+    assert deaf.told == ["back", "away", "forgot"]
+    await one.close()
+
+
+async def lost(one: Shared, slow: Slow, bound: Bound) -> None:
+    slow.down = True
+    assert await reserved(one, ((bound, 1),)) is None
+
+
+async def back(one: Shared) -> None:
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        if one.up:
+            break
+    await asyncio.sleep(0.01)

@@ -27,9 +27,9 @@ from policies import (
 )  # fmt: skip
 from router.bell import Bell
 from router.quota.bounds import Bound, bounds_of
-from router.quota.redis import Redis
 from router.quota.shared import Shared
-from router.quota.sharing import Sharing
+from router.quota.sharing import Fleetwide, Sharing
+from tests.router.quota.joined import Away, Deaf, joined
 from tests.router.quota.servers import server
 
 GOOD = Report(Outcome.OK, input_tokens=3, output_tokens=2)
@@ -51,16 +51,13 @@ class Instance:
         self.engine = Engine({"m": route}, rng=Random(1), now=self.loop.time())
         self.shared = shared
         self.bounds = bounds
-        self.number = 0
 
     async def ask(self, report: Report = GOOD, tokens: int = 5) -> str | Fail | None:
         """Who was asked; None: the request would have had to wait."""
         bell = Bell(self.loop)
         request = Request("m", self.loop.time() + 5, tokens)
         course = self.engine.start(request, self.loop.time(), bell.wake)
-        self.number += 1
-        name = f"{id(self)}/{self.number}"
-        sharing = Sharing(course, self.shared, self.bounds, bell, tokens, name)
+        sharing = Sharing(course, Fleetwide(self.shared, self.bounds, {}), bell, tokens)
         try:
             while True:
                 action = sharing.next(self.loop.time())
@@ -84,20 +81,10 @@ class Instance:
 
 @asynccontextmanager
 async def fleet(url: str, **limits: Limits) -> AsyncIterator[tuple[Instance, Instance]]:
-    servers = [Redis(url), Redis(url)]
     fleet = f"{id(limits)}"
     bounds = {f"{name}/m": bounds_of(fleet, f"{name}/m", limit) for name, limit in limits.items()}
-    shared = []
-    for one in servers:
-        await one.ping()
-        shared.append(Shared(one, lambda _: None))
-    try:
-        yield Instance(shared[0], bounds), Instance(shared[1], bounds)
-    finally:
-        for each in shared:
-            await each.close()
-        for one in servers:
-            await one.close()
+    async with joined(url, fleet) as one, joined(url, fleet) as other:
+        yield Instance(one, bounds), Instance(other, bounds)
 
 
 async def test_two_instances_send_no_more_than_one_limit_allows(url: str) -> None:
@@ -136,15 +123,9 @@ async def test_tokens_are_settled_to_what_was_used(url: str) -> None:
 
 
 async def test_without_the_server_each_goes_by_its_own_limits() -> None:
-    class Away:
-        async def run(self, keys: list[str], argument: bytes) -> bytes:
-            raise AssertionError("asked")
-
-        async def ping(self) -> None:
-            raise AssertionError("asked")
-
-    shared = Shared(Away(), lambda _: None)
-    shared.up = False
+    shared = Shared(Away(), "me", Deaf())
+    await shared.start()
     bounds = {"a/m": bounds_of("t", "a/m", Limits(requests=(Rate(1, 60.0),)))}
     instance = Instance(shared, bounds)
     assert [await instance.ask() for _ in range(3)] == ["a/m"] * 3
+    await shared.close()

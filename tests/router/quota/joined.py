@@ -1,0 +1,58 @@
+"""Instances that share limits, and servers that do not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from secrets import token_hex
+
+from router.quota.bounds import Answered, Needs, Settled
+from router.quota.redis import Redis
+from router.quota.shared import Down, Pong, Shared
+
+
+class Deaf:
+    """Is told how the server is, and remembers it."""
+
+    def __init__(self, owed: Iterable[Settled] = ()) -> None:
+        self.told: list[str] = []
+        self.owed = list(owed)
+
+    def away(self, why: str) -> None:
+        self.told.append("away")
+
+    def back(self, *, forgot: bool) -> Iterable[Settled]:
+        self.told.append("forgot" if forgot else "back")
+        return self.owed
+
+
+class Away:
+    """A server that is not there."""
+
+    async def run(self, keys: list[str], argument: bytes) -> bytes:
+        raise AssertionError("asked")
+
+    async def ping(self) -> Pong:
+        raise Down("it is not there")
+
+
+@asynccontextmanager
+async def joined(url: str, fleet: str = "test", deaf: Deaf | None = None) -> AsyncIterator[Shared]:
+    """One instance on a server that is there."""
+    redis = Redis(url, fleet)
+    one = Shared(redis, token_hex(4), deaf or Deaf())
+    await one.start()
+    try:
+        yield one
+    finally:
+        await one.close()
+        await redis.close()
+
+
+async def reserved(shared: Shared, *alternatives: Needs) -> Answered | None:
+    """What a reservation comes to."""
+    woken = asyncio.Event()
+    ticket = shared.reserve(alternatives, woken.set)
+    await woken.wait()
+    return ticket.answer
