@@ -5,21 +5,22 @@ its endpoint. It reserves by estimate when it is admitted and is settled once, w
 what all its attempts really used: what was spent is spent, also where no answer came of it; of what
 nobody was ever asked nothing stays. Refusals are the tenant's alone: no target hears of them.
 
-With a fleet the same limits bind all its instances: `Allowance` says which bounds the shared
-script is to reserve besides, and takes its answer. What this instance alone knows to be too much
-is refused without asking.
+With a fleet the same limits bind all its instances: `Allowance` says what the shared script is to
+reserve besides, and takes its answer. What this instance alone knows to be too much is refused
+without asking.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from policies import Limits, Report
 from policies.engine.limits.quota import correction, refund, reservation
 from router.dialects.contract import Call, ClientDialect, ClientError
-from router.quota.bounds import Bound
+from router.quota.bounds import Needs, Settled
+from router.quota.shared import given_back
 from router.quota.sharing import never_sent
 from router.telemetry.journal import AttemptRecord, Reader, RefusalRecord, RequestRecord
 from router.tenants.scope import Kind, Scope, Standing, Users
@@ -149,7 +150,8 @@ class Allowance:
     """
 
     __slots__ = (
-        "_counts", "_left", "_note", "_of", "_open", "_scopes", "reserved", "sent", "used"
+        "_counts", "_granted", "_left", "_note", "_of", "_open", "_scopes", "reserved", "sent",
+        "used",
     )  # fmt: skip
 
     def __init__(self, of: Allowances, scopes: list[Scope], tokens: int | None, now: float) -> None:
@@ -161,25 +163,47 @@ class Allowance:
         for scope in scopes:
             scope.quota.take(note)
         self._open = True
+        self._granted: tuple[Needs, int] | None = None
         self._left: Sequence[int] | None = None
         self.used = 0
         self.sent = False
 
     @property
-    def bounds(self) -> tuple[Bound, ...]:
-        """What is to be reserved of the fleet's limits, besides the target's; empty without one."""
-        scopes = self._scopes
-        if len(scopes) == 1:
-            return scopes[0].bounds
-        return tuple([bound for scope in scopes for bound in scope.bounds])
+    def needs(self) -> Needs:
+        """What is to be reserved of the fleet's limits, besides the target's; nothing without a
+        fleet, and once it was granted.
+        """
+        if self._granted is not None:
+            return ()
+        return tuple(
+            (bound, self.reserved if bound.what == "tokens" else 1)
+            for scope in self._scopes
+            for bound in scope.bounds
+        )
 
-    def left(self, units: Sequence[int]) -> None:
-        """Be told what is left of each of `bounds` in the fleet: the client is told the less."""
-        self._left = units
+    def granted(self, needs: Needs, at: int, left: Sequence[int]) -> None:
+        """Be told that the fleet has reserved these `needs`, at an instant of its clock, and what
+        is left of each: the client is told the less.
+        """
+        self._granted = needs, at
+        self._left = left
+
+    def settled(self) -> Iterable[Settled]:
+        """What settles the fleet's part of it, when the request is over; nothing a second time."""
+        if self._granted is None:
+            return ()
+        (needs, at), self._granted = self._granted, ((), 0)
+        if not self.sent:
+            return given_back(needs, at)
+        return [
+            Settled(bound, self.used - units if bound.what == "tokens" else 0, at)
+            for bound, units in needs
+            if bound.what != "requests"
+        ]
 
     def refused(self, waits: Sequence[float | None], now: float) -> ClientError:
-        """The error for a request for which the fleet has no room: the seconds until each of
-        `bounds` has (0: it has, None: nobody knows).
+        """The error for a request for which the fleet has no room: the seconds until there is some
+        for each of its `needs` (0: there is, None: nobody knows). At least one has none.
         """
         standings = [
             Standing(kind, level._replace(wait=wait, left=level.left if wait == 0 else 0))

@@ -66,7 +66,7 @@ class Users:
 
     def of(self, user: str) -> Scope:
         """The scope of one; those who name none are one together."""
-        digest = sha256(user.encode("utf-8", "surrogatepass")).hexdigest()[:32] if user else ""
+        digest = sha256(user.encode()).hexdigest()[:32] if user else ""
         scope = self._scopes.get(digest)
         if scope is None:
             if len(self._scopes) >= MOST_USERS:
