@@ -68,8 +68,8 @@ class _Resolver:
             if route not in self.routes and isinstance(leaf, Leaf):
                 what = f"there is no model {quoted(leaf.written)}"
                 self.report.problem(leaf.mark, what, self.report.nearest(route, self.routes))
-        self._check_names(name, "per_model", written.per_model, self.routes, "there is no model")
-        self._check_names(name, "per_endpoint", written.per_endpoint, ENDPOINTS, "no endpoint is")
+        self._check_names(name, "per_model", written.per_model, self.routes, "model")
+        self._check_names(name, "per_endpoint", written.per_endpoint, ENDPOINTS, "kind of call")
         return Tenant(
             name=name,
             keys=tuple(key for key in keys if key),
@@ -87,7 +87,7 @@ class _Resolver:
         for name in given:
             if name not in known:
                 leaf = find(self.tree, ("tenants", tenant, key, name)).key
-                said = f"{what} {quoted(leaf.written)}"
+                said = f"{key}: there is no {what} {quoted(leaf.written)}"
                 self.report.problem(leaf.mark, said, self.report.nearest(name, known))
 
     def _digest(self, tenant: str, index: int, key: Secret) -> str | None:

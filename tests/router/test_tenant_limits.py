@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ class Team(Scene):
         self.allowances = Allowances("team", TenantLimits(LIMITS))
         self.tenant = Tenant("team", EVERYTHING, allowances=self.allowances)
 
-    async def asked_by_team(self, sink: Client | None = None, **fields: object) -> Client:
+    async def asked_by_team(self, sink: Client | None = None, **fields: Any) -> Client:
         return await self.ask(sink, tenant=self.tenant, max_tokens=100, **fields)
 
     @property
