@@ -54,6 +54,11 @@ class Reply:
         self.quiet_until = now + QUIET
 
     @property
+    def refusal(self) -> ClientError | None:
+        """Why the fleet did not let the request through, if it did not."""
+        return self._allowance.error if self._allowance is not None else None
+
+    @property
     def waited(self) -> float:
         """Seconds for which the client took too little."""
         return self._sink.waited
@@ -64,7 +69,8 @@ class Reply:
         if self.degraded:
             headers = {**headers, DEGRADED: self.degraded}
         if self._allowance is not None:
-            headers = {**headers, **self._allowance.headers(self.clock())}
+            # An error may say more exactly how they stood when it was refused.
+            headers = {**self._allowance.headers(self.clock()), **headers}
         return self._sink.send(status, headers, body)
 
     async def stream(self, data: bytes, headers: Mapping[str, str]) -> None:

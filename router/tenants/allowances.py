@@ -13,7 +13,7 @@ without asking.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from policies import Limits, Report
@@ -146,12 +146,12 @@ class Allowances:
 class Allowance:
     """What one request holds of its tenant's limits until it is settled: `reserved` tokens, and its
     places. `used` are the tokens that its attempts have come to so far, none where it came without
-    `tokens`; `sent` says whether anybody was asked at all.
+    `tokens`; `sent` says whether anybody was asked at all, `error` why the fleet refused it.
     """
 
     __slots__ = (
-        "_counts", "_granted", "_left", "_note", "_of", "_open", "_scopes", "reserved", "sent",
-        "used",
+        "_counts", "_granted", "_left", "_note", "_of", "_open", "_scopes", "error", "reserved",
+        "sent", "used",
     )  # fmt: skip
 
     def __init__(self, of: Allowances, scopes: list[Scope], tokens: int | None, now: float) -> None:
@@ -165,16 +165,13 @@ class Allowance:
         self._open = True
         self._granted: tuple[Needs, int] | None = None
         self._left: Sequence[int] | None = None
+        self.error: ClientError | None = None
         self.used = 0
         self.sent = False
 
     @property
     def needs(self) -> Needs:
-        """What is to be reserved of the fleet's limits, besides the target's; nothing without a
-        fleet, and once it was granted.
-        """
-        if self._granted is not None:
-            return ()
+        """What is to be reserved of the fleet's limits, besides the target's, once."""
         return tuple(
             (bound, self.reserved if bound.what == "tokens" else 1)
             for scope in self._scopes
@@ -188,7 +185,7 @@ class Allowance:
         self._granted = needs, at
         self._left = left
 
-    def settled(self) -> Iterable[Settled]:
+    def settled(self) -> Sequence[Settled]:
         """What settles the fleet's part of it, when the request is over; nothing a second time."""
         if self._granted is None:
             return ()
@@ -209,7 +206,8 @@ class Allowance:
             Standing(kind, level._replace(wait=wait, left=level.left if wait == 0 else 0))
             for (kind, level), wait in zip(self._standings(now), waits, strict=True)
         ]
-        return self._of.refuse(standings, self.reserved)
+        self.error = self._of.refuse(standings, self.reserved)
+        return self.error
 
     def spent(self, report: Report) -> None:
         """An attempt has come to this. Where nobody counted, a good answer used what was reserved,
