@@ -52,5 +52,5 @@ def _levels(scope: Scope, now: float) -> list[dict[str, Any]]:
             "more_in_s": round(level.more, 1),
             "in_flight": scope.quota.in_flight,
         }
-        for _, level in scope.standings(0, now)
+        for _, _, level in scope.standings(0, now)
     ]

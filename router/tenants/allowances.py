@@ -23,8 +23,8 @@ from router.quota.bounds import Needs, Settled
 from router.quota.shared import given_back
 from router.quota.sharing import never_sent
 from router.telemetry.journal import AttemptRecord, Reader, RefusalRecord, RequestRecord
-from router.tenants.scope import Kind, Scope, Standing, Users
-from router.tenants.wording import headers_of, hindrance, refusal
+from router.tenants.scope import Scope, Users
+from router.tenants.wording import Kind, Standing, headers_of, hindrance, refusal
 
 NO_LIMITS = Limits()
 
@@ -83,7 +83,7 @@ class Allowances:
         """How the tenant's own limits stand, for an answer that took nothing."""
         if self._all is None:
             return {}
-        return headers_of(self._all.standings(0, now))
+        return headers_of(self._all.policy, self._all.standings(0, now))
 
     def take_over(self, old: Allowances) -> None:
         """Go on with what `old` has counted, by the limits that are in force now."""
@@ -111,8 +111,12 @@ class Allowances:
         yield from self._models.values()
         yield from self._endpoints.values()
 
-    def refuse(self, standings: Sequence[Standing], tokens: int) -> ClientError:
-        """The error for a request for which not all of these have room."""
+    def refuse(
+        self, scopes: Sequence[Scope], standings: Sequence[Standing], tokens: int
+    ) -> ClientError:
+        """The error for a request for which not all limits of these scopes, which stand so, have
+        room.
+        """
         standing, wait = hindrance(standings)
         self.refusals[standing.kind, standing.level.counts] += 1
         return ClientError(
@@ -121,7 +125,7 @@ class Allowances:
             "rate_limit_exceeded",
             refusal(standing, self.name, tokens, wait),
             retry_after=wait,
-            beside=headers_of(standings),
+            beside=headers_of(policy_of(scopes), standings),
         )
 
     def _scopes(self, endpoint: str, model: str | None, user: str | None) -> list[Scope]:
@@ -139,7 +143,7 @@ class Allowances:
         for scope in scopes:
             if scope.quota.refused(need, now) is not None:
                 standings = [one for scope in scopes for one in scope.standings(need, now)]
-                raise self.refuse(standings, need)
+                raise self.refuse(scopes, standings, need)
         return Allowance(self, scopes, tokens, now) if scopes else None
 
 
@@ -203,10 +207,12 @@ class Allowance:
         for each of its `needs` (0: there is, None: nobody knows). At least one has none.
         """
         standings = [
-            Standing(kind, level._replace(wait=wait, left=level.left if wait == 0 else 0))
-            for (kind, level), wait in zip(self._standings(now), waits, strict=True)
+            one._replace(
+                level=one.level._replace(wait=wait, left=one.level.left if wait == 0 else 0)
+            )
+            for one, wait in zip(self._standings(now), waits, strict=True)
         ]
-        self.error = self._of.refuse(standings, self.reserved)
+        self.error = self._of.refuse(self._scopes, standings, self.reserved)
         return self.error
 
     def spent(self, report: Report) -> None:
@@ -235,16 +241,25 @@ class Allowance:
 
     def headers(self, now: float) -> dict[str, str]:
         """How the limits stand that bind this request."""
-        return headers_of(self._standings(now))
+        return headers_of(policy_of(self._scopes), self._standings(now))
 
     def _standings(self, now: float) -> list[Standing]:
-        standings = [one for scope in self._scopes for one in scope.standings(0, now)]
+        scopes = self._scopes
+        if len(scopes) == 1:
+            standings = scopes[0].standings(0, now)
+        else:
+            standings = [one for scope in scopes for one in scope.standings(0, now)]
         if self._left is None:
             return standings
         return [
-            Standing(kind, level._replace(left=min(level.left, left)))
-            for (kind, level), left in zip(standings, self._left, strict=True)
+            one._replace(level=one.level._replace(left=min(one.level.left, left)))
+            for one, left in zip(standings, self._left, strict=True)
         ]
+
+
+def policy_of(scopes: Sequence[Scope]) -> str:
+    """What clients are told of the limits of all of these."""
+    return ", ".join([scope.policy for scope in scopes])
 
 
 class Metering:

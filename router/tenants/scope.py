@@ -6,29 +6,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from hashlib import sha256
-from typing import Literal, NamedTuple
 
 from policies import Limits
-from policies.engine.limits.quota import Level, Quota
+from policies.engine.limits.quota import Quota
 from router.quota.bounds import Bound, bounds_of
+from router.tenants.wording import Kind, Standing, named
 
-Kind = Literal["tenant", "user", "model", "endpoint"]
 MOST_USERS = 10_000
 """Users of one tenant of whom it is known what they took; beyond, who asked longest ago, and has
 nothing under way, is forgotten and begins anew."""
 
 
-class Standing(NamedTuple):
-    """How one limit of a scope of this kind stands."""
-
-    kind: Kind
-    level: Level
-
-
 class Scope:
-    """One such, by its full `name`. With a `fleet` it is bounded there as well."""
+    """One such, by its full `name`; `policy` is what clients are told of its limits. With a `fleet`
+    it is bounded there as well.
+    """
 
-    __slots__ = ("_fleet", "bounds", "kind", "name", "quota")
+    __slots__ = ("_fleet", "_items", "bounds", "kind", "name", "policy", "quota")
 
     def __init__(self, kind: Kind, name: str, limits: Limits, fleet: str | None) -> None:
         self.kind = kind
@@ -40,14 +34,19 @@ class Scope:
 
     def refit(self, limits: Limits) -> None:
         """Take the limits of a file that is loaded again, and keep what was counted."""
-        if limits != self.quota.limits:
+        if limits is not self.quota.limits:
             self.quota.refit(limits)
+        self.policy, self._items = named(self.kind, limits)
         if self._fleet is not None:
             self.bounds = bounds_of(self._fleet, self.name, limits)
 
     def standings(self, tokens: int, now: float) -> list[Standing]:
         """How its limits stand, in the order of its bounds."""
-        return [Standing(self.kind, level) for level in self.quota.levels(tokens, now)]
+        levels = self.quota.levels(tokens, now)
+        return [
+            Standing(self.kind, item, level)
+            for item, level in zip(self._items, levels, strict=True)
+        ]
 
 
 class Users:

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import ceil
+from typing import Literal, NamedTuple
 
+from policies import Limits
 from policies.engine.limits.quota import Level
-from router.tenants.scope import Kind, Standing
+
+Kind = Literal["tenant", "user", "model", "endpoint"]
+"""What is counted together."""
 
 NAMES = frozenset(
     (
@@ -23,7 +27,6 @@ NAMES = frozenset(
 )  # fmt: skip
 """The headers. They are of their time: an answer that is given again does not have them."""
 PERIODS = {1: "second", 60: "minute", 3600: "hour", 86400: "day"}
-UNITS = {"concurrent": "concurrent-requests"}
 WHOSE: dict[Kind, str] = {
     "tenant": "the tenant {tenant!r} may have",
     "user": "one user of the tenant {tenant!r} may have",
@@ -34,21 +37,48 @@ SOON = 1.0
 """Seconds after which to come back for a place, which nobody knows better."""
 
 
-def headers_of(standings: Sequence[Standing]) -> dict[str, str]:
-    """The headers that say how these stand."""
+class Standing(NamedTuple):
+    """How one limit of something of this kind stands; `item` is how its item in a header begins."""
+
+    kind: Kind
+    item: str
+    level: Level
+
+
+def named(kind: Kind, limits: Limits) -> tuple[str, tuple[str, ...]]:
+    """What clients are told of these limits, and how the items of each begin that say how it
+    stands: requests and tokens in their order, then places.
+    """
+    names, policies = [], []
+    for counts, rates in (("requests", limits.requests), ("tokens", limits.tokens)):
+        unit = "" if counts == "requests" else f';qu="{counts}"'
+        for rate in rates:
+            names.append(f"{kind}-{counts}-per-{_period(rate.seconds).replace(' ', '-')}")
+            policies.append(f'"{names[-1]}";q={rate.amount}{unit};w={rate.seconds:.0f}')
+    if limits.concurrent is not None:
+        names.append(f"{kind}-concurrent")
+        policies.append(f'"{names[-1]}";q={limits.concurrent};qu="concurrent-requests"')
+    return ", ".join(policies), tuple([f'"{name}";r=' for name in names])
+
+
+def headers_of(policy: str, standings: Sequence[Standing]) -> dict[str, str]:
+    """The headers that say how these stand, of what `policy` says; none without limits."""
     if not standings:
         return {}
-    told = {
-        "ratelimit-policy": ", ".join(map(_policy, standings)),
-        "ratelimit": ", ".join(map(_item, standings)),
-    }
+    items, least = [], dict[str, Level]()
+    for _, item, level in standings:
+        counts, left = level.counts, level.left
+        until = level.wait or level.more
+        left = left if left > 0 else 0
+        items.append(f"{item}{left};t={ceil(until)}" if until else f"{item}{left}")
+        if counts not in least or level.left < least[counts].left:
+            least[counts] = level
+    told = {"ratelimit-policy": policy, "ratelimit": ", ".join(items)}
     for counts in ("requests", "tokens"):
-        levels = [one.level for one in standings if one.level.counts == counts]
-        if levels:
-            least = min(levels, key=lambda level: (level.left, -level.back))
-            told[f"x-ratelimit-limit-{counts}"] = str(least.amount)
-            told[f"x-ratelimit-remaining-{counts}"] = str(max(0, least.left))
-            told[f"x-ratelimit-reset-{counts}"] = duration(least.back)
+        if (one := least.get(counts)) is not None:
+            told[f"x-ratelimit-limit-{counts}"] = str(one.amount)
+            told[f"x-ratelimit-remaining-{counts}"] = str(one.left if one.left > 0 else 0)
+            told[f"x-ratelimit-reset-{counts}"] = duration(one.back)
     return told
 
 
@@ -88,27 +118,6 @@ def duration(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     before = f"{hours}h{minutes}m" if hours else f"{minutes}m" if minutes else ""
     return f"{before}{rest / 1000:g}s"
-
-
-def _policy(standing: Standing) -> str:
-    level = standing.level
-    unit = "" if level.counts == "requests" else f';qu="{UNITS.get(level.counts, level.counts)}"'
-    window = f";w={level.seconds:.0f}" if level.seconds else ""
-    return f'"{_name(standing)}";q={level.amount}{unit}{window}'
-
-
-def _item(standing: Standing) -> str:
-    level = standing.level
-    seconds = level.wait or level.more
-    until = f";t={ceil(seconds)}" if seconds else ""
-    return f'"{_name(standing)}";r={max(0, level.left)}{until}'
-
-
-def _name(standing: Standing) -> str:
-    kind, level = standing
-    if not level.seconds:
-        return f"{kind}-{level.counts}"
-    return f"{kind}-{level.counts}-per-{_period(level.seconds).replace(' ', '-')}"
 
 
 def _period(seconds: float) -> str:

@@ -231,6 +231,12 @@ def _level(
     counts: Literal["requests", "tokens"], rate: Rate, window: Window | Slices, need: int, at: int
 ) -> Level:
     wait, (more, back) = window.wait(need, at), window.returns(at)
-    left = window.spare(at)
-    seconds = (wait / MICROSECONDS, more / MICROSECONDS, back / MICROSECONDS)
-    return Level(counts, rate.amount, rate.seconds, left, *seconds)
+    return Level(
+        counts,
+        rate.amount,
+        rate.seconds,
+        window.spare(at),
+        wait / MICROSECONDS,
+        more / MICROSECONDS,
+        back / MICROSECONDS,
+    )

@@ -16,6 +16,7 @@ from itertools import compress
 
 CELLS = 60
 RING = CELLS + 1
+AGES = range(RING)
 MICROSECONDS = 1_000_000
 
 Note = tuple[int, int, int, int]
@@ -111,14 +112,13 @@ class Window:
         """Microseconds from `now` until more is left than now, and until everything is; 0: it is
         already.
         """
-        self.spare(now)
+        if self.spare(now) == self.limit:
+            return 0, 0
         newest = self._head % RING
         aged = self._ring[newest + 1 :] + self._ring[: newest + 1]
-        taken = [*compress(range(RING), aged)]
-        if not taken:
-            return 0, 0
-        first, last = ((self._head + 1 + age) * self._cell - now for age in (taken[0], taken[-1]))
-        return first, last
+        first = self._head + 1 + next(compress(AGES, aged))
+        last = self._head + RING - next(compress(AGES, reversed(aged)))
+        return first * self._cell - now, last * self._cell - now
 
     def _advance(self, cell: int) -> None:
         if cell - self._head > CELLS:

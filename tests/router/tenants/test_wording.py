@@ -4,33 +4,45 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies import Limits, Rate
 from policies.engine.limits.quota import Level
-from router.tenants.scope import Standing
-from router.tenants.wording import NAMES, duration, headers_of, hindrance, refusal
+from router.tenants.wording import NAMES, Standing, duration, headers_of, hindrance, named, refusal
 
-REQUESTS = Standing("tenant", Level("requests", 100, 60.0, 42, 0.0, 2.2, 59.4))
-OF_USER = Standing("user", Level("requests", 10, 60.0, 3, 0.0, 5.0, 30.0))
-TOKENS = Standing("model", Level("tokens", 1_000_000, 86400.0, -5, 12.01, 3.0, 86000.0))
-PLACES = Standing("tenant", Level("concurrent", 20, 0.0, 0, None))
-FRESH = Standing("endpoint", Level("requests", 5, 1.0, 5, 0.0))
+REQUESTS = Standing(
+    "tenant", '"tenant-requests-per-minute";r=', Level("requests", 100, 60.0, 42, 0.0, 2.2, 59.4)
+)
+OF_USER = Standing("user", '"user";r=', Level("requests", 10, 60.0, 3, 0.0, 5.0, 30.0))
+DAY = Level("tokens", 1_000_000, 86400.0, -5, 12.01, 3.0, 86000.0)
+TOKENS = Standing("model", '"model-tokens-per-day";r=', DAY)
+PLACES = Standing("tenant", '"tenant-concurrent";r=', Level("concurrent", 20, 0.0, 0, None))
+FRESH = Standing("endpoint", '"endpoint";r=', Level("requests", 5, 1.0, 5, 0.0))
 
 
-def test_every_limit_is_an_item_of_its_own_in_the_structured_fields() -> None:
-    told = headers_of([REQUESTS, OF_USER, TOKENS, PLACES, FRESH])
-    assert told["ratelimit-policy"] == (
-        '"tenant-requests-per-minute";q=100;w=60, "user-requests-per-minute";q=10;w=60, '
-        '"model-tokens-per-day";q=1000000;qu="tokens";w=86400, '
-        '"tenant-concurrent";q=20;qu="concurrent-requests", "endpoint-requests-per-second";q=5;w=1'
+def test_every_limit_is_an_item_of_its_own_in_the_policy() -> None:
+    limits = Limits((Rate(100, 60.0), Rate(5, 1.0)), (Rate(1_000_000, 86400.0),), 20)
+    policy, items = named("tenant", limits)
+    assert policy == (
+        '"tenant-requests-per-minute";q=100;w=60, "tenant-requests-per-second";q=5;w=1, '
+        '"tenant-tokens-per-day";q=1000000;qu="tokens";w=86400, '
+        '"tenant-concurrent";q=20;qu="concurrent-requests"'
     )
+    assert [f"{item}3" for item in items] == [
+        f"{one.partition(';')[0]};r=3" for one in policy.split(", ")
+    ]
+    assert named("user", Limits()) == ("", ())
+
+
+def test_every_limit_says_what_is_left_and_when_there_is_more_or_room() -> None:
+    told = headers_of("the policy", [REQUESTS, OF_USER, TOKENS, PLACES, FRESH])
+    assert told["ratelimit-policy"] == "the policy"
     assert told["ratelimit"] == (
-        '"tenant-requests-per-minute";r=42;t=3, "user-requests-per-minute";r=3;t=5, '
-        '"model-tokens-per-day";r=0;t=13, "tenant-concurrent";r=0, '
-        '"endpoint-requests-per-second";r=5'
+        '"tenant-requests-per-minute";r=42;t=3, "user";r=3;t=5, '
+        '"model-tokens-per-day";r=0;t=13, "tenant-concurrent";r=0, "endpoint";r=5'
     )
 
 
 def test_openai_s_clients_are_told_of_the_limit_of_which_least_is_left() -> None:
-    told = headers_of([REQUESTS, OF_USER, TOKENS])
+    told = headers_of("", [REQUESTS, OF_USER, TOKENS])
     assert {name: value for name, value in told.items() if name.startswith("x-")} == {
         "x-ratelimit-limit-requests": "10",
         "x-ratelimit-remaining-requests": "3",
@@ -43,8 +55,8 @@ def test_openai_s_clients_are_told_of_the_limit_of_which_least_is_left() -> None
 
 
 def test_without_limits_there_are_no_headers() -> None:
-    assert headers_of([]) == {}
-    assert set(headers_of([PLACES])) == {"ratelimit-policy", "ratelimit"}
+    assert headers_of("", []) == {}
+    assert set(headers_of("", [PLACES])) == {"ratelimit-policy", "ratelimit"}
 
 
 @pytest.mark.parametrize(
