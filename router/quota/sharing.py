@@ -8,7 +8,8 @@ While the server is away, the limits of this instance alone hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from asyncio import CancelledError
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
@@ -105,10 +106,7 @@ class Sharing:
             send, ticket = self._asked
             self._asked = None
             send.attempt.give_back(now)
-            ticket.left = True
-            if ticket.done and ticket.answer is not None and ticket.answer.taken is not None:
-                taken = ticket.alternatives[ticket.answer.taken]
-                self._fleet.shared.settle(given_back(taken, ticket.answer.at))
+            leave(ticket, self._fleet.shared)
         self._way.close(now)
         self._settle_ended()
         if self._hold is not None and (owed := self._hold.settled()):
@@ -176,6 +174,36 @@ class Sharing:
             if not attempt.open:
                 self._held.remove(one)
                 self._fleet.shared.settle(settled(held, attempt.report))
+
+
+async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], float]) -> None:
+    """Reserve what a request takes that no target has to be chosen for: it is granted, or refused,
+    or nobody can say.
+    """
+    needs = hold.needs
+    if not (needs and shared.up):
+        return
+    ticket = shared.reserve((needs,), bell.wake)
+    try:
+        while not ticket.done:
+            await bell.wait(clock() + A_MOMENT)
+    except CancelledError:
+        leave(ticket, shared)
+        raise
+    if (answer := ticket.answer) is None:
+        return
+    if answer.taken is None:
+        hold.refused(answer.waits[0], clock())
+    else:
+        hold.granted(needs, answer.at, answer.left)
+
+
+def leave(ticket: Ticket, shared: Shared) -> None:
+    """Nobody wants any more what was asked for, whether it was had already or is still to come."""
+    ticket.left = True
+    if ticket.done and ticket.answer is not None and ticket.answer.taken is not None:
+        taken = ticket.alternatives[ticket.answer.taken]
+        shared.settle(given_back(taken, ticket.answer.at))
 
 
 def is_roomy(ticket: Ticket, answer: Answered) -> bool:

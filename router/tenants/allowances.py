@@ -24,9 +24,11 @@ from router.quota.shared import given_back
 from router.quota.sharing import never_sent
 from router.telemetry.journal import AttemptRecord, Reader, RefusalRecord, RequestRecord
 from router.tenants.scope import Scope, Users
-from router.tenants.wording import Kind, Standing, headers_of, hindrance, refusal
+from router.tenants.wording import SOON, Kind, Standing, headers_of, hindrance, refusal
 
 NO_LIMITS = Limits()
+CLOSED = "the limits of this tenant are kept elsewhere, and cannot be reached now"
+"""Why nothing at all is let through, however little was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +119,20 @@ class Allowances:
         """The error for a request for which not all limits of these scopes, which stand so, have
         room.
         """
-        standing, wait = hindrance(standings)
-        self.refusals[standing.kind, standing.level.counts] += 1
+        wait, message, beside = SOON, CLOSED, headers_of(policy_of(scopes), standings)
+        if (found := hindrance(standings)) is None:
+            self.refusals["tenant", "all"] += 1
+        else:
+            standing, wait = found
+            self.refusals[standing.kind, standing.level.counts] += 1
+            message = refusal(standing, self.name, tokens, wait)
         return ClientError(
             429,
             "rate_limit_error",
             "rate_limit_exceeded",
-            refusal(standing, self.name, tokens, wait),
+            message,
             retry_after=wait,
-            beside=headers_of(policy_of(scopes), standings),
+            beside=beside,
         )
 
     def _scopes(self, endpoint: str, model: str | None, user: str | None) -> list[Scope]:

@@ -82,18 +82,13 @@ def headers_of(policy: str, standings: Sequence[Standing]) -> dict[str, str]:
     return told
 
 
-def hindrance(standings: Iterable[Standing]) -> tuple[Standing, float]:
+def hindrance(standings: Iterable[Standing]) -> tuple[Standing, float] | None:
     """Of those without room the one that will have none for longest, and the seconds until all of
-    them have.
+    them have; None: all have.
     """
-    without = [(wait_of(one.level), one) for one in standings if one.level.wait != 0]
-    wait, standing = max(without, key=lambda one: one[0])
-    return standing, wait
-
-
-def wait_of(level: Level) -> float:
-    """Seconds until there is room, as far as one can know."""
-    return SOON if level.wait is None else level.wait
+    waits = [(one, SOON if one.level.wait is None else one.level.wait) for one in standings]
+    standing, wait = max(waits, key=lambda one: one[1])
+    return (standing, wait) if wait > 0 else None
 
 
 def refusal(standing: Standing, tenant: str, tokens: int, wait: float) -> str:
