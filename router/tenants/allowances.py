@@ -23,7 +23,7 @@ from router.quota.bounds import Needs, Settled
 from router.quota.shared import given_back
 from router.quota.sharing import never_sent
 from router.telemetry.journal import AttemptRecord, Reader, RefusalRecord, RequestRecord
-from router.tenants.scope import Scope, Users
+from router.tenants.scope import Confine, Scope, Users
 from router.tenants.wording import SOON, Kind, Standing, headers_of, hindrance, refusal
 
 NO_LIMITS = Limits()
@@ -53,6 +53,7 @@ class Allowances:
     def __init__(self, name: str, limits: TenantLimits, fleet: str | None = None) -> None:
         self.name = name
         self.refusals: Counter[tuple[Kind, str]] = Counter()
+        self._confine: Confine | None = None
         own = f"tenant:{name}"
         self._all = Scope("tenant", own, limits.tenant, fleet) if limits.tenant else None
         self.users = Users(name, limits.user, fleet) if limits.user else None
@@ -87,6 +88,14 @@ class Allowances:
             return {}
         return headers_of(self._all.policy, self._all.standings(0, now))
 
+    def confine(self, confine: Confine) -> None:
+        """Have this done to the quotas of all scopes, and to those that come later."""
+        self._confine = confine
+        for scope in self.scopes():
+            scope.confine(confine)
+        if self.users is not None:
+            self.users.confine = confine
+
     def take_over(self, old: Allowances) -> None:
         """Go on with what `old` has counted, by the limits that are in force now."""
         self.refusals = old.refusals
@@ -105,6 +114,8 @@ class Allowances:
         self._endpoints = {name: kept(scope) for name, scope in self._endpoints.items()}
         if self.users is not None and old.users is not None:
             self.users.take_over(old.users)
+        if old._confine is not None:
+            self.confine(old._confine)
 
     def scopes(self) -> Iterator[Scope]:
         """Those that the file names: all but its users."""

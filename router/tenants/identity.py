@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from router.tenants.allowances import Allowances
+from router.tenants.scope import Confine
 
 EVERYTHING = frozenset({"policy", "priority", "target"})
 
@@ -66,6 +67,15 @@ class Tenants:
             known = before.get(name)
             if tenant.allowances is not None and known is not None and known.allowances is not None:
                 tenant.allowances.take_over(known.allowances)
+
+    def confine(self, confine: Confine) -> None:
+        """Have this done to the quotas of all tenants' limits, by their full names, also to those
+        of users who come later, and after a file was loaded again: a part of them is this
+        instance's while the fleet cannot be asked, all of them afterwards.
+        """
+        for tenant in self.known().values():
+            if tenant.allowances is not None:
+                tenant.allowances.confine(confine)
 
     def known(self) -> dict[str, Tenant]:
         """Everyone whom `identify` can find, by name."""

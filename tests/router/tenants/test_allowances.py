@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies import Limits, Outcome, Phase, Rate, Report
+from policies.engine.limits.quota import Quota
 from router.dialects.anthropic.dialect import ANTHROPIC
 from router.dialects.contract import ClientDialect, ClientError, Operation
 from router.dialects.openai.dialect import OPENAI
@@ -302,6 +303,44 @@ def test_a_file_that_is_loaded_again_changes_limits_and_keeps_what_was_counted()
     done(running, 1.0)
     new.ask(1.0, user="ada")  # the second of two now
     new.refused(1.0, user="bob")  # the third of two
+
+
+def test_what_confines_the_limits_holds_for_whoever_comes_and_after_a_reload() -> None:
+    def part(of: int) -> Any:
+        def confine(name: str, quota: Quota) -> None:
+            names.append(name)
+            quota.ceiling = of
+
+        return confine
+
+    names: list[str] = []
+    place = Place(
+        tenant=limits(concurrent=9), user=limits(concurrent=9), models={"m": limits(requests=1)}
+    )
+    known = place.ask(0.0, user="ada")
+    place.allowances.confine(part(1))
+    place.refused(0.0, user="ada")
+    done(known, 0.0)
+    done(place.ask(0.0, user="bob"), 0.0)
+    assert names[:2] == ["tenant:team", "tenant:team:model:m"]
+    assert names[2].startswith("tenant:team:user:")
+    again = Place(tenant=limits(concurrent=8), user=limits(concurrent=9))
+    again.allowances.take_over(place.allowances)
+    known = again.ask(0.0, user="ada")
+    again.refused(0.0, user="eve")
+    again.allowances.confine(part(9))
+    done(again.ask(0.0, user="eve"), 0.0)
+    done(again.ask(0.0, user="ada"), 0.0)
+    done(known, 0.0)
+
+
+def test_where_nothing_at_all_is_allowed_that_is_said() -> None:
+    place = Place(tenant=limits(requests=5))
+    place.allowances.confine(lambda _, quota: setattr(quota, "ceiling", 0))
+    error = place.refused(0.0)
+    assert (error.status, error.retry_after) == (429, 1.0)
+    assert "cannot be reached now" in error.message
+    assert place.allowances.refusals == {("tenant", "all"): 1}
 
 
 class Naive:
