@@ -130,6 +130,7 @@ class App:
             return
         now = self._loop.time()
         runtime.engine.replace(routes, facts, now)
+        runtime.tenants.take_over(state.runtime.tenants)
         self._clients.client_write = config.defaults.timeouts.client_write
         state.runtime, state.config, state.errors, state.loaded = runtime, config, (), now
         for line in words(old, config) or ["nothing that matters has changed"]:

@@ -23,11 +23,13 @@ from router.choosing import BuildFault, policy_of
 from router.config import Config, Provider, ProviderModel
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
+from router.config import Tenant as ConfigTenant
 from router.counting import counting_of, limits_of
 from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
 from router.speaks import speaks_of, withheld_of
 from router.stored.accounts import Account
+from router.tenants.allowances import Allowances, TenantLimits
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http, HttpTransport
 from router.upstream.made_up import Behaviour
@@ -160,12 +162,25 @@ def accounts_of(config: Config, upstreams: Mapping[str, Upstream]) -> Mapping[st
 def tenants_of(config: Config) -> Tenants:
     """Who is who."""
     tenants = {
-        name: Tenant(name, tenant.may, tenant.models) for name, tenant in config.tenants.items()
+        name: Tenant(name, tenant.may, tenant.models, allowances_of(config, tenant))
+        for name, tenant in config.tenants.items()
     }
     keys = [(key, tenants[name]) for name, tenant in config.tenants.items() for key in tenant.keys]
     return Tenants(
         keys, tenants.get(DEFAULT.name, DEFAULT) if config.server.auth == "open" else None
     )
+
+
+def allowances_of(config: Config, tenant: ConfigTenant) -> Allowances | None:
+    """What a tenant may ask for in a while; None: nothing bounds it."""
+    limits = TenantLimits(
+        limits_of(tenant.limits),
+        limits_of(tenant.per_user),
+        {name: limits_of(one) for name, one in tenant.per_model.items()},
+        {name: limits_of(one) for name, one in tenant.per_endpoint.items()},
+    )
+    fleet = config.shared.fleet if config.shared.redis is not None else None
+    return Allowances(tenant.name, limits, fleet) if limits else None
 
 
 def retry_of(retry: ConfigRetry) -> Retry:

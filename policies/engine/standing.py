@@ -17,7 +17,7 @@ from policies.engine.learning.estimates import ENOUGH, EVERY, Estimates, Length
 from policies.engine.learning.health import Evidence
 from policies.engine.learning.latency import Latency
 from policies.engine.limits.concurrency import Pressure
-from policies.engine.limits.quota import Quota, refitted
+from policies.engine.limits.quota import Quota
 from policies.engine.outcome import Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import NEVER
 from policies.engine.route import Facts, Limits, Target
@@ -85,7 +85,7 @@ class Standing:
 
     def refit(self, facts: Facts, groups: tuple[Group, ...]) -> None:
         """Take new facts and keep what was learned. Counters of unchanged limits go on counting."""
-        self.quota = refitted(self.quota, facts.limits)
+        self.quota.refit(facts.limits)
         self.facts = facts
         self.context: float = NEVER if facts.context is None else facts.context
         self.groups = groups

@@ -13,6 +13,7 @@ from policies import Tally, TargetSnapshot
 from router.admin.decisions import listing, one
 from router.admin.explain import explain, number
 from router.admin.question import BadQuestion, decoded
+from router.admin.tenants import limited_of, shown
 from router.config import Config, Secret
 from router.dialects.contract import ClientError
 from router.front.exchange import Headers, Inbound, Refused, Responder
@@ -96,7 +97,8 @@ class Pages:
     async def _metrics(self, inbound: Inbound, responder: Responder) -> None:
         state = self._state
         targets = state.runtime.engine.snapshot(state.clock())
-        text = prometheus(state.counters, targets, state.running(), state.dropped())
+        limited = limited_of(state.runtime.tenants)
+        text = prometheus(state.counters, targets, state.running(), state.dropped(), limited)
         await responder.send(200, TEXT, text.encode())
 
     async def _decisions(self, inbound: Inbound, responder: Responder) -> None:
@@ -174,6 +176,7 @@ def status(state: State) -> dict[str, Any]:
             for name, route in state.config.models.items()
         },
         "targets": _targets(state, now),
+        "tenants": shown(state.runtime.tenants, now),
         "requests": [
             {"tenant": tenant, "model": model, "status": code, "end": end, "count": count}
             for (tenant, model, code, end), count in state.counters.requests.items()

@@ -40,10 +40,19 @@ def normalise(tree: Table, report: Report) -> Table:
     def route(node: Node) -> Node:
         return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers)
 
+    def tenant(node: Node) -> Node:
+        def by_name(several: Node) -> Node:
+            return _each(several, _limits)
+
+        return _edited(
+            node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name
+        )
+
     return _edited_table(
         tree,
         providers=lambda node: _each(node, provider),
         models=lambda node: _each(node, route),
+        tenants=lambda node: _each(node, tenant),
     )
 
 

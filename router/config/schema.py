@@ -227,13 +227,18 @@ class Route:
 class Tenant:
     """Who is calling. `keys` are SHA-256 digests in lower-case hex: no key itself is kept.
 
-    `models` names the routes it may ask for; None is all of them.
+    `models` names the routes it may ask for; None is all of them. `limits` bind all that it asks,
+    `per_user` each user that it names, `per_model` and `per_endpoint` what they are for by name.
     """
 
     name: str
     keys: tuple[str, ...] = field(repr=False)
     may: frozenset[str]
     models: frozenset[str] | None
+    limits: Limits = Limits()
+    per_user: Limits = Limits()
+    per_model: Mapping[str, Limits] = field(default_factory=dict, hash=False)
+    per_endpoint: Mapping[str, Limits] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

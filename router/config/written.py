@@ -229,3 +229,7 @@ class WrittenTenant(Written):
         ...,
     ] = ()
     models: tuple[Annotated[str, BeforeValidator(texts.label)], ...] = ()
+    limits: WrittenLimits = WrittenLimits()
+    per_user: WrittenLimits = WrittenLimits()
+    per_model: dict[str, WrittenLimits] = {}
+    per_endpoint: dict[str, WrittenLimits] = {}

@@ -222,6 +222,6 @@ class Shared:
         self._run()
 
 
-def given_back(needs: Needs, at: int) -> Iterable[Settled]:
+def given_back(needs: Needs, at: int) -> list[Settled]:
     """What settles a reservation of which nothing was sent."""
     return [Settled(bound, -units, at) for bound, units in needs]

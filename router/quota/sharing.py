@@ -8,9 +8,10 @@ While the server is away, the limits of this instance alone hold.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from asyncio import CancelledError
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from policies import Attempt, Cause, Fail, Send, Stop, Wait
 from policies.engine.limits.windows import Note
@@ -44,15 +45,34 @@ class Held(NamedTuple):
     at: int
 
 
+class Hold(Protocol):
+    """What a request takes once, whoever is sent it: of the limits of its tenant."""
+
+    @property
+    def needs(self) -> Needs:
+        """What is to be reserved; nothing once it was answered."""
+
+    def granted(self, needs: Needs, at: int, left: Sequence[int]) -> None:
+        """These were reserved, at an instant of the server's clock; so much is left of each."""
+
+    def refused(self, waits: Sequence[float | None], now: float) -> object:
+        """They were not: the seconds until there is room for each (0: now, None: nobody knows)."""
+
+    def settled(self) -> Sequence[Settled]:
+        """What settles what was granted, when the request is over."""
+
+
 class Sharing:
-    """One request."""
+    """One request; `hold` is what it takes beside what targets are bound by."""
 
-    __slots__ = ("_asked", "_bell", "_fleet", "_held", "_way")
+    __slots__ = ("_asked", "_bell", "_fleet", "_held", "_hold", "_own", "_way")
 
-    def __init__(self, way: Way, fleet: Fleetwide, bell: Bell) -> None:
+    def __init__(self, way: Way, fleet: Fleetwide, bell: Bell, hold: Hold | None = None) -> None:
         self._way = way
         self._fleet = fleet
         self._bell = bell
+        self._hold = hold
+        self._own: Needs = hold.needs if hold is not None else ()
         self._asked: tuple[Send, Ticket] | None = None
         self._held: list[tuple[Attempt, Held]] = []
 
@@ -65,6 +85,8 @@ class Sharing:
             if not ticket.done:
                 return Wait(send.limits.deadline, Cause.REST)
             self._asked = None
+            if self._own and (fail := self._answered(send.attempt, ticket, now)) is not None:
+                return fail
             if self._allowed(send.attempt, ticket, now):
                 return send._replace(target=send.attempt.target)
         action = self._way.next(now)
@@ -82,27 +104,47 @@ class Sharing:
             send, ticket = self._asked
             self._asked = None
             send.attempt.give_back(now)
-            ticket.left = True
-            if ticket.done and ticket.answer is not None and ticket.answer.taken is not None:
-                taken = ticket.alternatives[ticket.answer.taken]
-                self._fleet.shared.settle(given_back(taken, ticket.answer.at))
+            leave(ticket, self._fleet.shared)
         self._way.close(now)
         self._settle_ended()
+        if self._hold is not None and (owed := self._hold.settled()):
+            self._fleet.shared.settle(owed)
 
     def _ask(self, send: Send, now: float) -> Send | Wait:
-        needs = self._needs(send.target, send.attempt.reserved)
-        if not needs:
+        needs, own = self._needs(send.target, send.attempt.reserved), self._own
+        if not (needs or own):
             return send
-        alternatives: tuple[Needs, ...] = (needs,)
-        if self._fleet.roomy.get(send.target, 0.0) < now:
+        alternatives: tuple[Needs, ...] = (needs + own,)
+        if needs and self._fleet.roomy.get(send.target, 0.0) < now:
             second, note = send.attempt.runner_up, send.attempt.reserved_by_runner_up
             other = self._needs(second, note) if second is not None and note is not None else ()
-            alternatives = (needs, other) if other else (needs,)
+            alternatives = (needs + own, other + own) if other else alternatives
         self._asked = send, self._fleet.shared.reserve(alternatives, self._bell.wake)
         return Wait(send.limits.deadline, Cause.REST)
 
     def _needs(self, target: str, note: Note) -> Needs:
         return tuple((bound, units_of(bound, note)) for bound in self._fleet.bounds.get(target, ()))
+
+    def _answered(self, attempt: Attempt, ticket: Ticket, now: float) -> Fail | None:
+        """Take what was said of the request's own needs off the answer, for good where it was let
+        through, or where nobody could say; how it fails if these are what has no room.
+        """
+        own, answer, hold = self._own, ticket.answer, self._hold
+        if hold is None or answer is None:
+            self._own = ()
+            return None
+        if answer.taken is not None:
+            hold.granted(own, answer.at, answer.left[-len(own) :])
+            self._own = ()
+        elif any(wait != 0 for wait in answer.waits[0][-len(own) :]):
+            attempt.give_back(now)
+            hold.refused(answer.waits[0][-len(own) :], now)
+            return Fail(Cause.WAIT, {}, None)
+        ticket.alternatives = tuple([needs[: -len(own)] for needs in ticket.alternatives])
+        waits_of_targets = tuple([waits[: -len(own)] for waits in answer.waits])
+        left = answer.left[: -len(own)]
+        ticket.answer = answer._replace(waits=waits_of_targets, left=left)
+        return None
 
     def _allowed(self, attempt: Attempt, ticket: Ticket, now: float) -> bool:
         """Whether the attempt may be sent, perhaps to the runner-up."""
@@ -117,7 +159,8 @@ class Sharing:
             attempt.switch(now)
         elif self._fleet.roomy.get(attempt.target, 0.0) < now and is_roomy(ticket, answer):
             self._fleet.roomy[attempt.target] = now + A_MOMENT
-        self._held.append((attempt, Held(ticket.alternatives[answer.taken], answer.at)))
+        if needs := ticket.alternatives[answer.taken]:
+            self._held.append((attempt, Held(needs, answer.at)))
         return True
 
     def _settle_ended(self) -> None:
@@ -126,6 +169,36 @@ class Sharing:
             if not attempt.open:
                 self._held.remove(one)
                 self._fleet.shared.settle(settled(held, attempt))
+
+
+async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], float]) -> None:
+    """Reserve what a request takes that no target has to be chosen for: it is granted, or refused,
+    or nobody can say.
+    """
+    needs = hold.needs
+    if not (needs and shared.up):
+        return
+    ticket = shared.reserve((needs,), bell.wake)
+    try:
+        while not ticket.done:
+            await bell.wait(clock() + A_MOMENT)
+    except CancelledError:
+        leave(ticket, shared)
+        raise
+    if (answer := ticket.answer) is None:
+        return
+    if answer.taken is None:
+        hold.refused(answer.waits[0], clock())
+    else:
+        hold.granted(needs, answer.at, answer.left)
+
+
+def leave(ticket: Ticket, shared: Shared) -> None:
+    """Nobody wants any more what was asked for, whether it was had already or is still to come."""
+    ticket.left = True
+    if ticket.done and ticket.answer is not None and ticket.answer.taken is not None:
+        taken = ticket.alternatives[ticket.answer.taken]
+        shared.settle(given_back(taken, ticket.answer.at))
 
 
 def is_roomy(ticket: Ticket, answer: Answered) -> bool:

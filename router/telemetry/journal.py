@@ -78,11 +78,14 @@ class RequestRecord(msgspec.Struct, frozen=True):
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):
-    """A request that was refused at the door: nobody was asked to answer it."""
+    """A request that was refused at the door: nobody was asked to answer it. `tenant` is empty
+    where nobody knows who asked.
+    """
 
     request_id: str
     status: int
     code: str
+    tenant: str = ""
 
 
 class Reader(Protocol):

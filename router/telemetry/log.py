@@ -70,9 +70,12 @@ class Log:
         """See `Reader.refused`."""
         if self._form == "json":
             line = {"time": self._stamp(), **msgspec.structs.asdict(record)}
+            if not record.tenant:
+                del line["tenant"]
             self._line(msgspec.json.encode(line).decode())
         elif self._form == "text":
-            told = f"{record.status} {record.code} [{record.request_id}]"
+            who = f"{record.tenant} {record.request_id}".lstrip()
+            told = f"{record.status} {record.code} [{who}]"
             self._line(f"{self._stamp()} refused: {told}")
 
     def request(self, record: RequestRecord) -> None:

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from policies import Tally, TargetSnapshot
 from router.telemetry.counters import BOUNDS, Counters, Histogram
 
 Samples = Iterable[tuple[dict[str, object], float]]
 
+Limited = Mapping[tuple[str, str, str], int]
+NOBODY: Limited = MappingProxyType({})
+
 Metric = tuple[str, str, str, Samples]
 
 
 def prometheus(
-    counters: Counters, targets: Mapping[str, TargetSnapshot], running: int, dropped: int
+    counters: Counters,
+    targets: Mapping[str, TargetSnapshot],
+    running: int,
+    dropped: int,
+    limited: Limited = NOBODY,
 ) -> str:
-    """The whole page."""
+    """The whole page. `limited` counts requests by tenant, by what was counted together and by what
+    of that was used up.
+    """
     lines: list[str] = []
     for name, kind, text, samples in (
         *totals(counters),
         *faults(counters, dropped),
         *estimates(targets),
         *gauges(targets, running),
+        *limits(limited),
     ):
         lines += [f"# HELP pointsman_{name} {text}", f"# TYPE pointsman_{name} {kind}"]
         lines += [f"pointsman_{name}{_labels(labels)} {value:.12g}" for labels, value in samples]
@@ -122,6 +133,17 @@ def estimates(targets: Mapping[str, TargetSnapshot]) -> Iterable[Metric]:
     yield (
         "token_estimate_error_total", "counter", "Tokens by which each was wrong, either way.",
         [(labels, tally.off) for labels, tally in tallies],
+    )  # fmt: skip
+
+
+def limits(limited: Limited) -> Iterable[Metric]:
+    """The same of what was refused by a tenant's own limits."""
+    yield (
+        "tenant_limited_total", "counter", "Requests refused by a limit of their tenant's.",
+        [
+            ({"tenant": tenant, "scope": scope, "limit": counts}, count)
+            for (tenant, scope, counts), count in limited.items()
+        ],
     )  # fmt: skip
 
 

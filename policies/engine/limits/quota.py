@@ -13,7 +13,6 @@ taken is only noted: the windows read many notes at once in less time than they 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from policies.engine.limits.counting import Need
@@ -67,8 +66,7 @@ class Quota:
         self.ceiling: float = NEVER if limits.concurrent is None else limits.concurrent
         self.in_flight = 0
         self._requests = [_window(rate) for rate in limits.requests]
-        kinds = (limits.tokens, TOKENS), (limits.input, INPUT), (limits.output, OUTPUT)
-        self._tokens = [(_window(rate), kind) for rates, kind in kinds for rate in rates]
+        self._tokens = [(_window(rate), kind) for rates, kind in _kinds(limits) for rate in rates]
         self._by_kind = bool(limits.input or limits.output)
         self._notes: list[Note] = []
         self._at = -(1 << 62)  # before any instant
@@ -169,30 +167,45 @@ class Quota:
                     most = min(most, window.limit / window.seconds / units)
         return most
 
-    def takes(self, limits: Limits) -> bool:
-        """Whether `limits` are its own, but for the instants at which some start anew: those are
-        now known as they say.
-        """
-        if _aimless(limits) != _aimless(self.limits):
-            return False
-        self.limits = limits
+    def refit(self, limits: Limits) -> None:
+        """Take other limits. What was counted of a kind in as long a time goes on counting."""
+        if limits == self.limits:
+            return
         self._read()
-        for rate, window in self._rates():
-            if isinstance(window, Calendar) and rate.resets is not None:
-                window.aim(rate.resets)
-        return True
+        known = self.windows()
+        self.limits = limits
+        self.ceiling = NEVER if limits.concurrent is None else limits.concurrent
+        self._requests = [_refitted(known, rate, REQUESTS, self._at) for rate in limits.requests]
+        self._tokens = [
+            (_refitted(known, rate, kind, self._at), kind)
+            for rates, kind in _kinds(limits)
+            for rate in rates
+        ]
+        self._by_kind = bool(limits.input or limits.output)
+        self.spare_requests = 0 if self._requests else NEVER
+        self.spare_tokens = 0 if self._tokens else NEVER
+        self.sure = -1  # who asks has to look
+
+    def windows(self) -> list[tuple[Rate, Windows, int]]:
+        """Its limits with their windows, and what they count of a note: requests, tokens, input and
+        output, in their order.
+        """
+        limits = self.limits
+        rates = (*limits.requests, *limits.tokens, *limits.input, *limits.output)
+        windows = [*((window, REQUESTS) for window in self._requests), *self._tokens]
+        return [(rate, *window) for rate, window in zip(rates, windows, strict=True)]
 
     def confine(self, part: Callable[[int], int] | None, now: float) -> None:
         """Allow only a `part` of each limit, as it says, until it is None: what was used stays
         used. Where it leaves nothing of any of them, nothing is allowed at all.
         """
         at = self._look(now)
-        whole, rates = self.limits.concurrent, self._rates()
-        parts = [rate.amount if part is None else part(rate.amount) for rate, _ in rates]
+        whole, rates = self.limits.concurrent, self.windows()
+        parts = [rate.amount if part is None else part(rate.amount) for rate, _, _ in rates]
         self.ceiling = NEVER if whole is None else whole if part is None else part(whole)
         if 0 in parts:
             self.ceiling = 0
-        for (_, window), limit in zip(rates, parts, strict=True):
+        for (_, window, _), limit in zip(rates, parts, strict=True):
             window.resize(max(1, limit), at)
         self._look(now)
 
@@ -201,22 +214,16 @@ class Quota:
         input and output, in their order, microseconds ago and units.
         """
         at = self._look(now)
-        return [window.taken(at) for _, window in self._rates()]
+        return [window.taken(at) for _, window, _ in self.windows()]
 
     def used(self, now: float) -> float:
         """The share of its limits that is used here: of that of which most is."""
         at, places = self._look(now), self.limits.concurrent
         used = [
             sum([units for _, units in window.taken(at)]) / rate.amount
-            for rate, window in self._rates()
+            for rate, window, _ in self.windows()
         ]
         return max([*used, self.in_flight / places if places else 0.0, 0.0])
-
-    def _rates(self) -> list[tuple[Rate, Windows]]:
-        limits = self.limits
-        rates = (*limits.requests, *limits.tokens, *limits.input, *limits.output)
-        windows = [*self._requests, *(window for window, _ in self._tokens)]
-        return list(zip(rates, windows, strict=True))
 
     def _look(self, now: float) -> int:
         """What is left at `now`, exactly; returns it in microseconds."""
@@ -257,9 +264,8 @@ def refund(reserved: Note, now: float) -> Note:
     return taken, int(now * MICROSECONDS + HALF), -1, -tokens, -read, -written
 
 
-def refitted(quota: Quota, limits: Limits) -> Quota:
-    """The quota of `limits`: this one, if they are as they were, and then it goes on counting."""
-    return quota if quota.takes(limits) else Quota(limits)
+def _kinds(limits: Limits) -> tuple[tuple[Sequence[Rate], int], ...]:
+    return (limits.tokens, TOKENS), (limits.input, INPUT), (limits.output, OUTPUT)
 
 
 def _window(rate: Rate) -> Windows:
@@ -270,14 +276,14 @@ def _window(rate: Rate) -> Windows:
     return Slices(rate.amount, rate.seconds, rate.slice)
 
 
-def _aimless(limits: Limits) -> tuple[object, ...]:
-    def rates(given: Sequence[Rate]) -> list[Rate]:
-        return [rate if rate.resets is None else replace(rate, resets=0.0) for rate in given]
-
-    return (
-        rates(limits.requests),
-        rates(limits.tokens),
-        rates(limits.input),
-        rates(limits.output),
-        limits.concurrent,
-    )
+def _refitted(
+    known: Sequence[tuple[Rate, Windows, int]], rate: Rate, kind: int, now: int
+) -> Windows:
+    for before, window, of in known:
+        same = before.seconds == rate.seconds and before.slice == rate.slice
+        if same and of == kind and (before.resets is None) == (rate.resets is None):
+            window.resize(rate.amount, now)
+            if isinstance(window, Calendar) and rate.resets is not None:
+                window.aim(rate.resets)
+            return window
+    return _window(rate)

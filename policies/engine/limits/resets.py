@@ -83,6 +83,11 @@ class Calendar:
         for note in notes:
             self.correct(note[of], note[0], note[1])
 
+    def returns(self, now: int) -> tuple[int, int]:
+        """See `Window.returns`."""
+        until = self._end - now if self.spare(now) < self.limit else 0
+        return until, until
+
     def wait(self, need: int, now: int) -> int:
         """Microseconds from `now` until `need` units will fit if nothing else is taken; 0: they
         fit.

@@ -12,9 +12,11 @@ by answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 CELLS = 60
 RING = CELLS + 1
+AGES = range(RING)
 MICROSECONDS = 1_000_000
 HALF = 0.5
 """Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
@@ -126,6 +128,18 @@ class Window:
                 return (self._head - age + RING) * self._cell - now
         return RING * self._cell
 
+    def returns(self, now: int) -> tuple[int, int]:
+        """Microseconds from `now` until more is left than now, and until everything is; 0: it is
+        already.
+        """
+        if self.spare(now) == self.limit:
+            return 0, 0
+        newest = self._head % RING
+        aged = self._ring[newest + 1 :] + self._ring[: newest + 1]
+        first = self._head + 1 + next(compress(AGES, aged))
+        last = self._head + RING - next(compress(AGES, reversed(aged)))
+        return first * self._cell - now, last * self._cell - now
+
     def _advance(self, cell: int) -> None:
         if cell - self._head > CELLS:
             self._ring = [0] * RING
@@ -219,6 +233,12 @@ class Slices:
             return 0
         ahead = self._free - now
         return min(ahead, ahead + self._cost(need) - self._slice)
+
+    def returns(self, now: int) -> tuple[int, int]:
+        """See `Window.returns`."""
+        ahead = max(0, self._free - now)
+        more = ahead + self._cost(self.spare(now) + 1) - self._slice
+        return min(ahead, max(0, more)), ahead
 
     def _cost(self, units: int) -> int:
         """Microseconds that `units` take to drain."""

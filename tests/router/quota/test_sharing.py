@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from random import Random
+from secrets import token_hex
 
 import pytest
 
@@ -81,7 +82,7 @@ class Instance:
 
 @asynccontextmanager
 async def fleet(url: str, **limits: Limits) -> AsyncIterator[tuple[Instance, Instance]]:
-    fleet = f"{id(limits)}"
+    fleet = token_hex(4)
     bounds = {f"{name}/m": bounds_of(fleet, f"{name}/m", limit) for name, limit in limits.items()}
     async with joined(url, fleet) as one, joined(url, fleet) as other:
         yield Instance(one, bounds), Instance(other, bounds)

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies import Facts, Limits, Rate, Wait
-from policies.engine.limits.quota import Quota, refitted
+from policies.engine.limits.quota import Quota
 from policies.engine.limits.resets import Calendar
 from policies.engine.limits.windows import MICROSECONDS
 from tests.policies.driver import World
@@ -90,7 +90,7 @@ def used_up(resets: float) -> Quota:
 @pytest.mark.parametrize("moved", [-3600.0, -0.2, 0.0, 0.2, 3600.0])
 def test_a_reset_that_clocks_have_moved_is_the_same_and_goes_on_counting(moved: float) -> None:
     quota = used_up(DAY)
-    assert refitted(quota, Limits([Rate(1, DAY, resets=DAY + moved)])) is quota
+    quota.refit(Limits([Rate(1, DAY, resets=DAY + moved)]))
     refused = quota.refused((0, 0, 0), 5.0)
     assert refused is not None
     assert refused.until == DAY + moved
@@ -98,17 +98,22 @@ def test_a_reset_that_clocks_have_moved_is_the_same_and_goes_on_counting(moved: 
 
 
 def test_where_the_next_day_s_reset_is_named_the_day_before_has_ended() -> None:
-    quota = refitted(used_up(DAY), Limits([Rate(1, DAY, resets=2 * DAY + 3600)]))
+    quota = used_up(DAY)
+    quota.refit(Limits([Rate(1, DAY, resets=2 * DAY + 3600)]))
     assert quota.refused((0, 0, 0), DAY + 1) is None
 
 
-@pytest.mark.parametrize(
-    "limits",
-    [Limits([Rate(2, DAY, resets=DAY)]), Limits([Rate(1, DAY)]), Limits(input=[Rate(1, DAY)])],
-)
-def test_other_limits_are_counted_anew(limits: Limits) -> None:
+@pytest.mark.parametrize("limits", [Limits([Rate(1, DAY)]), Limits(input=[Rate(1, DAY)])])
+def test_what_is_counted_otherwise_is_counted_anew(limits: Limits) -> None:
     quota = used_up(DAY)
-    assert refitted(quota, limits) is not quota
+    quota.refit(limits)
+    assert quota.refused((0, 0, 0), 5.0) is None
+
+
+def test_a_day_of_which_more_is_allowed_goes_on_counting() -> None:
+    quota = used_up(DAY)
+    quota.refit(Limits([Rate(2, DAY, resets=DAY)]))
+    assert quota.room(5.0).requests == 1
 
 
 def test_a_course_waits_for_a_reset_that_is_near() -> None:
