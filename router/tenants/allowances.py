@@ -22,7 +22,6 @@ from router.dialects.contract import Call, ClientDialect, ClientError
 from router.quota.bounds import Needs, Settled
 from router.quota.shared import given_back
 from router.quota.sharing import never_sent
-from router.telemetry.journal import AttemptRecord, Reader, RefusalRecord, RequestRecord
 from router.tenants.scope import Confine, Scope, Users
 from router.tenants.wording import SOON, Kind, Standing, headers_of, hindrance, refusal
 
@@ -278,26 +277,3 @@ class Allowance:
 def policy_of(scopes: Sequence[Scope]) -> str:
     """What clients are told of the limits of all of these."""
     return ", ".join([scope.policy for scope in scopes])
-
-
-class Metering:
-    """Reads what became of one request's attempts for its allowance, and hands it on."""
-
-    __slots__ = ("_allowance", "_onward")
-
-    def __init__(self, allowance: Allowance, onward: Reader) -> None:
-        self._allowance = allowance
-        self._onward = onward
-
-    def attempt(self, record: AttemptRecord) -> None:
-        """See `Reader.attempt`."""
-        self._allowance.spent(record.report)
-        self._onward.attempt(record)
-
-    def request(self, record: RequestRecord) -> None:
-        """See `Reader.request`."""
-        self._onward.request(record)
-
-    def refused(self, record: RefusalRecord) -> None:
-        """See `Reader.refused`."""
-        self._onward.refused(record)
