@@ -40,8 +40,8 @@ from router.stored.owners import Owners
 from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
-from router.tenants.allowance import Metering
 from router.tenants.identity import Tenant
+from router.tenants.metering import Metering
 from router.upstream.fetch import Fetcher
 
 SPARE_BELLS = 1000

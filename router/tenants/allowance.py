@@ -13,7 +13,6 @@ from policies.engine.limits.windows import HALF, INPUT, MICROSECONDS, OUTPUT, TO
 from router.dialects.contract import ClientError
 from router.quota.bounds import Needs, Settled, units_of
 from router.quota.shared import given_back
-from router.telemetry.journal import AttemptRecord, Reader, RefusalRecord, RequestRecord
 from router.tenants.scope import Scope
 from router.tenants.wording import Standing, headers_of
 
@@ -138,29 +137,6 @@ class Allowance:
             one._replace(level=one.level._replace(left=min(one.level.left, left)))
             for one, left in zip(standings, self._left, strict=True)
         ]
-
-
-class Metering:
-    """Reads what became of one request's attempts for its allowance, and hands it on."""
-
-    __slots__ = ("_allowance", "_onward")
-
-    def __init__(self, allowance: Allowance, onward: Reader) -> None:
-        self._allowance = allowance
-        self._onward = onward
-
-    def attempt(self, record: AttemptRecord) -> None:
-        """See `Reader.attempt`."""
-        self._allowance.spent(record.report)
-        self._onward.attempt(record)
-
-    def request(self, record: RequestRecord) -> None:
-        """See `Reader.request`."""
-        self._onward.request(record)
-
-    def refused(self, record: RefusalRecord) -> None:
-        """See `Reader.refused`."""
-        self._onward.refused(record)
 
 
 def expected(request: Request) -> Need:
