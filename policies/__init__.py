@@ -10,11 +10,12 @@ from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt, SettledTwice
 from policies.engine.course import Course
 from policies.engine.engine import Engine
+from policies.engine.limits.headroom import Headroom, Measured, Measurement
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import Cause, Refusal, Refused
 from policies.engine.route import Climb, Facts, Limits, Price, Rate, Retry, Route, Target
 from policies.engine.showing.record import Record
-from policies.engine.showing.views import Explained, ExplainedTarget, Headroom, News, TargetSnapshot
+from policies.engine.showing.views import Explained, ExplainedTarget, News, TargetSnapshot
 from policies.engine.standing import Factors
 from policies.least_latency import LeastLatency
 from policies.policy import Band, Candidate, Learner, Policy, Request, Starter
@@ -74,5 +75,7 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "TargetSnapshot",
     "Record",
     "Headroom",
+    "Measurement",
+    "Measured",
     "News",
 ]

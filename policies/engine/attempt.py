@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from policies.engine.learning.breaker import EJECTED
 from policies.engine.limits.quota import correction, refund, reservation
-from policies.engine.outcome import Phase, Report
+from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from policies.engine.course import Course
+    from policies.engine.limits.headroom import Measured, Measurement
     from policies.engine.limits.windows import Note
     from policies.engine.standing import Member, Standing
     from policies.engine.waiting.fairness import Charge
@@ -109,6 +112,11 @@ class Attempt:
         return self.look_at if self.look_at < deadline else deadline
 
     @property
+    def claim(self) -> Note:
+        """What it takes of its target's limits."""
+        return reservation(self._course.tokens, self.was_sent)
+
+    @property
     def is_blind(self) -> bool:
         """Whether nothing was known of its target when it was sent."""
         return self.expected == NEVER
@@ -141,6 +149,10 @@ class Attempt:
         """The request is out; waiting for the answer begins."""
         self.was_sent = now
         self.due = now + self.expected
+
+    def observe(self, told: Measurement, now: float) -> Sequence[Measured]:
+        """The head of its answer has come, and says what is left; see `Engine.observe`."""
+        return self._course.engine.observe(self.target, told, self.was_sent, now)
 
     def first_token(self, now: float) -> None:
         """The first content has come."""
@@ -181,6 +193,8 @@ class Attempt:
         standing.measure(report, self, now)
         if report.outcome.rests:
             standing.rest(report, now)
+            if report.outcome is Outcome.THROTTLED and not report.overloaded:
+                standing.quota.throttled(self._course.tokens, self.was_sent, now)
         if self._is_trial:
             self._end_trial()
         self._course.settled(self, self._member, report, now)

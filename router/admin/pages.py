@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from policies import TargetSnapshot
+from policies import Measured, TargetSnapshot
 from router.admin.decisions import listing, one
 from router.admin.explain import explain, number
 from router.admin.question import BadQuestion, decoded
@@ -223,6 +223,21 @@ def _failure(state: State, target: str, now: float) -> dict[str, Any] | None:
     }
 
 
+def _level(level: Measured, now: float) -> dict[str, Any]:
+    """What a target's provider says of one of its limits."""
+    return {
+        "limit_of": level.name,
+        "left": number(level.left),
+        "limit": level.limit,
+        "in_file": level.written,
+        "span_s": level.span,
+        "whole_in_s": number(max(0.0, level.whole - now)),
+        "used_by_others": level.foreign,
+        "share_in_force": level.share,
+        "believed": level.believed,
+    }
+
+
 def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
     return {
         "state": snapshot.state,
@@ -238,4 +253,6 @@ def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
         "requests_left": number(snapshot.requests_left),
         "tokens_left": number(snapshot.tokens_left),
         "places_left": number(snapshot.places_left),
+        "provider_says": [_level(level, now) for level in snapshot.said],
+        "nonsense_headers": snapshot.nonsense,
     }

@@ -26,7 +26,8 @@ PUBLIC = {
     "WeightedRoundRobin", "LeastLatency", "Priority",
     "CostTiers", "Rule", "Threshold",
     # what the engine shows and is told
-    "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Record", "Headroom", "News",
+    "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Record", "News",
+    "Headroom", "Measurement", "Measured",
 }  # fmt: skip
 TESTING = {
     # servers and the network before them

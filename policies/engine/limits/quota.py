@@ -11,6 +11,8 @@ taken is only noted: the windows read many notes at once in less time than they 
 
 from __future__ import annotations
 
+from policies.engine.limits.headroom import Measured, Measurement
+from policies.engine.limits.levels import Levels
 from policies.engine.limits.windows import MICROSECONDS, REQUESTS, TOKENS, Note, Slices, Window
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Limits, Rate
@@ -26,16 +28,17 @@ class Quota:
 
     One more request fits for certain while it has at most `sure` tokens: `spare_tokens`, or none
     (-1) where `in_flight` has reached `ceiling` or `spare_requests` is below 1; else `refused`
-    knows.
+    knows. `said` is what its provider says is left, beside our windows; None: it never did.
     """
 
     __slots__ = (
-        "_at", "_notes", "_requests", "_tokens", "ceiling", "in_flight", "limits",
+        "_at", "_notes", "_requests", "_tokens", "ceiling", "in_flight", "limits", "said",
         "spare_requests", "spare_tokens", "sure",
     )  # fmt: skip
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, said: Levels | None = None) -> None:
         self.limits = limits
+        self.said = said
         self.ceiling: float = NEVER if limits.concurrent is None else limits.concurrent
         self.in_flight = 0
         self._requests = [_window(rate) for rate in limits.requests]
@@ -58,6 +61,8 @@ class Quota:
             wait = max(wait, window.wait(1, at))
         for window in self._tokens:
             wait = max(wait, window.wait(tokens, at))
+        if self.said is not None:
+            wait = max(wait, self.said.wait(tokens, at))
         return Refused(Refusal.LIMITED, (at + wait) / MICROSECONDS) if wait else None
 
     def take(self, note: Note) -> None:
@@ -73,6 +78,9 @@ class Quota:
         self.spare_tokens = spare = self.spare_tokens - tokens
         full = self.in_flight >= self.ceiling or self.spare_requests < 1
         self.sure = -1 if full else spare
+        if self.said is not None:
+            self.said.take(note)
+            self.sure = min(self.sure, self.said.sure)
 
     def settle(self, note: Note) -> None:
         """End a reservation as its `correction` or its `refund` says."""
@@ -85,29 +93,35 @@ class Quota:
         self.in_flight -= 1
         if more > 0:
             self.spare_tokens -= more
+        if self.said is not None:
+            self.said.correct(note)
         if more > 0 or self.sure < 0:
             self.sure = self._sum_up()
         if len(self._notes) >= MOST_NOTES:
             self._read()
 
-    def lower(self, requests: int | None, tokens: int | None, now: float) -> None:
-        """Let at most this much remain now: what the provider says is left, when that is less
-        than we thought. Never raises. It does not say of which of its windows it speaks; the
-        shortest is the one that a mistake blocks for the shortest time.
-        """
-        at = self._look(now)
-        for windows, remaining in ((self._requests, requests), (self._tokens, tokens)):
-            if windows and remaining is not None and remaining >= 0:
-                window = min(windows, key=lambda window: window.seconds)
-                excess = window.spare(at) - remaining
-                if excess > 0:
-                    window.take(excess, at)
+    def observe(self, told: Measurement, sent: float, now: float) -> list[Measured]:
+        """See `Levels.observe`. Raises ValueError where nothing was ever `said`."""
+        if self.said is None:
+            raise ValueError("nobody listens to what a provider says of this quota")
+        apart = self.said.observe(told, self.limits, sent, now)
         self._look(now)
+        return apart
+
+    def throttled(self, tokens: int, sent: float, now: float) -> None:
+        """See `Levels.throttled`."""
+        if self.said is not None:
+            self.said.throttled(tokens, sent, now)
+            self._look(now)
 
     def room(self, now: float) -> tuple[float, float, float]:
         """Requests, tokens and places that are left, infinite where nothing bounds them."""
-        self._look(now)
-        return self.spare_requests, self.spare_tokens, self.ceiling - self.in_flight
+        at = self._look(now)
+        requests, tokens = self.spare_requests, self.spare_tokens
+        if self.said is not None:
+            least = self.said.room(at)
+            requests, tokens = min(requests, least[0]), min(tokens, least[1])
+        return requests, tokens, self.ceiling - self.in_flight
 
     def pace(self, tokens: int, held: float | None) -> float | None:
         """Requests a second, of `tokens` each, that it lets through in the long run while each
@@ -122,7 +136,7 @@ class Quota:
             most = min(most, rate.amount / rate.seconds)
         for rate in self.limits.tokens if tokens else ():
             most = min(most, rate.amount / rate.seconds / tokens)
-        return most
+        return most if self.said is None else min(most, self.said.pace(tokens))
 
     def _look(self, now: float) -> int:
         """What is left at `now`, exactly; returns it in microseconds."""
@@ -132,6 +146,8 @@ class Quota:
             self.spare_requests = min([window.spare(at) for window in self._requests])
         if self._tokens:
             self.spare_tokens = min([window.spare(at) for window in self._tokens])
+        if self.said is not None:
+            self.said.look(at)
         self.sure = self._sum_up()
         return at
 
@@ -147,7 +163,7 @@ class Quota:
     def _sum_up(self) -> float:
         if self.in_flight >= self.ceiling or self.spare_requests < 1:
             return -1
-        return self.spare_tokens
+        return self.spare_tokens if self.said is None else min(self.spare_tokens, self.said.sure)
 
 
 def reservation(tokens: int, now: float) -> Note:

@@ -15,6 +15,7 @@ from policies.engine.deciding.probing import back
 from policies.engine.deciding.tiers import ascent, offered
 from policies.engine.learning.breaker import State, Trip
 from policies.engine.learning.cost import LEAST_FITNESS, strained
+from policies.engine.limits.headroom import Measured
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
@@ -34,13 +35,6 @@ class News(Enum):
     WELL = "well"
 
 
-class Headroom(NamedTuple):
-    """What a provider says is left until its windows reset; None: it said nothing of that."""
-
-    requests: int | None = None
-    tokens: int | None = None
-
-
 class View(NamedTuple):
     """One target, as a request finds it: every number that words are made of.
 
@@ -49,7 +43,7 @@ class View(NamedTuple):
     open. `state`, `trip`, `since` and `until` are the breaker's; `failures` are bad and all of its
     last outcomes, told where availability is below 1; `denials` those in a row; `full` names the
     places that are taken, where they are: how many, out of how many, and the group that they bind
-    together ("": the target alone).
+    together ("": the target alone); `said` is what its provider says is left.
     """
 
     target: str
@@ -70,6 +64,7 @@ class View(NamedTuple):
     failures: tuple[int, int]
     denials: int
     full: tuple[int, int, str] | None
+    said: tuple[Measured, ...] = ()
 
 
 class ExplainedTarget(NamedTuple):
@@ -102,7 +97,8 @@ class Explained(NamedTuple):
 class TargetSnapshot(NamedTuple):
     """One target as it stands. Times in seconds; `until` is the instant at which its ejection
     or pause ends; room is infinite where nothing bounds it. `learned_places` is how much it bore
-    when it was last overloaded (None: it never was, of late).
+    when it was last overloaded (None: it never was, of late). `said` is what its provider says is
+    left of its limits, `nonsense` counts headers of such that could not be.
     """
 
     state: str
@@ -116,6 +112,8 @@ class TargetSnapshot(NamedTuple):
     tokens_left: float
     places_left: float
     learned_places: int | None
+    said: tuple[Measured, ...] = ()
+    nonsense: int = 0
 
 
 def look(
@@ -171,6 +169,7 @@ def _view(
         breaker.failures(now) if factors.availability < 1.0 else (0, 0),
         _denials(standing, now),
         _full(standing, now),
+        _said(standing, now),
     )
 
 
@@ -187,6 +186,11 @@ def _full(standing: Standing, now: float) -> tuple[int, int, str] | None:
         if quota.in_flight >= quota.ceiling:
             return quota.in_flight, int(quota.ceiling), group
     return None
+
+
+def _said(standing: Standing, now: float) -> tuple[Measured, ...]:
+    said = standing.quota.said
+    return () if said is None else said.shown(now)
 
 
 def explain(pool: Pool, request: Request, now: float) -> Explained:
@@ -276,4 +280,6 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
         tokens,
         places,
         standing.pressure.limit,
+        _said(standing, now),
+        0 if standing.quota.said is None else standing.quota.said.nonsense,
     )
