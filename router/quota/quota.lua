@@ -28,7 +28,7 @@ local function window(key, limit)
   local cell = math.floor(now / width)
   local seen = redis.call('HMGET', key, 'head', 'sum')
   local head, sum = tonumber(seen[1]), tonumber(seen[2]) or 0
-  local one = {key = key, limit = limit[2], width = width, head = cell, sum = sum}
+  local one = {key = key, limit = limit[2], width = width, head = cell, sum = sum, added = {}}
   if head == nil or cell - head > CELLS then
     if head ~= nil then redis.call('DEL', key) end
     one.sum = 0
@@ -53,7 +53,7 @@ end
 
 local function add(one, cell, units)
   local field = cell % RING
-  redis.call('HINCRBY', one.key, field, units)
+  one.added[field] = (one.added[field] or 0) + units
   one.sum = one.sum + units
   one.dirty = true
 end
@@ -74,7 +74,7 @@ kinds[1] = {
     for age = CELLS, 0, -1 do fields[#fields + 1] = (one.head - age) % RING end
     local ring = redis.call('HMGET', one.key, unpack(fields))
     for age = CELLS, 0, -1 do
-      excess = excess - (tonumber(ring[CELLS - age + 1]) or 0)
+      excess = excess - (tonumber(ring[CELLS - age + 1]) or 0) - (one.added[fields[CELLS - age + 1]] or 0)
       if excess <= 0 then return (one.head - age + RING) * one.width - now end
     end
     return RING * one.width
@@ -89,6 +89,7 @@ kinds[1] = {
     add(one, math.min(cell, one.head), units)
   end,
   save = function(one)
+    for field, units in pairs(one.added) do redis.call('HINCRBY', one.key, field, units) end
     redis.call('HSET', one.key, 'head', one.head, 'sum', one.sum)
     redis.call('PEXPIRE', one.key, math.ceil(one.width * (RING + 1) / 1000))
   end,

@@ -15,18 +15,25 @@ from typing import NamedTuple
 from policies import Attempt, Cause, Fail, Phase, Report, Send, Stop, Wait
 from router.bell import Bell
 from router.course import Way
-from router.quota.bounds import Bound, Needs, Settled
+from router.quota.bounds import Answered, Bound, Needs, Settled
 from router.quota.shared import Shared, Ticket, given_back
 
+A_MOMENT = 0.1
+PLENTY = 5
+"""One in so many of a limit."""
 SOON = 0.05
 """Seconds after which a target is asked again that has no place, since nobody knows when."""
 
 
 class Fleetwide(NamedTuple):
-    """What the fleet keeps together: the limits that bind each target, its groups' among them."""
+    """What the fleet keeps together: the limits that bind each target, its groups' among them.
+    Targets are `roomy`, until an instant, of which plenty was left a moment ago: for them no
+    runner-up is looked for.
+    """
 
     shared: Shared
     bounds: Mapping[str, tuple[Bound, ...]]
+    roomy: dict[str, float]
 
 
 class Held(NamedTuple):
@@ -62,7 +69,7 @@ class Sharing:
                 return send._replace(target=send.attempt.target)
         action = self._way.next(now)
         if isinstance(action, Send) and self._fleet.shared.up:
-            return self._ask(action)
+            return self._ask(action, now)
         return action
 
     def go_on(self, among: AbstractSet[str], now: float) -> None:
@@ -82,13 +89,15 @@ class Sharing:
         self._way.close(now)
         self._settle_ended()
 
-    def _ask(self, send: Send) -> Send | Wait:
+    def _ask(self, send: Send, now: float) -> Send | Wait:
         needs = self._needs(send.target)
         if not needs:
             return send
-        second = send.attempt.runner_up
-        other = self._needs(second) if second is not None else ()
-        alternatives = (needs, other) if other else (needs,)
+        alternatives: tuple[Needs, ...] = (needs,)
+        if self._fleet.roomy.get(send.target, 0.0) < now:
+            second = send.attempt.runner_up
+            other = self._needs(second) if second is not None else ()
+            alternatives = (needs, other) if other else (needs,)
         self._asked = send, self._fleet.shared.reserve(alternatives, self._bell.wake)
         return Wait(send.limits.deadline, Cause.REST)
 
@@ -109,6 +118,8 @@ class Sharing:
             return False
         if answer.taken:
             attempt.switch(now)
+        elif self._fleet.roomy.get(attempt.target, 0.0) < now and is_roomy(ticket, answer):
+            self._fleet.roomy[attempt.target] = now + A_MOMENT
         self._held.append((attempt, Held(ticket.alternatives[answer.taken], answer.at)))
         return True
 
@@ -118,6 +129,14 @@ class Sharing:
             if not attempt.open:
                 self._held.remove(one)
                 self._fleet.shared.settle(settled(held, attempt.report))
+
+
+def is_roomy(ticket: Ticket, answer: Answered) -> bool:
+    """Whether plenty is left of the limits of the target that was chosen."""
+    bounds = [bound for bound, _ in ticket.alternatives[0]]
+    return all(
+        left * PLENTY >= bound.spec[1] for bound, left in zip(bounds, answer.left, strict=True)
+    )
 
 
 def settled(held: Held, report: Report | None) -> Iterable[Settled]:

@@ -42,7 +42,7 @@ class Together:
 
     def of(self, facts: Mapping[str, Facts]) -> Fleetwide:
         """The limits of all targets and their groups, as the fleet keeps them."""
-        return Fleetwide(self.shared, {name: self._bounds(name, facts) for name in facts})
+        return Fleetwide(self.shared, {name: self._bounds(name, facts) for name in facts}, {})
 
     def away(self, why: str) -> None:
         """See `Changed.away`."""

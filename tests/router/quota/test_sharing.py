@@ -57,7 +57,7 @@ class Instance:
         bell = Bell(self.loop)
         request = Request("m", self.loop.time() + 5, tokens)
         course = self.engine.start(request, self.loop.time(), bell.wake)
-        sharing = Sharing(course, Fleetwide(self.shared, self.bounds), bell, tokens)
+        sharing = Sharing(course, Fleetwide(self.shared, self.bounds, {}), bell, tokens)
         try:
             while True:
                 action = sharing.next(self.loop.time())
