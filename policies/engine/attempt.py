@@ -152,7 +152,9 @@ class Attempt:
 
     def observe(self, told: Measurement, now: float) -> Sequence[Measured]:
         """The head of its answer has come, and says what is left; see `Engine.observe`."""
-        return self._course.engine.observe(self.target, told, self.was_sent, now)
+        apart = self.standing.observe(told, self.was_sent, now)
+        self._course.engine.freed()
+        return apart
 
     def first_token(self, now: float) -> None:
         """The first content has come."""

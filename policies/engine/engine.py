@@ -117,8 +117,7 @@ class Engine:
         if standing is None:
             return ()
         apart = standing.observe(told, sent, now)
-        if self._crowded:
-            self.freed()
+        self.freed()
         return apart
 
     def advise(self, target: str, news: News, now: float) -> None:

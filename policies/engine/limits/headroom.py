@@ -15,6 +15,8 @@ MINUTE = 60 * MICROSECONDS
 DAY = 86_400 * MICROSECONDS
 PLENTY = 0.25
 """Of a limit: less is little."""
+MANY = 400
+"""For so many a limit is taken whose size is not known."""
 
 
 class Headroom(NamedTuple):
@@ -62,7 +64,7 @@ class Measured(NamedTuple):
     @property
     def scarce(self) -> bool:
         """Whether little is left, or it is not what its provider says it is."""
-        little = self.left < (self.limit or NEVER) * PLENTY
+        little = self.left < (self.limit or MANY) * PLENTY
         return self.left < NEVER and (little or self.share < 1)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policies.engine.limits.headroom import MINUTE, Headroom, Measured, span_of
+from policies.engine.limits.headroom import MANY, MINUTE, Headroom, Measured, span_of
 from policies.engine.limits.windows import MICROSECONDS, Window
 from policies.engine.refusal import NEVER
 from policies.engine.route import Limits, Rate
@@ -141,8 +141,7 @@ class Level:
 
     def part(self, at: int) -> float:
         """What is left, as a part of the limit."""
-        spare = self.spare(at)
-        return spare / self.limit if self.limit else NEVER if spare > 0 else 0.0
+        return self.spare(at) / (self.limit or MANY)
 
     def shown(self, at: int) -> Measured:
         """It, as it stands."""

@@ -224,6 +224,33 @@ def test_what_was_learned_outlives_a_reload() -> None:
     world.close()
 
 
+def test_what_a_place_said_that_is_no_more_is_not_held_against_its_successor() -> None:
+    world = World("a/m", "b/m", facts={"a/m": Facts(identity="here")})
+    send = world.send()
+    world.engine.replace({"m": world.route}, {"a/m": Facts(identity="there")}, world.now)
+    send.attempt.observe(Measurement((left(0),)), world.now)
+    assert world.engine.snapshot(world.now)["a/m"].said == ()
+    world.settle(send)
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("plenty", "few"),
+    [(left(50), left(10)), (left(500, None), left(50, None))],
+    ids=["of a limit", "of who knows how many"],
+)
+def test_every_answer_is_worth_reading_while_little_is_left_and_a_few_where_plenty_is(
+    plenty: Headroom, few: Headroom
+) -> None:
+    world = World("a/m")
+    say(world, plenty)
+    said = world.engine._standings["a/m"].quota.said
+    assert said is not None
+    assert world.now < said.due <= world.now + 0.1
+    say(world, few)
+    assert said.due < world.now
+
+
 class TestProviders:
     """Ten minutes beside a provider that enforces what the file does not know."""
 
