@@ -10,6 +10,7 @@ from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt, SettledTwice
 from policies.engine.course import Course
 from policies.engine.engine import Engine
+from policies.engine.limits.counting import Charge, Counting
 from policies.engine.limits.headroom import Headroom, Measured, Measurement
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import Cause, Refusal, Refused
@@ -54,6 +55,8 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Facts",
     "Limits",
     "Rate",
+    "Counting",
+    "Charge",
     "Price",
     # policies, and the contract for one's own
     "Policy",

@@ -286,7 +286,9 @@ class Answer:
         reader = self._reader
         if reader is not None and (usage := reader.usage) is not None:
             return report._replace(
-                input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                cached_tokens=usage.cached,
             )
         seen = reader.content if reader is not None else 0
         return report._replace(

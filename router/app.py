@@ -5,7 +5,9 @@ of its own.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from traceback import extract_tb
@@ -15,10 +17,12 @@ from router import build, choosing
 from router.admin.pages import Pages, State
 from router.assembly import decisions_of, runtime_of, together_of
 from router.config import Config, ConfigError, Server, load, needs_restart, words
+from router.counting import by_midnight
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
 from router.knowledge.known import Learning, completed
+from router.midnight import AGAIN, Clocks
 from router.pipeline import Pipeline
 from router.quota.sharing import Fleetwide
 from router.telemetry.counters import Counters
@@ -48,6 +52,7 @@ class App:
         server: Server | None = None,
     ) -> None:
         self._environ, self._log = environ, log
+        self._aiming: asyncio.TimerHandle | None = None
         self._learning = Learning(log)
         self._loop, self._http = asyncio.get_running_loop(), Http()
         counters = Counters()
@@ -58,7 +63,7 @@ class App:
         decisions = decisions_of(server, origin)
         readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
-        routes, facts = build.routes_of(config), build.facts_of(config)
+        routes, facts = build.routes_of(config), self._facts(config)
         engine = Engine(
             routes,
             facts=facts,
@@ -85,6 +90,7 @@ class App:
             await self._together.start()
         addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
         self.state.ready = True
+        self._aiming = self._loop.call_later(AGAIN, self._aim)
         self._learning.begin(lambda: self.state.config, self._complete)
         return addresses
 
@@ -95,7 +101,7 @@ class App:
         state, old = self.state, self.state.config
         try:
             config = completed(load(old.path, self._environ), self._learning.known)
-            routes, facts = build.routes_of(config), build.facts_of(config)
+            routes, facts = build.routes_of(config), self._facts(config)
             upstreams = build.upstreams_of(config, self._environ, self._http)
             engine, listed = state.runtime.engine, state.runtime.listed
             fleet = self._fleetwide(facts)
@@ -123,7 +129,17 @@ class App:
         """Put in force what has been learned of the models of the running file."""
         self.state.config = config = completed(self.state.config, self._learning.known)
         engine = self.state.runtime.engine
-        engine.replace(build.routes_of(config), build.facts_of(config), self._loop.time())
+        engine.replace(build.routes_of(config), self._facts(config), self._loop.time())
+
+    def _aim(self) -> None:
+        """Say anew when days end: clocks may have been changed."""
+        state = self.state
+        self._aiming = self._loop.call_later(AGAIN, self._aim)
+        if by_midnight(state.config):
+            facts = self._facts(state.config)
+            state.runtime = replace(state.runtime, fleet=self._fleetwide(facts))
+            routes = build.routes_of(state.config)
+            state.runtime.engine.replace(routes, facts, self._loop.time())
 
     async def drain(self, *, announce: bool) -> None:
         """Leave: say so on `/readyz` while still accepting, stop accepting, let running
@@ -146,6 +162,8 @@ class App:
         """End everything now; running requests are told."""
         self.state.ready = False
         self.pipeline.stop()
+        if self._aiming is not None:
+            self._aiming.cancel()
         await self._learning.close()
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
@@ -154,8 +172,14 @@ class App:
             await self._together.close()
         self._fetcher.close()
 
+    def _facts(self, config: Config) -> dict[str, Facts]:
+        return build.facts_of(config, self._clocks())
+
+    def _clocks(self) -> Clocks:
+        return Clocks(self._loop.time(), time.time())
+
     def _fleetwide(self, facts: Mapping[str, Facts]) -> Fleetwide | None:
-        return None if self._together is None else self._together.of(facts)
+        return None if self._together is None else self._together.of(facts, self._clocks())
 
     def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
         return Pipeline(

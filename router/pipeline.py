@@ -101,7 +101,7 @@ class Pipeline:
         if call.model in runtime.ladders and may_descend(call, request):
             way = self._descent(course, reply, call, caller, request, runtime, bell)
         if runtime.fleet is not None:
-            way = Sharing(way, runtime.fleet, bell, course.tokens)
+            way = Sharing(way, runtime.fleet, bell)
         passage = Passage(call, reply, runtime, way, bell, self._fetcher, self._journal)
         self._running.add(passage)
         try:

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.engine.learning.breaker import EJECTED
-from policies.engine.limits.quota import correction, refund, reservation
+from policies.engine.limits.needs import needs
+from policies.engine.limits.quota import refund, reservation
 from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import NEVER, Refusal
 
@@ -80,6 +81,7 @@ class Attempt:
         self.expected = self.due = self.overdue = self.look_at = self.head = NEVER
         self.charge: Charge | None = None
         self._second: Member | None = None
+        self._reserved: Note | None
         self._take(member, now)
 
     @property
@@ -106,15 +108,36 @@ class Attempt:
         return second.name if second is not None else None
 
     @property
+    def reserved(self) -> Note:
+        """What is taken for it of limits where it is, whoever keeps them."""
+        if self._reserved is None:
+            request = self._course.request
+            self._reserved = reservation(needs(self._member, request), self.started)
+        return self._reserved
+
+    @property
+    def reserved_by_runner_up(self) -> Note | None:
+        """What would be taken if it were with its runner-up; None if there is none."""
+        second = self._runner_up()
+        if second is None:
+            return None
+        return reservation(needs(second, self._course.request), self.started)
+
+    def settlement(self, now: float) -> Note:
+        """What settles that, by how it has ended; if it was given back, as if never taken."""
+        report, taken = self.report, self._reserved
+        if taken is None:
+            taken = self.reserved
+        if report is None or (report.phase is CONNECT and not report.outcome.good):
+            # Only what never reached the provider is refunded: what was spent is spent.
+            return refund(taken, now)
+        return self.standing.facts.counting.settled(taken, report, now)
+
+    @property
     def until(self) -> float:
         """As of a `Wait`: while it alone is open, its course has nothing else to say before."""
         deadline = self._course.request.deadline
         return self.look_at if self.look_at < deadline else deadline
-
-    @property
-    def claim(self) -> Note:
-        """What it takes of its target's limits."""
-        return reservation(self._course.tokens, self.was_sent)
 
     @property
     def is_blind(self) -> bool:
@@ -189,14 +212,16 @@ class Attempt:
         if self.first is None:
             standing.waits_no_more(self)
         if self._quotas:
-            self._settle_quotas(report, now)
+            note = self.settlement(now)
+            for quota in self._quotas:
+                quota.settle(note)
         if self.charge is not None:
             self.charge.settle(report)
         standing.measure(report, self, now)
         if report.outcome.rests:
             standing.rest(report, now)
             if report.outcome is Outcome.THROTTLED and not report.overloaded:
-                standing.quota.throttled(self._course.tokens, self.was_sent, now)
+                standing.quota.throttled(self.reserved, self.was_sent, now)
         if self._is_trial:
             self._end_trial()
         self._course.settled(self, self._member, report, now)
@@ -226,10 +251,11 @@ class Attempt:
         self._member = member
         self.standing = standing = member.standing
         self._quotas = standing.quotas
+        self._reserved = None
         if self._quotas:
-            self._reserved: Note = reservation(self._course.tokens, now)
+            self._reserved = note = reservation(needs(member, self._course.request), now)
             for quota in self._quotas:
-                quota.take(self._reserved)
+                quota.take(note)
         self.epoch = standing.breaker.epoch
         standing.in_flight += 1
         standing.begins_to_wait(self)
@@ -258,7 +284,7 @@ class Attempt:
         if self._is_trial:
             self._end_trial()
         if self._quotas:
-            note = refund(self._reserved, now)
+            note = refund(self.reserved, now)
             for quota in self._quotas:
                 quota.settle(note)
         if self.probe:
@@ -270,15 +296,3 @@ class Attempt:
 
     def _settled_twice(self) -> SettledTwice:
         return SettledTwice(f"the attempt on {self._member.name} was already settled")
-
-    def _settle_quotas(self, report: Report, now: float) -> None:
-        read, written = report.input_tokens, report.output_tokens
-        if report.phase is CONNECT and not report.outcome.good:
-            # Only what never reached the provider is refunded: what was spent is spent.
-            note = refund(self._reserved, now)
-        elif read is None and written is None:
-            note = correction(self._reserved, self._course.tokens, now)
-        else:
-            note = correction(self._reserved, (read or 0) + (written or 0), now)
-        for quota in self._quotas:
-            quota.settle(note)

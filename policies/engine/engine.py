@@ -14,12 +14,12 @@ from random import Random
 from policies.engine.attempt import Attempt
 from policies.engine.configuring import Holdings, configured
 from policies.engine.course import Course
-from policies.engine.deciding.eligibility import tokens_of
 from policies.engine.deciding.tiers import offered, ordinary
 from policies.engine.group import Group
 from policies.engine.learning.breaker import State
 from policies.engine.learning.latency import Length
 from policies.engine.limits.headroom import Measured, Measurement
+from policies.engine.limits.needs import at_most
 from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
 from policies.engine.refusal import Cause
@@ -84,7 +84,7 @@ class Engine:
         pool.curiosity.deposit(now)
         asked = pool.starts or request.policy is not None
         members = self._offered(pool, request) if asked else pool.members
-        tokens = tokens_of(request)
+        tokens = at_most(pool, request)
         if record is None:
             course = Course(self, pool, request, tokens, members, wake)
         else:

@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from policies.engine.learning.breaker import State, Trip, Why
-from policies.engine.limits.quota import Quota
+from policies.engine.limits.quota import Quota, refitted
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Facts
 
@@ -156,8 +156,7 @@ class Group:
 
     def refit(self, facts: Facts) -> None:
         """Take new facts, as a standing does."""
-        if facts.limits != self.quota.limits:
-            self.quota = Quota(facts.limits)
+        self.quota = refitted(self.quota, facts.limits)
         self.facts = facts
 
     def doubt(self) -> None:

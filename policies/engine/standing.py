@@ -18,7 +18,7 @@ from policies.engine.learning.latency import Latency, Length
 from policies.engine.limits.concurrency import Pressure
 from policies.engine.limits.headroom import Measured, Measurement
 from policies.engine.limits.levels import Levels
-from policies.engine.limits.quota import Quota
+from policies.engine.limits.quota import Quota, refitted
 from policies.engine.outcome import Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import NEVER
 from policies.engine.route import Facts, Limits, Target
@@ -85,8 +85,7 @@ class Standing:
 
     def refit(self, facts: Facts, groups: tuple[Group, ...]) -> None:
         """Take new facts and keep what was learned. Counters of unchanged limits go on counting."""
-        if facts.limits != self.quota.limits:
-            self.quota = Quota(facts.limits, self.quota.said)
+        self.quota = refitted(self.quota, facts.limits)
         self.facts = facts
         self.context: float = NEVER if facts.context is None else facts.context
         self.groups = groups
@@ -100,7 +99,7 @@ class Standing:
         quota = self.quota
         if quota.said is None:
             quota.said = Levels()
-            quota.said.seed(one.claim for one in self.waiting if one.was_sent > sent)
+            quota.said.seed(one.reserved for one in self.waiting if one.was_sent > sent)
             self._bind()
         return quota.observe(told, sent, now)
 

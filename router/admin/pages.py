@@ -252,6 +252,8 @@ def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
         "in_flight": snapshot.in_flight,
         "requests_left": number(snapshot.requests_left),
         "tokens_left": number(snapshot.tokens_left),
+        "input_left": number(snapshot.input_left),
+        "output_left": number(snapshot.output_left),
         "places_left": number(snapshot.places_left),
         "provider_says": [_level(level, now) for level in snapshot.said],
         "nonsense_headers": snapshot.nonsense,

@@ -87,7 +87,7 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
     yield from _change("api_version", old.api_version, new.api_version)
     yield from _change("region", old.region, new.region)
     yield from _change("auth", old.auth, new.auth)
-    if (dict(old.headers), old.asks_usage) != (dict(new.headers), new.asks_usage):
+    if _of_preset(old) != _of_preset(new):
         yield "another preset"
     yield from _limits(old.limits, new.limits)
 
@@ -105,6 +105,10 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
             yield from _table(before.simulation, after.simulation, "")
 
     yield from _each("", "", old.models, new.models, model)
+
+
+def _of_preset(provider: Provider) -> tuple[object, ...]:
+    return dict(provider.headers), provider.asks_usage, provider.counts
 
 
 def _route(old: Route, new: Route) -> Iterator[str]:
@@ -171,6 +175,8 @@ def _limits(old: Limits, new: Limits) -> Iterator[str]:
 
     yield from _change("limits.requests", old.requests, new.requests, rates)
     yield from _change("limits.tokens", old.tokens, new.tokens, rates)
+    yield from _change("limits.input_tokens", old.input_tokens, new.input_tokens, rates)
+    yield from _change("limits.output_tokens", old.output_tokens, new.output_tokens, rates)
     yield from _change("limits.concurrent", old.concurrent, new.concurrent)
 
 

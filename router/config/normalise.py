@@ -99,7 +99,8 @@ def _limits(node: Node) -> Node:
     def listed(rates: Node) -> Node:
         return Listing(rates.mark, (rates,)) if isinstance(rates, Leaf) else rates
 
-    return _edited(node, requests=listed, tokens=listed)
+    kinds = ("requests", "tokens", "input_tokens", "output_tokens")
+    return _edited(node, **dict.fromkeys(kinds, listed))
 
 
 def _policy(node: Node) -> Node:

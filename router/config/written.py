@@ -83,6 +83,8 @@ class WrittenLimits(Written):
 
     requests: Rates = ()
     tokens: Rates = ()
+    input_tokens: Rates = ()
+    output_tokens: Rates = ()
     concurrent: Positive = None
 
 

@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from policies import Attempt, Cause, Fail, Phase, Report, Send, Stop, Wait
+from policies import Attempt, Cause, Fail, Send, Stop, Wait
+from policies.engine.limits.windows import Note
 from router.bell import Bell
 from router.course import Way
-from router.quota.bounds import Answered, Bound, Needs, Settled
+from router.quota.bounds import Answered, Bound, Needs, Settled, units_of
 from router.quota.shared import Shared, Ticket, given_back
 
 A_MOMENT = 0.1
@@ -44,15 +45,14 @@ class Held(NamedTuple):
 
 
 class Sharing:
-    """One request, of `tokens`."""
+    """One request."""
 
-    __slots__ = ("_asked", "_bell", "_fleet", "_held", "_tokens", "_way")
+    __slots__ = ("_asked", "_bell", "_fleet", "_held", "_way")
 
-    def __init__(self, way: Way, fleet: Fleetwide, bell: Bell, tokens: int) -> None:
+    def __init__(self, way: Way, fleet: Fleetwide, bell: Bell) -> None:
         self._way = way
         self._fleet = fleet
         self._bell = bell
-        self._tokens = tokens
         self._asked: tuple[Send, Ticket] | None = None
         self._held: list[tuple[Attempt, Held]] = []
 
@@ -90,22 +90,19 @@ class Sharing:
         self._settle_ended()
 
     def _ask(self, send: Send, now: float) -> Send | Wait:
-        needs = self._needs(send.target)
+        needs = self._needs(send.target, send.attempt.reserved)
         if not needs:
             return send
         alternatives: tuple[Needs, ...] = (needs,)
         if self._fleet.roomy.get(send.target, 0.0) < now:
-            second = send.attempt.runner_up
-            other = self._needs(second) if second is not None else ()
+            second, note = send.attempt.runner_up, send.attempt.reserved_by_runner_up
+            other = self._needs(second, note) if second is not None and note is not None else ()
             alternatives = (needs, other) if other else (needs,)
         self._asked = send, self._fleet.shared.reserve(alternatives, self._bell.wake)
         return Wait(send.limits.deadline, Cause.REST)
 
-    def _needs(self, target: str) -> Needs:
-        return tuple(
-            (bound, self._tokens if bound.what == "tokens" else 1)
-            for bound in self._fleet.bounds.get(target, ())
-        )
+    def _needs(self, target: str, note: Note) -> Needs:
+        return tuple((bound, units_of(bound, note)) for bound in self._fleet.bounds.get(target, ()))
 
     def _allowed(self, attempt: Attempt, ticket: Ticket, now: float) -> bool:
         """Whether the attempt may be sent, perhaps to the runner-up."""
@@ -128,7 +125,7 @@ class Sharing:
             attempt, held = one
             if not attempt.open:
                 self._held.remove(one)
-                self._fleet.shared.settle(settled(held, attempt.report))
+                self._fleet.shared.settle(settled(held, attempt))
 
 
 def is_roomy(ticket: Ticket, answer: Answered) -> bool:
@@ -139,19 +136,12 @@ def is_roomy(ticket: Ticket, answer: Answered) -> bool:
     )
 
 
-def settled(held: Held, report: Report | None) -> Iterable[Settled]:
-    """What settles a reservation whose attempt ended so (None: it was given back unsent)."""
-    if report is None or never_sent(report):
-        return given_back(held.needs, held.at)
-    read, written = report.input_tokens, report.output_tokens
-    used = None if read is None and written is None else (read or 0) + (written or 0)
-    return [
-        Settled(bound, 0 if used is None or bound.what != "tokens" else used - units, held.at)
-        for bound, units in held.needs
-        if bound.what != "requests"
-    ]
-
-
-def never_sent(report: Report) -> bool:
-    """Whether nothing of an attempt that ended so ever reached its provider."""
-    return report.phase is Phase.CONNECT and not report.outcome.good
+def settled(held: Held, attempt: Attempt) -> Iterable[Settled]:
+    """What settles a reservation of an attempt that has ended."""
+    taken, correction = attempt.reserved, attempt.settlement(attempt.started)
+    found = []
+    for bound, units in held.needs:
+        more = units_of(bound, taken) + units_of(bound, correction) - units
+        if more or bound.what == "places":
+            found.append(Settled(bound, more, held.at))
+    return found

@@ -12,6 +12,7 @@ from secrets import token_hex
 from policies import Facts
 from policies.engine.configuring import groups_of
 from router.config import Secret
+from router.midnight import Clocks
 from router.quota.bounds import Bound, Settled, bounds_of
 from router.quota.redis import Redis
 from router.quota.shared import Shared
@@ -40,9 +41,10 @@ class Together:
         await self.shared.close()
         await self._server.close()
 
-    def of(self, facts: Mapping[str, Facts]) -> Fleetwide:
+    def of(self, facts: Mapping[str, Facts], clocks: Clocks) -> Fleetwide:
         """The limits of all targets and their groups, as the fleet keeps them."""
-        return Fleetwide(self.shared, {name: self._bounds(name, facts) for name in facts}, {})
+        bounds = {name: self._bounds(name, facts, clocks.ahead) for name in facts}
+        return Fleetwide(self.shared, bounds, {})
 
     def away(self, why: str) -> None:
         """See `Changed.away`."""
@@ -56,12 +58,12 @@ class Together:
         self._log.event("shared limits are there", forgot=forgot)
         return ()
 
-    def _bounds(self, name: str, facts: Mapping[str, Facts]) -> tuple[Bound, ...]:
+    def _bounds(self, name: str, facts: Mapping[str, Facts], ahead: float) -> tuple[Bound, ...]:
         """Those of a target and of its groups."""
         names = (name, *groups_of(name, facts))
         return tuple(
             bound
             for one in dict.fromkeys(names)
             if one in facts
-            for bound in bounds_of(self._fleet, one, facts[one].limits)
+            for bound in bounds_of(self._fleet, one, facts[one].limits, ahead)
         )

@@ -41,7 +41,7 @@ def test_policies_import_the_standard_library_and_themselves():
 
 ENGINE = {
     "learning": ("learning", "refusal", "standing"),
-    "limits": ("limits", "refusal", "route", "standing"),
+    "limits": ("limits", "outcome", "pool", "refusal", "route", "standing"),
     "waiting": ("waiting", "learning", "limits", "outcome", "refusal", "standing", "pool"),
 }
 """What the arithmetic of the engine may know of it, by room: no course, and nobody who decides."""

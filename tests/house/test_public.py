@@ -20,7 +20,8 @@ PUBLIC = {
     # why a target cannot serve, why a course waits or fails
     "Refusal", "Refused", "Cause",
     # what the engine is configured with
-    "Route", "Target", "Retry", "Climb", "Facts", "Limits", "Rate", "Price",
+    "Route", "Target", "Retry", "Climb", "Facts", "Limits", "Rate", "Counting", "Charge",
+    "Price",
     # policies, and the contract for one's own
     "Policy", "Learner", "Starter", "Candidate", "Request", "Band",
     "WeightedRoundRobin", "LeastLatency", "Priority",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from policies.engine.limits.counting import Need
 from policies.engine.limits.headroom import (
     PLENTY,
     Dimension,
@@ -18,7 +19,7 @@ from policies.engine.limits.headroom import (
     without_nonsense,
 )
 from policies.engine.limits.measured import Level
-from policies.engine.limits.windows import MICROSECONDS, REQUESTS, TOKENS, Note
+from policies.engine.limits.windows import INPUT, MICROSECONDS, OUTPUT, REQUESTS, TOKENS, Note
 from policies.engine.refusal import NEVER
 from policies.engine.route import Limits
 
@@ -30,7 +31,7 @@ MOST_NOTES = 1000
 MOST_LEVELS = 16
 """A provider has a handful of limits."""
 COLUMN: dict[Dimension, int] = {
-    "requests": REQUESTS, "tokens": TOKENS, "input": TOKENS, "output": TOKENS,
+    "requests": REQUESTS, "tokens": TOKENS, "input": INPUT, "output": OUTPUT,
 }  # fmt: skip
 """What of a note a level counts."""
 
@@ -56,14 +57,14 @@ class Levels:
         self._requests: float = NEVER
         self._sent = self._lowered = -(1 << 62)  # before any instant
 
-    def wait(self, tokens: int, at: int) -> int:
-        """Microseconds from `at` until one more request of `tokens` will fit, if nothing else is
-        taken.
+    def wait(self, need: Need, at: int) -> int:
+        """Microseconds from `at` until one more request that needs so much will fit, if nothing
+        else is taken.
         """
         self.look(at)
+        units = 1, *need
         waits = [
-            level.wait(1 if level.of == "requests" else tokens, at)
-            for level in self._levels.values()
+            level.wait(units[COLUMN[level.of] - REQUESTS], at) for level in self._levels.values()
         ]
         return max(waits, default=0)
 
@@ -76,8 +77,8 @@ class Levels:
             level.take(note[COLUMN[level.of]], note[1])
         if note[REQUESTS] > 0:
             self._requests -= note[REQUESTS]
-        if note[TOKENS] > 0:
-            self.sure -= note[TOKENS]
+        if (most := max(note[TOKENS:])) > 0:
+            self.sure -= most
         if self._requests < 1:
             self.sure = -1
 
@@ -122,28 +123,28 @@ class Levels:
         self.due = now + OFTEN if plenty else -NEVER
         return warned
 
-    def throttled(self, tokens: int, sent: float, now: float) -> None:
-        """A request of `tokens`, sent at `sent`, was refused as too much. Where the headers of the
-        refusal itself still leave room, the limit is lower than they say: the one of which the
-        least is left.
+    def throttled(self, taken: Note, sent: float, now: float) -> None:
+        """A request that took so much, sent at `sent`, was refused as too much. Where the headers
+        of the refusal itself still leave room, the limit is lower than they say: the one of which
+        the least is left.
         """
         at, begun = to_microseconds(now), to_microseconds(sent)
         for level in self._levels.values():
             level.believe()
-        if begun < self._lowered or not self._levels or self.wait(tokens, at):
+        if (
+            begun < self._lowered
+            or not self._levels
+            or self.wait((taken[TOKENS], taken[INPUT], taken[OUTPUT]), at)
+        ):
             return  # One rush of requests is refused together.
         self._lowered = at
         min(self._levels.values(), key=lambda level: level.part(at)).refused(at)
         self.look(at)
 
-    def room(self, at: int) -> tuple[float, float]:
-        """Requests and tokens that are left, infinite where nothing bounds them."""
-        self.look(at)
-        room = [NEVER, NEVER]
-        for level in self._levels.values():
-            which = 0 if level.of == "requests" else 1
-            room[which] = min(room[which], max(0, level.spare(at)))
-        return room[0], room[1]
+    def room(self, of: Dimension, at: int) -> float:
+        """Units of one kind that are left, infinite where nothing bounds them."""
+        spares = [level.spare(at) for level in self._levels.values() if level.of == of]
+        return max(0, min(spares, default=NEVER))
 
     def look(self, at: int) -> None:
         """Work out what is left for certain: until something is taken, time only adds to it."""
@@ -156,12 +157,13 @@ class Levels:
                 tokens = min(tokens, spare)
         self._requests, self.sure = requests, tokens if requests >= 1 else -1
 
-    def pace(self, tokens: int) -> float:
-        """Requests a second, of `tokens` each, that go on for long."""
+    def pace(self, need: Need) -> float:
+        """Requests a second, of so many tokens each, that go on for long."""
+        units = 1, *need
         paces = [
-            level.limit / (level.shown(0).span * (1 if level.of == "requests" else tokens))
+            level.pace / each
             for level in self._levels.values()
-            if level.limit is not None and (level.of == "requests" or tokens)
+            if (each := units[COLUMN[level.of] - REQUESTS])
         ]
         return min(paces, default=NEVER)
 
@@ -180,10 +182,9 @@ class Levels:
 
 def thinned(notes: list[Note]) -> list[Note]:
     """Half as many notes, each the sum of two and as late as the later one."""
-    pairs = zip(notes[::2], notes[1::2], strict=False)
     halved = [
-        (later[0], later[1], earlier[2] + later[2], earlier[3] + later[3])
-        for earlier, later in pairs
+        (b[0], b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5])
+        for a, b in zip(notes[::2], notes[1::2], strict=False)
     ]
     return halved + notes[len(halved) * 2 :]
 

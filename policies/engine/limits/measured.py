@@ -161,6 +161,11 @@ class Level:
         )
 
     @property
+    def pace(self) -> float:
+        """Units a second that go on for long."""
+        return self.limit * MICROSECONDS / self._span if self.limit is not None else NEVER
+
+    @property
     def warned(self) -> bool:
         """Whether the last answer made it certain that the file names another limit."""
         return self._apart == ANSWERS

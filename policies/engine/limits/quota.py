@@ -1,7 +1,8 @@
 """What a target, or a group of targets, may still be sent: the local half of quota.
 
-A reservation is taken before sending, over requests, tokens and places at once, all or none; it is
-settled to what was really used when the attempt ends. Between the two the estimate counts.
+A reservation is taken before sending, over requests, tokens, those of input and output alone, and
+places at once, all or none; it is settled to what was really used when the attempt ends. Between
+the two the estimate counts.
 
 Whether one more fits is asked far more often than anything is taken, so what is left is known
 without looking at a clock: time only adds to it, so what was left at the last look, less what was
@@ -11,28 +12,56 @@ taken is only noted: the windows read many notes at once in less time than they 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from policies.engine.limits.counting import Need
 from policies.engine.limits.headroom import Measured, Measurement
 from policies.engine.limits.levels import Levels
-from policies.engine.limits.windows import MICROSECONDS, REQUESTS, TOKENS, Note, Slices, Window
+from policies.engine.limits.resets import Calendar
+from policies.engine.limits.windows import (
+    HALF,
+    INPUT,
+    MICROSECONDS,
+    OUTPUT,
+    REQUESTS,
+    TOKENS,
+    Note,
+    Slices,
+    Window,
+)
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Limits, Rate
 
 MOST_NOTES = 100
 """Read at the latest when there are so many."""
-HALF = 0.5
-"""Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
+
+Windows = Window | Slices | Calendar
+
+
+class Room(NamedTuple):
+    """What is left, infinite where nothing bounds it."""
+
+    requests: float
+    tokens: float
+    places: float
+    input: float
+    output: float
 
 
 class Quota:
     """The windows and places behind one `Limits`.
 
-    One more request fits for certain while it has at most `sure` tokens: `spare_tokens`, or none
-    (-1) where `in_flight` has reached `ceiling` or `spare_requests` is below 1; else `refused`
-    knows. `said` is what its provider says is left, beside our windows; None: it never did.
+    One more request fits for certain while it needs at most `sure` tokens of any kind:
+    `spare_tokens`, the least that any limit on tokens has, or none (-1) where `in_flight` has
+    reached `ceiling` or `spare_requests` is below 1; else `refused` knows. `said` is what its
+    provider says is left, beside our windows; None: it never did.
     """
 
     __slots__ = (
-        "_at", "_notes", "_requests", "_tokens", "ceiling", "in_flight", "limits", "said",
+        "_at", "_by_kind", "_notes", "_requests", "_tokens", "ceiling", "in_flight", "limits",
+        "said",
         "spare_requests", "spare_tokens", "sure",
     )  # fmt: skip
 
@@ -42,36 +71,41 @@ class Quota:
         self.ceiling: float = NEVER if limits.concurrent is None else limits.concurrent
         self.in_flight = 0
         self._requests = [_window(rate) for rate in limits.requests]
-        self._tokens = [_window(rate) for rate in limits.tokens]
+        kinds = (limits.tokens, TOKENS), (limits.input, INPUT), (limits.output, OUTPUT)
+        self._tokens = [(_window(rate), kind) for rates, kind in kinds for rate in rates]
+        self._by_kind = bool(limits.input or limits.output)
         self._notes: list[Note] = []
         self._at = -(1 << 62)  # before any instant
         self.spare_requests: float = 0 if self._requests else NEVER
         self.spare_tokens: float = 0 if self._tokens else NEVER
         self.sure = self._sum_up()
 
-    def refused(self, tokens: int, now: float) -> Refused | None:
-        """Why one more request of `tokens` does not fit, or None."""
+    def refused(self, need: Need, now: float) -> Refused | None:
+        """Why one more request that needs so much does not fit, or None."""
         if self.in_flight >= self.ceiling:
             return Refused(Refusal.BUSY)
-        if self.sure >= tokens:
+        if self.sure >= max(need):
             return None
         at = self._look(now)
         wait = 0
         for window in self._requests:
             wait = max(wait, window.wait(1, at))
-        for window in self._tokens:
-            wait = max(wait, window.wait(tokens, at))
+        for window, kind in self._tokens:
+            wait = max(wait, window.wait(need[kind - TOKENS], at))
         if self.said is not None:
-            wait = max(wait, self.said.wait(tokens, at))
+            wait = max(wait, self.said.wait(need, at))
         return Refused(Refusal.LIMITED, (at + wait) / MICROSECONDS) if wait else None
 
     def take(self, note: Note) -> None:
         """Reserve what a `reservation` says."""
-        _, at, _, tokens = note
+        _, at, _, tokens, read, written = note
         if at >= self._at:
             self._at = at
         else:
-            note = self._at, self._at, 1, tokens  # a clock that steps back stands still here
+            # A clock that steps back stands still here.
+            note = self._at, self._at, 1, tokens, read, written
+        if self._by_kind:
+            tokens = max(tokens, read, written)
         self._notes.append(note)
         self.in_flight += 1
         self.spare_requests -= 1
@@ -84,11 +118,13 @@ class Quota:
 
     def settle(self, note: Note) -> None:
         """End a reservation as its `correction` or its `refund` says."""
-        taken, at, asked, more = note
+        taken, at, asked, more, read, written = note
         if at >= self._at:
             self._at = at
         else:
-            note = taken, self._at, asked, more
+            note = taken, self._at, asked, more, read, written
+        if self._by_kind:
+            more = max(more, read, written)
         self._notes.append(note)
         self.in_flight -= 1
         if more > 0:
@@ -108,35 +144,61 @@ class Quota:
         self._look(now)
         return apart
 
-    def throttled(self, tokens: int, sent: float, now: float) -> None:
+    def throttled(self, taken: Note, sent: float, now: float) -> None:
         """See `Levels.throttled`."""
         if self.said is not None:
-            self.said.throttled(tokens, sent, now)
+            self.said.throttled(taken, sent, now)
             self._look(now)
 
-    def room(self, now: float) -> tuple[float, float, float]:
-        """Requests, tokens and places that are left, infinite where nothing bounds them."""
+    def room(self, now: float) -> Room:
+        """What is left now."""
         at = self._look(now)
-        requests, tokens = self.spare_requests, self.spare_tokens
-        if self.said is not None:
-            least = self.said.room(at)
-            requests, tokens = min(requests, least[0]), min(tokens, least[1])
-        return requests, tokens, self.ceiling - self.in_flight
+        tokens, read, written = (
+            min([window.spare(at) for window, of in self._tokens if of == kind], default=NEVER)
+            for kind in (TOKENS, INPUT, OUTPUT)
+        )
+        room = Room(self.spare_requests, tokens, self.ceiling - self.in_flight, read, written)
+        if self.said is None:
+            return room
+        said = self.said
+        return room._replace(
+            requests=min(room.requests, said.room("requests", at)),
+            tokens=min(tokens, said.room("tokens", at)),
+            input=min(read, said.room("input", at)),
+            output=min(written, said.room("output", at)),
+        )
 
-    def pace(self, tokens: int, held: float | None) -> float | None:
-        """Requests a second, of `tokens` each, that it lets through in the long run while each
-        holds its place for `held` seconds; None: unknown, infinite: nothing bounds them.
+    def pace(self, need: Need, held: float | None) -> float | None:
+        """Requests a second, of so many tokens each, that it lets through in the long run while
+        each holds its place for `held` seconds; None: unknown, infinite: nothing bounds them.
         """
         most = NEVER
         if self.ceiling < NEVER:
             if not held:
                 return None
             most = self.ceiling / held
-        for rate in self.limits.requests:
-            most = min(most, rate.amount / rate.seconds)
-        for rate in self.limits.tokens if tokens else ():
-            most = min(most, rate.amount / rate.seconds / tokens)
-        return most if self.said is None else min(most, self.said.pace(tokens))
+        limits = self.limits
+        kinds = limits.requests, limits.tokens, limits.input, limits.output
+        for units, rates in zip((1, *need), kinds, strict=True):
+            for rate in rates if units else ():
+                if rate.resets is None:  # what starts anew lets all through at once
+                    most = min(most, rate.amount / rate.seconds / units)
+        return most if self.said is None else min(most, self.said.pace(need))
+
+    def takes(self, limits: Limits) -> bool:
+        """Whether `limits` are its own, but for the instants at which some start anew: those are
+        now known as they say.
+        """
+        if _aimless(limits) != _aimless(self.limits):
+            return False
+        self.limits = limits
+        self._read()
+        windows = [*self._requests, *(window for window, _ in self._tokens)]
+        rates = (*limits.requests, *limits.tokens, *limits.input, *limits.output)
+        for window, rate in zip(windows, rates, strict=True):
+            if isinstance(window, Calendar) and rate.resets is not None:
+                window.aim(rate.resets)
+        return True
 
     def _look(self, now: float) -> int:
         """What is left at `now`, exactly; returns it in microseconds."""
@@ -145,7 +207,7 @@ class Quota:
         if self._requests:
             self.spare_requests = min([window.spare(at) for window in self._requests])
         if self._tokens:
-            self.spare_tokens = min([window.spare(at) for window in self._tokens])
+            self.spare_tokens = min([window.spare(at) for window, _ in self._tokens])
         if self.said is not None:
             self.said.look(at)
         self.sure = self._sum_up()
@@ -156,8 +218,8 @@ class Quota:
         if self._notes:
             for window in self._requests:
                 window.read(self._notes, REQUESTS)
-            for window in self._tokens:
-                window.read(self._notes, TOKENS)
+            for window, kind in self._tokens:
+                window.read(self._notes, kind)
             self._notes.clear()
 
     def _sum_up(self) -> float:
@@ -166,23 +228,42 @@ class Quota:
         return self.spare_tokens if self.said is None else min(self.spare_tokens, self.said.sure)
 
 
-def reservation(tokens: int, now: float) -> Note:
-    """One request of `tokens`, for every quota that binds it."""
+def reservation(need: Need, now: float) -> Note:
+    """One request that needs so much, for every quota that binds it."""
     at = int(now * MICROSECONDS + HALF)
-    return at, at, 1, tokens
-
-
-def correction(reserved: Note, used: int, now: float) -> Note:
-    """What settles a reservation to `used` tokens; the request itself stays counted."""
-    return reserved[0], int(now * MICROSECONDS + HALF), 0, used - reserved[TOKENS]
+    tokens, read, written = need
+    return at, at, 1, tokens, read, written
 
 
 def refund(reserved: Note, now: float) -> Note:
     """What settles a reservation of which nothing was sent."""
-    return reserved[0], int(now * MICROSECONDS + HALF), -1, -reserved[TOKENS]
+    taken, _, _, tokens, read, written = reserved
+    return taken, int(now * MICROSECONDS + HALF), -1, -tokens, -read, -written
 
 
-def _window(rate: Rate) -> Window | Slices:
+def refitted(quota: Quota, limits: Limits) -> Quota:
+    """The quota of `limits`: this one, if they are as they were, and then it goes on counting. What
+    its provider said holds either way.
+    """
+    return quota if quota.takes(limits) else Quota(limits, quota.said)
+
+
+def _window(rate: Rate) -> Windows:
+    if rate.resets is not None:
+        return Calendar(rate.amount, rate.seconds, rate.resets)
     if rate.slice is None:
         return Window(rate.amount, rate.seconds)
     return Slices(rate.amount, rate.seconds, rate.slice)
+
+
+def _aimless(limits: Limits) -> tuple[object, ...]:
+    def rates(given: Sequence[Rate]) -> list[Rate]:
+        return [rate if rate.resets is None else replace(rate, resets=0.0) for rate in given]
+
+    return (
+        rates(limits.requests),
+        rates(limits.tokens),
+        rates(limits.input),
+        rates(limits.output),
+        limits.concurrent,
+    )

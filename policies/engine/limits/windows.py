@@ -16,12 +16,14 @@ from collections.abc import Sequence
 CELLS = 60
 RING = CELLS + 1
 MICROSECONDS = 1_000_000
+HALF = 0.5
+"""Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
 
-Note = tuple[int, int, int, int]
+Note = tuple[int, int, int, int, int, int]
 """The instant from which it counts, the one at which it was noted (the same where it is taken, a
-later one where that is corrected), how many requests and how many tokens.
+later one where that is corrected), how many requests, how many tokens, and of input and output.
 """
-REQUESTS, TOKENS = 2, 3
+REQUESTS, TOKENS, INPUT, OUTPUT = 2, 3, 4, 5
 """What a window counts: where it stands in a note."""
 
 
@@ -57,16 +59,18 @@ class Window:
 
     def take(self, units: int, now: int) -> None:
         """Take `units`, whether they fit or not."""
-        self.read([(now, now, units, 0)], REQUESTS)
+        self.read([(now, now, units, 0, 0, 0)], REQUESTS)
 
     def correct(self, units: int, taken: int, now: int) -> None:
         """Add `units` (negative: give back) to what was taken at the instant `taken`. What has
         left the window by now can no longer be given back; a debt counts from now.
         """
-        self.read([(taken, now, units, 0)], REQUESTS)
+        self.read([(taken, now, units, 0, 0, 0)], REQUESTS)
 
     def read(self, notes: Sequence[Note], of: int) -> None:
-        """Take, and correct, as these notes say of requests or tokens; the last was noted last."""
+        """Take, and correct, as these notes say; `of` is what it counts of them, and the last was
+        noted last.
+        """
         latest = notes[-1][1]
         if latest >= self._next:
             self._advance(latest // self._cell)
@@ -168,7 +172,9 @@ class Slices:
             self._free += self._cost(units)
 
     def read(self, notes: Sequence[Note], of: int) -> None:
-        """Take, and correct, as these notes say of requests or tokens; the last was noted last."""
+        """Take, and correct, as these notes say; `of` is what it counts of them, and the last was
+        noted last.
+        """
         for note in notes:
             taken, now, units = note[0], note[1], note[of]
             if taken == now and units > 0:

@@ -10,12 +10,14 @@ from enum import Enum
 from random import Random
 from typing import NamedTuple
 
-from policies.engine.deciding.eligibility import OUT_OF_REACH, refuse, tokens_of
+from policies.engine.deciding.eligibility import OUT_OF_REACH, refuse
 from policies.engine.deciding.probing import back
 from policies.engine.deciding.tiers import ascent, offered
 from policies.engine.learning.breaker import State, Trip
 from policies.engine.learning.cost import LEAST_FITNESS, strained
 from policies.engine.limits.headroom import Measured
+from policies.engine.limits.needs import at_most
+from policies.engine.limits.quota import Room
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
@@ -112,6 +114,8 @@ class TargetSnapshot(NamedTuple):
     tokens_left: float
     places_left: float
     learned_places: int | None
+    input_left: float
+    output_left: float
     said: tuple[Measured, ...] = ()
     nonsense: int = 0
 
@@ -195,7 +199,7 @@ def _said(standing: Standing, now: float) -> tuple[Measured, ...]:
 
 def explain(pool: Pool, request: Request, now: float) -> Explained:
     """See `Engine.explain`."""
-    tokens = tokens_of(request)
+    tokens = at_most(pool, request)
     views = look(pool, request, within_reach(pool, request, tokens, now), tokens, {}, now)
     able = [
         member for member, view in zip(pool.members, views, strict=True) if view.refused is None
@@ -266,7 +270,7 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
     rooms = [
         quota.room(now) for quota in (standing.quota, *(group.quota for group in standing.groups))
     ]
-    requests, tokens, places = (min(room[kind] for room in rooms) for kind in range(3))
+    room = Room(*(min(left) for left in zip(*rooms, strict=True)))
     latency = standing.latency
     return TargetSnapshot(
         state,
@@ -276,10 +280,12 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
         latency.start,
         latency.per_token,
         standing.in_flight,
-        requests,
-        tokens,
-        places,
+        room.requests,
+        room.tokens,
+        room.places,
         standing.pressure.limit,
+        room.input,
+        room.output,
         _said(standing, now),
         0 if standing.quota.said is None else standing.quota.said.nonsense,
     )
