@@ -167,7 +167,7 @@ class Passage:
 
     def _look(self, answer: Answer, now: float) -> bool:
         """Take what has come of one attempt; whether the client gets it."""
-        report = answer.advance(now)
+        report = answer.look(now)
         if report is None:
             if self._winner is None and answer.content:
                 self._win(answer, now)

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from policies.engine.learning.breaker import EJECTED
 from policies.engine.limits.needs import needs
 from policies.engine.limits.quota import refund, reservation
-from policies.engine.outcome import Phase, Report
+from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from policies.engine.course import Course
+    from policies.engine.limits.headroom import Measured, Measurement
     from policies.engine.limits.windows import Note
     from policies.engine.standing import Member, Standing
     from policies.engine.waiting.fairness import Charge
@@ -179,6 +182,12 @@ class Attempt:
         self.was_sent = now
         self.due = now + self.expected
 
+    def observe(self, told: Measurement, now: float) -> Sequence[Measured]:
+        """The head of its answer has come, and says what is left; see `Engine.observe`."""
+        apart = self.standing.observe(told, self.was_sent, now)
+        self._course.engine.freed()
+        return apart
+
     def first_token(self, now: float) -> None:
         """The first content has come."""
         if self.first is None:
@@ -220,6 +229,8 @@ class Attempt:
         standing.measure(report, self, now)
         if report.outcome.rests:
             standing.rest(report, now)
+            if report.outcome is Outcome.THROTTLED and not report.overloaded:
+                standing.quota.throttled(self.reserved, self.was_sent, now)
         if self._is_trial:
             self._end_trial()
         self._course.settled(self, self._member, report, now)

@@ -17,6 +17,7 @@ from policies.engine.course import Course
 from policies.engine.deciding.tiers import offered, ordinary
 from policies.engine.learning.breaker import State
 from policies.engine.learning.estimates import Length
+from policies.engine.limits.headroom import Measured, Measurement
 from policies.engine.limits.needs import at_most
 from policies.engine.news import News, Tell, heed, of_health, of_rest
 from policies.engine.outcome import Report
@@ -26,7 +27,6 @@ from policies.engine.route import Facts, Route
 from policies.engine.showing.record import Record, RecordedCourse
 from policies.engine.showing.views import (
     Explained,
-    Headroom,
     TargetSnapshot,
     explain,
     snapshot,
@@ -107,12 +107,19 @@ class Engine:
         self._configure(routes, facts or {}, now, running=True)
         self.freed()
 
-    def observe(self, target: str, headroom: Headroom, now: float) -> None:
-        """What a provider says is left of its limits: a measurement that can only lower what we
-        allow.
+    def observe(
+        self, target: str, told: Measurement, sent: float, now: float
+    ) -> Sequence[Measured]:
+        """What a provider says is left of its limits, in the head of an answer that has come to a
+        request that was `sent` then. Returns those of which this answer makes it certain that the
+        limits of the file are others: worth a warning, once.
         """
-        if (standing := self._standings.get(target)) is not None:
-            standing.quota.lower(headroom.requests, headroom.tokens, now)
+        standing = self._standings.get(target)
+        if standing is None:
+            return ()
+        apart = standing.observe(told, sent, now)
+        self.freed()
+        return apart
 
     def confine(self, part: Part | None, now: float) -> None:
         """Until further notice only a part of every limit of a target, or of a group, is this

@@ -17,6 +17,8 @@ from policies.engine.learning.estimates import ENOUGH, EVERY, Estimates, Length
 from policies.engine.learning.health import Evidence
 from policies.engine.learning.latency import Latency
 from policies.engine.limits.concurrency import Pressure
+from policies.engine.limits.headroom import Measured, Measurement
+from policies.engine.limits.levels import Levels
 from policies.engine.limits.quota import Quota
 from policies.engine.outcome import Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import NEVER
@@ -89,12 +91,23 @@ class Standing:
         self.facts = facts
         self.context: float = NEVER if facts.context is None else facts.context
         self.groups = groups
-        self.quotas = tuple(
-            quota for quota in (self.quota, *(group.quota for group in groups)) if quota.limits
-        )
+        self._bind()
         # A provider's pauses bind its targets; other groups share limits and a fate.
         self.pauses = (self.pauses[0], *(group.pause for group in groups[:1]))
         self.doubt()
+
+    def observe(self, told: Measurement, sent: float, now: float) -> list[Measured]:
+        """What its provider says is left; see `Levels.observe`."""
+        quota = self.quota
+        if quota.said is None:
+            quota.said = Levels()
+            quota.said.seed(one.reserved for one in self.waiting if one.was_sent > sent)
+            self._bind()
+        return quota.observe(told, sent, now)
+
+    def _bind(self) -> None:
+        quotas = (self.quota, *(group.quota for group in self.groups))
+        self.quotas = tuple(one for one in quotas if one.limits or one.said is not None)
 
     def doubt(self) -> None:
         """Something may speak against it: who wants to know has to look closer."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from policies import Tally, TargetSnapshot
+from policies import Measured, Tally, TargetSnapshot
 from router.admin.decisions import listing, one
 from router.admin.explain import explain, number
 from router.admin.question import BadQuestion, decoded
@@ -231,6 +231,21 @@ def _error(tally: Tally) -> float | None:
     return round(tally.off / tally.counted, 3) if tally.counted else None
 
 
+def _level(level: Measured, now: float) -> dict[str, Any]:
+    """What a target's provider says of one of its limits."""
+    return {
+        "limit_of": level.name,
+        "left": number(level.left),
+        "limit": level.limit,
+        "in_file": level.written,
+        "span_s": level.span,
+        "whole_in_s": number(max(0.0, level.whole - now)),
+        "used_by_others": level.foreign,
+        "share_in_force": level.share,
+        "believed": level.believed,
+    }
+
+
 def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
     return {
         "state": snapshot.state,
@@ -253,4 +268,6 @@ def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
             "input_error": _error(snapshot.inputs),
             "output_error": _error(snapshot.answers),
         },
+        "provider_says": [_level(level, now) for level in snapshot.said],
+        "nonsense_headers": snapshot.nonsense,
     }

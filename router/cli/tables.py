@@ -95,7 +95,7 @@ def _models(told: dict[str, Any]) -> Table:
 
 def _targets(told: dict[str, Any]) -> Table:
     numbers = ("health", "first token", "per token", "in flight", "answered", "failed")
-    table = _table(("target",), numbers, ("state", "last failure"))
+    table = _table(("target",), numbers, ("state", "provider leaves", "last failure"))
     counts = _counts(told)
     for name, target in told["targets"].items():
         good, bad = counts.get(name, (0, 0))
@@ -108,6 +108,7 @@ def _targets(told: dict[str, Any]) -> Table:
             str(good),
             str(bad),
             _state(target),
+            escape(", ".join(_left(level) for level in target["provider_says"])),
             _failure(target["last_failure"]),
         )
     return table
@@ -115,6 +116,12 @@ def _targets(told: dict[str, Any]) -> Table:
 
 def _state(target: dict[str, Any]) -> str:
     return escape(target["cause"] or target["state"])
+
+
+def _left(level: dict[str, Any]) -> str:
+    left = "?" if level["left"] is None else f"{level['left']:.0f}"
+    limit = "" if level["limit"] is None else f" of {level['limit']}"
+    return f"{left}{limit} {level['limit_of']}"
 
 
 def _failure(last: dict[str, Any] | None) -> str:

@@ -50,6 +50,8 @@ class Log:
         the request's.
         """
         report = record.report
+        if record.noticed:
+            self.event("limits differ:", target=record.target, noticed=record.noticed)
         left = report.outcome is Outcome.ABANDONED and not report.detail
         if self._form == "off" or report.outcome is Outcome.OK or left:
             return

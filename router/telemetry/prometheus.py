@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from types import MappingProxyType
 
-from policies import Tally, TargetSnapshot
+from policies import Measured, Tally, TargetSnapshot
 from router.telemetry.counters import BOUNDS, Counters, Histogram
 
 Samples = Iterable[tuple[dict[str, object], float]]
@@ -32,7 +33,8 @@ def prometheus(
         *faults(counters, dropped),
         *estimates(targets),
         *gauges(targets, running),
-        *limits(limited),
+        *limits(targets),
+        *refused(limited),
     ):
         lines += [f"# HELP pointsman_{name} {text}", f"# TYPE pointsman_{name} {kind}"]
         lines += [f"pointsman_{name}{_labels(labels)} {value:.12g}" for labels, value in samples]
@@ -136,7 +138,7 @@ def estimates(targets: Mapping[str, TargetSnapshot]) -> Iterable[Metric]:
     )  # fmt: skip
 
 
-def limits(limited: Limited) -> Iterable[Metric]:
+def refused(limited: Limited) -> Iterable[Metric]:
     """The same of what was refused by a tenant's own limits."""
     yield (
         "tenant_limited_total", "counter", "Requests refused by a limit of their tenant's.",
@@ -165,6 +167,34 @@ def gauges(targets: Mapping[str, TargetSnapshot], running: int) -> Iterable[Metr
     yield (
         "target_health", "gauge", "Health, S = A * L * R.",
         [({"target": name}, target.factors.score) for name, target in targets.items()],
+    )  # fmt: skip
+
+
+def limits(targets: Mapping[str, TargetSnapshot]) -> Iterable[Metric]:
+    """The same of what providers say of their limits."""
+    levels = [(name, level) for name, target in targets.items() for level in target.said]
+    told: list[tuple[dict[str, object], Measured]] = [
+        ({"target": name, "dimension": level.name}, level) for name, level in levels
+    ]
+    yield (
+        "quota_left", "gauge", "Left of a limit, as its provider says, less what was sent since.",
+        [(labels, level.left) for labels, level in told if level.left < inf],
+    )  # fmt: skip
+    yield (
+        "quota_limit", "gauge", "The limit, as its provider says.",
+        [(labels, level.limit) for labels, level in told if level.limit is not None],
+    )  # fmt: skip
+    yield (
+        "quota_used_by_others", "gauge", "Used of a limit by others than this instance.",
+        [(labels, level.foreign) for labels, level in told],
+    )  # fmt: skip
+    yield (
+        "quota_limit_in_file", "gauge", "The file's limit, where its provider's is another.",
+        [(labels, level.written) for labels, level in told if level.written is not None],
+    )  # fmt: skip
+    yield (
+        "nonsense_headers_total", "counter", "Headers of limits that could not be.",
+        [({"target": name}, one.nonsense) for name, one in targets.items() if one.nonsense],
     )  # fmt: skip
 
 

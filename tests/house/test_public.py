@@ -27,8 +27,8 @@ PUBLIC = {
     "WeightedRoundRobin", "LeastLatency", "Priority",
     "CostTiers", "Rule", "Threshold",
     # what the engine shows and is told
-    "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Tally", "Record",
-    "Headroom", "News",
+    "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Tally", "Record", "News",
+    "Headroom", "Measurement", "Measured",
 }  # fmt: skip
 TESTING = {
     # servers and the network before them

@@ -1,11 +1,16 @@
+import asyncio
+import time
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies import Outcome, Report, Request, Send
 from router.midnight import Clocks
+from tests.router.running import running
 
 PACIFIC = "America/Los_Angeles"
 
@@ -39,3 +44,30 @@ def test_it_is_midnight_there_and_within_a_day(world: float, engine: float, zone
 
 def test_a_zone_that_the_machine_does_not_know_has_none() -> None:
     assert Clocks().midnight("Nowhere/At_All") is None
+
+
+GEMINI = """
+providers:
+  g: {preset: gemini, api_key: one, limits: {requests: 250/day}, models: [m]}
+models: {chat: {targets: [g/m]}}
+"""
+
+
+async def test_a_router_says_anew_when_its_days_end_and_goes_on_counting(tmp_path: Path) -> None:
+    file = tmp_path / "providers.yaml"
+    server = "server: {listen: 127.0.0.1:0, admin: 127.0.0.1:0}"
+    file.write_text(f"version: 1\n{server}\n{GEMINI}")
+    loop = asyncio.get_running_loop()
+    async with running(file) as router:
+        engine = router.app.state.runtime.engine
+        now = loop.time()
+        course = engine.start(Request("chat", now + 5.0), now)
+        action = course.next(now)
+        assert isinstance(action, Send)
+        action.attempt.settle(Report(Outcome.OK), now)
+        course.close(now)
+        router.app._aim()
+        quota = engine._standings["g/m"].groups[0].quota
+        midnight = Clocks(loop.time(), time.time()).midnight(PACIFIC)
+        assert quota.room(loop.time()).requests == 249
+        assert quota.limits.requests[0].resets == pytest.approx(midnight, abs=1)

@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from policies.engine.limits.counting import Need
+from policies.engine.limits.headroom import Measured, Measurement
+from policies.engine.limits.levels import Levels
 from policies.engine.limits.resets import Calendar
 from policies.engine.limits.windows import (
     HALF,
@@ -52,17 +54,20 @@ class Quota:
 
     One more request fits for certain while it needs at most `sure` tokens of any kind:
     `spare_tokens`, the least that any limit on tokens has, or none (-1) where `in_flight` has
-    reached `ceiling` or `spare_requests` is below 1; else `refused` knows. A `ceiling` of 0:
-    nothing is allowed.
+    reached `ceiling` or `spare_requests` is below 1; else `refused` knows. `said` is what its
+    provider says is left, beside our windows; None: it never did. A `ceiling` of 0: nothing is
+    allowed.
     """
 
     __slots__ = (
         "_at", "_by_kind", "_notes", "_requests", "_tokens", "ceiling", "in_flight", "limits",
+        "said",
         "spare_requests", "spare_tokens", "sure",
     )  # fmt: skip
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, said: Levels | None = None) -> None:
         self.limits = limits
+        self.said = said
         self.ceiling: float = NEVER if limits.concurrent is None else limits.concurrent
         self.in_flight = 0
         self._requests = [_window(rate) for rate in limits.requests]
@@ -86,6 +91,8 @@ class Quota:
             wait = max(wait, window.wait(1, at))
         for window, kind in self._tokens:
             wait = max(wait, window.wait(need[kind - TOKENS], at))
+        if self.said is not None:
+            wait = max(wait, self.said.wait(need, at))
         return Refused(Refusal.LIMITED, (at + wait) / MICROSECONDS) if wait else None
 
     def take(self, note: Note) -> None:
@@ -104,6 +111,9 @@ class Quota:
         self.spare_tokens = spare = self.spare_tokens - tokens
         full = self.in_flight >= self.ceiling or self.spare_requests < 1
         self.sure = -1 if full else spare
+        if self.said is not None:
+            self.said.take(note)
+            self.sure = min(self.sure, self.said.sure)
 
     def settle(self, note: Note) -> None:
         """End a reservation as its `correction` or its `refund` says."""
@@ -118,25 +128,26 @@ class Quota:
         self.in_flight -= 1
         if more > 0:
             self.spare_tokens -= more
+        if self.said is not None:
+            self.said.correct(note)
         if more > 0 or self.sure < 0:
             self.sure = self._sum_up()
         if len(self._notes) >= MOST_NOTES:
             self._read()
 
-    def lower(self, requests: int | None, tokens: int | None, now: float) -> None:
-        """Let at most this much remain now: what the provider says is left, when that is less
-        than we thought. Never raises. It does not say of which of its windows it speaks; the
-        shortest is the one that a mistake blocks for the shortest time.
-        """
-        at = self._look(now)
-        both = [window for window, kind in self._tokens if kind == TOKENS]
-        for windows, remaining in ((self._requests, requests), (both, tokens)):
-            if windows and remaining is not None and remaining >= 0:
-                window = min(windows, key=lambda window: window.seconds)
-                excess = window.spare(at) - remaining
-                if excess > 0:
-                    window.take(excess, at)
+    def observe(self, told: Measurement, sent: float, now: float) -> list[Measured]:
+        """See `Levels.observe`. Raises ValueError where nothing was ever `said`."""
+        if self.said is None:
+            raise ValueError("nobody listens to what a provider says of this quota")
+        apart = self.said.observe(told, self.limits, sent, now)
         self._look(now)
+        return apart
+
+    def throttled(self, taken: Note, sent: float, now: float) -> None:
+        """See `Levels.throttled`."""
+        if self.said is not None:
+            self.said.throttled(taken, sent, now)
+            self._look(now)
 
     def room(self, now: float) -> Room:
         """What is left now."""
@@ -145,8 +156,16 @@ class Quota:
             min([window.spare(at) for window, of in self._tokens if of == kind], default=NEVER)
             for kind in (TOKENS, INPUT, OUTPUT)
         )
-        places = self.ceiling - self.in_flight
-        return Room(self.spare_requests, tokens, places, read, written)
+        room = Room(self.spare_requests, tokens, self.ceiling - self.in_flight, read, written)
+        if self.said is None:
+            return room
+        said = self.said
+        return room._replace(
+            requests=min(room.requests, said.room("requests", at)),
+            tokens=min(tokens, said.room("tokens", at)),
+            input=min(read, said.room("input", at)),
+            output=min(written, said.room("output", at)),
+        )
 
     def pace(self, need: Need, held: float | None) -> float | None:
         """Requests a second, of so many tokens each, that it lets through in the long run while
@@ -165,7 +184,7 @@ class Quota:
             for window in windows if units else ():
                 if not isinstance(window, Calendar):  # what starts anew lets all through at once
                     most = min(most, window.limit / window.seconds / units)
-        return most
+        return most if self.said is None else min(most, self.said.pace(need))
 
     def refit(self, limits: Limits) -> None:
         """Take other limits. What was counted of a kind in as long a time goes on counting."""
@@ -233,6 +252,8 @@ class Quota:
             self.spare_requests = min([window.spare(at) for window in self._requests])
         if self._tokens:
             self.spare_tokens = min([window.spare(at) for window, _ in self._tokens])
+        if self.said is not None:
+            self.said.look(at)
         self.sure = self._sum_up()
         return at
 
@@ -248,7 +269,7 @@ class Quota:
     def _sum_up(self) -> float:
         if self.in_flight >= self.ceiling or self.spare_requests < 1:
             return -1
-        return self.spare_tokens
+        return self.spare_tokens if self.said is None else min(self.spare_tokens, self.said.sure)
 
 
 def reservation(need: Need, now: float) -> Note:

@@ -13,6 +13,7 @@ from policies.engine.deciding.tiers import ascent, offered
 from policies.engine.learning.breaker import State, Trip
 from policies.engine.learning.cost import LEAST_FITNESS, strained
 from policies.engine.learning.estimates import Tally
+from policies.engine.limits.headroom import Measured
 from policies.engine.limits.needs import at_most
 from policies.engine.limits.quota import Room
 from policies.engine.outcome import Outcome
@@ -27,13 +28,6 @@ DRAWS = 200
 """Choices that the odds are counted over."""
 
 
-class Headroom(NamedTuple):
-    """What a provider says is left until its windows reset; None: it said nothing of that."""
-
-    requests: int | None = None
-    tokens: int | None = None
-
-
 class View(NamedTuple):
     """One target, as a request finds it: every number that words are made of.
 
@@ -42,7 +36,7 @@ class View(NamedTuple):
     open. `state`, `trip`, `since` and `until` are the breaker's; `failures` are bad and all of its
     last outcomes, told where availability is below 1; `denials` those in a row; `full` names the
     places that are taken, where they are: how many, out of how many, and the group that they bind
-    together ("": the target alone).
+    together ("": the target alone); `said` is what its provider says is left.
     """
 
     target: str
@@ -63,6 +57,7 @@ class View(NamedTuple):
     failures: tuple[int, int]
     denials: int
     full: tuple[int, int, str] | None
+    said: tuple[Measured, ...] = ()
 
 
 class ExplainedTarget(NamedTuple):
@@ -95,8 +90,8 @@ class Explained(NamedTuple):
 class TargetSnapshot(NamedTuple):
     """One target as it stands. Times in seconds; `until` is the instant at which its ejection
     or pause ends; room is infinite where nothing bounds it. `learned_places` is how much it bore
-    when it was last overloaded (None: it never was, of late). `factor` is what its provider counts
-    over what was estimated of inputs; `inputs` and `answers` are what was expected and counted.
+    when it was last overloaded (None: it never was, of late). `said` is what its provider says is
+    left of its limits, `nonsense` counts headers of such that could not be.
     """
 
     state: str
@@ -115,6 +110,8 @@ class TargetSnapshot(NamedTuple):
     factor: float
     inputs: Tally
     answers: Tally
+    said: tuple[Measured, ...] = ()
+    nonsense: int = 0
 
 
 def look(
@@ -170,6 +167,7 @@ def _view(
         breaker.failures(now) if factors.availability < 1.0 else (0, 0),
         _denials(standing, now),
         _full(standing, now),
+        _said(standing, now),
     )
 
 
@@ -186,6 +184,11 @@ def _full(standing: Standing, now: float) -> tuple[int, int, str] | None:
         if quota.in_flight >= quota.ceiling:
             return quota.in_flight, int(quota.ceiling), group
     return None
+
+
+def _said(standing: Standing, now: float) -> tuple[Measured, ...]:
+    said = standing.quota.said
+    return () if said is None else said.shown(now)
 
 
 def explain(pool: Pool, request: Request, now: float) -> Explained:
@@ -279,4 +282,6 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
         room.output,
         standing.estimates.factor,
         *standing.estimates.tallies(),
+        _said(standing, now),
+        0 if standing.quota.said is None else standing.quota.said.nonsense,
     )

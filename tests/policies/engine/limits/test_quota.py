@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from policies import (
     Attempt,
     Facts,
-    Headroom,
     Limits,
     Outcome,
     Phase,
@@ -213,46 +212,6 @@ def test_every_one_of_several_limits_binds() -> None:
         sent += world.ask(within=0.15).fail is None
         world.now += 0.1
     assert sent == 8
-
-
-class TestMeasurements:
-    """What a provider says is left of its limits."""
-
-    def test_they_lower_what_is_left(self) -> None:
-        world = World("a/m", facts={"a/m": limited(10, 1000)})
-        world.engine.observe("a/m", Headroom(requests=2, tokens=300), world.now)
-        assert room(world)[:2] == (2, 300)
-
-    def test_they_never_raise_it(self) -> None:
-        world = World("a/m", facts={"a/m": limited(10, 1000)})
-        world.settle(world.send(input_tokens=500, output_tokens=0), Report(Outcome.OK))
-        world.engine.observe("a/m", Headroom(requests=9_999, tokens=999_999), world.now)
-        assert room(world)[:2] == (9, 500)
-
-    @pytest.mark.parametrize("headroom", [Headroom(-1, -1), Headroom()])
-    def test_nonsense_and_silence_change_nothing(self, headroom: Headroom) -> None:
-        world = World("a/m", facts={"a/m": limited(10, 1000)})
-        world.engine.observe("a/m", headroom, world.now)
-        assert room(world)[:2] == (10, 1000)
-
-    def test_they_fade_with_the_window(self) -> None:
-        world = World("a/m", facts={"a/m": limited(10)})
-        world.engine.observe("a/m", Headroom(requests=0), world.now)
-        assert world.ask(within=1.0).fail is not None
-        world.now += 61
-        assert world.ask().fail is None
-
-    def test_they_do_not_use_up_the_day(self) -> None:
-        """What is left of a minute's limit says nothing of the day's."""
-        limits = Limits([Rate(10_000, 86_400.0), Rate(500, 60.0)])
-        world = World("a/m", facts={"a/m": Facts(limits)})
-        world.engine.observe("a/m", Headroom(requests=0), world.now)
-        assert world.ask(within=1.0).fail is not None
-        world.now += 61
-        assert world.ask().fail is None
-
-    def test_of_an_unknown_target_they_are_ignored(self) -> None:
-        World("a/m").engine.observe("b/m", Headroom(0, 0), 0.0)
 
 
 takes = st.lists(
