@@ -119,10 +119,9 @@ class Engine:
         engine's: `part` says how much of it, by the name of what it binds; of 0 nothing is sent.
         None: all of it again. What was used stays used.
         """
-        if part is not self._part:
-            self._part = part
-            confine(self._held, part, now)
-            self.freed()
+        self._part = part
+        confine(self._held, part, now)
+        self.freed()
 
     def used(self, now: float) -> dict[str, float]:
         """By the name of what they bind, the share of limits that is used by this engine: of each
