@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol
 
 from router.quota.bounds import LEASE_SECONDS, Answered, Needs, Settled, answered, asked
+from router.redis.down import Down
 
 PATIENCE = 0.02
 """Seconds that a batch may take."""
@@ -32,19 +33,14 @@ MOST_KEPT = 10_000
 """Settlements that are kept for a server that is away; their windows are over soon anyway."""
 
 
-class Down(Exception):
-    """The server does not answer, and why, in a sentence; nothing was reserved, as far as is
-    known.
-    """
-
-
 class Pong(NamedTuple):
     """A server's answer to a ping. `epoch` is another where it has forgotten what it was told;
-    `warnings` are sentences on how it is set up.
+    `warnings` are sentences on how it is set up; `name` is what it is, with its version.
     """
 
     epoch: str
     warnings: tuple[str, ...] = ()
+    name: str = ""
 
 
 class Server(Protocol):

@@ -10,7 +10,8 @@ import pytest
 
 from policies import Limits, Rate
 from router.quota.bounds import Answered, Bound, Needs, Settled, bounds_of
-from router.quota.shared import Down, Pong, Shared, given_back
+from router.quota.shared import Pong, Shared, given_back
+from router.redis.down import Down
 from tests.router.quota.joined import Deaf, joined, reserved
 from tests.router.quota.servers import server
 
