@@ -20,7 +20,7 @@ from policies import Facts, News
 from router.fleet import words
 from router.fleet.parts import part_of
 from router.fleet.presence import BEAT, GONE, SCRIPT, UNIT, Drift, Said, Seen, in_order, read
-from router.redis.down import Down
+from router.redis.down import Down, Refused
 
 PATIENCE = 0.2
 """Seconds for an answer, for which nobody waits."""
@@ -36,6 +36,7 @@ FRESH = 5.0
 """Seconds for which news of health are any."""
 LITTLE = 0.1
 """Seconds by which a rest must be longer than what was told of it to be told again."""
+MISSES = {"speaks": "is not known to others", "listens": "does not hear what others notice"}
 RESTS = (News.RESTING, News.DENIED)
 
 
@@ -84,7 +85,8 @@ class Fleet:
         self.seen: dict[str, Seen] = {}
         self.drift = Drift()
         self.counts: Counter[str] = Counter()
-        self.answers = False
+        self.answers = self.listens = False
+        self.why = {"speaks": "", "listens": ""}
         self._speaks, self._listens, self._event = speaks, listens, event
         self._keys = [f"{{pm:{name}}}:{what}" for what in ("instances", "said", "news")]
         self._running: Running | None = None
@@ -154,14 +156,23 @@ class Fleet:
                 while True:
                     await self._beat()
                     await self._tell(self._now() + BEAT)
-            except Down:
+            except Down as down:
                 self.answers = False
+                self._miss("speaks", down)
             await asyncio.sleep(AGAIN)
+
+    def _miss(self, what: str, down: Down) -> None:
+        """The server is away, which is said by whoever asks it for limits; or it refuses what is
+        asked here, which is said once.
+        """
+        if isinstance(down, Refused) and str(down) != self.why[what]:
+            self._event(f"this instance {MISSES[what]}:", why=str(down))
+        self.why[what] = str(down)
 
     async def _beat(self) -> None:
         try:
             beat = read(await self._ask_script(self._said()), self._now())
-        except ValueError:
+        except msgspec.ValidationError:
             raise Down("its answer is none of the script's") from None
         now, seen = self._now(), beat.seen
         self.counts["malformed"] += beat.malformed
@@ -229,10 +240,12 @@ class Fleet:
             try:
                 await self._listens.ready()
                 last = await self._catch_up()
+                self.listens = True
                 while True:
                     last = await self._hear(last)
-            except Down:
-                pass  # said by whoever asks for limits, once
+            except Down as down:
+                self.listens = False
+                self._miss("listens", down)
             await asyncio.sleep(AGAIN)
 
     async def _catch_up(self) -> bytes:

@@ -59,11 +59,8 @@ _decode = msgspec.json.Decoder(Said).decode
 
 
 def read(told: object, now: float) -> Beat:
-    """The script's answer. Raises ValueError for one that is no such."""
-    try:
-        at, rows = msgspec.convert(told, tuple[int, list[tuple[bytes, int, bytes]]])
-    except msgspec.ValidationError as error:
-        raise ValueError(str(error)) from None
+    """The script's answer. Raises `msgspec.ValidationError` for one that is no such."""
+    at, rows = msgspec.convert(told, tuple[int, list[tuple[bytes, int, bytes]]])
     seen, malformed = {}, 0
     for name, spoke, words in rows:
         try:
