@@ -76,7 +76,7 @@ def together_of(shared: Shared, log: Log) -> Together | None:
     # With its client, it is loaded only where it is used.
     from router.quota.together import Together
 
-    return Together(shared.redis, shared.fleet, log)
+    return Together(shared, log)
 
 
 def decisions_of(server: Server, origin: Origin) -> Decisions | None:

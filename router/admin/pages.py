@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -15,12 +15,16 @@ from router.admin.explain import explain, number
 from router.admin.question import BadQuestion, decoded
 from router.config import Config, Secret
 from router.dialects.contract import ClientError
+from router.fleet.shown import metrics, shown
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_admin_token
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions
 from router.telemetry.prometheus import prometheus
+
+if TYPE_CHECKING:
+    from router.fleet.fleet import Fleet
 
 JSON = {"content-type": "application/json"}
 DECISION = "/decisions/"
@@ -30,7 +34,8 @@ TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
     that was refused, empty when the file in force is the newest. `running` counts requests under
-    way, `dropped` the log lines that nobody took; `decisions` is None where no record is made.
+    way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
+    `fleet` where this instance stands alone.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class State:
         self.errors: tuple[str, ...] = ()
         self.ready = False
         self.decisions: Decisions | None = None
+        self.fleet: Fleet | None = None
         self.running: Callable[[], int] = lambda: 0
         self.dropped: Callable[[], int] = lambda: 0
 
@@ -96,7 +102,8 @@ class Pages:
     async def _metrics(self, inbound: Inbound, responder: Responder) -> None:
         state = self._state
         targets = state.runtime.engine.snapshot(state.clock())
-        text = prometheus(state.counters, targets, state.running(), state.dropped())
+        fleet = () if state.fleet is None else metrics(state.fleet)
+        text = prometheus(state.counters, targets, state.running(), state.dropped(), fleet)
         await responder.send(200, TEXT, text.encode())
 
     async def _decisions(self, inbound: Inbound, responder: Responder) -> None:
@@ -165,6 +172,7 @@ def status(state: State) -> dict[str, Any]:
             "errors": state.errors,
             "notes": [str(note) for note in state.config.notes],
         },
+        "fleet": None if state.fleet is None else shown(state.fleet, now),
         "models": {
             name: {
                 "policy": route.policy.name,

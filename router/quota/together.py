@@ -6,12 +6,15 @@ instance goes by its own limits, and says so once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 from secrets import token_hex
 
-from policies import Facts
+from policies import Engine, Facts
 from policies.engine.configuring import groups_of
-from router.config import Secret
+from router.config import Shared as Keys
+from router.fleet.joining import joined
+from router.fleet.parts import nothing
 from router.quota.bounds import Bound, Settled, bounds_of
 from router.quota.redis import Redis
 from router.quota.shared import Shared
@@ -22,23 +25,34 @@ from router.telemetry.log import Log
 class Together:
     """What an instance has with its fleet. See `Changed`."""
 
-    def __init__(self, redis: Secret, fleet: str, log: Log) -> None:
-        self._fleet = fleet
+    def __init__(self, shared: Keys, log: Log) -> None:
+        url = shared.redis.reveal() if shared.redis is not None else ""
+        self._name = shared.fleet
+        self._when_down = shared.when_down
         self._log = log
+        self._engine: Engine | None = None
         self.instance = token_hex(8)
+        self.fleet = joined(url, shared.fleet, self.instance, log.event)
         self.outages = 0
         self.why = ""
-        self._server = Redis(redis.reveal(), fleet)
+        self._server = Redis(url, shared.fleet)
         self.shared = Shared(self._server, self.instance, self)
 
     async def start(self) -> None:
         """Begin, whether the server is there or not."""
         await self.shared.start()
+        self.fleet.start()
 
     async def close(self) -> None:
         """Give back what is held, as far as the server is there."""
+        await self.fleet.close()
         await self.shared.close()
         await self._server.close()
+
+    def runs(self, engine: Engine, revision: str, facts: Mapping[str, Facts]) -> None:
+        """From now on this instance runs that."""
+        self._engine = engine
+        self.fleet.runs(engine, revision, facts)
 
     def of(self, facts: Mapping[str, Facts]) -> Fleetwide:
         """The limits of all targets and their groups, as the fleet keeps them."""
@@ -48,13 +62,20 @@ class Together:
         """See `Changed.away`."""
         self.outages += 1
         self.why = why
+        shares = self._when_down.provider_limits == "local_share"
+        self._confine(self.fleet.part if shares else nothing)
         self._log.event("shared limits are away, this instance goes by its own:", why=why)
 
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         """See `Changed.back`."""
         self.why = ""
+        self._confine(None)
         self._log.event("shared limits are there", forgot=forgot)
         return ()
+
+    def _confine(self, part: Callable[[str, int], int] | None) -> None:
+        if self._engine is not None:
+            self._engine.confine(part, asyncio.get_running_loop().time())
 
     def _bounds(self, name: str, facts: Mapping[str, Facts]) -> tuple[Bound, ...]:
         """Those of a target and of its groups."""
@@ -63,5 +84,5 @@ class Together:
             bound
             for one in dict.fromkeys(names)
             if one in facts
-            for bound in bounds_of(self._fleet, one, facts[one].limits)
+            for bound in bounds_of(self._name, one, facts[one].limits)
         )

@@ -13,14 +13,19 @@ Metric = tuple[str, str, str, Samples]
 
 
 def prometheus(
-    counters: Counters, targets: Mapping[str, TargetSnapshot], running: int, dropped: int
+    counters: Counters,
+    targets: Mapping[str, TargetSnapshot],
+    running: int,
+    dropped: int,
+    further: Iterable[Metric] = (),
 ) -> str:
-    """The whole page."""
+    """The whole page, with whatever metrics there are `further`."""
     lines: list[str] = []
     for name, kind, text, samples in (
         *totals(counters),
         *faults(counters, dropped),
         *gauges(targets, running),
+        *further,
     ):
         lines += [f"# HELP pointsman_{name} {text}", f"# TYPE pointsman_{name} {kind}"]
         lines += [f"pointsman_{name}{_labels(labels)} {value:.12g}" for labels, value in samples]
