@@ -129,6 +129,12 @@ class Engine:
         """
         return {name: quota.used(now) for name, quota in self._held.quotas()}
 
+    def spent(self, since: float, now: float) -> dict[str, dict[str, list[tuple[float, int]]]]:
+        """By the name of what they bind, what limits were used for by this engine since then, of
+        what still counts: by limit (`tokens/60`: in so many seconds), seconds ago and units.
+        """
+        return {name: quota.spent(since, now) for name, quota in self._held.quotas()}
+
     def advise(self, name: str, news: News, now: float, until: float = 0.0) -> None:
         """What a peer has noticed of a target, or of a provider, and until when that holds."""
         standing = self._standings.get(name)

@@ -31,7 +31,7 @@ BLOCK = 2.0
 MOST_NEWS = 1000
 """Of the last that are kept for who was away."""
 KEPT = 900
-"""Seconds for which they are: no refusal is believed for longer."""
+"""Seconds for which rests are any news: no refusal of a peer's is believed for longer."""
 FRESH = 5.0
 """Seconds for which news of health are any."""
 LITTLE = 0.1
@@ -283,4 +283,4 @@ class Fleet:
 
     @staticmethod
     def _holds(news: News, age: float, left: float) -> bool:
-        return left > 0 if news in RESTS else age < FRESH
+        return left > 0 and age < KEPT if news in RESTS else age < FRESH

@@ -12,9 +12,10 @@ import redis
 
 from policies import Facts, News, Outcome, Phase, Report, Scope
 from router.fleet.fleet import Fleet
+from router.fleet.words import Word, digest, encode
 from tests.policies.driver import DENIED, THROTTLED
 from tests.router.fleet.instances import FACTS, instance, together, until
-from tests.router.quota.servers import Process, process
+from tests.router.quota.servers import Process, binaries, cluster, process
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,35 @@ async def test_a_denied_account_is_not_asked_by_siblings(server: Process) -> Non
         one.send().attempt.settle(DENIED, one.now())
         assert await until(lambda: two.turn() == "b/m") < 0.05
         assert two.engine.snapshot(two.now())["a/m"].state == "denied"
+
+
+@pytest.mark.parametrize("which", sorted(binaries()))
+async def test_so_it_is_on_every_server_that_there_is(tmp_path: Path, which: str) -> None:
+    with process(tmp_path, program=binaries()[which]) as server:
+        async with instance(server.url) as one, instance(server.url) as two:
+            await together(one, two)
+            one.send().attempt.settle(THROTTLED, one.now())
+            await until(lambda: two.turn() == "b/m")
+
+
+async def test_so_it_is_in_a_cluster(tmp_path: Path) -> None:
+    with cluster(tmp_path) as nodes:
+        url = f"redis+cluster://127.0.0.1:{nodes[0].port}"
+        async with instance(url) as one, instance(url) as two:
+            await together(one, two)
+            one.send().attempt.settle(THROTTLED, one.now())
+            await until(lambda: two.turn() == "b/m")
+
+
+async def test_an_old_denial_is_no_news(server: Process) -> None:
+    async with instance(server.url, fleet="old") as one:
+        word = Word("gone", "a", News.DENIED, 80_000.0, digest(FACTS["a"].identity))
+        told = encode(word)
+        await together(one)
+        one.fleet._heed(told, 901.0)
+        assert one.turn() == "a/m"
+        one.fleet._heed(told, 899.0)
+        assert one.turn() == "b/m"
 
 
 async def test_what_recovered_is_back_at_all_siblings_within_a_second(server: Process) -> None:
