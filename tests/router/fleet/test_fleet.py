@@ -215,10 +215,10 @@ async def test_parts_go_by_what_each_used_last(server: Process) -> None:
         def parts() -> list[int]:
             return [each.fleet.part("a/m", 1000) for each in (one, two)]
 
-        await until(lambda: parts() == [619, 281])
+        await until(lambda: parts() == [647, 253])
         assert [each.fleet.part("b/m", 1000) for each in (one, two)] == [450, 450]
         one.engine.confine(one.fleet.part, one.now())
-        assert one.engine.snapshot(one.now())["a/m"].requests_left == 619 - 30
+        assert one.engine.snapshot(one.now())["a/m"].requests_left == 647 - 30
 
 
 def alone(fleet: Fleet) -> int:

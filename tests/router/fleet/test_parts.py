@@ -32,8 +32,8 @@ def test_small_limits_are_dealt_out_whole_and_by_rank(demands: list[int], limit:
 
 
 @given(DEMANDS, st.integers(10_000, 10_000_000))
-def test_nobody_gets_less_than_a_quarter_of_an_even_share(demands: list[int], limit: int) -> None:
-    least = allowed(limit) / len(demands) / 4
+def test_nobody_gets_less_than_an_eighth_of_an_even_share(demands: list[int], limit: int) -> None:
+    least = allowed(limit) / len(demands) / 8
     assert all(part >= int(least) for part in parts(demands, limit))
 
 
@@ -41,8 +41,16 @@ def test_where_no_demand_is_known_shares_are_even() -> None:
     assert parts([0, 0, 0, 0], 1000) == [225, 225, 225, 225]
 
 
-def test_where_demand_is_known_it_decides_on_three_quarters() -> None:
-    assert parts([300_000, 100_000], 1000) == [619, 281]  # of 900: 112.5 each, and 3 to 1
+def test_where_demand_is_known_it_decides_on_seven_eighths() -> None:
+    assert parts([300_000, 100_000], 1000) == [647, 253]  # of 900: 56.25 each, and 3 to 1
+
+
+def test_with_what_was_used_before_they_hardly_come_to_more_than_the_limit() -> None:
+    """Until the last minute is over, each has used what it had, or its part if that is more."""
+    weights = [1 / rank for rank in range(1, 9)]
+    used = [round(1_000_000 * weight / sum(weights)) for weight in weights]
+    at_most = [max(before, part) for before, part in zip(used, parts(used, 1_000_000), strict=True)]
+    assert sum(at_most) < 1_010_000
 
 
 def test_who_stands_alone_has_nine_tenths_of_it_and_one_unit_is_not_divided() -> None:
