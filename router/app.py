@@ -13,7 +13,7 @@ from traceback import extract_tb
 from policies import Engine, Facts
 from router import build, choosing
 from router.admin.pages import Pages, State
-from router.assembly import decisions_of, runtime_of, together_of
+from router.assembly import answers_of, decisions_of, runtime_of, together_of
 from router.config import Config, ConfigError, Server, load, needs_restart, words
 from router.front.api import Api
 from router.front.guard import Guard
@@ -60,7 +60,7 @@ class App:
         readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
         routes, facts = build.routes_of(config), build.facts_of(config)
-        self._together = together_of(config.shared, log)
+        self._together, self._answers = together_of(config.shared, log), answers_of(config.shared)
         engine = Engine(
             routes,
             facts=facts,
@@ -85,6 +85,8 @@ class App:
         """Listen; the addresses bound. Raises OSError when one cannot be had."""
         if self._together is not None:
             await self._together.start()
+        if self._answers is not None:
+            await self._answers.start()
         addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
         self.state.ready = True
         self._learning.begin(lambda: self.state.config, self._complete)
@@ -155,6 +157,8 @@ class App:
         await self._http.close()
         if self._together is not None:
             await self._together.close()
+        if self._answers is not None:
+            await self._answers.close()
         self._fetcher.close()
 
     def _fleetwide(self, facts: Mapping[str, Facts]) -> Fleetwide | None:
@@ -170,7 +174,12 @@ class App:
 
     def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
         return Pipeline(
-            lambda: self.state.runtime, journal, self._loop, decisions, fetcher=self._fetcher
+            lambda: self.state.runtime,
+            journal,
+            self._loop,
+            decisions,
+            answers=self._answers,
+            fetcher=self._fetcher,
         )
 
     def _api(self, journal: Journal, rng: Random) -> Api:

@@ -8,6 +8,7 @@ is kept there are answers, under digests of tenant, endpoint and key; nothing of
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_bytes
@@ -66,6 +67,11 @@ class Fleet:
         self._most_bytes = most_bytes
         self._running: dict[Name, bytes] = {}
         self._renewal: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Begin, whether the server is there or not."""
+        with suppress(Down):
+            await self._link.ready()
 
     async def claim(self, claim: Claim, now: float) -> WholeAnswer | None:
         """See `Store.claim`. While the server is away, only this instance's requests are seen."""

@@ -10,7 +10,9 @@ from pathlib import Path
 from secrets import token_hex
 from typing import cast
 
-from router.quota.bounds import asked
+import msgspec
+
+from router.quota.bounds import answered, asked
 from router.quota.shared import PATIENCE, Pong
 from router.redis.address import address_of
 from router.redis.checks import about
@@ -49,15 +51,15 @@ class Redis:
         link = self._link
         await link.ready()
         try:
-            told = cast("bytes", await link.ask("INFO", patience=CONNECT)).decode()
+            told = cast("bytes", await link.ask("INFO", patience=CONNECT)).decode(errors="replace")
         except Refused:
             told = None
         said = about(told, link.address)
         await self._try_script()
         link.tell("SET", link.epoch_key, token_hex(8), "NX", patience=CONNECT)
         # By now it must be as quick as with a batch.
-        epoch = cast("bytes", await link.ask("GET", link.epoch_key))
-        return Pong(epoch.decode(), said.warnings, said.name)
+        epoch = cast("bytes | None", await link.ask("GET", link.epoch_key))
+        return Pong((epoch or b"").decode(), said.warnings, said.name)
 
     async def close(self) -> None:
         """Close its connection."""
@@ -67,11 +69,14 @@ class Redis:
         link = self._link
         try:
             await link.ask("SCRIPT", "LOAD", SCRIPT, patience=CONNECT)
-            await link.ask("EVALSHA", DIGEST, 1, link.epoch_key, NOTHING, patience=CONNECT)
+            words = ("EVALSHA", DIGEST, 1, link.epoch_key, NOTHING)
+            answered(cast("bytes", await link.ask(*words, patience=CONNECT)))
         except Refused as why:
             raise Refused(f"{NO_SCRIPTS} ({why})") from None
         except ScriptMissing:
             raise Refused(f"{NO_SCRIPTS} (what is loaded is not there)") from None
+        except (msgspec.MsgspecError, TypeError):
+            raise Refused(f"{NO_SCRIPTS} (what it answers is not the script's)") from None
 
     async def _again(self, words: tuple[Word, ...], patience: float) -> Answer:
         try:

@@ -82,7 +82,9 @@ class Ticket:
 
 
 class Shared:
-    """The limits of a fleet, as the instance of this name asks for them."""
+    """The limits of a fleet, as the instance of this name asks for them. `found` is the server, as
+    it was when it last answered a ping.
+    """
 
     def __init__(self, server: Server, instance: str, changed: Changed) -> None:
         self._server = server
@@ -92,7 +94,7 @@ class Shared:
         self._settled: deque[Settled] = deque(maxlen=MOST_KEPT)
         self._places: Counter[str] = Counter()
         self._leased: dict[str, Settled] = {}
-        self._epoch = ""
+        self.found: Pong | None = None
         self._lost = asyncio.Event()
         self._pause, self._since = LOOK_AGAIN, 0.0
         self._pump: asyncio.Task[None] | None = None
@@ -210,11 +212,12 @@ class Shared:
             if first:
                 self._changed.away(str(down))
             return
-        forgot = self._epoch not in ("", pong.epoch)
+        forgot = self.found is not None and self.found.epoch != pong.epoch
+        self.found = pong
         if forgot:
             self._settled.clear()  # corrections of what it does not know any more
         self._settled.extend(self._changed.back(forgot=forgot))
-        self._epoch, self._since = pong.epoch, asyncio.get_running_loop().time()
+        self._since = asyncio.get_running_loop().time()
         self.up = True
         self._run()
 

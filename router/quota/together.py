@@ -70,7 +70,12 @@ class Together:
         """See `Changed.back`."""
         self.why = ""
         self._confine(None)
-        self._log.event("shared limits are there", forgot=forgot)
+        if (found := self.shared.found) is not None:
+            self._log.event("shared limits are there:", server=found.name, forgot=forgot)
+            for warning in found.warnings:
+                self._log.event(
+                    "shared limits, on a server that is not as it should be:", it=warning
+                )
         return ()
 
     def _confine(self, part: Callable[[str, int], int] | None) -> None:

@@ -15,7 +15,7 @@ import hiredis
 from router.redis.address import Address
 from router.redis.down import Down, Refused
 from router.redis.faults import Moved, fault_of
-from router.redis.places import reach
+from router.redis.places import context_of, reach
 from router.redis.wire import Answer, Wire, Word
 
 PATIENCE = 0.02
@@ -125,11 +125,17 @@ class Link:
             self._keeper = asyncio.get_running_loop().create_task(self._keep())
 
     async def _keep(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, trust = asyncio.get_running_loop(), self.address.tls
+        try:
+            tls = None if trust is None else context_of(trust)
+        except Refused as why:
+            self.why = why
+            self._tried.set()
+            return
         while True:
             began = loop.time()
             try:
-                wire = await reach(self.address, self.epoch_key)
+                wire = await reach(self.address, self.epoch_key, tls)
             except Down as why:
                 self.why = why
                 self._tried.set()

@@ -9,34 +9,38 @@ loading have not.
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
+from dataclasses import replace
 from secrets import token_hex
 from typing import cast
 
 import hiredis
 
-from router.redis.address import Address, Node, Trust, Who
+from router.redis.address import Address, Node, Trust
 from router.redis.down import Down, Refused
 from router.redis.faults import Moved, ScriptMissing, fault_of, unreachable
 from router.redis.wire import Answer, Wire, Word
 
 CONNECT = 0.5
 """Seconds to connect to one node, which no request waits for."""
+_MOVED = re.compile(r"MOVED \d+ (?P<host>[^ ]*):(?P<port>\d{1,5})$")
 MOST_HOPS = 3
 """Nodes of a cluster that are followed from one to the next."""
 
 
-async def reach(address: Address, key: str) -> Wire:
+async def reach(address: Address, key: str, tls: ssl.SSLContext | None) -> Wire:
     """A connection to the server that takes writes, where `key` has a value from now on: its own if
-    it had one. Raises `Down`.
+    it had one. Raises `Down`. `tls` is that of `context_of`, which is not made each time: it reads
+    files.
     """
     nodes: tuple[Node | None, ...] = address.nodes or (None,)
     if address.kind == "sentinel":
-        nodes = (await _primary(address),)
+        nodes = (await _primary(address, tls),)
     why = Down()
     for node in nodes:
         try:
-            return await _follow(address, node, key)
+            return await _follow(address, node, key, tls)
         except Down as down:
             why = down
     raise why
@@ -52,10 +56,12 @@ async def told(wire: Wire, *words: Word, cluster: bool = False) -> Answer:
     return answer
 
 
-async def _follow(address: Address, node: Node | None, key: str) -> Wire:
+async def _follow(
+    address: Address, node: Node | None, key: str, tls: ssl.SSLContext | None
+) -> Wire:
     cluster = address.kind == "cluster"
     for _ in range(MOST_HOPS):
-        wire = await _connected(address, node, address.who, address.db)
+        wire = await _connected(address, node, tls)
         try:
             async with asyncio.timeout(CONNECT):
                 answer = await wire.ask("SET", key, token_hex(8), "NX")
@@ -77,16 +83,19 @@ async def _follow(address: Address, node: Node | None, key: str) -> Wire:
 
 def _moved_to(text: str, asked: Node | None) -> Node:
     """Where `MOVED slot host:port` points; without a host: where it was asked."""
-    host, _, port = text.split(" ")[2].rpartition(":")
-    return host or (asked or ("", 0))[0], int(port)
+    told = _MOVED.match(text)
+    if told is None:
+        raise Down("a node of the cluster says no address where this fleet's keys are")
+    return told["host"] or (asked or ("", 0))[0], int(told["port"])
 
 
-async def _primary(address: Address) -> Node:
+async def _primary(address: Address, tls: ssl.SSLContext | None) -> Node:
     """Where the sentinels say that the primary is; the first that knows is believed."""
     why = Down()
+    asked = replace(address, who=address.sentinel, db=0)
     for node in address.nodes:
         try:
-            wire = await _connected(address, node, address.sentinel, 0)
+            wire = await _connected(asked, node, tls)
         except Down as down:
             why = down
             continue
@@ -105,7 +114,7 @@ async def _primary(address: Address) -> Node:
     raise why
 
 
-async def _connected(address: Address, node: Node | None, who: Who, db: int) -> Wire:
+async def _connected(address: Address, node: Node | None, tls: ssl.SSLContext | None) -> Wire:
     """A connection on which we have said who we are."""
     loop = asyncio.get_running_loop()
     wire = Wire(loop)
@@ -114,14 +123,13 @@ async def _connected(address: Address, node: Node | None, who: Who, db: int) -> 
             if node is None:
                 await loop.create_unix_connection(lambda: wire, address.path)
             else:
-                context = None if address.tls is None else context_of(address.tls)
-                await loop.create_connection(lambda: wire, *node, ssl=context)
-            await _introduce(wire, who, db, address.name)
+                await loop.create_connection(lambda: wire, *node, ssl=tls)
+            await _introduce(wire, address)
     except UnicodeError:
         raise Refused("its host's name can be none") from None
     except OSError as error:
         wire.cut(Down())
-        if isinstance(error, TimeoutError) and address.tls is not None:
+        if isinstance(error, TimeoutError) and tls is not None:
             raise Down("it does not answer to TLS in time") from None
         raise unreachable(error) from None
     except (Down, asyncio.CancelledError):
@@ -130,7 +138,8 @@ async def _connected(address: Address, node: Node | None, who: Who, db: int) -> 
     return wire
 
 
-async def _introduce(wire: Wire, who: Who, db: int, name: str) -> None:
+async def _introduce(wire: Wire, address: Address) -> None:
+    who = address.who
     if who.password:
         answer = await wire.ask(*["AUTH", *([who.user] if who.user else []), who.password])
         if isinstance(answer, hiredis.ReplyError):
@@ -138,19 +147,23 @@ async def _introduce(wire: Wire, who: Who, db: int, name: str) -> None:
             raise Refused("it refuses the user or the password of shared.redis")
         if isinstance(answer, Down):
             raise answer.anew()
-    if name:
-        await told(wire, "CLIENT", "SETNAME", name)
-    if db:
-        await told(wire, "SELECT", db)
+    if address.name:
+        await told(wire, "CLIENT", "SETNAME", address.name)
+    if address.db:
+        await told(wire, "SELECT", address.db)
 
 
 def context_of(trust: Trust) -> ssl.SSLContext:
-    """What TLS verifies, and with which certificate of our own. Raises OSError for files that are
+    """What TLS verifies, and with which certificate of our own. Raises `Refused` for files that are
     not there, or not such.
     """
-    context = ssl.create_default_context(cafile=trust.ca_certs, capath=trust.ca_path)
-    if trust.certfile is not None:
-        context.load_cert_chain(trust.certfile, trust.keyfile, trust.password)
+    try:
+        context = ssl.create_default_context(cafile=trust.ca_certs, capath=trust.ca_path)
+        if trust.certfile is not None:
+            context.load_cert_chain(trust.certfile, trust.keyfile, trust.password)
+    except OSError as error:
+        what = error.strerror or "it is not what it should be"
+        raise Refused(f"a file of the ssl_ options cannot be used: {what}") from None
     if not trust.check_hostname or trust.cert_reqs == "none":
         context.check_hostname = False
     context.verify_mode = {

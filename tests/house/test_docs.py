@@ -29,6 +29,7 @@ from router.dialects.errors import quirks
 from router.dialects.errors.table import Table
 from router.dialects.openai.resume import CONTINUES
 from router.dialects.seam import LEAST_ECHO, MOST_KEPT
+from router.idempotency import fleet
 from router.idempotency.claim import LONGEST
 from router.idempotency.recording import LARGEST, MOST_RECORDED
 from router.idempotency.store import LIFETIME, MOST_ANSWERS, MOST_BYTES
@@ -95,6 +96,8 @@ def test_the_reference_tells_how_long_and_how_much_is_kept_for_idempotency_keys(
         f"and {MOST_BYTES >> 20} MiB in all",
         f"of more than {LARGEST >> 20} MiB",
         f"while {MOST_RECORDED >> 20} MiB are being recorded",
+        f"one of more than {fleet.LARGEST >> 20} MiB is known",
+        f"frees its keys within {fleet.LIFE:g} s",
     ):
         assert told in reference
 

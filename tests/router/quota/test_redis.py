@@ -29,7 +29,7 @@ from tests.router.quota.servers import (
     watched,
 )
 
-SOON = 3.0
+SOON = 5.0
 """Seconds within which a server that is well again is in use again, on a busy machine."""
 
 
@@ -59,10 +59,22 @@ def needs(name: str = "t", fleet: str = "test") -> Needs:
     return tuple((bound, 1) for bound in bounds_of(fleet, name, Limits((Rate(1000, 60.0),))))
 
 
-async def taken(redis: Redis, name: str = "t", fleet: str = "test") -> int | None:
+async def once(redis: Redis, name: str = "t", fleet: str = "test") -> int | None:
     keys, argument = asked("me", [], [(needs(name, fleet),)], {})
     (answer,) = answered(await redis.run(keys, argument))
     return answer.taken
+
+
+async def taken(redis: Redis, fleet: str = "test") -> int | None:
+    """The same on a machine so busy that a server that is well may be late."""
+    deadline = time.monotonic() + SOON
+    while True:
+        try:
+            return await once(redis, fleet=fleet)
+        except Down:
+            if time.monotonic() > deadline:
+                raise
+            await pong(redis)
 
 
 async def pong(redis: Redis) -> Any:
@@ -105,7 +117,7 @@ async def test_a_server_that_is_killed_is_down_at_once_and_empty_when_it_is_back
         assert (await redis.ping()).epoch == first.epoch
         own.kill()
         with pytest.raises(Down):
-            await taken(redis)
+            await once(redis)
         await asyncio.sleep(LOOK_AGAIN)
         assert "nothing listens there" in str(await down(redis))
         own.start()
@@ -118,7 +130,7 @@ async def test_a_server_that_is_emptied_under_us_has_another_epoch(own: Process)
         first = await redis.ping()
         own.say("FLUSHALL")
         own.say("SCRIPT", "FLUSH")
-        assert await taken(redis) == 0
+        assert await once(redis) == 0
         assert (await redis.ping()).epoch != first.epoch
 
 
@@ -130,11 +142,11 @@ async def test_a_server_that_is_stopped_costs_one_request_its_patience_and_other
         own.stop()
         began = time.monotonic()
         assert await reserved(limits, needs()) is None
-        assert PATIENCE * 0.9 < time.monotonic() - began < PATIENCE * 2.5
+        assert PATIENCE * 0.9 < time.monotonic() - began < PATIENCE * 5
         began = time.monotonic()
         for _ in range(100):
             assert await reserved(limits, needs()) is None
-        assert time.monotonic() - began < PATIENCE
+        assert time.monotonic() - began < PATIENCE * 5  # all of them together
         own.go_on()
         await until_up(limits)
         assert await reserved(limits, needs()) is not None
@@ -152,7 +164,7 @@ async def test_a_server_that_is_far_away_serves_and_one_beyond_our_patience_does
         assert await taken(redis) == 0
         network.latency = 0.03
         with pytest.raises(Down, match="did not answer within 20 ms"):
-            await taken(redis)
+            await once(redis)
 
 
 async def test_a_black_hole_is_down_and_left_alone_until_it_answers(one: Process):
@@ -160,11 +172,11 @@ async def test_a_black_hole_is_down_and_left_alone_until_it_answers(one: Process
         await redis.ping()
         network.black_hole = True
         with pytest.raises(Down, match="did not answer within 20 ms"):
-            await taken(redis)
+            await once(redis)
         began = time.monotonic()
         with pytest.raises(Down):
-            await taken(redis)
-        assert time.monotonic() - began < PATIENCE / 2
+            await once(redis)
+        assert time.monotonic() - began < PATIENCE * 0.9
         network.black_hole = False
         await pong(redis)
         assert await taken(redis) == 0
@@ -175,11 +187,30 @@ async def test_a_server_that_became_a_replica_takes_no_writes_until_it_is_a_prim
         await redis.ping()
         own.say("REPLICAOF", "127.0.0.1", own.port)
         with pytest.raises(Down, match="replica"):
-            await taken(redis)
+            await once(redis)
         await down(redis)
         own.say("REPLICAOF", "NO", "ONE")
         await pong(redis)
         assert await taken(redis) == 0
+
+
+async def test_a_server_that_is_loading_is_down_until_it_has_loaded(tmp_path: Path):
+    slow = ["--key-load-delay", "25000", "--loading-process-events-interval-bytes", "1024"]
+    with process(tmp_path, *slow) as own:
+        for number in range(20):
+            own.say("SET", number, "x" * 1024)
+        async with asked_of(own.url) as redis:
+            await redis.ping()
+            own.say("CONFIG", "SET", "rdbcompression", "no")
+            own.say("SAVE")
+            own.kill()
+            own.start()
+            said: set[str] = set()
+            while "loading" not in " ".join(said):
+                said.add(str(await down(redis)))
+                await asyncio.sleep(0.01)
+            await pong(redis)
+            assert await taken(redis) == 0
 
 
 async def test_a_server_out_of_memory_is_down_until_it_has_some(own: Process):
@@ -187,7 +218,7 @@ async def test_a_server_out_of_memory_is_down_until_it_has_some(own: Process):
         await redis.ping()
         own.say("CONFIG", "SET", "maxmemory", 1)
         with pytest.raises(Down, match="out of memory"):
-            await taken(redis)
+            await once(redis)
         assert "out of memory" in str(await down(redis))
         own.say("CONFIG", "SET", "maxmemory", 0)
         await pong(redis)
@@ -303,8 +334,24 @@ async def test_a_slot_that_moved_is_followed_while_the_request_waits(nodes: list
         new = other.say("CLUSTER", "MYID")
         for node in (other, owner, *nodes):
             node.say("CLUSTER", "SETSLOT", slot, "NODE", new)
-        assert await taken(redis, fleet="moving") == 0
+        assert await once(redis, fleet="moving") == 0
         await redis.ping()
+
+
+async def test_a_cluster_that_lacks_slots_is_down_until_it_has_them_all(nodes: list[Process]):
+    slot = nodes[0].say("CLUSTER", "KEYSLOT", "{pm:test}:epoch")
+    other = next(node for node in nodes if not holds(node, slot))
+    async with asked_of(of_cluster(nodes)) as redis:
+        await redis.ping()
+        other.stop()
+        try:
+            assert "not all of its slots are served" in str(await down(redis))
+            with pytest.raises(Down):
+                await once(redis)
+        finally:
+            other.go_on()
+        await pong(redis)
+        assert await taken(redis) == 0
 
 
 def holds(node: Process, slot: int) -> bool:
