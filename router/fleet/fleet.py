@@ -75,7 +75,7 @@ class Running(NamedTuple):
 
 class Fleet:
     """One instance's place in the fleet of this name. `speaks` and `listens` are connections that
-    are not used for anything else; `event` logs.
+    are not used for anything else; `event` logs. `changed` is called when others have come or gone.
     """
 
     def __init__(
@@ -85,6 +85,7 @@ class Fleet:
         self.seen: dict[str, Seen] = {}
         self.drift = Drift()
         self.counts: Counter[str] = Counter()
+        self.changed: Callable[[], None] = lambda: None
         self.answers = self.listens = False
         self.why = {"speaks": "", "listens": ""}
         self._speaks, self._listens, self._event = speaks, listens, event
@@ -181,7 +182,9 @@ class Fleet:
         if now - self._back < GONE:
             # One that was restarted empty hears of all the others only in a while.
             seen = {**self.seen, **seen}
-        self.seen, self._order = seen, in_order(seen)
+        before, self.seen, self._order = self._order, seen, in_order(seen)
+        if self._order != before:
+            self.changed()
         drifted = self.drift.look(self.revisions, now)
         if drifted is not None:
             self._event(

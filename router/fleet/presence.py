@@ -24,6 +24,7 @@ UNIT = 1_000_000
 """Demand is told in millionths of a limit."""
 
 Text = Annotated[str, msgspec.Meta(max_length=200)]
+Name = Annotated[str, msgspec.Meta(max_length=1000)]
 Whole = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 
 
@@ -37,7 +38,7 @@ class Said(msgspec.Struct, frozen=True):
     version: Text
     revision: Text
     since: Annotated[float, msgspec.Meta(ge=0, le=1e12)]
-    used: Annotated[dict[Text, Whole], msgspec.Meta(max_length=10_000)]
+    used: Annotated[dict[Name, Whole], msgspec.Meta(max_length=10_000)]
 
 
 class Seen(NamedTuple):

@@ -15,7 +15,8 @@ import msgspec
 
 from policies import News
 
-Text = Annotated[str, msgspec.Meta(max_length=300)]
+Text = Annotated[str, msgspec.Meta(max_length=200)]
+Name = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
 class Word(NamedTuple):
@@ -24,7 +25,7 @@ class Word(NamedTuple):
     """
 
     who: Text
-    name: Text
+    name: Name
     news: News
     left: float
     place: Annotated[bytes, msgspec.Meta(max_length=32)]

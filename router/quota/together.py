@@ -7,7 +7,7 @@ instance goes by its own limits, and says so once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from secrets import token_hex
 
 from policies import Engine, Facts
@@ -33,6 +33,7 @@ class Together:
         self._engine: Engine | None = None
         self.instance = token_hex(8)
         self.fleet = joined(url, shared.fleet, self.instance, log.event)
+        self.fleet.changed = self._share
         self.outages = 0
         self.why = ""
         self._server = Redis(url, shared.fleet)
@@ -62,14 +63,13 @@ class Together:
         """See `Changed.away`."""
         self.outages += 1
         self.why = why
-        shares = self._when_down.provider_limits == "local_share"
-        self._confine(self.fleet.part if shares else nothing)
+        self._share()
         self._log.event("shared limits are away, this instance goes by its own:", why=why)
 
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         """See `Changed.back`."""
         self.why = ""
-        self._confine(None)
+        self._share()
         if (found := self.shared.found) is not None:
             self._log.event("shared limits are there:", server=found.name, forgot=forgot)
             for warning in found.warnings:
@@ -78,9 +78,14 @@ class Together:
                 )
         return ()
 
-    def _confine(self, part: Callable[[str, int], int] | None) -> None:
+    def _share(self) -> None:
+        """Keep to a part of all limits while the server is away, and to no less once it is there.
+        A server that is too slow for limits may still tell who comes and goes.
+        """
         if self._engine is not None:
-            self._engine.confine(part, asyncio.get_running_loop().time())
+            shares = self._when_down.provider_limits == "local_share"
+            part = self.fleet.part if shares else nothing
+            self._engine.confine(part if self.why else None, asyncio.get_running_loop().time())
 
     def _bounds(self, name: str, facts: Mapping[str, Facts]) -> tuple[Bound, ...]:
         """Those of a target and of its groups."""

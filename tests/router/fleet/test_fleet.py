@@ -201,6 +201,17 @@ async def test_a_silent_server_is_noticed_and_heard_again(tmp_path: Path) -> Non
             await until(lambda: two.turn() == "b/m")
 
 
+async def test_who_comes_and_goes_is_told(server: Process) -> None:
+    counts: list[int] = []
+    async with instance(server.url, fleet="come") as one:
+        one.fleet.changed = lambda: counts.append(len(one.fleet.seen))
+        await together(one)
+        async with instance(server.url, fleet="come") as two:
+            await together(one, two)
+            one.fleet._back -= 60.0
+        await until(lambda: counts == [1, 2, 1])
+
+
 async def test_parts_go_by_what_each_used_last(server: Process) -> None:
     async with (
         instance(server.url, fleet="parts", since=1.0) as one,
