@@ -26,6 +26,7 @@ from router.knowledge.known import Learning, completed
 from router.midnight import AGAIN, Clocks
 from router.pipeline import Pipeline
 from router.quota.sharing import Fleetwide
+from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
@@ -65,25 +66,25 @@ class App:
         readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
         routes, facts = build.routes_of(config), self._facts(config)
+        self._together, self._answers = together_of(config.shared, log), answers_of(config.shared)
         engine = Engine(
             routes,
             facts=facts,
             rng=Random(origin.seed),
             now=origin.started,
             on_policy_error=self._policy_failed,
+            on_news=None if self._together is None else self._together.fleet.notice,
         )
         upstreams = build.upstreams_of(config, self._environ, self._http)
-        self._together = together_of(config.shared, log)
-        self._answers = answers_of(config.shared)
         runtime = runtime_of(config, routes, engine, upstreams, self._fleetwide(facts))
         self.state = State(config, runtime, counters, self._loop.time)
+        self._in_force(runtime, facts)
         self.state.decisions = decisions
         self.pipeline = self._pipeline(journal, decisions)
-        self.state.running = lambda: self.pipeline.running
-        self.state.dropped = lambda: log.dropped
-        pages = Pages(self.state, server.admin_token)
+        self.state.running, self.state.dropped = self._running, lambda: log.dropped
         api = self._api(journal, rng)
         self._clients = self._listener(server, str(server.listen), api, server.origins)
+        pages = Pages(self.state, server.admin_token)
         self._admin = self._listener(server, str(server.admin), pages, ())
 
     async def start(
@@ -131,6 +132,7 @@ class App:
         now = self._loop.time()
         runtime.engine.replace(routes, facts, now)
         runtime.tenants.take_over(state.runtime.tenants)
+        self._in_force(runtime, facts)
         self._clients.client_write = config.defaults.timeouts.client_write
         state.runtime, state.config, state.errors, state.loaded = runtime, config, (), now
         for line in words(old, config) or ["nothing that matters has changed"]:
@@ -194,6 +196,14 @@ class App:
 
     def _fleetwide(self, facts: Mapping[str, Facts]) -> Fleetwide | None:
         return None if self._together is None else self._together.of(facts, self._clocks())
+
+    def _running(self) -> int:
+        return self.pipeline.running
+
+    def _in_force(self, runtime: Runtime, facts: Mapping[str, Facts]) -> None:
+        if self._together is not None:
+            self._together.runs(runtime, facts)
+            self.state.fleet = self._together.fleet
 
     def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
         return Pipeline(

@@ -78,7 +78,7 @@ def together_of(shared: Shared, log: Log) -> Together | None:
     # With its client, it is loaded only where it is used.
     from router.quota.together import Together
 
-    return Together(shared.redis, shared.fleet, log)
+    return Together(shared, log)
 
 
 def answers_of(shared: Shared) -> Fleet | None:

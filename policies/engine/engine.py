@@ -126,16 +126,22 @@ class Engine:
         engine's: `part` says how much of it, by the name of what it binds; of 0 nothing is sent.
         None: all of it again. What was used stays used.
         """
-        if part is not self._part:
-            self._part = part
-            confine(self._held, part, now)
-            self.freed()
+        self._part = part
+        confine(self._held, part, now)
+        self.freed()
 
     def used(self, now: float) -> dict[str, float]:
         """By the name of what they bind, the share of limits that is used by this engine: of each
         target's and each group's, of that of which most is.
         """
         return {name: quota.used(now) for name, quota in self._held.quotas()}
+
+    def spent(self, now: float) -> dict[str, list[list[tuple[int, int]]]]:
+        """By the name of what they bind, what this engine used of limits, as far as it still
+        counts: for each limit on requests, tokens, input and output, in their order, microseconds
+        ago and units.
+        """
+        return {name: quota.spent(now) for name, quota in self._held.quotas()}
 
     def advise(self, name: str, news: News, now: float, until: float = 0.0) -> None:
         """What a peer has noticed of a target, or of a provider, and until when that holds."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from policies.engine.group import LONGEST_NAMED, LONGEST_RESET, NONSENSE
+from policies.engine.group import LONGEST_DENIAL, LONGEST_RESET, NONSENSE
 from policies.engine.learning.breaker import EJECTED
 from policies.engine.outcome import Outcome, Report, Scope
 from policies.engine.refusal import Refusal
@@ -61,9 +61,11 @@ def of_rest(standing: Standing, report: Report, now: float) -> tuple[str, News, 
 
 
 def heed(pause: Pause, news: News, until: float, now: float) -> None:
-    """A peer was refused until then: it is believed as far as a provider's own word is."""
+    """A peer was refused until then: it is believed as far as a refusal is that names no end, so
+    that none outlives what was done about it for long.
+    """
     if news is News.RESTING:
         pause.rest(Refusal.RESTING, min(until, now + LONGEST_RESET))
     elif until > now:
         pause.begin_row(now)
-        pause.rest(Refusal.DENIED, min(until, now + LONGEST_NAMED))
+        pause.rest(Refusal.DENIED, min(until, now + LONGEST_DENIAL))

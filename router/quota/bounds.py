@@ -56,8 +56,8 @@ Needs = tuple[tuple[Bound, int], ...]
 
 class Settled(NamedTuple):
     """So many units more (below 0: less) than what was taken of a limit at an instant of the
-    server's clock, in microseconds; not above 0: so long ago. For places it says no more than that
-    there are fewer now.
+    server's clock, in microseconds; below 0: of our own, where the server was not asked. For places
+    it says no more than that there are fewer now.
     """
 
     bound: Bound
@@ -100,13 +100,17 @@ def asked(
     settled: Iterable[Settled],
     wanted: Sequence[tuple[Needs, ...]],
     places: Mapping[str, int],
+    now: int = 0,
 ) -> tuple[list[str], bytes]:
     """The script's keys and its argument: what `instance` settles, and what it wants, each in the
-    first of its alternatives that has room. `places` are how many it holds, by key.
+    first of its alternatives that has room. `places` are how many it holds, by key; `now` is by our
+    own clock, in microseconds.
     """
     index: dict[Bound, int] = {}
     settlements = [
-        (index.setdefault(bound, len(index) + 1), units, taken) for bound, units, taken in settled
+        # To the script an instant that is not above 0 is so long ago.
+        (index.setdefault(bound, len(index) + 1), units, taken if taken >= 0 else -taken - now)
+        for bound, units, taken in settled
     ]
     reservations = [
         [

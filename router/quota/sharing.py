@@ -17,12 +17,14 @@ from policies import Attempt, Cause, Fail, Send, Stop, Wait
 from policies.engine.limits.windows import Note
 from router.bell import Bell
 from router.course import Way
-from router.quota.bounds import Answered, Bound, Needs, Settled, units_of
+from router.quota.bounds import PLACES, Answered, Bound, Needs, Settled, units_of
 from router.quota.shared import Shared, Ticket, given_back
 
 A_MOMENT = 0.1
 PLENTY = 5
 """One in so many of a limit."""
+ANOTHER_PROBES = 1.0
+"""Seconds for which an ejected target is left to the instance that asks it."""
 SOON = 0.05
 """Seconds after which a target is asked again that has no place, since nobody knows when."""
 
@@ -33,13 +35,14 @@ class Fleetwide(NamedTuple):
     runner-up is looked for.
     """
 
+    name: str
     shared: Shared
     bounds: Mapping[str, tuple[Bound, ...]]
     roomy: dict[str, float]
 
 
 class Held(NamedTuple):
-    """What was reserved for an attempt, at an instant of the server's clock."""
+    """What was reserved for an attempt, at an instant as of a `Settled`."""
 
     needs: Needs
     at: int
@@ -52,8 +55,10 @@ class Hold(Protocol):
     def needs(self) -> Needs:
         """What is to be reserved; nothing once it was answered."""
 
-    def granted(self, needs: Needs, at: int, left: Sequence[int]) -> None:
-        """These were reserved, at an instant of the server's clock; so much is left of each."""
+    def granted(self, needs: Needs, at: int, left: Sequence[int] | None) -> None:
+        """These were reserved, at an instant as of a `Settled`; so much is left of each (None:
+        nobody knows).
+        """
 
     def refused(self, waits: Sequence[float | None], now: float) -> object:
         """They were not: the seconds until there is room for each (0: now, None: nobody knows)."""
@@ -90,9 +95,7 @@ class Sharing:
             if self._allowed(send.attempt, ticket, now):
                 return send._replace(target=send.attempt.target)
         action = self._way.next(now)
-        if isinstance(action, Send) and self._fleet.shared.up:
-            return self._ask(action, now)
-        return action
+        return self._ask(action, now) if isinstance(action, Send) else action
 
     def go_on(self, among: AbstractSet[str], now: float) -> None:
         """See `Course.go_on`."""
@@ -112,8 +115,14 @@ class Sharing:
 
     def _ask(self, send: Send, now: float) -> Send | Wait:
         needs, own = self._needs(send.target, send.attempt.reserved), self._own
-        if not (needs or own):
+        probe = send.attempt.probe_name
+        if not (needs or own or probe):
             return send
+        if not self._fleet.shared.up:
+            self._go_alone(send.attempt, needs)
+            return send
+        if probe is not None:
+            needs += ((permit(self._fleet.name, probe), 1),)
         alternatives: tuple[Needs, ...] = (needs + own,)
         if needs and self._fleet.roomy.get(send.target, 0.0) < now:
             second, note = send.attempt.runner_up, send.attempt.reserved_by_runner_up
@@ -131,7 +140,6 @@ class Sharing:
         """
         own, answer, hold = self._own, ticket.answer, self._hold
         if hold is None or answer is None:
-            self._own = ()
             return None
         if answer.taken is not None:
             hold.granted(own, answer.at, answer.left[-len(own) :])
@@ -150,9 +158,11 @@ class Sharing:
         """Whether the attempt may be sent, perhaps to the runner-up."""
         answer = ticket.answer
         if answer is None:
+            self._go_alone(attempt, self._needs(attempt.target, attempt.reserved))
             return True
         if answer.taken is None:
-            waits = [SOON if wait is None else wait for wait in answer.waits[0]]
+            soon = SOON if attempt.probe_name is None else ANOTHER_PROBES
+            waits = [soon if wait is None else wait for wait in answer.waits[0]]
             attempt.give_back(now, now + max(waits))
             return False
         if answer.taken:
@@ -162,6 +172,16 @@ class Sharing:
         if needs := ticket.alternatives[answer.taken]:
             self._held.append((attempt, Held(needs, answer.at)))
         return True
+
+    def _go_alone(self, attempt: Attempt, needs: Needs) -> None:
+        """Nobody can be asked: the limits of this instance alone allowed it, and the server is told
+        when it is back.
+        """
+        if self._own and self._hold is not None:
+            self._hold.granted(self._own, self._fleet.shared.owe(self._own), None)
+            self._own = ()
+        if needs:
+            self._held.append((attempt, Held(needs, self._fleet.shared.owe(needs))))
 
     def _settle_ended(self) -> None:
         for one in self._held.copy():
@@ -199,6 +219,11 @@ def leave(ticket: Ticket, shared: Shared) -> None:
     if ticket.done and ticket.answer is not None and ticket.answer.taken is not None:
         taken = ticket.alternatives[ticket.answer.taken]
         shared.settle(given_back(taken, ticket.answer.at))
+
+
+def permit(fleet: str, name: str) -> Bound:
+    """The one place that the fleet's instances have to see whether whoever is ejected is back."""
+    return Bound(f"{{pm:{fleet}}}:{name}:probe", "places", (PLACES, 1, 0, 0))
 
 
 def is_roomy(ticket: Ticket, answer: Answered) -> bool:

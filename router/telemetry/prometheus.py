@@ -23,9 +23,10 @@ def prometheus(
     running: int,
     dropped: int,
     limited: Limited = NOBODY,
+    further: Iterable[Metric] = (),
 ) -> str:
     """The whole page. `limited` counts requests by tenant, by what was counted together and by what
-    of that was used up.
+    of that was used up; `further` are whatever metrics there are beside.
     """
     lines: list[str] = []
     for name, kind, text, samples in (
@@ -35,6 +36,7 @@ def prometheus(
         *gauges(targets, running),
         *limits(targets),
         *refused(limited),
+        *further,
     ):
         lines += [f"# HELP pointsman_{name} {text}", f"# TYPE pointsman_{name} {kind}"]
         lines += [f"pointsman_{name}{_labels(labels)} {value:.12g}" for labels, value in samples]

@@ -55,7 +55,7 @@ class Allowance:
             (bound, units_of(bound, self._note)) for scope in self._scopes for bound in scope.bounds
         )
 
-    def granted(self, needs: Needs, at: int, left: Sequence[int]) -> None:
+    def granted(self, needs: Needs, at: int, left: Sequence[int] | None) -> None:
         """Be told that the fleet has reserved these `needs`, at an instant of its clock, and what
         is left of each: the client is told the less.
         """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 from router.tenants.allowances import Allowances
-from router.tenants.scope import Confine
+from router.tenants.scope import Confine, Scope
 
 EVERYTHING = frozenset({"policy", "priority", "target"})
 
@@ -76,6 +76,13 @@ class Tenants:
         for tenant in self.known().values():
             if tenant.allowances is not None:
                 tenant.allowances.confine(confine)
+
+    def scopes(self) -> Iterator[Scope]:
+        """All that is counted, users among them."""
+        for tenant in self.known().values():
+            if (allowances := tenant.allowances) is not None:
+                yield from allowances.scopes()
+                yield from allowances.users or ()
 
     def known(self) -> dict[str, Tenant]:
         """Everyone whom `identify` can find, by name."""

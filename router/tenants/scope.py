@@ -5,7 +5,7 @@ model, or at one endpoint.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 from policies import Limits
@@ -80,6 +80,9 @@ class Users:
 
     def __len__(self) -> int:
         return len(self._scopes)
+
+    def __iter__(self) -> Iterator[Scope]:
+        return iter(self._scopes.values())
 
     def of(self, user: str) -> Scope:
         """The scope of one; those who name none are one together."""

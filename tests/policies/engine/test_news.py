@@ -117,7 +117,7 @@ def test_a_denial_that_is_over_or_without_end_is_bounded() -> None:
     world.engine.advise("a", News.DENIED, world.now, world.now - 1.0)
     assert world.send().target == "a/m"
     world.engine.advise("a", News.DENIED, world.now, float("inf"))
-    assert world.until("a/m") == world.now + 86_400.0
+    assert world.until("a/m") == world.now + 900.0
     world.close()
 
 

@@ -69,7 +69,7 @@ class Instance:
         bell = Bell(self.loop)
         request = Request("m", self.loop.time() + 5, tokens, most)
         course = self.engine.start(request, self.loop.time(), bell.wake)
-        sharing = Sharing(course, Fleetwide(self.shared, self.bounds, {}), bell)
+        sharing = Sharing(course, Fleetwide("t", self.shared, self.bounds, {}), bell)
         try:
             while True:
                 action = sharing.next(self.loop.time())

@@ -203,6 +203,11 @@ def test_an_engine_confines_targets_and_groups_by_name() -> None:
     world.engine.confine(None, world.now)
     assert world.send().target == "a/m"
     assert world.engine.used(world.now) == {"a": 0.4, "b/m": 0.2}
+    spent = world.engine.spent(world.now)
+    assert {name: [units for _, units in told] for name, (told,) in spent.items()} == {
+        "a": [4],
+        "b/m": [2],
+    }
     world.close()
 
 
