@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.engine.limits.counting import Need
+from policies.engine.limits.counting import AS_WRITTEN, Need
 from policies.policy import Request
 
 if TYPE_CHECKING:
@@ -24,7 +24,10 @@ def needs(member: Member, request: Request) -> Need:
     """What is reserved for `request` on a target."""
     input_, bound = request.input_tokens, request.output_tokens
     output = OUTPUT_GUESS if bound is None else bound  # what is expected
-    return member.standing.facts.counting.reserved(input_, output, bound)
+    counting = member.standing.facts.counting
+    if counting is AS_WRITTEN:  # as for most: without a call
+        return input_ + output, input_, output
+    return counting.reserved(input_, output, bound)
 
 
 def at_most(pool: Pool, request: Request) -> int:
