@@ -134,8 +134,8 @@ class Shared:
             self._run()
 
     def owe(self, needs: Needs) -> int:
-        """So much was taken without asking, since the server is away: it is told when it is back. The
-        instant, as of a `Settled`.
+        """So much was taken without asking, since the server is away: it is told when it is back.
+        The instant, as of a `Settled`.
         """
         at = -_microseconds(asyncio.get_running_loop().time())
         for bound, units in needs:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.engine.learning.estimates import UNSEEN
-from policies.engine.limits.counting import Need
+from policies.engine.limits.counting import AS_WRITTEN, Need
 from policies.policy import Request
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ def needs(member: Member, request: Request) -> Need:
     """What is reserved for `request` on a target."""
     bound, standing = request.output_tokens, member.standing
     input_, output = standing.estimates.input(request.input_tokens), member.spread.output(bound)
-    return standing.facts.counting.reserved(input_, output, bound)
+    counting = standing.facts.counting
+    if counting is AS_WRITTEN:  # as for most: without a call
+        return input_ + output, input_, output
+    return counting.reserved(input_, output, bound)
 
 
 def at_most(pool: Pool, request: Request) -> int:

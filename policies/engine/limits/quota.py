@@ -97,14 +97,14 @@ class Quota:
 
     def take(self, note: Note) -> None:
         """Reserve what a `reservation` says."""
-        _, at, _, tokens, read, written = note
+        at, tokens = note[1], note[3]
         if at >= self._at:
             self._at = at
         else:
             # A clock that steps back stands still here.
-            note = self._at, self._at, 1, tokens, read, written
+            note = self._at, self._at, 1, tokens, note[4], note[5]
         if self._by_kind:
-            tokens = max(tokens, read, written)
+            tokens = max(note[TOKENS:])
         self._notes.append(note)
         self.in_flight += 1
         self.spare_requests -= 1
@@ -117,13 +117,13 @@ class Quota:
 
     def settle(self, note: Note) -> None:
         """End a reservation as its `correction` or its `refund` says."""
-        taken, at, asked, more, read, written = note
+        at, more = note[1], note[3]
         if at >= self._at:
             self._at = at
         else:
-            note = taken, self._at, asked, more, read, written
+            note = note[0], self._at, note[2], more, note[4], note[5]
         if self._by_kind:
-            more = max(more, read, written)
+            more = max(note[TOKENS:])
         self._notes.append(note)
         self.in_flight -= 1
         if more > 0:
