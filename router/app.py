@@ -82,10 +82,7 @@ class App:
         self.state.decisions = decisions
         self.pipeline = self._pipeline(journal, decisions)
         self.state.running, self.state.dropped = self._running, lambda: log.dropped
-        api = self._api(journal, rng)
-        self._clients = self._listener(server, str(server.listen), api, server.origins)
-        pages = Pages(self.state, server.admin_token)
-        self._admin = self._listener(server, str(server.admin), pages, ())
+        self._open(server, self._api(journal, rng), Pages(self.state, server.admin_token))
 
     async def start(
         self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()
@@ -225,6 +222,10 @@ class App:
             lambda: state.ready,
             rng,
         )
+
+    def _open(self, server: Server, api: Api, pages: Pages) -> None:
+        self._clients = self._listener(server, str(server.listen), api, server.origins)
+        self._admin = self._listener(server, str(server.admin), pages, ())
 
     def _listener(
         self, server: Server, address: str, answers: Api | Pages, origins: Iterable[str]

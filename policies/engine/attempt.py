@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from policies.engine.learning.breaker import EJECTED
 from policies.engine.limits.needs import needs
-from policies.engine.limits.quota import refund, reservation
-from policies.engine.outcome import Outcome, Phase, Report
+from policies.engine.limits.notes import refund, reservation, settlement
+from policies.engine.outcome import Outcome, Report
 from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from policies.engine.limits.windows import Note
     from policies.engine.standing import Member, Standing
     from policies.engine.waiting.fairness import Charge
-
-
-CONNECT = Phase.CONNECT
 
 
 class SettledTwice(RuntimeError):
@@ -134,13 +131,7 @@ class Attempt:
 
     def settlement(self, now: float) -> Note:
         """What settles that, by how it has ended; if it was given back, as if never taken."""
-        report, taken = self.report, self._reserved
-        if taken is None:
-            taken = self.reserved
-        if report is None or (report.phase is CONNECT and not report.outcome.good):
-            # Only what never reached the provider is refunded: what was spent is spent.
-            return refund(taken, now)
-        return self.standing.facts.counting.settled(taken, report, now)
+        return settlement(self.reserved, self.report, self.standing.facts.counting, now)
 
     @property
     def until(self) -> float:

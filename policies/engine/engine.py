@@ -137,10 +137,7 @@ class Engine:
         return {name: quota.used(now) for name, quota in self._held.quotas()}
 
     def spent(self, now: float) -> dict[str, list[list[tuple[int, int]]]]:
-        """By the name of what they bind, what this engine used of limits, as far as it still
-        counts: for each limit on requests, tokens, input and output, in their order, microseconds
-        ago and units.
-        """
+        """By the name of what they bind, what this engine used of limits: see `Quota.spent`."""
         return {name: quota.spent(now) for name, quota in self._held.quotas()}
 
     def advise(self, name: str, news: News, now: float, until: float = 0.0) -> None:

@@ -131,6 +131,11 @@ class Report(NamedTuple):
     unread: float = 0.0
     cached_tokens: int = 0
 
+    @property
+    def never_sent(self) -> bool:
+        """Whether nothing of it ever reached the provider."""
+        return self.phase is Phase.CONNECT and not self.outcome.good
+
 
 OK = Report(Outcome.OK)
 ABANDONED = Report(Outcome.ABANDONED)

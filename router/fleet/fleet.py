@@ -43,6 +43,8 @@ RESTS = (News.RESTING, News.DENIED)
 class Line(Protocol):
     """A connection to the server, kept up by itself. See `router.redis.link.Link`."""
 
+    @property
+    def up(self) -> bool: ...
     async def ready(self) -> None: ...
     async def ask(self, *words: bytes | str | int, patience: float) -> object: ...
     async def close(self) -> None: ...
@@ -159,14 +161,14 @@ class Fleet:
                     await self._tell(self._now() + BEAT)
             except Down as down:
                 self.answers = False
-                self._miss("speaks", down)
+                self._miss("speaks", self._speaks, down)
             await asyncio.sleep(AGAIN)
 
-    def _miss(self, what: str, down: Down) -> None:
+    def _miss(self, what: str, line: Line, down: Down) -> None:
         """The server is away, which is said by whoever asks it for limits; or it refuses what is
         asked here, which is said once.
         """
-        if isinstance(down, Refused) and str(down) != self.why[what]:
+        if isinstance(down, Refused) and line.up and str(down) != self.why[what]:
             self._event(f"this instance {MISSES[what]}:", why=str(down))
         self.why[what] = str(down)
 
@@ -248,7 +250,7 @@ class Fleet:
                     last = await self._hear(last)
             except Down as down:
                 self.listens = False
-                self._miss("listens", down)
+                self._miss("listens", self._listens, down)
             await asyncio.sleep(AGAIN)
 
     async def _catch_up(self) -> bytes:

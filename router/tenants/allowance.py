@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from policies import Phase, Report, Request
+from policies import Report, Request
 from policies.engine.learning.estimates import UNSEEN
 from policies.engine.limits.counting import Need
-from policies.engine.limits.quota import refund, reservation
+from policies.engine.limits.notes import refund, reservation
 from policies.engine.limits.windows import HALF, INPUT, MICROSECONDS, OUTPUT, TOKENS, Note
 from router.dialects.contract import ClientError
 from router.quota.bounds import Needs, Settled, units_of
@@ -93,7 +93,7 @@ class Allowance:
         """An attempt has come to this. Where nobody counted, a good answer used what was reserved,
         and a refusal nothing.
         """
-        if never_sent(report):
+        if report.never_sent:
             return
         self.sent = True
         if not self._counts:
@@ -149,8 +149,3 @@ def expected(request: Request) -> Need:
 def policy_of(scopes: Sequence[Scope]) -> str:
     """What clients are told of the limits of all of these."""
     return ", ".join([scope.policy for scope in scopes])
-
-
-def never_sent(report: Report) -> bool:
-    """Whether nothing of an attempt that ended so ever reached its provider."""
-    return report.phase is Phase.CONNECT and not report.outcome.good

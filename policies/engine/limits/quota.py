@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from policies.engine.limits.counting import Need
 from policies.engine.limits.headroom import Measured, Measurement
+from policies.engine.limits.keeping import Windows, kinds_of, refitted, window_of
 from policies.engine.limits.levels import Levels
 from policies.engine.limits.resets import Calendar
 from policies.engine.limits.windows import (
@@ -27,16 +28,12 @@ from policies.engine.limits.windows import (
     REQUESTS,
     TOKENS,
     Note,
-    Slices,
-    Window,
 )
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Limits, Rate
 
 MOST_NOTES = 100
 """Read at the latest when there are so many."""
-
-Windows = Window | Slices | Calendar
 
 
 class Room(NamedTuple):
@@ -70,8 +67,10 @@ class Quota:
         self.said = said
         self.ceiling: float = NEVER if limits.concurrent is None else limits.concurrent
         self.in_flight = 0
-        self._requests = [_window(rate) for rate in limits.requests]
-        self._tokens = [(_window(rate), kind) for rates, kind in _kinds(limits) for rate in rates]
+        self._requests = [window_of(rate) for rate in limits.requests]
+        self._tokens = [
+            (window_of(rate), kind) for rates, kind in kinds_of(limits) for rate in rates
+        ]
         self._by_kind = bool(limits.input or limits.output)
         self._notes: list[Note] = []
         self._at = -(1 << 62)  # before any instant
@@ -194,10 +193,10 @@ class Quota:
         known = self.windows()
         self.limits = limits
         self.ceiling = NEVER if limits.concurrent is None else limits.concurrent
-        self._requests = [_refitted(known, rate, REQUESTS, self._at) for rate in limits.requests]
+        self._requests = [refitted(known, rate, REQUESTS, self._at) for rate in limits.requests]
         self._tokens = [
-            (_refitted(known, rate, kind, self._at), kind)
-            for rates, kind in _kinds(limits)
+            (refitted(known, rate, kind, self._at), kind)
+            for rates, kind in kinds_of(limits)
             for rate in rates
         ]
         self._by_kind = bool(limits.input or limits.output)
@@ -270,41 +269,3 @@ class Quota:
         if self.in_flight >= self.ceiling or self.spare_requests < 1:
             return -1
         return self.spare_tokens if self.said is None else min(self.spare_tokens, self.said.sure)
-
-
-def reservation(need: Need, now: float) -> Note:
-    """One request that needs so much, for every quota that binds it."""
-    at = int(now * MICROSECONDS + HALF)
-    tokens, read, written = need
-    return at, at, 1, tokens, read, written
-
-
-def refund(reserved: Note, now: float) -> Note:
-    """What settles a reservation of which nothing was sent."""
-    taken, _, _, tokens, read, written = reserved
-    return taken, int(now * MICROSECONDS + HALF), -1, -tokens, -read, -written
-
-
-def _kinds(limits: Limits) -> tuple[tuple[Sequence[Rate], int], ...]:
-    return (limits.tokens, TOKENS), (limits.input, INPUT), (limits.output, OUTPUT)
-
-
-def _window(rate: Rate) -> Windows:
-    if rate.resets is not None:
-        return Calendar(rate.amount, rate.seconds, rate.resets)
-    if rate.slice is None:
-        return Window(rate.amount, rate.seconds)
-    return Slices(rate.amount, rate.seconds, rate.slice)
-
-
-def _refitted(
-    known: Sequence[tuple[Rate, Windows, int]], rate: Rate, kind: int, now: int
-) -> Windows:
-    for before, window, of in known:
-        same = before.seconds == rate.seconds and before.slice == rate.slice
-        if same and of == kind and (before.resets is None) == (rate.resets is None):
-            window.resize(rate.amount, now)
-            if isinstance(window, Calendar) and rate.resets is not None:
-                window.aim(rate.resets)
-            return window
-    return _window(rate)

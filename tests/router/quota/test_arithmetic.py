@@ -12,7 +12,7 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.engine.limits.quota import Windows
+from policies.engine.limits.keeping import Windows
 from policies.engine.limits.resets import Calendar
 from policies.engine.limits.windows import CELLS, Slices, Window
 from tests.router.quota.servers import server

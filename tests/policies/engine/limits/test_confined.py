@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Engine, Facts, Fail, Limits, Rate, Refusal, Route, Send, Target, Wait
-from policies.engine.limits.quota import Quota, reservation
+from policies.engine.limits.notes import reservation
+from policies.engine.limits.quota import Quota
 from policies.engine.limits.windows import MICROSECONDS, Slices, Window
 from tests.policies.driver import World, limited
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from policies import Charge, Counting, Facts, Limits, Outcome, Phase, Rate, Report
 from policies.engine.limits.counting import AS_WRITTEN, Need
-from policies.engine.limits.quota import Quota, reservation
+from policies.engine.limits.notes import reservation
+from policies.engine.limits.quota import Quota
 from tests.policies.driver import World
 
 MOST = 4096

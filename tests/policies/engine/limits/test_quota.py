@@ -14,9 +14,10 @@ from policies import (
     SettledTwice,
     Wait,
 )
-from policies.engine.limits import quota as of_quota
+from policies.engine.limits import notes
 from policies.engine.limits.counting import Need
-from policies.engine.limits.quota import MOST_NOTES, Quota, refund
+from policies.engine.limits.notes import refund
+from policies.engine.limits.quota import MOST_NOTES, Quota
 from policies.engine.limits.windows import Note
 from tests.policies.driver import ANSWERED, FAILED, UNREACHABLE, World, limited
 
@@ -26,7 +27,7 @@ def need(tokens: int) -> Need:
 
 
 def reservation(tokens: int, now: float) -> Note:
-    return of_quota.reservation(need(tokens), now)
+    return notes.reservation(need(tokens), now)
 
 
 def correction(reserved: Note, used: int, now: float) -> Note:

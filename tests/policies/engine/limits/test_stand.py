@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Limits, Rate
-from policies.engine.limits.quota import Quota, refund, reservation
+from policies.engine.limits.notes import refund, reservation
+from policies.engine.limits.quota import Quota
 from policies.engine.limits.stand import Stand, stands
 from policies.engine.limits.windows import MICROSECONDS, Slices, Window
 
