@@ -41,6 +41,7 @@ from policies import (
     Target,
     WeightedRoundRobin,
 )
+from router.dialects.estimate import estimated_tokens
 from router.pipeline import Pipeline
 from router.telemetry.counters import Counters
 from router.telemetry.journal import Journal
@@ -51,6 +52,7 @@ LIMITED = Limits([Rate(10**9, 60)], [Rate(10**12, 60)], 10**6)
 APART = 0.1
 WAITING, UNDER_WAY = 10, 30
 """Courses without content so far, and all that are open."""
+PROSE = b"Whoever asks has 12 words; some are long, others short. "
 ANSWERED = Report(Outcome.OK, input_tokens=900, output_tokens=200)
 
 
@@ -71,6 +73,8 @@ def main() -> None:
     show(f"the same over {TARGETS} targets", pipelines(None, 1, TARGETS), None)
     show("the same, a stream of one chunk", pipelines(ONE_CHUNK, 1, TARGETS), None)
     show("the same, a further relayed chunk", pipelines(MANY_CHUNKS, 100, TARGETS), None)
+    for size, budget in ((500, 2), (20_000, 10), (200_000, 80)):
+        show(f"an estimate of tokens, {size / 1000:g} kB of prose", estimates(size), budget)
     for case in CASES:
         show(f"through the listener, {case.name}", through_the_listener(case), None)
 
@@ -111,7 +115,13 @@ def courses(policy: Policy, limits: Limits) -> list[float]:
     return timed(one, 5000)
 
 
-def timed(one: Callable[[], None], count: int) -> list[float]:
+def estimates(size: int) -> list[float]:
+    """The estimate of one body's tokens."""
+    body = (b'{"model":"m","messages":[{"role":"user","content":"' + PROSE * size)[:size]
+    return timed(lambda: estimated_tokens(body), 2_000_000 // size)
+
+
+def timed(one: Callable[[], object], count: int) -> list[float]:
     """CPU µs of `one`, for each round."""
     rounds = []
     for _ in range(ROUNDS):

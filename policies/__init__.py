@@ -10,11 +10,15 @@ from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt, SettledTwice
 from policies.engine.course import Course
 from policies.engine.engine import Engine
+from policies.engine.learning.estimates import Tally
+from policies.engine.limits.counting import Charge, Counting
+from policies.engine.limits.headroom import Headroom, Measured, Measurement
+from policies.engine.news import News
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import Cause, Refusal, Refused
 from policies.engine.route import Climb, Facts, Limits, Price, Rate, Retry, Route, Target
 from policies.engine.showing.record import Record
-from policies.engine.showing.views import Explained, ExplainedTarget, Headroom, News, TargetSnapshot
+from policies.engine.showing.views import Explained, ExplainedTarget, TargetSnapshot
 from policies.engine.standing import Factors
 from policies.least_latency import LeastLatency
 from policies.policy import Band, Candidate, Learner, Policy, Request, Starter
@@ -53,6 +57,8 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Facts",
     "Limits",
     "Rate",
+    "Counting",
+    "Charge",
     "Price",
     # policies, and the contract for one's own
     "Policy",
@@ -72,7 +78,10 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "ExplainedTarget",
     "Factors",
     "TargetSnapshot",
+    "Tally",
     "Record",
     "Headroom",
+    "Measurement",
+    "Measured",
     "News",
 ]

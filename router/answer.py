@@ -14,6 +14,7 @@ from policies import Attempt, Outcome, Phase, Report, Scope, Send, TimeLimits
 from router.bell import Bell
 from router.dialects.contract import Call, Unfit
 from router.headers import meant_for
+from router.quota.hearing import hear
 from router.upstream.transport import (
     UNOPENED,
     Exchange,
@@ -64,12 +65,13 @@ def unsent(send: Send, upstream: Upstream, call: Call, why: str) -> Answer:
 
 class Answer:
     """What has come of one attempt. `stale`: it met the end of an idle connection, and its report
-    says nothing of the target. `dropped` is what of the call the provider was not told.
+    says nothing of the target. `dropped` is what of the call the provider was not told, `noticed`
+    what an operator should know of the limits that it names.
     """
 
     __slots__ = (
-        "_body", "_call", "_ending", "_limits", "_out", "_reader", "_size",
-        "attempt", "dialect", "dropped", "due", "exchange", "report", "stale", "upstream",
+        "_body", "_call", "_ending", "_heard", "_limits", "_out", "_reader", "_size", "attempt",
+        "dialect", "dropped", "due", "exchange", "noticed", "report", "stale", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -85,7 +87,8 @@ class Answer:
         self.upstream = upstream
         self.exchange = exchange
         self.report: Report | None = None
-        self.stale = False
+        self.stale = self._heard = False
+        self.noticed = ""
         self.due = limits.head
         self.dropped = dropped
         self.dialect = dialect = upstream.speaks[call.operation]
@@ -142,6 +145,13 @@ class Answer:
         """Waiting begins again: the time that the client took to take is not the provider's."""
         if not self._ending and self._reader is not None and self._reader.content:
             self.due = now + self.upstream.timeouts.between_tokens
+
+    def look(self, now: float) -> Report | None:
+        """As `advance`, and first hear what the head says of the provider's limits."""
+        if not self._heard and (head := self.exchange.head) is not None:
+            self._heard = True
+            self.noticed = hear(self.attempt, head, now)
+        return self.advance(now)
 
     def advance(self, now: float) -> Report | None:
         """Take what has come; the report once the answer has ended, however it did."""
@@ -276,7 +286,9 @@ class Answer:
         reader = self._reader
         if reader is not None and (usage := reader.usage) is not None:
             return report._replace(
-                input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
+                input_tokens=usage.input_tokens,
+                output_tokens=usage.output_tokens,
+                cached_tokens=usage.cached,
             )
         seen = reader.content if reader is not None else 0
         return report._replace(

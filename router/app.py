@@ -5,22 +5,28 @@ of its own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+from socket import socket
 from traceback import extract_tb
 
 from policies import Engine, Facts
 from router import build, choosing
 from router.admin.pages import Pages, State
-from router.assembly import decisions_of, runtime_of, together_of
+from router.assembly import answers_of, decisions_of, runtime_of, together_of
 from router.config import Config, ConfigError, Server, load, needs_restart, words
+from router.counting import by_midnight
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
 from router.knowledge.known import Learning, completed
+from router.midnight import AGAIN, Clocks
 from router.pipeline import Pipeline
 from router.quota.sharing import Fleetwide
+from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.journal import Journal, Reader
@@ -48,6 +54,7 @@ class App:
         server: Server | None = None,
     ) -> None:
         self._environ, self._log = environ, log
+        self._aiming: asyncio.TimerHandle | None = None
         self._learning = Learning(log)
         self._loop, self._http = asyncio.get_running_loop(), Http()
         counters = Counters()
@@ -58,33 +65,41 @@ class App:
         decisions = decisions_of(server, origin)
         readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
-        routes, facts = build.routes_of(config), build.facts_of(config)
+        routes, facts = build.routes_of(config), self._facts(config)
+        self._together, self._answers = together_of(config.shared, log), answers_of(config.shared)
         engine = Engine(
             routes,
             facts=facts,
             rng=Random(origin.seed),
             now=origin.started,
             on_policy_error=self._policy_failed,
+            on_news=None if self._together is None else self._together.fleet.notice,
         )
         upstreams = build.upstreams_of(config, self._environ, self._http)
-        self._together = together_of(config.shared, log)
         runtime = runtime_of(config, routes, engine, upstreams, self._fleetwide(facts))
         self.state = State(config, runtime, counters, self._loop.time)
+        self._in_force(runtime, facts)
         self.state.decisions = decisions
         self.pipeline = self._pipeline(journal, decisions)
-        self.state.running = lambda: self.pipeline.running
-        self.state.dropped = lambda: log.dropped
-        pages = Pages(self.state, server.admin_token)
-        api = self._api(journal, rng)
-        self._clients = self._listener(server, str(server.listen), api, server.origins)
-        self._admin = self._listener(server, str(server.admin), pages, ())
+        self.state.running, self.state.dropped = self._running, lambda: log.dropped
+        self._open(server, self._api(journal, rng), Pages(self.state, server.admin_token))
 
-    async def start(self) -> dict[str, str]:
-        """Listen; the addresses bound. Raises OSError when one cannot be had."""
+    async def start(
+        self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()
+    ) -> dict[str, str]:
+        """Listen, where they are given at these sockets; the addresses bound. Raises OSError when
+        one cannot be had.
+        """
         if self._together is not None:
             await self._together.start()
-        addresses = {"admin": await self._admin.start(), "listen": await self._clients.start()}
+        if self._answers is not None:
+            await self._answers.start()
+        addresses = {
+            "admin": await self._admin.start(admin),
+            "listen": await self._clients.start(clients),
+        }
         self.state.ready = True
+        self._aiming = self._loop.call_later(AGAIN, self._aim)
         self._learning.begin(lambda: self.state.config, self._complete)
         return addresses
 
@@ -95,7 +110,7 @@ class App:
         state, old = self.state, self.state.config
         try:
             config = completed(load(old.path, self._environ), self._learning.known)
-            routes, facts = build.routes_of(config), build.facts_of(config)
+            routes, facts = build.routes_of(config), self._facts(config)
             upstreams = build.upstreams_of(config, self._environ, self._http)
             engine, listed = state.runtime.engine, state.runtime.listed
             fleet = self._fleetwide(facts)
@@ -113,6 +128,8 @@ class App:
             return
         now = self._loop.time()
         runtime.engine.replace(routes, facts, now)
+        runtime.tenants.take_over(state.runtime.tenants)
+        self._in_force(runtime, facts)
         self._clients.client_write = config.defaults.timeouts.client_write
         state.runtime, state.config, state.errors, state.loaded = runtime, config, (), now
         for line in words(old, config) or ["nothing that matters has changed"]:
@@ -123,7 +140,17 @@ class App:
         """Put in force what has been learned of the models of the running file."""
         self.state.config = config = completed(self.state.config, self._learning.known)
         engine = self.state.runtime.engine
-        engine.replace(build.routes_of(config), build.facts_of(config), self._loop.time())
+        engine.replace(build.routes_of(config), self._facts(config), self._loop.time())
+
+    def _aim(self) -> None:
+        """Say anew when days end: clocks may have been changed."""
+        state = self.state
+        self._aiming = self._loop.call_later(AGAIN, self._aim)
+        if by_midnight(state.config):
+            facts = self._facts(state.config)
+            state.runtime = replace(state.runtime, fleet=self._fleetwide(facts))
+            routes = build.routes_of(state.config)
+            state.runtime.engine.replace(routes, facts, self._loop.time())
 
     async def drain(self, *, announce: bool) -> None:
         """Leave: say so on `/readyz` while still accepting, stop accepting, let running
@@ -146,20 +173,43 @@ class App:
         """End everything now; running requests are told."""
         self.state.ready = False
         self.pipeline.stop()
+        if self._aiming is not None:
+            self._aiming.cancel()
         await self._learning.close()
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
         await self._http.close()
         if self._together is not None:
             await self._together.close()
+        if self._answers is not None:
+            await self._answers.close()
         self._fetcher.close()
 
+    def _facts(self, config: Config) -> dict[str, Facts]:
+        return build.facts_of(config, self._clocks())
+
+    def _clocks(self) -> Clocks:
+        return Clocks(self._loop.time(), time.time())
+
     def _fleetwide(self, facts: Mapping[str, Facts]) -> Fleetwide | None:
-        return None if self._together is None else self._together.of(facts)
+        return None if self._together is None else self._together.of(facts, self._clocks())
+
+    def _running(self) -> int:
+        return self.pipeline.running
+
+    def _in_force(self, runtime: Runtime, facts: Mapping[str, Facts]) -> None:
+        if self._together is not None:
+            self._together.runs(runtime, facts)
+            self.state.fleet = self._together.fleet
 
     def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
         return Pipeline(
-            lambda: self.state.runtime, journal, self._loop, decisions, fetcher=self._fetcher
+            lambda: self.state.runtime,
+            journal,
+            self._loop,
+            decisions,
+            answers=self._answers,
+            fetcher=self._fetcher,
         )
 
     def _api(self, journal: Journal, rng: Random) -> Api:
@@ -172,6 +222,10 @@ class App:
             lambda: state.ready,
             rng,
         )
+
+    def _open(self, server: Server, api: Api, pages: Pages) -> None:
+        self._clients = self._listener(server, str(server.listen), api, server.origins)
+        self._admin = self._listener(server, str(server.admin), pages, ())
 
     def _listener(
         self, server: Server, address: str, answers: Api | Pages, origins: Iterable[str]

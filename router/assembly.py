@@ -17,6 +17,7 @@ from router import build, choosing
 from router.abilities import wary_of
 from router.build import accounts_of
 from router.config import Config, Server, Shared
+from router.idempotency.store import Memory
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
@@ -25,6 +26,7 @@ from router.telemetry.log import Log
 from router.upstream.transport import Upstream
 
 if TYPE_CHECKING:
+    from router.idempotency.fleet import Fleet
     from router.quota.together import Together
 
 
@@ -76,7 +78,18 @@ def together_of(shared: Shared, log: Log) -> Together | None:
     # With its client, it is loaded only where it is used.
     from router.quota.together import Together
 
-    return Together(shared.redis, shared.fleet, log)
+    return Together(shared, log)
+
+
+def answers_of(shared: Shared) -> Fleet | None:
+    """Where answers to requests with keys are kept; None: in a memory of the pipeline's own."""
+    if shared.redis is None:
+        return None
+    from router.idempotency.fleet import Fleet
+    from router.redis.address import address_of
+    from router.redis.link import Link
+
+    return Fleet(Link(address_of(shared.redis.reveal()), shared.fleet), shared.fleet, Memory())
 
 
 def decisions_of(server: Server, origin: Origin) -> Decisions | None:

@@ -13,9 +13,7 @@ from policies import (
     Climb,
     Facts,
     LeastLatency,
-    Limits,
     Price,
-    Rate,
     Retry,
     Route,
     Target,
@@ -23,12 +21,15 @@ from policies import (
 from router.abilities import lacks_of
 from router.choosing import BuildFault, policy_of
 from router.config import Config, Provider, ProviderModel
-from router.config import Limits as ConfigLimits
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
+from router.config import Tenant as ConfigTenant
+from router.counting import counting_of, limits_of
+from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
 from router.speaks import speaks_of, withheld_of
 from router.stored.accounts import Account
+from router.tenants.allowances import Allowances, TenantLimits
 from router.tenants.identity import DEFAULT, Tenant, Tenants
 from router.upstream.http import Http, HttpTransport
 from router.upstream.made_up import Behaviour
@@ -58,22 +59,23 @@ def routes_of(config: Config) -> dict[str, Route]:
     }
 
 
-def facts_of(config: Config) -> dict[str, Facts]:
+def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
     """What is known of every target that is switched on, and the limits of every provider."""
     facts = {
-        name: Facts(limits_of(provider.limits), identity=account(provider))
+        name: Facts(limits_of(provider.limits, provider.counts, clocks), identity=account(provider))
         for name, provider in config.providers.items()
     }
     for name in live_targets(config):
         provider, model = config.target(name)
         facts[name] = Facts(
-            limits=limits_of(model.limits),
+            limits=limits_of(model.limits, model.counts, clocks),
             context=model.context,
             price=price_of(model),
             groups=fates_of(provider, model),
             first_token=model.timeouts.first_token,
             lacks=lacks_of(provider, model),
             identity=f"{provider.base_url or provider.dialect} {model.name}",
+            counting=counting_of(model),
         )
     return facts
 
@@ -160,12 +162,25 @@ def accounts_of(config: Config, upstreams: Mapping[str, Upstream]) -> Mapping[st
 def tenants_of(config: Config) -> Tenants:
     """Who is who."""
     tenants = {
-        name: Tenant(name, tenant.may, tenant.models) for name, tenant in config.tenants.items()
+        name: Tenant(name, tenant.may, tenant.models, allowances_of(config, tenant))
+        for name, tenant in config.tenants.items()
     }
     keys = [(key, tenants[name]) for name, tenant in config.tenants.items() for key in tenant.keys]
     return Tenants(
         keys, tenants.get(DEFAULT.name, DEFAULT) if config.server.auth == "open" else None
     )
+
+
+def allowances_of(config: Config, tenant: ConfigTenant) -> Allowances | None:
+    """What a tenant may ask for in a while; None: nothing bounds it."""
+    limits = TenantLimits(
+        limits_of(tenant.limits),
+        limits_of(tenant.per_user),
+        {name: limits_of(one) for name, one in tenant.per_model.items()},
+        {name: limits_of(one) for name, one in tenant.per_endpoint.items()},
+    )
+    fleet = config.shared.fleet if config.shared.redis is not None else None
+    return Allowances(tenant.name, limits, fleet) if limits else None
 
 
 def retry_of(retry: ConfigRetry) -> Retry:
@@ -176,15 +191,6 @@ def retry_of(retry: ConfigRetry) -> Retry:
 def live_targets(config: Config) -> list[str]:
     """Every declared target whose provider is switched on."""
     return [name for name in config.targets() if config.target(name)[0].enabled]
-
-
-def limits_of(limits: ConfigLimits) -> Limits:
-    """The engine's words for a file's limits."""
-    return Limits(
-        requests=tuple(Rate(rate.amount, rate.seconds) for rate in limits.requests),
-        tokens=tuple(Rate(rate.amount, rate.seconds) for rate in limits.tokens),
-        concurrent=limits.concurrent,
-    )
 
 
 def behaviour_of(model: ProviderModel) -> Behaviour:

@@ -3,8 +3,7 @@
 The three points of a stream are here. *Head point*: status and headers go to the client, at the
 first content or after 15 s without any. *Commit point*: the first content reaches the client;
 before it every failure is rescued in silence, after it others may go on where the route says so.
-*End*: the dialect's semantic terminator; anything else is an error that the client can see, never
-an answer that only looks whole.
+*End*: the dialect's semantic terminator; anything else is an error that the client can see.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from router.resumption import resumption_of
 from router.runtime import Runtime
 from router.sink import ClientGone, SlowClient
 from router.stage import FEW, give_way
-from router.telemetry.journal import Journal
+from router.telemetry.journal import Reader
 from router.told import closing, told
 from router.upstream.fetch import Fetcher
 
@@ -48,7 +47,7 @@ class Passage:
         course: Way,
         bell: Bell,
         fetcher: Fetcher,
-        journal: Journal,
+        journal: Reader,
     ) -> None:
         self._call, self._reply = call, reply
         self._runtime, self._course = runtime, course
@@ -168,7 +167,7 @@ class Passage:
 
     def _look(self, answer: Answer, now: float) -> bool:
         """Take what has come of one attempt; whether the client gets it."""
-        report = answer.advance(now)
+        report = answer.look(now)
         if report is None:
             if self._winner is None and answer.content:
                 self._win(answer, now)
@@ -237,7 +236,8 @@ class Passage:
         return answer.due >= self._bell.armed_for
 
     async def _fail(self, fail: Fail, now: float) -> None:
-        self._cause = fail.cause.name.lower()
+        refusal = self._reply.refusal
+        self._cause = "" if refusal is not None else fail.cause.name.lower()
         if (text := self._reply.instead) is not None:
             await self._reply.text(self._call, text, self._told(None), self._note(None, now))
             self._over, self._end = True, "degraded"
@@ -248,7 +248,7 @@ class Passage:
         report = telling.report if telling is not None else None
         if self._resumption is not None:
             report = self._resumption.broken or report
-        error = client_error(fail, report, now)
+        error = refusal or client_error(fail, report, now)
         if telling is not None and not self._reply.streaming and (own := own_words(fail, telling)):
             headers = {**self._head(telling)[1], **JSON, **error.headers()}
             await self._reply.whole(own.status, headers, own.body)

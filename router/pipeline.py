@@ -7,7 +7,8 @@ admits it, asks the engine for its course, and does what the course says until a
 whole or nothing is left: send, stop, wait, fail. What the client is told goes into a sink.
 Everything that was taken is settled in one `finally`, whatever happens: finished, failed,
 client gone, process draining. What has an `Idempotency-Key` is run once: who sends it again is
-given the answer of the first time, for which nothing is taken.
+given the answer of the first time, for which nothing is taken. What is taken of a tenant's own
+limits is settled there too.
 
 No HTTP is spoken here, no provider is known by name, and nothing is decided about where to
 send.
@@ -40,6 +41,7 @@ from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
 from router.tenants.identity import Tenant
+from router.tenants.metering import Metering
 from router.upstream.fetch import Fetcher
 
 SPARE_BELLS = 1000
@@ -78,8 +80,8 @@ class Pipeline:
     async def run(self, call: Call, caller: Caller, sink: Sink) -> bool:
         """Answer `call` into `sink`; whether the answer is whole, and no error.
 
-        Raises `ClientError` for a request that is not admitted; everything later is said to the
-        sink.
+        Raises `ClientError` for a request that is not admitted, or is too much for its tenant's
+        limits; everything later is said to the sink.
         """
         runtime = self._runtime()
         clock = self._loop.time
@@ -91,28 +93,36 @@ class Pipeline:
             # It comes back here without the claim, unless there is an answer already.
             unclaimed = replace(caller, claim=None)
             return await self._once.answer(claim, self.run, call, unclaimed, sink)
-        bells = self._bells
-        bell = bells.pop() if bells else Bell(self._loop)
+        allowance, allowances = None, caller.tenant.allowances
+        if allowances is not None:
+            allowance = allowances.admit(call, caller.dialect, request, now)
+        bell = self._bells.pop() if self._bells else Bell(self._loop)
         decisions = self._decisions
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         course = runtime.engine.start(request, now, bell.wake, record)
-        reply = Reply(caller, sink, clock, now)
+        reply = Reply(caller, sink, clock, now, allowance)
         way: Way = course
         if call.model in runtime.ladders and may_descend(call, request):
             way = self._descent(course, reply, call, caller, request, runtime, bell)
         if runtime.fleet is not None:
-            way = Sharing(way, runtime.fleet, bell, course.tokens)
-        passage = Passage(call, reply, runtime, way, bell, self._fetcher, self._journal)
+            way = Sharing(way, runtime.fleet, bell, allowance)
+        journal = self._journal if allowance is None else Metering(allowance, self._journal)
+        passage = Passage(call, reply, runtime, way, bell, self._fetcher, journal)
         self._running.add(passage)
         try:
             return await passage.drive(self._running)
         finally:
             self._running.discard(passage)
             passage.close()
-            if len(bells) < SPARE_BELLS:
-                bells.append(bell)
-            else:
-                bell.close()
+            if allowance is not None:
+                allowance.settle(clock())
+            self._put_back(bell)
+
+    def _put_back(self, bell: Bell) -> None:
+        if len(self._bells) < SPARE_BELLS:
+            self._bells.append(bell)
+        else:
+            bell.close()
 
     def _descent(
         self,

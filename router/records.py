@@ -34,6 +34,7 @@ def of_attempt(caller: Caller, answer: Answer, report: Report, now: float) -> At
         attempt.first,
         now,
         answer.malformed,
+        answer.noticed,
     )
 
 

@@ -13,6 +13,7 @@ from router.dialects.contract import Call, ClientError
 from router.dialects.interpreter import fixed
 from router.dialects.sse import comment
 from router.sink import Sink
+from router.tenants.allowance import Allowance
 
 QUIET = 15.0
 """Seconds without a byte after which a stream's client is sent a comment: proxies between cut what
@@ -25,22 +26,37 @@ JSON = {"content-type": "application/json"}
 class Reply:
     """The one answer to one request, that of `caller`. `status` is 0 until something is sent;
     `degraded` is how far down its route's ladder the request has come, in a word, and `instead` a
-    text that is to be said for want of an answer.
+    text that is to be said for want of an answer. `allowance` is what it holds of its tenant's
+    limits, of which the client is told how they stand.
     """
 
     __slots__ = (
-        "_sink", "caller", "clock", "degraded", "instead", "quiet_until", "status", "streaming",
+        "_allowance", "_sink", "caller", "clock", "degraded", "instead", "quiet_until", "status",
+        "streaming",
     )  # fmt: skip
 
-    def __init__(self, caller: Caller, sink: Sink, clock: Callable[[], float], now: float) -> None:
+    def __init__(
+        self,
+        caller: Caller,
+        sink: Sink,
+        clock: Callable[[], float],
+        now: float,
+        allowance: Allowance | None = None,
+    ) -> None:
         self.caller = caller
         self._sink = sink
+        self._allowance = allowance
         self.clock = clock
         self.status = 0
         self.degraded = ""
         self.instead: str | None = None
         self.streaming = False
         self.quiet_until = now + QUIET
+
+    @property
+    def refusal(self) -> ClientError | None:
+        """Why the fleet did not let the request through, if it did not."""
+        return self._allowance.error if self._allowance is not None else None
 
     @property
     def waited(self) -> float:
@@ -52,6 +68,9 @@ class Reply:
         self.status = status
         if self.degraded:
             headers = {**headers, DEGRADED: self.degraded}
+        if self._allowance is not None:
+            # An error may say more exactly how they stood when it was refused.
+            headers = {**self._allowance.headers(self.clock()), **headers}
         return self._sink.send(status, headers, body)
 
     async def stream(self, data: bytes, headers: Mapping[str, str]) -> None:
@@ -60,6 +79,8 @@ class Reply:
             self.streaming = True
             self.status = 200
             told = {DEGRADED: self.degraded} if self.degraded else {}
+            if self._allowance is not None:
+                told |= self._allowance.headers(self.clock())
             await self._sink.start(200, {**headers, **told, **STREAM})
         await self._sink.write(data)
         self.quiet_until = self.clock() + QUIET

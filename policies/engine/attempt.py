@@ -7,18 +7,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.engine.learning.breaker import EJECTED
-from policies.engine.limits.quota import correction, refund, reservation
-from policies.engine.outcome import Phase, Report
+from policies.engine.limits.needs import needs
+from policies.engine.limits.notes import refund, reservation, settlement
+from policies.engine.outcome import Outcome, Report
 from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from policies.engine.course import Course
+    from policies.engine.limits.headroom import Measured, Measurement
     from policies.engine.limits.windows import Note
     from policies.engine.standing import Member, Standing
     from policies.engine.waiting.fairness import Charge
-
-
-CONNECT = Phase.CONNECT
 
 
 class SettledTwice(RuntimeError):
@@ -77,6 +78,7 @@ class Attempt:
         self.expected = self.due = self.overdue = self.look_at = self.head = NEVER
         self.charge: Charge | None = None
         self._second: Member | None = None
+        self._reserved: Note | None
         self._take(member, now)
 
     @property
@@ -101,6 +103,35 @@ class Attempt:
         """
         second = self._runner_up()
         return second.name if second is not None else None
+
+    @property
+    def probe_name(self) -> str | None:
+        """Whose health it asks about: that of a group which is sick as a whole, else that of its
+        target. None: it is no probe.
+        """
+        if not self.probe:
+            return None
+        return next((group.name for group in self.standing.groups if group.sick), self.target)
+
+    @property
+    def reserved(self) -> Note:
+        """What is taken for it of limits where it is, whoever keeps them."""
+        if self._reserved is None:
+            request = self._course.request
+            self._reserved = reservation(needs(self._member, request), self.started)
+        return self._reserved
+
+    @property
+    def reserved_by_runner_up(self) -> Note | None:
+        """What would be taken if it were with its runner-up; None if there is none."""
+        second = self._runner_up()
+        if second is None:
+            return None
+        return reservation(needs(second, self._course.request), self.started)
+
+    def settlement(self, now: float) -> Note:
+        """What settles that, by how it has ended; if it was given back, as if never taken."""
+        return settlement(self.reserved, self.report, self.standing.facts.counting, now)
 
     @property
     def until(self) -> float:
@@ -142,6 +173,12 @@ class Attempt:
         self.was_sent = now
         self.due = now + self.expected
 
+    def observe(self, told: Measurement, now: float) -> Sequence[Measured]:
+        """The head of its answer has come, and says what is left; see `Engine.observe`."""
+        apart = self.standing.observe(told, self.was_sent, now)
+        self._course.engine.freed()
+        return apart
+
     def first_token(self, now: float) -> None:
         """The first content has come."""
         if self.first is None:
@@ -175,12 +212,16 @@ class Attempt:
         if self.first is None:
             standing.waits_no_more(self)
         if self._quotas:
-            self._settle_quotas(report, now)
+            note = self.settlement(now)
+            for quota in self._quotas:
+                quota.settle(note)
         if self.charge is not None:
             self.charge.settle(report)
         standing.measure(report, self, now)
         if report.outcome.rests:
             standing.rest(report, now)
+            if report.outcome is Outcome.THROTTLED and not report.overloaded:
+                standing.quota.throttled(self.reserved, self.was_sent, now)
         if self._is_trial:
             self._end_trial()
         self._course.settled(self, self._member, report, now)
@@ -210,10 +251,11 @@ class Attempt:
         self._member = member
         self.standing = standing = member.standing
         self._quotas = standing.quotas
+        self._reserved = None
         if self._quotas:
-            self._reserved: Note = reservation(self._course.tokens, now)
+            self._reserved = note = reservation(needs(member, self._course.request), now)
             for quota in self._quotas:
-                quota.take(self._reserved)
+                quota.take(note)
         self.epoch = standing.breaker.epoch
         standing.in_flight += 1
         standing.begins_to_wait(self)
@@ -242,7 +284,7 @@ class Attempt:
         if self._is_trial:
             self._end_trial()
         if self._quotas:
-            note = refund(self._reserved, now)
+            note = refund(self.reserved, now)
             for quota in self._quotas:
                 quota.settle(note)
         if self.probe:
@@ -254,15 +296,3 @@ class Attempt:
 
     def _settled_twice(self) -> SettledTwice:
         return SettledTwice(f"the attempt on {self._member.name} was already settled")
-
-    def _settle_quotas(self, report: Report, now: float) -> None:
-        read, written = report.input_tokens, report.output_tokens
-        if report.phase is CONNECT and not report.outcome.good:
-            # Only what never reached the provider is refunded: what was spent is spent.
-            note = refund(self._reserved, now)
-        elif read is None and written is None:
-            note = correction(self._reserved, self._course.tokens, now)
-        else:
-            note = correction(self._reserved, (read or 0) + (written or 0), now)
-        for quota in self._quotas:
-            quota.settle(note)

@@ -5,11 +5,13 @@ It decides nothing about requests; courses under way finish on what they began w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple
 
-from policies.engine.group import Group
-from policies.engine.learning.latency import Length
+from policies.engine.group import Group, Pause
+from policies.engine.learning.estimates import Length
+from policies.engine.limits.quota import Quota
 from policies.engine.pool import Pool
 from policies.engine.route import NO_FACTS, Facts, Route
 from policies.engine.standing import Member, Standing
@@ -22,6 +24,24 @@ class Holdings(NamedTuple):
     standings: dict[str, Standing]
     groups: dict[str, Group]
     pools: dict[str, Pool]
+
+    def pause(self, name: str) -> Pause | None:
+        """That of a target's own, or of a group; None: neither has this name."""
+        if (standing := self.standings.get(name)) is not None:
+            return standing.pauses[0]
+        group = self.groups.get(name)
+        return group.pause if group is not None else None
+
+    def quotas(self) -> list[tuple[str, Quota]]:
+        """Those with limits, each with the name of what it binds."""
+        held: list[Standing | Group] = [*self.standings.values(), *self.groups.values()]
+        return [(one.name, one.quota) for one in held if one.quota.limits]
+
+
+def confine(holdings: Holdings, part: Callable[[str, int], int] | None, now: float) -> None:
+    """See `Engine.confine`."""
+    for name, quota in holdings.quotas():
+        quota.confine(None if part is None else partial(part, name), now)
 
 
 def configured(

@@ -267,7 +267,7 @@ class Course:
             line = None
         start = None
         if line is None:
-            start = too_late(pool, self.request, wanted, refusals, self.tokens, give_up, now)
+            start = too_late(pool, self.request, wanted, refusals, give_up, now)
         if start is not None or not pool.queue.join(self, wanted, now):
             if self.ascent is not None and patient is not None:
                 self.ascent.hurry(now)

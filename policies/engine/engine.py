@@ -12,13 +12,14 @@ from copy import deepcopy
 from random import Random
 
 from policies.engine.attempt import Attempt
-from policies.engine.configuring import Holdings, configured
+from policies.engine.configuring import Holdings, configured, confine
 from policies.engine.course import Course
-from policies.engine.deciding.eligibility import tokens_of
 from policies.engine.deciding.tiers import offered, ordinary
-from policies.engine.group import Group
 from policies.engine.learning.breaker import State
-from policies.engine.learning.latency import Length
+from policies.engine.learning.estimates import Length
+from policies.engine.limits.headroom import Measured, Measurement
+from policies.engine.limits.needs import at_most
+from policies.engine.news import News, Tell, heed, of_health, of_rest
 from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
 from policies.engine.refusal import Cause
@@ -26,8 +27,6 @@ from policies.engine.route import Facts, Route
 from policies.engine.showing.record import Record, RecordedCourse
 from policies.engine.showing.views import (
     Explained,
-    Headroom,
-    News,
     TargetSnapshot,
     explain,
     snapshot,
@@ -37,6 +36,7 @@ from policies.engine.waiting.queue import Queue
 from policies.policy import Policy, Request
 
 PolicyError = Callable[[str, Exception], None]
+Part = Callable[[str, int], int]
 
 
 class Engine:
@@ -44,7 +44,7 @@ class Engine:
 
     `routes` by model name; `facts` by target name, or by group name for limits that bind a
     group together; `on_policy_error` is told of a policy that raised or chose nobody (the
-    request is served without it).
+    request is served without it); `on_news` of what this engine noticed by itself, for its peers.
     """
 
     def __init__(
@@ -55,12 +55,13 @@ class Engine:
         now: float,
         facts: Mapping[str, Facts] | None = None,
         on_policy_error: PolicyError | None = None,
+        on_news: Tell | None = None,
     ) -> None:
         self.rng = rng
+        self._on_news = on_news
         self._on_policy_error = on_policy_error
-        self._standings: dict[str, Standing] = {}
-        self._groups: dict[str, Group] = {}
-        self._pools: dict[str, Pool] = {}
+        self._part: Part | None = None
+        self._held = Holdings({}, {}, {})
         self._crowded: dict[Queue, None] = {}
         self._configure(routes, facts or {}, now, running=False)
 
@@ -84,7 +85,7 @@ class Engine:
         pool.curiosity.deposit(now)
         asked = pool.starts or request.policy is not None
         members = self._offered(pool, request) if asked else pool.members
-        tokens = tokens_of(request)
+        tokens = at_most(pool, request)
         if record is None:
             course = Course(self, pool, request, tokens, members, wake)
         else:
@@ -106,16 +107,47 @@ class Engine:
         self._configure(routes, facts or {}, now, running=True)
         self.freed()
 
-    def observe(self, target: str, headroom: Headroom, now: float) -> None:
-        """What a provider says is left of its limits: a measurement that can only lower what we
-        allow.
+    def observe(
+        self, target: str, told: Measurement, sent: float, now: float
+    ) -> Sequence[Measured]:
+        """What a provider says is left of its limits, in the head of an answer that has come to a
+        request that was `sent` then. Returns those of which this answer makes it certain that the
+        limits of the file are others: worth a warning, once.
         """
-        if (standing := self._standings.get(target)) is not None:
-            standing.quota.lower(headroom.requests, headroom.tokens, now)
+        standing = self._standings.get(target)
+        if standing is None:
+            return ()
+        apart = standing.observe(told, sent, now)
+        self.freed()
+        return apart
 
-    def advise(self, target: str, news: News, now: float) -> None:
-        """What a peer instance has seen of a target."""
-        if (standing := self._standings.get(target)) is not None:
+    def confine(self, part: Part | None, now: float) -> None:
+        """Until further notice only a part of every limit of a target, or of a group, is this
+        engine's: `part` says how much of it, by the name of what it binds; of 0 nothing is sent.
+        None: all of it again. What was used stays used.
+        """
+        self._part = part
+        confine(self._held, part, now)
+        self.freed()
+
+    def used(self, now: float) -> dict[str, float]:
+        """By the name of what they bind, the share of limits that is used by this engine: of each
+        target's and each group's, of that of which most is.
+        """
+        return {name: quota.used(now) for name, quota in self._held.quotas()}
+
+    def spent(self, now: float) -> dict[str, list[list[tuple[int, int]]]]:
+        """By the name of what they bind, what this engine used of limits: see `Quota.spent`."""
+        return {name: quota.spent(now) for name, quota in self._held.quotas()}
+
+    def advise(self, name: str, news: News, now: float, until: float = 0.0) -> None:
+        """What a peer has noticed of a target, or of a provider, and until when that holds."""
+        standing = self._standings.get(name)
+        if news is News.RESTING or news is News.DENIED:
+            pause = self._held.pause(name)
+            if pause is not None:
+                heed(pause, news, until, now)
+        elif standing is not None:
             epoch = standing.breaker.epoch
             standing.breaker.advised(now, well=news is News.WELL)
             if standing.breaker.epoch != epoch:
@@ -182,9 +214,15 @@ class Engine:
         if standing.unanswered >= SILENT and standing.is_silent(now):
             self.fell_silent(standing, now)
         elif standing.breaker.epoch != epoch:
-            self._tell_groups(standing, now)
+            self._noticed(standing, now)
+        if self._on_news is not None and outcome.rests:
+            told = of_rest(standing, report, now)
+            if told is not None:
+                self._on_news(*told)
         if outcome.good and (written := report.output_tokens):
             pool.length.answered(written)
+        if outcome.good and not report.estimated:
+            member.counted(request, report)
         if pool.learn is not None or request.policy is not None:
             self._teach(pool, request, attempt, report, now)
         if self._crowded:
@@ -219,14 +257,20 @@ class Engine:
         if breaker.epoch == attempt.epoch:
             breaker.answered(attempt.epoch, now, probe=True)
             attempt.epoch, attempt.probe = breaker.epoch, False
-            self._tell_groups(standing, now)
+            self._noticed(standing, now)
             self.freed()
 
     def fell_silent(self, standing: Standing, now: float) -> None:
         """Nothing comes from it any more (told by a course whose attempt waits there)."""
         standing.fell_silent(now, self.rng)
-        self._tell_groups(standing, now)
+        self._noticed(standing, now)
         self.freed()
+
+    def _noticed(self, standing: Standing, now: float) -> None:
+        """Its breaker has opened or closed, for what was seen here."""
+        self._tell_groups(standing, now)
+        if self._on_news is not None:
+            self._on_news(*of_health(standing, now))
 
     def _tell_groups(self, standing: Standing, now: float) -> None:
         """Its breaker has opened or closed. No group is blamed for what one before it explains."""
@@ -244,9 +288,10 @@ class Engine:
     def _configure(
         self, routes: Mapping[str, Route], facts: Mapping[str, Facts], now: float, *, running: bool
     ) -> None:
-        known = Holdings(self._standings, self._groups, self._pools)
-        held = configured(known, routes, facts, self._crowded, now, ramp=running)
-        self._standings, self._groups, self._pools = held
+        self._held = configured(self._held, routes, facts, self._crowded, now, ramp=running)
+        self._standings, self._pools = self._held.standings, self._held.pools
+        if self._part is not None:
+            confine(self._held, self._part, now)
 
     def _report_policy(self, policy: Policy, error: Exception) -> None:
         if self._on_policy_error is not None:

@@ -124,6 +124,12 @@ class Pause:
             if self._trial is None:
                 self.shut = self.until
 
+    def begin_row(self, now: float) -> None:
+        """A peer was denied: of those who come when that is over, one is the trial."""
+        self._refused_at = now
+        self.denials = max(1, self.denials)
+        self._alarm()
+
     def denied(self, now: float, named: float | None) -> None:
         """A credential, a bill or a model was refused: 60 s, doubling to 15 min; `named`
         seconds where the provider says when its quota comes back.
@@ -156,8 +162,7 @@ class Group:
 
     def refit(self, facts: Facts) -> None:
         """Take new facts, as a standing does."""
-        if facts.limits != self.quota.limits:
-            self.quota = Quota(facts.limits)
+        self.quota.refit(facts.limits)
         self.facts = facts
 
     def doubt(self) -> None:

@@ -114,7 +114,8 @@ class Report(NamedTuple):
     usage came. `detail` is for people: a status, a code, never a text of the request or the
     answer. `unclassified` is the status of an error that the driver knew no meaning of, and judged
     by default. `unread` are the seconds for which the driver did not read, since its own client
-    took nothing: they are not the target's.
+    took nothing: they are not the target's. `cached_tokens` are those of the input that the
+    provider read from a cache.
     """
 
     outcome: Outcome
@@ -128,6 +129,12 @@ class Report(NamedTuple):
     detail: str = ""
     unclassified: int | None = None
     unread: float = 0.0
+    cached_tokens: int = 0
+
+    @property
+    def never_sent(self) -> bool:
+        """Whether nothing of it ever reached the provider."""
+        return self.phase is Phase.CONNECT and not self.outcome.good
 
 
 OK = Report(Outcome.OK)

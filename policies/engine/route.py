@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from policies.engine.limits.counting import AS_WRITTEN, Counting
 from policies.least_latency import LeastLatency
 from policies.policy import Policy
 
@@ -82,24 +83,32 @@ class Route:
 @dataclass(frozen=True, slots=True)
 class Rate:
     """At most `amount` in any `seconds`. A provider that counts in slices of so many seconds
-    (Azure: a minute's requests, second by second) takes only a slice's share at once.
+    (Azure: a minute's requests, second by second) takes only a slice's share at once. One that
+    starts anew at an instant of the calendar (Gemini: a day's requests, at midnight) says when it
+    `resets` next; later resets follow `seconds` apart.
     """
 
     amount: int
     seconds: float
     slice: float | None = None
+    resets: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a target or a group of targets may be sent; every one of them binds."""
+    """What a target or a group of targets may be sent; every one of them binds. `tokens` are those
+    of input and output together, as its provider counts them.
+    """
 
     requests: Sequence[Rate] = ()
     tokens: Sequence[Rate] = ()
     concurrent: int | None = None
+    input: Sequence[Rate] = ()
+    output: Sequence[Rate] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.requests or self.tokens or self.concurrent is not None)
+        rates = self.requests or self.tokens or self.input or self.output
+        return bool(rates or self.concurrent is not None)
 
 
 class Price(NamedTuple):
@@ -119,7 +128,8 @@ class Facts:
     limits that bind all of its targets together; `first_token` is the longest wait for the first
     content in seconds; `lacks` names abilities that it has not, as its driver calls them: who
     requires one is not sent there; `identity` is what makes it the same place after a reload: what
-    was learned is kept while it is equal.
+    was learned is kept while it is equal; `counting` is how its provider counts a request, against
+    its own limits and those of its groups.
     """
 
     limits: Limits = Limits()
@@ -129,6 +139,7 @@ class Facts:
     first_token: float = 120.0
     lacks: frozenset[str] = frozenset()
     identity: str = ""
+    counting: Counting = AS_WRITTEN
 
 
 NO_FACTS = Facts()

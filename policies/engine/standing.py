@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from policies.engine.group import UNNAMED_RESET, Group, Pause
 from policies.engine.learning.breaker import HEALTHY, Breaker, Others, Trip, Why
 from policies.engine.learning.cost import predictions
+from policies.engine.learning.estimates import ENOUGH, EVERY, Estimates, Length
 from policies.engine.learning.health import Evidence
-from policies.engine.learning.latency import Latency, Length
+from policies.engine.learning.latency import Latency
 from policies.engine.limits.concurrency import Pressure
+from policies.engine.limits.headroom import Measured, Measurement
+from policies.engine.limits.levels import Levels
 from policies.engine.limits.quota import Quota
 from policies.engine.outcome import Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import NEVER
@@ -57,9 +60,9 @@ class Standing:
     """
 
     __slots__ = (
-        "breaker", "clear", "context", "evidence", "facts", "failed", "groups", "heard", "held",
-        "in_flight", "latency", "name", "oldest", "pauses", "pressure", "quota", "quotas", "served",
-        "unanswered", "waiting",
+        "breaker", "clear", "context", "estimates", "evidence", "facts", "failed", "groups",
+        "heard", "held", "in_flight", "latency", "name", "oldest", "pauses", "pressure", "quota",
+        "quotas", "served", "unanswered", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +79,7 @@ class Standing:
         self.clear = False
         self.breaker = Breaker(now, self.doubt, ramp=ramp)
         self.latency = Latency(now)
+        self.estimates = Estimates()
         self.pressure = Pressure(self.doubt)
         self.quota = Quota(Limits())
         self.pauses: tuple[Pause, ...] = (Pause(self.doubt),)
@@ -83,17 +87,27 @@ class Standing:
 
     def refit(self, facts: Facts, groups: tuple[Group, ...]) -> None:
         """Take new facts and keep what was learned. Counters of unchanged limits go on counting."""
-        if facts.limits != self.quota.limits:
-            self.quota = Quota(facts.limits)
+        self.quota.refit(facts.limits)
         self.facts = facts
         self.context: float = NEVER if facts.context is None else facts.context
         self.groups = groups
-        self.quotas = tuple(
-            quota for quota in (self.quota, *(group.quota for group in groups)) if quota.limits
-        )
+        self._bind()
         # A provider's pauses bind its targets; other groups share limits and a fate.
         self.pauses = (self.pauses[0], *(group.pause for group in groups[:1]))
         self.doubt()
+
+    def observe(self, told: Measurement, sent: float, now: float) -> list[Measured]:
+        """What its provider says is left; see `Levels.observe`."""
+        quota = self.quota
+        if quota.said is None:
+            quota.said = Levels()
+            quota.said.seed(one.reserved for one in self.waiting if one.was_sent > sent)
+            self._bind()
+        return quota.observe(told, sent, now)
+
+    def _bind(self) -> None:
+        quotas = (self.quota, *(group.quota for group in self.groups))
+        self.quotas = tuple(one for one in quotas if one.limits or one.said is not None)
 
     def doubt(self) -> None:
         """Something may speak against it: who wants to know has to look closer."""
@@ -242,7 +256,7 @@ def is_outrun(attempt: Attempt, now: float) -> bool:
 class Member:
     """A target as one route sees it; the candidate that policies are shown."""
 
-    __slots__ = ("latency", "length", "name", "standing", "tier", "weight")
+    __slots__ = ("latency", "length", "name", "spread", "standing", "tier", "weight")
 
     def __init__(self, target: Target, standing: Standing, length: Length) -> None:
         self.name = target.name
@@ -251,6 +265,19 @@ class Member:
         self.standing = standing
         self.latency = standing.latency
         self.length = length
+        self.spread = length.of(target.name.partition("/")[2])
+
+    def counted(self, request: Request, report: Report) -> None:
+        """Its provider counted what a good answer to `request` took: learn from that."""
+        estimates = self.standing.estimates
+        estimates.passed = passed = estimates.passed + 1
+        if passed > ENOUGH and passed % EVERY:
+            return
+        if (read := report.input_tokens) and request.input_tokens > 0:
+            estimates.read(request.input_tokens, read)
+        if written := report.output_tokens:
+            estimates.wrote(self.spread.output(request.output_tokens), written)
+            self.spread.answered(written)
 
     @property
     def in_flight(self) -> int:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from policies import TargetSnapshot
+from policies import Measured, Tally, TargetSnapshot
+from router.admin import tenants
 from router.admin.decisions import listing, one
 from router.admin.explain import explain, number
 from router.admin.question import BadQuestion, decoded
 from router.config import Config, Secret
 from router.dialects.contract import ClientError
+from router.fleet.shown import metrics, shown
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_admin_token
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions
 from router.telemetry.prometheus import prometheus
+
+if TYPE_CHECKING:
+    from router.fleet.fleet import Fleet
 
 JSON = {"content-type": "application/json"}
 DECISION = "/decisions/"
@@ -30,7 +35,8 @@ TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
     that was refused, empty when the file in force is the newest. `running` counts requests under
-    way, `dropped` the log lines that nobody took; `decisions` is None where no record is made.
+    way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
+    `fleet` where this instance stands alone.
     """
 
     def __init__(
@@ -45,6 +51,7 @@ class State:
         self.errors: tuple[str, ...] = ()
         self.ready = False
         self.decisions: Decisions | None = None
+        self.fleet: Fleet | None = None
         self.running: Callable[[], int] = lambda: 0
         self.dropped: Callable[[], int] = lambda: 0
 
@@ -96,7 +103,10 @@ class Pages:
     async def _metrics(self, inbound: Inbound, responder: Responder) -> None:
         state = self._state
         targets = state.runtime.engine.snapshot(state.clock())
-        text = prometheus(state.counters, targets, state.running(), state.dropped())
+        limited = tenants.limited_of(state.runtime.tenants)
+        fleet = () if state.fleet is None else metrics(state.fleet)
+        running, dropped = state.running(), state.dropped()
+        text = prometheus(state.counters, targets, running, dropped, limited, fleet)
         await responder.send(200, TEXT, text.encode())
 
     async def _decisions(self, inbound: Inbound, responder: Responder) -> None:
@@ -165,6 +175,7 @@ def status(state: State) -> dict[str, Any]:
             "errors": state.errors,
             "notes": [str(note) for note in state.config.notes],
         },
+        "fleet": None if state.fleet is None else shown(state.fleet, now),
         "models": {
             name: {
                 "policy": route.policy.name,
@@ -174,6 +185,7 @@ def status(state: State) -> dict[str, Any]:
             for name, route in state.config.models.items()
         },
         "targets": _targets(state, now),
+        "tenants": tenants.shown(state.runtime.tenants, now),
         "requests": [
             {"tenant": tenant, "model": model, "status": code, "end": end, "count": count}
             for (tenant, model, code, end), count in state.counters.requests.items()
@@ -223,6 +235,26 @@ def _failure(state: State, target: str, now: float) -> dict[str, Any] | None:
     }
 
 
+def _error(tally: Tally) -> float | None:
+    """By what share of what was counted expectations were wrong; None: nothing was counted."""
+    return round(tally.off / tally.counted, 3) if tally.counted else None
+
+
+def _level(level: Measured, now: float) -> dict[str, Any]:
+    """What a target's provider says of one of its limits."""
+    return {
+        "limit_of": level.name,
+        "left": number(level.left),
+        "limit": level.limit,
+        "in_file": level.written,
+        "span_s": level.span,
+        "whole_in_s": number(max(0.0, level.whole - now)),
+        "used_by_others": level.foreign,
+        "share_in_force": level.share,
+        "believed": level.believed,
+    }
+
+
 def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
     return {
         "state": snapshot.state,
@@ -237,5 +269,14 @@ def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
         "in_flight": snapshot.in_flight,
         "requests_left": number(snapshot.requests_left),
         "tokens_left": number(snapshot.tokens_left),
+        "input_left": number(snapshot.input_left),
+        "output_left": number(snapshot.output_left),
         "places_left": number(snapshot.places_left),
+        "estimates": {
+            "factor": round(snapshot.factor, 3),
+            "input_error": _error(snapshot.inputs),
+            "output_error": _error(snapshot.answers),
+        },
+        "provider_says": [_level(level, now) for level in snapshot.said],
+        "nonsense_headers": snapshot.nonsense,
     }

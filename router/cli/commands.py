@@ -70,6 +70,10 @@ def serve(
         str | None, typer.Option(help="Where operators connect, instead of server.admin.")
     ] = None,
     log: Annotated[LogFormat, typer.Option(help="Log lines on stderr.")] = LogFormat.text,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many processes serve, instead of server.workers."),
+    ] = None,
 ) -> None:
     """Serve. The first line on stdout is JSON with the addresses that were bound.
 
@@ -77,7 +81,7 @@ def serve(
     """
     from router.cli.serving import run
 
-    sys.exit(run(config, listen, admin, log.value))
+    sys.exit(run(config, listen, admin, log.value, workers))
 
 
 @app.command()

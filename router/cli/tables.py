@@ -55,7 +55,8 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
         screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
         screen.print(f"[red]{escape(line)}[/]", soft_wrap=True)
-    for table in (_models(told), _targets(told)):
+    workers = [_workers(told)] if "workers" in told else []
+    for table in (*workers, _models(told), _targets(told)):
         screen.print()
         screen.print(table)
 
@@ -63,6 +64,21 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
 def _console() -> Console:
     screen = Console()
     return screen if screen.is_terminal else Console(width=PIPE)
+
+
+def _workers(told: dict[str, Any]) -> Table:
+    table = _table(("worker",), ("pid", "up", "restarts", "running"), ("revision",))
+    for worker in told["workers"]:
+        up = "–" if worker["up_s"] is None else f"{worker['up_s']:.0f} s"
+        table.add_row(
+            str(worker["worker"]),
+            str(worker["pid"] or "–"),
+            up,
+            str(worker["restarts"]),
+            "–" if worker["running"] is None else str(worker["running"]),
+            worker["revision"] if worker["answers"] else "[red]does not answer[/]",
+        )
+    return table
 
 
 def _models(told: dict[str, Any]) -> Table:
@@ -79,7 +95,7 @@ def _models(told: dict[str, Any]) -> Table:
 
 def _targets(told: dict[str, Any]) -> Table:
     numbers = ("health", "first token", "per token", "in flight", "answered", "failed")
-    table = _table(("target",), numbers, ("state", "last failure"))
+    table = _table(("target",), numbers, ("state", "provider leaves", "last failure"))
     counts = _counts(told)
     for name, target in told["targets"].items():
         good, bad = counts.get(name, (0, 0))
@@ -92,6 +108,7 @@ def _targets(told: dict[str, Any]) -> Table:
             str(good),
             str(bad),
             _state(target),
+            escape(", ".join(_left(level) for level in target["provider_says"])),
             _failure(target["last_failure"]),
         )
     return table
@@ -99,6 +116,12 @@ def _targets(told: dict[str, Any]) -> Table:
 
 def _state(target: dict[str, Any]) -> str:
     return escape(target["cause"] or target["state"])
+
+
+def _left(level: dict[str, Any]) -> str:
+    left = "?" if level["left"] is None else f"{level['left']:.0f}"
+    limit = "" if level["limit"] is None else f" of {level['limit']}"
+    return f"{left}{limit} {level['limit_of']}"
 
 
 def _failure(last: dict[str, Any] | None) -> str:

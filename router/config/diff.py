@@ -87,7 +87,7 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
     yield from _change("api_version", old.api_version, new.api_version)
     yield from _change("region", old.region, new.region)
     yield from _change("auth", old.auth, new.auth)
-    if (dict(old.headers), old.asks_usage) != (dict(new.headers), new.asks_usage):
+    if _of_preset(old) != _of_preset(new):
         yield "another preset"
     yield from _limits(old.limits, new.limits)
 
@@ -105,6 +105,10 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
             yield from _table(before.simulation, after.simulation, "")
 
     yield from _each("", "", old.models, new.models, model)
+
+
+def _of_preset(provider: Provider) -> tuple[object, ...]:
+    return dict(provider.headers), provider.asks_usage, provider.counts
 
 
 def _route(old: Route, new: Route) -> Iterator[str]:
@@ -157,6 +161,15 @@ def _tenant(old: Tenant, new: Tenant) -> Iterator[str]:
     if old.models != new.models:
         was, now = (_listed(m) if m is not None else "all" for m in (old.models, new.models))
         yield f"models {was} → {now}"
+    yield from _limits(old.limits, new.limits)
+    yield from _limits(old.per_user, new.per_user, "per_user")
+    for key, before, after in (
+        ("per_model", old.per_model, new.per_model),
+        ("per_endpoint", old.per_endpoint, new.per_endpoint),
+    ):
+        for name in {**before, **after}:
+            none = Limits()
+            yield from _limits(before.get(name, none), after.get(name, none), f"{key}.{name}")
 
 
 def _policy(key: str, old: PolicySpec, new: PolicySpec) -> Iterator[str]:
@@ -165,13 +178,15 @@ def _policy(key: str, old: PolicySpec, new: PolicySpec) -> Iterator[str]:
         yield f"other options for {key} {new.name}"
 
 
-def _limits(old: Limits, new: Limits) -> Iterator[str]:
+def _limits(old: Limits, new: Limits, key: str = "limits") -> Iterator[str]:
     def rates(given: Iterable[Rate]) -> str:
         return _listed(show_rate(r) for r in given)
 
-    yield from _change("limits.requests", old.requests, new.requests, rates)
-    yield from _change("limits.tokens", old.tokens, new.tokens, rates)
-    yield from _change("limits.concurrent", old.concurrent, new.concurrent)
+    yield from _change(f"{key}.requests", old.requests, new.requests, rates)
+    yield from _change(f"{key}.tokens", old.tokens, new.tokens, rates)
+    yield from _change(f"{key}.input_tokens", old.input_tokens, new.input_tokens, rates)
+    yield from _change(f"{key}.output_tokens", old.output_tokens, new.output_tokens, rates)
+    yield from _change(f"{key}.concurrent", old.concurrent, new.concurrent)
 
 
 def _table(old: _Values, new: _Values, prefix: str) -> Iterator[str]:

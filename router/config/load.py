@@ -31,7 +31,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     tree = normalise(substitute(tree, environ, report), report)
     sections = validate(tree, report)
     server = resolve_server(sections.server, tree, report)
-    shared = resolve_shared(sections.shared, tree, report)
+    shared = resolve_shared(sections.shared, server, tree, report)
     defaults = resolve_defaults(sections.defaults)
     providers = resolve_providers(
         sections.providers, defaults.timeouts, environ, path.parent, tree, report

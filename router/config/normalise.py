@@ -40,10 +40,19 @@ def normalise(tree: Table, report: Report) -> Table:
     def route(node: Node) -> Node:
         return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers)
 
+    def tenant(node: Node) -> Node:
+        def by_name(several: Node) -> Node:
+            return _each(several, _limits)
+
+        return _edited(
+            node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name
+        )
+
     return _edited_table(
         tree,
         providers=lambda node: _each(node, provider),
         models=lambda node: _each(node, route),
+        tenants=lambda node: _each(node, tenant),
     )
 
 
@@ -99,7 +108,8 @@ def _limits(node: Node) -> Node:
     def listed(rates: Node) -> Node:
         return Listing(rates.mark, (rates,)) if isinstance(rates, Leaf) else rates
 
-    return _edited(node, requests=listed, tokens=listed)
+    kinds = ("requests", "tokens", "input_tokens", "output_tokens")
+    return _edited(node, **dict.fromkeys(kinds, listed))
 
 
 def _policy(node: Node) -> Node:

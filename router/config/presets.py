@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
+from router.config.counts import AS_WRITTEN, BEDROCK, Counts
+
 Dialect = Literal["openai", "anthropic", "azure", "bedrock", "gemini", "vertex", "simulated"]
 """How a provider is spoken to."""
 
@@ -26,7 +28,7 @@ class Preset:
     may be signed by AWS keys instead. `asks_usage` is False where streams report their usage
     unasked, and an unknown field may be refused. `native` are kinds of calls that it understands
     besides those of its dialect, with their paths below the base URL; `keeps`: it keeps what it
-    made as responses, and can be asked for it later.
+    made as responses, and can be asked for it later; `counts` is how it counts what it is sent.
     """
 
     origin: str | None
@@ -38,6 +40,7 @@ class Preset:
     headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     native: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     keeps: bool = False
+    counts: Counts = AS_WRITTEN
 
     @property
     def base_url(self) -> str | None:
@@ -59,10 +62,19 @@ BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK"
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "openai": Preset(
-            "https://api.openai.com", "/v1", "OPENAI_API_KEY", native=RESPONSES, keeps=True
+            "https://api.openai.com",
+            "/v1",
+            "OPENAI_API_KEY",
+            native=RESPONSES,
+            keeps=True,
+            counts=Counts("larger"),
         ),
         "anthropic": Preset(
-            "https://api.anthropic.com", "/v1", "ANTHROPIC_API_KEY", dialect="anthropic"
+            "https://api.anthropic.com",
+            "/v1",
+            "ANTHROPIC_API_KEY",
+            dialect="anthropic",
+            counts=Counts(cached=False),
         ),
         # The same models at Azure, where everyone has an address of their own, and at AWS.
         "foundry": Preset(None, "/anthropic/v1", "ANTHROPIC_FOUNDRY_API_KEY", dialect="anthropic"),
@@ -78,8 +90,15 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "/v1beta",
             "GEMINI_API_KEY",
             dialect="gemini",
+            counts=Counts("nothing", midnight="America/Los_Angeles"),
         ),
-        "groq": Preset("https://api.groq.com", "/openai/v1", "GROQ_API_KEY", native=RESPONSES),
+        "groq": Preset(
+            "https://api.groq.com",
+            "/openai/v1",
+            "GROQ_API_KEY",
+            native=RESPONSES,
+            counts=Counts(cached=False),
+        ),
         "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),
         "deepseek": Preset(
             "https://api.deepseek.com",
@@ -106,7 +125,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "perplexity": Preset(
             "https://api.perplexity.ai", "", "PERPLEXITY_API_KEY", asks_usage=False
         ),
-        "cerebras": Preset("https://api.cerebras.ai", "/v1", "CEREBRAS_API_KEY"),
+        "cerebras": Preset(
+            "https://api.cerebras.ai", "/v1", "CEREBRAS_API_KEY", counts=Counts("bound")
+        ),
         "cohere": Preset("https://api.cohere.ai", "/compatibility/v1", "CO_API_KEY"),
         # A resource of one's own; a model is a deployment's name.
         "azure": Preset(
@@ -116,6 +137,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             dialect="azure",
             native=RESPONSES,
             keeps=True,
+            counts=Counts("whole", slice=1.0),
         ),
         "bedrock": Preset(
             "https://bedrock-runtime.{region}.amazonaws.com",
@@ -123,6 +145,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             BEDROCK_KEY,
             dialect="bedrock",
             service="bedrock",
+            counts=BEDROCK,
         ),
         # As OpenAI speaks, for the models that Bedrock serves so: at its old endpoint, at its new.
         "bedrock-openai": Preset(
@@ -130,6 +153,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "/openai/v1",
             BEDROCK_KEY,
             service="bedrock",
+            counts=BEDROCK,
         ),
         "bedrock-mantle-openai": Preset(
             "https://bedrock-mantle.{region}.api.aws",

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from router.config import variables
+from router.config.counts import AS_WRITTEN, Counts, counted
 from router.config.credentials import Credentials
 from router.config.models import known_lacks
 from router.config.presets import PRESETS, Preset
@@ -96,6 +97,7 @@ class _Resolver:
             auth=auth,
             service=preset.service if preset else None,
             api_version=merged.api_version,
+            counts=preset.counts if preset else AS_WRITTEN,
         )
 
     def _chain(self, name: str) -> list[str] | None:
@@ -246,7 +248,13 @@ class _Resolver:
             limits=resolve_limits(model.limits),
             timeouts=replace(self.timeouts, **timeouts),
             simulation=Simulation(**simulation) if provider.dialect == "simulated" else None,
+            counts=_counts(provider.preset, name),
         )
+
+
+def _counts(preset: str | None, model: str) -> Counts:
+    known = PRESETS.get(preset or "")
+    return counted(preset or "", known.counts, model) if known else AS_WRITTEN
 
 
 def resolve_limits(written: WrittenLimits) -> Limits:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import Dialect
 from router.config.problems import Problem
 from router.config.startup import Server, Shared
@@ -25,6 +26,8 @@ class Limits:
     requests: tuple[Rate, ...] = ()
     tokens: tuple[Rate, ...] = ()
     concurrent: int | None = None
+    input_tokens: tuple[Rate, ...] = ()
+    output_tokens: tuple[Rate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,8 @@ class Price:
 class ProviderModel:
     """A model as its provider knows it. `context` and `output`, its longest answer, in tokens; None
     where nobody said; `lacks` are those of `ABILITIES` that it has not. By `api` of OpenAI's it is
-    asked for answers to messages, whoever asks. `simulation` is None for a real one.
+    asked for answers to messages, whoever asks. `simulation` is None for a real one; `counts` is
+    how what it is sent is counted.
     """
 
     name: str
@@ -99,6 +103,7 @@ class ProviderModel:
     limits: Limits
     timeouts: Timeouts
     simulation: Simulation | None
+    counts: Counts = AS_WRITTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,8 @@ class Provider:
     at once, None: any number. `auth` is how it is shown who asks: by `api_key`; by a
     signature for AWS's `service` (None: Bedrock) with that as a pair of keys, `id:secret` or
     `id:secret:session`; or, without an `api_key`, by what a cloud's library finds. With an
-    `api_version`, Azure's API is the one that has versions and a path for each deployment.
+    `api_version`, Azure's API is the one that has versions and a path for each deployment. `counts`
+    is how it counts what it is sent.
     """
 
     name: str
@@ -137,6 +143,7 @@ class Provider:
     api_version: str | None = None
     auth: Literal["key", "aws", "google", "azure"] = "key"
     service: str | None = None
+    counts: Counts = AS_WRITTEN
 
     @property
     def enabled(self) -> bool:
@@ -220,13 +227,18 @@ class Route:
 class Tenant:
     """Who is calling. `keys` are SHA-256 digests in lower-case hex: no key itself is kept.
 
-    `models` names the routes it may ask for; None is all of them.
+    `models` names the routes it may ask for; None is all of them. `limits` bind all that it asks,
+    `per_user` each user that it names, `per_model` and `per_endpoint` what they are for by name.
     """
 
     name: str
     keys: tuple[str, ...] = field(repr=False)
     may: frozenset[str]
     models: frozenset[str] | None
+    limits: Limits = Limits()
+    per_user: Limits = Limits()
+    per_model: Mapping[str, Limits] = field(default_factory=dict, hash=False)
+    per_endpoint: Mapping[str, Limits] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,14 @@ def faults(server: Server) -> tuple[Fault, ...]:
     return tuple(found)
 
 
+def alone(asked: str) -> tuple[str, str]:
+    """What is wrong with several workers that share nothing, as they were `asked` for; and what to
+    do.
+    """
+    what = f"{asked} needs shared.redis: without it each of them would grant the whole of a limit"
+    return what, "set `shared: {redis: …}`, or serve with one worker"
+
+
 def is_loopback(address: Address) -> bool:
     """Whether only this machine can connect to `address`."""
     if address.host.lower() == "localhost":
@@ -72,12 +80,15 @@ def resolve_server(written: WrittenServer, tree: Table, report: Report) -> Serve
     return server
 
 
-def resolve_shared(written: WrittenShared, tree: Table, report: Report) -> Shared:
-    """What instances keep together."""
+def resolve_shared(written: WrittenShared, server: Server, tree: Table, report: Report) -> Shared:
+    """What instances keep together: they must, where `server` asks for several."""
     if written.redis is not None and not written.redis:
         mark = find(tree, ("shared", "redis")).node.mark
         what = "shared.redis is empty: this instance stands alone, with limits of its own"
         report.note(mark, what, "set it to share limits with others")
+    if server.workers > 1 and not written.redis:
+        mark = find(tree, ("server", "workers")).node.mark
+        report.problem(mark, *alone(f"workers: {server.workers}"))
     return Shared(
         written.redis or None,
         written.fleet or Shared().fleet,

@@ -37,7 +37,8 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The start-up keys: changing one needs a restart. `fetch` are the hosts (with a port where it
+    """The start-up keys: changing one needs a restart. `workers` are the processes that serve
+    `listen` together (1: this one alone). `fetch` are the hosts (with a port where it
     is not the usual one) that files may be fetched from although they are not public. They, `hosts`
     and `origins` are in lower case.
     """
@@ -53,6 +54,7 @@ class Server:
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator
 from router.config import texts, units
 from router.config.startup import Fallback
 from router.config.values import Rate, Secret
-from router.config.written import Bound, Count, Credential, Duration, Written
+from router.config.written import Bound, Count, Credential, Duration, Positive, Written
 
 Down = Annotated[Fallback | None, BeforeValidator(texts.choice("local_share", "fail_closed"))]
 
@@ -54,6 +54,7 @@ class WrittenServer(Written):
     hosts: tuple[Annotated[str, BeforeValidator(texts.host)], ...] = ()
     origins: tuple[Annotated[str, BeforeValidator(texts.origin)], ...] = ()
     plugins: tuple[Annotated[str, BeforeValidator(texts.module)], ...] = ()
+    workers: Positive = None
 
 
 class WrittenWhenDown(Written):

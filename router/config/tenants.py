@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from router.config import variables
 from router.config.problems import START, Mark, Report, quoted
+from router.config.providers import resolve_limits
 from router.config.schema import Tenant
 from router.config.startup import Server
 from router.config.tree import Leaf, Table, find
 from router.config.values import Secret
 from router.config.written import WrittenTenant
 
+ENDPOINTS = frozenset(
+    (
+        "chat", "messages", "responses", "count_tokens", "completions", "embeddings",
+        "moderations", "rerank", "images/generations", "images/edits", "images/variations",
+        "audio/speech", "audio/transcriptions", "audio/translations",
+    )
+)  # fmt: skip
+"""What `per_endpoint` may name: the kinds of calls, as the log and the journal call them."""
 _HASHED = "sha256:"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -59,12 +68,27 @@ class _Resolver:
             if route not in self.routes and isinstance(leaf, Leaf):
                 what = f"there is no model {quoted(leaf.written)}"
                 self.report.problem(leaf.mark, what, self.report.nearest(route, self.routes))
+        self._check_names(name, "per_model", written.per_model, self.routes, "model")
+        self._check_names(name, "per_endpoint", written.per_endpoint, ENDPOINTS, "kind of call")
         return Tenant(
             name=name,
             keys=tuple(key for key in keys if key),
             may=frozenset(written.may),
             models=frozenset(written.models) if "models" in written.model_fields_set else None,
+            limits=resolve_limits(written.limits),
+            per_user=resolve_limits(written.per_user),
+            per_model={key: resolve_limits(one) for key, one in written.per_model.items()},
+            per_endpoint={key: resolve_limits(one) for key, one in written.per_endpoint.items()},
         )
+
+    def _check_names(
+        self, tenant: str, key: str, given: Iterable[str], known: frozenset[str], what: str
+    ) -> None:
+        for name in given:
+            if name not in known:
+                leaf = find(self.tree, ("tenants", tenant, key, name)).key
+                said = f"{key}: there is no {what} {quoted(leaf.written)}"
+                self.report.problem(leaf.mark, said, self.report.nearest(name, known))
 
     def _digest(self, tenant: str, index: int, key: Secret) -> str | None:
         leaf = find(self.tree, ("tenants", tenant, "keys", index)).node

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from router.config.problems import nearest
 from router.config.units import Unreadable
 from router.config.values import Address, Secret
+from router.redis.address import Malformed, address_of
 
 # No slash: a target's name is split at its first one, and what follows is the upstream's own name.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -122,14 +123,10 @@ def redis(value: object) -> Secret:
     if value == "":
         return Secret("")
     url = text(value)
-    remedy = "write it as redis://host:6379, or rediss:// for TLS"
     try:
-        parts = urlsplit(url)
-        whole = parts.hostname and parts.port != 0
-    except ValueError:
-        raise Unreadable("is not a URL", remedy) from None
-    if parts.scheme not in ("redis", "rediss") or not whole or " " in url:
-        raise Unreadable("is not the address of a Redis server", remedy)
+        address_of(url)
+    except Malformed as error:
+        raise Unreadable(error.what, error.remedy) from None
     return Secret(url)
 
 

@@ -83,6 +83,8 @@ class WrittenLimits(Written):
 
     requests: Rates = ()
     tokens: Rates = ()
+    input_tokens: Rates = ()
+    output_tokens: Rates = ()
     concurrent: Positive = None
 
 
@@ -227,3 +229,7 @@ class WrittenTenant(Written):
         ...,
     ] = ()
     models: tuple[Annotated[str, BeforeValidator(texts.label)], ...] = ()
+    limits: WrittenLimits = WrittenLimits()
+    per_user: WrittenLimits = WrittenLimits()
+    per_model: dict[str, WrittenLimits] = {}
+    per_endpoint: dict[str, WrittenLimits] = {}

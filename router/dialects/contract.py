@@ -8,7 +8,7 @@ outcome. Halves are values without state; the one thing with state is the reader
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
@@ -90,7 +90,7 @@ class ClientError(Exception):
 
     `status`, `kind` (the family that SDKs switch on) and `code` are for programs, `message`
     says what to do about it. `retry_after` is in seconds and true: when coming back can help.
-    `hopeless`: coming back cannot help.
+    `hopeless`: coming back cannot help. `beside` are more headers that go with it.
     """
 
     status: int
@@ -100,12 +100,13 @@ class ClientError(Exception):
     param: str | None = None
     retry_after: float | None = None
     hopeless: bool = False
+    beside: Headers = field(default_factory=dict)
 
     def headers(self) -> dict[str, str]:
-        """The headers that say when to come back."""
+        """The headers that say when to come back, and those beside."""
         if self.retry_after is not None:
-            return {"retry-after": str(max(1, -int(-self.retry_after // 1)))}
-        return {"x-should-retry": "false"} if self.hopeless else {}
+            return {"retry-after": str(max(1, -int(-self.retry_after // 1))), **self.beside}
+        return {"x-should-retry": "false", **self.beside} if self.hopeless else {**self.beside}
 
 
 class ClientDialect(Protocol):
@@ -123,6 +124,9 @@ class ClientDialect(Protocol):
         """Whether answering `call` may do something in the world, by tools that its provider runs:
         such a request must not be served twice.
         """
+
+    def user(self, call: Call) -> str:
+        """Whom the caller names as the user for whom it asks; empty if it names none."""
 
     def parse(self, body: bytes, operation: Operation = "chat") -> Call:
         """The call. Raises `ClientError` naming what is wrong and where."""

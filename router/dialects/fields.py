@@ -68,6 +68,14 @@ def mentions(raw: Raw, *words: bytes) -> bool:
     return any(written.rfind(word) >= 0 for word in (*words, b"\\u"))
 
 
+def user_of(fields: Fields) -> str:
+    """Whom OpenAI's clients name as the user for whom they ask; empty where they name none."""
+    for name in ("safety_identifier", "user"):
+        if name in fields and isinstance(user := value_of(fields[name]), str) and user:
+            return user
+    return ""
+
+
 def bounded(most: int | None) -> int | None:
     """A count of tokens as it may be reserved."""
     # It is reserved of limits: below nothing it would free them for others.

@@ -6,6 +6,7 @@ dialect of the path.
 
 from __future__ import annotations
 
+from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from random import Random
 from time import time
@@ -72,7 +73,10 @@ class Api:
         try:
             await self._endpoint(inbound)(inbound, responder)
         except ClientError as error:
-            headers = {**JSON, **error.headers(), **self._refused(error.status, error.code)}
+            tenant = self._known(inbound)
+            who = tenant.name if tenant is not None else ""
+            refused = self._refused(error.status, error.code, who)
+            headers = {**JSON, **self._standing(inbound), **error.headers(), **refused}
             if error.status == 401:
                 headers["www-authenticate"] = "Bearer"
             elif error.status == 405:
@@ -89,9 +93,9 @@ class Api:
         headers = {**JSON, **error.headers(), **self._refused(refused.status, refused.code)}
         return refused.status, headers, dialect_at(path).error(error)
 
-    def _refused(self, status: int, code: str) -> dict[str, str]:
+    def _refused(self, status: int, code: str, tenant: str = "") -> dict[str, str]:
         """Report a refusal; the header by which its client and the log know it."""
-        record = RefusalRecord(self._request_id(), status, code)
+        record = RefusalRecord(self._request_id(), status, code, tenant)
         self._journal.refused(record)
         return {"x-request-id": record.request_id}
 
@@ -155,7 +159,8 @@ class Api:
             await self._run(call, caller, responder)
             return
         told = {"x-request-id": caller.request_id, "x-router-degraded": "estimated"}
-        await responder.send(200, {**JSON, **told}, ANTHROPIC.estimated(call))
+        headers = {**JSON, **self._standing(inbound), **told}
+        await responder.send(200, headers, ANTHROPIC.estimated(call))
 
     def _about(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
         """What is kept of an answer: asked of the account that made it."""
@@ -168,7 +173,8 @@ class Api:
     async def _models(self, inbound: Inbound, responder: Responder) -> None:
         names = self._runtime().models(self._identify(inbound))
         dialect = ANTHROPIC if VERSION in inbound.headers else OPENAI
-        await responder.send(200, JSON, dialect.models(names))
+        headers = {**JSON, **self._standing(inbound)}
+        await responder.send(200, headers, dialect.models(names))
 
     async def _model(self, inbound: Inbound, responder: Responder) -> None:
         tenant, runtime = self._identify(inbound), self._runtime()
@@ -177,7 +183,7 @@ class Api:
             raise runtime.unknown(name, tenant)
         since = runtime.listed.get(name, 0)
         dialect = ANTHROPIC if VERSION in inbound.headers else OPENAI
-        await responder.send(200, JSON, dialect.model(name, since))
+        await responder.send(200, {**JSON, **self._standing(inbound)}, dialect.model(name, since))
 
     async def _healthz(self, inbound: Inbound, responder: Responder) -> None:
         await responder.send(200, JSON, b'{"status":"ok"}')
@@ -186,10 +192,20 @@ class Api:
         ready = self._ready()
         await responder.send(200 if ready else 503, JSON, msgspec.json.encode({"ready": ready}))
 
-    def _identify(self, inbound: Inbound) -> Tenant:
+    def _standing(self, inbound: Inbound) -> dict[str, str]:
+        """How the limits of whoever asks stand, for an answer that takes nothing of them."""
+        tenant = self._known(inbound)
+        if tenant is None or tenant.allowances is None:
+            return {}
+        return tenant.allowances.headers(get_running_loop().time())
+
+    def _known(self, inbound: Inbound) -> Tenant | None:
         headers = inbound.headers
         tenants = self._runtime().tenants
-        tenant = tenants.identify(headers.get("authorization"), headers.get("x-api-key"))
+        return tenants.identify(headers.get("authorization"), headers.get("x-api-key"))
+
+    def _identify(self, inbound: Inbound) -> Tenant:
+        tenant = self._known(inbound)
         if tenant is None:
             message = (
                 "send `Authorization: Bearer <key>`, or `x-api-key: <key>`, with one of "

@@ -127,7 +127,8 @@ class Connection(asyncio.Protocol):
         self._connections.add(self)
         if NOT_SENT_LOWAT is not None:
             wire = transport.get_extra_info("socket")
-            wire.setsockopt(socket.IPPROTO_TCP, NOT_SENT_LOWAT, NOT_SENT_BYTES)
+            if wire.family != socket.AF_UNIX:
+                wire.setsockopt(socket.IPPROTO_TCP, NOT_SENT_LOWAT, NOT_SENT_BYTES)
 
     def connection_lost(self, error: Exception | None) -> None:
         """See `asyncio.Protocol`."""

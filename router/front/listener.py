@@ -4,7 +4,8 @@ It knows nothing of models or dialects, and must not decide who may do what beyo
 """
 
 import asyncio
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from router.front.connection import Connection
@@ -54,15 +55,16 @@ class Listener:
         self._connections: set[Connection] = set()
         self._stopping = False
         self._ticker: asyncio.TimerHandle | None = None
-        self._sockets: asyncio.Server | None = None
+        self._doors: list[asyncio.Server] = []
 
     @property
     def requests_open(self) -> int:
         """How many requests are being answered."""
         return len(self._open)
 
-    async def start(self) -> str:
-        """Listen, and give the address that was bound: port 0 takes a free one.
+    async def start(self, bound: Sequence[socket.socket] = ()) -> str:
+        """Listen, and give the address that was bound: port 0 takes a free one. `bound` are the
+        sockets to listen at where somebody else has bound them.
 
         Raises OSError when the address cannot be had.
         """
@@ -70,19 +72,23 @@ class Listener:
         connection = partial(
             Connection, loop, self._connections, self._serve, self._malformed, self._bounds
         )
-        host, port = split_address(self._address)
-        sockets = await loop.create_server(connection, host or None, int(port), backlog=BACKLOG)
-        self._sockets = sockets
+        if bound:
+            for each in bound:
+                unix = each.family == socket.AF_UNIX
+                serve = loop.create_unix_server if unix else loop.create_server
+                self._doors.append(await serve(connection, sock=each, backlog=BACKLOG))
+        else:
+            host, port = split_address(self._address)
+            door = await loop.create_server(connection, host or None, int(port), backlog=BACKLOG)
+            self._doors.append(door)
         self._tick(loop)
-        name, bound = sockets.sockets[0].getsockname()[:2]
-        return f"[{name}]:{bound}" if ":" in name else f"{name}:{bound}"
+        return address_of(self._doors[0].sockets[0])
 
     async def stop_accepting(self) -> None:
         """Take no more connections and end those that are idle; open requests go on."""
         self._stopping = True
-        if self._sockets is None:
-            return
-        self._sockets.close()
+        for door in self._doors:
+            door.close()
         for responder in self._open.values():
             responder.keep_alive = False
         for connection in list(self._connections):
@@ -175,6 +181,15 @@ class Listener:
         request = Request(connection, "", "", {}, version="", keep_alive=False)
         responder = WireResponder(request, connection, self._date, self.client_write)
         responder.send_soon(*self._refuse("", refused))
+
+
+def address_of(bound: socket.socket) -> str:
+    """Where a socket is bound, as `host:port`, or as the path of one that only this machine has."""
+    name = bound.getsockname()
+    if isinstance(name, str):
+        return name
+    host, port = name[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _wait_until(done: Callable[[], bool], seconds: float) -> None:

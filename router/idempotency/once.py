@@ -8,7 +8,7 @@ memory takes no attempt, no limit and no place in a queue, and is in the journal
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
@@ -17,10 +17,11 @@ from router.idempotency.recording import Recording, Room
 from router.idempotency.store import KeyInUse, KeyReused, Store, WholeAnswer
 from router.sink import ClientGone, Sink, SlowClient
 from router.telemetry.journal import Journal, RequestRecord
+from router.tenants.wording import NAMES
 
 REPLAYED = "idempotent-replayed"
 """The header of an answer from memory; others call it so too."""
-OF_ITS_TIME = frozenset({"server-timing", "x-request-id"})
+OF_ITS_TIME = frozenset({"server-timing", "x-request-id"}) | NAMES
 """Headers that are about the first request, and not about its answer."""
 AT_ONCE = 64 * 1024
 """Bytes of a stream that a client is given at once: one that reads slowly costs no more."""
@@ -73,7 +74,9 @@ class Once:
         started, end = self._clock(), "fault"
         self.replaying += 1
         try:
-            await _give(kept, caller.request_id, sink)
+            allowances = caller.tenant.allowances
+            beside = allowances.headers(started) if allowances is not None else {}
+            await _give(kept, {"x-request-id": caller.request_id, **beside}, sink)
             end = "replayed"
         except SlowClient:
             end = "slow"
@@ -125,9 +128,9 @@ def _refused(status: int, code: str, message: str) -> ClientError:
     )
 
 
-async def _give(kept: WholeAnswer, request_id: str, sink: Sink) -> None:
+async def _give(kept: WholeAnswer, own: Mapping[str, str], sink: Sink) -> None:
     headers = {name: told for name, told in kept.headers.items() if name not in OF_ITS_TIME}
-    headers |= {"x-request-id": request_id, REPLAYED: "true"}
+    headers |= {**own, REPLAYED: "true"}
     if not kept.streamed:
         await sink.send(kept.status, headers, kept.body)
         return

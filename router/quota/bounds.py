@@ -12,13 +12,28 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from policies import Limits, Rate
-from policies.engine.limits.windows import CELLS, MICROSECONDS
+from policies.engine.limits.windows import (
+    CELLS,
+    INPUT,
+    MICROSECONDS,
+    OUTPUT,
+    REQUESTS,
+    TOKENS,
+    Note,
+)
 
-What = Literal["requests", "tokens", "places"]
-WINDOW, SLICES, PLACES = 1, 2, 3
+What = Literal["requests", "tokens", "input", "output", "places"]
+WINDOW, SLICES, PLACES, CALENDAR = 1, 2, 3, 4
 LEASE_SECONDS = 15
 """For which places stay those of an instance that says nothing more."""
 
+_COUNTS: Mapping[What, int] = {
+    "requests": REQUESTS,
+    "places": REQUESTS,
+    "tokens": TOKENS,
+    "input": INPUT,
+    "output": OUTPUT,
+}
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.Decoder(
     tuple[int, list[tuple[int, list[list[int]], list[int]]]],
@@ -27,7 +42,7 @@ _decode = msgspec.msgpack.Decoder(
 
 class Bound(NamedTuple):
     """One limit: where it is kept, what it counts, and how the script reads it: its kind, the
-    limit, a cell's width or the span, and a slice, in microseconds.
+    limit, a cell's width or the span, and a slice or the next reset, in microseconds.
     """
 
     key: str
@@ -41,8 +56,8 @@ Needs = tuple[tuple[Bound, int], ...]
 
 class Settled(NamedTuple):
     """So many units more (below 0: less) than what was taken of a limit at an instant of the
-    server's clock, in microseconds; not above 0: so long ago. For places it says no more than that
-    there are fewer now.
+    server's clock, in microseconds; below 0: of our own, where the server was not asked. For places
+    it says no more than that there are fewer now.
     """
 
     bound: Bound
@@ -63,13 +78,17 @@ class Answered(NamedTuple):
     left: tuple[int, ...]
 
 
-def bounds_of(fleet: str, name: str, limits: Limits) -> tuple[Bound, ...]:
-    """The bounds behind the limits of a target, a group of targets, or a tenant, by its name."""
-    found = [
-        _rate(fleet, name, what, rate)
-        for what, rates in (("requests", limits.requests), ("tokens", limits.tokens))
-        for rate in rates
-    ]
+def bounds_of(fleet: str, name: str, limits: Limits, ahead: float = 0.0) -> tuple[Bound, ...]:
+    """The bounds behind the limits of a target, a group of targets, or a tenant, by its name;
+    `ahead` are the seconds by which the world's clock is ahead of the engine's.
+    """
+    kinds: tuple[tuple[What, Sequence[Rate]], ...] = (
+        ("requests", limits.requests),
+        ("tokens", limits.tokens),
+        ("input", limits.input),
+        ("output", limits.output),
+    )
+    found = [_rate(fleet, name, what, rate, ahead) for what, rates in kinds for rate in rates]
     if limits.concurrent is not None:
         key = f"{{pm:{fleet}}}:{name}:places"
         found.append(Bound(key, "places", (PLACES, limits.concurrent, 0, 0)))
@@ -81,13 +100,17 @@ def asked(
     settled: Iterable[Settled],
     wanted: Sequence[tuple[Needs, ...]],
     places: Mapping[str, int],
+    now: int = 0,
 ) -> tuple[list[str], bytes]:
     """The script's keys and its argument: what `instance` settles, and what it wants, each in the
-    first of its alternatives that has room. `places` are how many it holds, by key.
+    first of its alternatives that has room. `places` are how many it holds, by key; `now` is by our
+    own clock, in microseconds.
     """
     index: dict[Bound, int] = {}
     settlements = [
-        (index.setdefault(bound, len(index) + 1), units, taken) for bound, units, taken in settled
+        # To the script an instant that is not above 0 is so long ago.
+        (index.setdefault(bound, len(index) + 1), units, taken if taken >= 0 else -taken - now)
+        for bound, units, taken in settled
     ]
     reservations = [
         [
@@ -119,15 +142,24 @@ def answered(told: bytes) -> list[Answered]:
     ]
 
 
-def _rate(fleet: str, name: str, what: str, rate: Rate) -> Bound:
+def units_of(bound: Bound, note: Note) -> int:
+    """What a bound counts of what is taken, or corrected, so."""
+    return note[_COUNTS[bound.what]]
+
+
+def _rate(fleet: str, name: str, what: What, rate: Rate, ahead: float) -> Bound:
     span = max(1, round(rate.seconds * MICROSECONDS))
-    counts: What = "requests" if what == "requests" else "tokens"
+    key = f"{{pm:{fleet}}}:{name}:{what}/{rate.seconds:g}"
+    if rate.resets is not None:
+        # Instants of the calendar are whole seconds: the same ones to all instances.
+        spec = (CALENDAR, rate.amount, span, round(rate.resets + ahead) * MICROSECONDS)
+        return Bound(f"{key}/resets", what, spec)
     if rate.slice is None:
         spec = (WINDOW, rate.amount, max(1, span // CELLS), 0)
     else:
         spec = (SLICES, rate.amount, span, round(rate.slice * MICROSECONDS))
     # The limit is no part of the key: who changes it goes on counting.
-    return Bound(f"{{pm:{fleet}}}:{name}:{what}/{rate.seconds:g}", counts, spec)
+    return Bound(key, what, spec)
 
 
 def _seconds(wait: int) -> float | None:

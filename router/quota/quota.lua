@@ -1,14 +1,16 @@
 -- One batch of an instance: what its finished requests really used, then what new ones want.
 --
--- The arithmetic is that of policies/engine/limits/windows.py, in integer microseconds and units, so
--- that both can be compared answer by answer. The clock is this server's. A reservation is taken in
+-- The arithmetic is that of policies/engine/limits (windows.py, resets.py), in integer microseconds
+-- and units, so that both can be compared answer by answer. The clock is this server's. A reservation is taken in
 -- all of its limits or in none.
 --
 -- KEYS: every limit's key. ARGV[1], MessagePack: {instance, lease, limits, settlements, reservations}
 --   instance      who asks; lease: microseconds for which its places are its own without another word
---   limits        one for each key: {kind, limit, width or span in microseconds or places held, slice}
---                 kinds: 1 window of 60 cells, 2 slices (GCRA), 3 places. Of places every instance
---                 says how many it holds, each time: so what went astray is mended by the next word
+--   limits        one for each key: {kind, limit, width or span in microseconds or places held,
+--                 slice or next reset}
+--                 kinds: 1 window of 60 cells, 2 slices (GCRA), 3 places, 4 from reset to reset. Of
+--                 places every instance says how many it holds, each time: so what went astray is
+--                 mended by the next word
 --   settlements   {index of the key, units, instant taken}; an instant that is not above 0: so many
 --                 microseconds ago
 --   reservations  a list of alternatives, in the order of preference; each a list of
@@ -163,6 +165,41 @@ kinds[3] = {
       redis.call('HSET', one.key, instance, string.format('%d %.0f', one.own, now))
       redis.call('PEXPIRE', one.key, math.ceil(lease / 1000))
     end
+  end,
+}
+
+kinds[4] = {
+  load = function(key, limit)
+    local seen = redis.call('HMGET', key, 'resets', 'used')
+    local one = {key = key, limit = limit[2], resets = limit[4], used = tonumber(seen[2]) or 0, more = 0}
+    if one.resets <= now then
+      one.resets = one.resets + (math.floor((now - one.resets) / limit[3]) + 1) * limit[3]
+    end
+    one.began = one.resets - limit[3]
+    local known = tonumber(seen[1]) or 0
+    -- One that lies half of the span before the next has passed, even if clocks have moved it.
+    if known <= now or one.resets - known >= limit[3] / 2 then
+      redis.call('DEL', key)
+      one.used = 0
+    end
+    return one
+  end,
+  fits = function(one, need)
+    local left = one.limit - one.used
+    return left >= need or left >= one.limit
+  end,
+  left = function(one) return one.limit - one.used end,
+  wait = function(one) return one.resets - now end,
+  take = function(one, units)
+    one.used, one.more, one.dirty = one.used + units, one.more + units, true
+  end,
+  correct = function(one, units, taken)
+    if units > 0 or taken >= one.began then kinds[4].take(one, units) end
+  end,
+  save = function(one)
+    redis.call('HINCRBY', one.key, 'used', one.more)
+    redis.call('HSET', one.key, 'resets', one.resets)
+    redis.call('PEXPIRE', one.key, math.ceil((one.resets - now) / 1000))
   end,
 }
 

@@ -1,71 +1,85 @@
-"""A server that speaks Redis's protocol, as shared limits ask it: in milliseconds, or not at all.
-
-The client's own retries and long timeouts are off: what a request may wait for is decided here.
+"""The script of shared limits, on a server that speaks Redis's protocol: answered in milliseconds,
+or not at all.
 """
 
 from __future__ import annotations
 
 import asyncio
+from hashlib import sha1
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import cast
 
-import redis.asyncio as client
-from redis.exceptions import NoScriptError, RedisError
+import msgspec
 
-from router.quota.shared import PATIENCE, Down, Pong
+from router.quota.bounds import answered, asked
+from router.quota.shared import PATIENCE, Pong
+from router.redis.address import address_of
+from router.redis.checks import about
+from router.redis.down import Down, Refused
+from router.redis.faults import NO_SCRIPTS, ScriptMissing
+from router.redis.link import Link
+from router.redis.places import CONNECT
+from router.redis.wire import Answer, Word
 
-SCRIPT = Path(__file__).with_name("quota.lua").read_text()
-CONNECT = 0.2
-"""Seconds to connect, which no request waits for: it is done by pings."""
+SCRIPT = Path(__file__).with_name("quota.lua").read_bytes()
+DIGEST = sha1(SCRIPT, usedforsecurity=False).hexdigest()
+_, NOTHING = asked("", [], [], {})
+"""A batch in which nobody wants anything."""
 
 
 class Redis:
-    """See `Server`."""
+    """See `Server`. `url` is that of `shared.redis`. Raises `Malformed` for one that is none."""
 
     def __init__(self, url: str, fleet: str) -> None:
-        self._epoch = f"{{pm:{fleet}}}:epoch"
-        self._client: Any = client.Redis.from_url(
-            url,
-            socket_timeout=None,
-            socket_connect_timeout=CONNECT,
-            retry=None,
-            retry_on_error=[],
-            single_connection_client=False,
-            max_connections=4,
-        )
-        self._sha = ""
+        self._link = Link(address_of(url), fleet)
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         """See `Server.run`."""
+        words: tuple[Word, ...] = ("EVALSHA", DIGEST, len(keys), *keys, argument)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
         try:
-            async with asyncio.timeout(PATIENCE):
-                return await self._evaluate(keys, argument)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise Down(str(error)) from None
+            return cast("bytes", await self._link.ask(*words, patience=PATIENCE))
+        except ScriptMissing:
+            # It has been restarted, or another one took over.
+            self._link.tell("SCRIPT", "LOAD", SCRIPT)
+            return cast("bytes", await self._again(words, until - loop.time()))
 
     async def ping(self) -> Pong:
-        """See `Server.ping`."""
+        """Whether it serves, what it is, and what of it is not as it should be. Raises `Down`."""
+        link = self._link
+        await link.ready()
         try:
-            async with asyncio.timeout(CONNECT):
-                self._sha = await self._client.script_load(SCRIPT)
-                await self._client.set(self._epoch, token_hex(8), nx=True)
-                told: bytes = await self._client.get(self._epoch)
-            async with asyncio.timeout(PATIENCE):
-                await self._client.ping()  # connected by now, it must be as quick as a batch
-            return Pong(told.decode())
-        except (RedisError, OSError, TimeoutError) as error:
-            raise Down(str(error)) from None
+            told = cast("bytes", await link.ask("INFO", patience=CONNECT)).decode(errors="replace")
+        except Refused:
+            told = None
+        said = about(told, link.address)
+        await self._try_script()
+        link.tell("SET", link.epoch_key, token_hex(8), "NX", patience=CONNECT)
+        # By now it must be as quick as with a batch.
+        epoch = cast("bytes | None", await link.ask("GET", link.epoch_key))
+        return Pong((epoch or b"").decode(), said.warnings, said.name)
 
     async def close(self) -> None:
-        """Close its connections."""
-        await self._client.aclose()
+        """Close its connection."""
+        await self._link.close()
 
-    async def _evaluate(self, keys: list[str], argument: bytes) -> bytes:
+    async def _try_script(self) -> None:
+        link = self._link
         try:
-            told: bytes = await self._client.evalsha(self._sha, len(keys), *keys, argument)
-        except NoScriptError:
-            # It has been restarted, or another one took over.
-            self._sha = await self._client.script_load(SCRIPT)
-            told = await self._client.evalsha(self._sha, len(keys), *keys, argument)
-        return told
+            await link.ask("SCRIPT", "LOAD", SCRIPT, patience=CONNECT)
+            words = ("EVALSHA", DIGEST, 1, link.epoch_key, NOTHING)
+            answered(cast("bytes", await link.ask(*words, patience=CONNECT)))
+        except Refused as why:
+            raise Refused(f"{NO_SCRIPTS} ({why})") from None
+        except ScriptMissing:
+            raise Refused(f"{NO_SCRIPTS} (what is loaded is not there)") from None
+        except (msgspec.MsgspecError, TypeError):
+            raise Refused(f"{NO_SCRIPTS} (what it answers is not the script's)") from None
+
+    async def _again(self, words: tuple[Word, ...], patience: float) -> Answer:
+        try:
+            return await self._link.ask(*words, patience=patience)
+        except ScriptMissing:
+            raise Down("it does not keep the script that it was given") from None

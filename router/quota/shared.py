@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import NamedTuple, Protocol
 
-from router.quota.bounds import LEASE_SECONDS, Answered, Needs, Settled, answered, asked
+from policies.engine.limits.windows import MICROSECONDS
+from router.quota.bounds import LEASE_SECONDS, Answered, Bound, Needs, Settled, answered, asked
+from router.redis.down import Down
 
 PATIENCE = 0.02
 """Seconds that a batch may take."""
@@ -32,19 +34,14 @@ MOST_KEPT = 10_000
 """Settlements that are kept for a server that is away; their windows are over soon anyway."""
 
 
-class Down(Exception):
-    """The server does not answer, and why, in a sentence; nothing was reserved, as far as is
-    known.
-    """
-
-
 class Pong(NamedTuple):
     """A server's answer to a ping. `epoch` is another where it has forgotten what it was told;
-    `warnings` are sentences on how it is set up.
+    `warnings` are sentences on how it is set up; `name` is what it is, with its version.
     """
 
     epoch: str
     warnings: tuple[str, ...] = ()
+    name: str = ""
 
 
 class Server(Protocol):
@@ -66,9 +63,7 @@ class Changed(Protocol):
         """It does not answer."""
 
     def back(self, *, forgot: bool) -> Iterable[Settled]:
-        """It answers again. Returns what it is to be told of: what was sent without asking it, or,
-        where it has forgotten everything, all that was sent.
-        """
+        """It answers again. Where it has forgotten everything, returns all that was sent."""
 
 
 class Ticket:
@@ -86,7 +81,9 @@ class Ticket:
 
 
 class Shared:
-    """The limits of a fleet, as the instance of this name asks for them."""
+    """The limits of a fleet, as the instance of this name asks for them. `found` is the server, as
+    it was when it last answered a ping.
+    """
 
     def __init__(self, server: Server, instance: str, changed: Changed) -> None:
         self._server = server
@@ -94,9 +91,10 @@ class Shared:
         self._changed = changed
         self._waiting: deque[Ticket] = deque()
         self._settled: deque[Settled] = deque(maxlen=MOST_KEPT)
+        self._owed: dict[tuple[Bound, int], int] = {}
         self._places: Counter[str] = Counter()
         self._leased: dict[str, Settled] = {}
-        self._epoch = ""
+        self.found: Pong | None = None
         self._lost = asyncio.Event()
         self._pause, self._since = LOOK_AGAIN, 0.0
         self._pump: asyncio.Task[None] | None = None
@@ -126,11 +124,26 @@ class Shared:
     def settle(self, settled: Iterable[Settled]) -> None:
         """Correct what was taken, and give places back, with the next batch."""
         for one in settled:
-            self._settled.append(one)
             if one.bound.what == "places":
                 self._places[one.bound.key] -= 1
+            if one.taken < 0 and not self.up:
+                self._owe(one)
+            else:
+                self._settled.append(one)
         if self.up:
             self._run()
+
+    def owe(self, needs: Needs) -> int:
+        """So much was taken without asking, since the server is away: it is told when it is back.
+        The instant, as of a `Settled`.
+        """
+        at = -_microseconds(asyncio.get_running_loop().time())
+        for bound, units in needs:
+            if bound.what == "places":
+                self._hold(bound)
+            else:
+                self._owe(Settled(bound, units, at))
+        return at
 
     async def close(self) -> None:
         """Settle what can be settled within a batch's time, and stop."""
@@ -152,11 +165,13 @@ class Shared:
             batch = [self._waiting.popleft() for _ in range(most)]
             settled, self._settled = list(self._settled), deque(maxlen=MOST_KEPT)
             wanted = [ticket.alternatives for ticket in batch]
-            keys, argument = asked(self._instance, settled, wanted, self._places)
+            now = _microseconds(asyncio.get_running_loop().time())
+            keys, argument = asked(self._instance, settled, wanted, self._places, now)
             try:
                 answers = answered(await self._server.run(keys, argument))
             except Down as down:
-                self._settled.extendleft(reversed(settled))
+                # It may have been done all the same: twice, a debt errs to the safe side.
+                self._settled.extendleft(one for one in reversed(settled) if one.units >= 0)
                 self._lose(batch, str(down))
                 return
             for ticket, answer in zip(batch, answers, strict=True):
@@ -167,14 +182,24 @@ class Shared:
             needs = ticket.alternatives[answer.taken]
             for bound, _ in needs:
                 if bound.what == "places":
-                    self._places[bound.key] += 1
-                    self._leased[bound.key] = Settled(bound, 0, 0)
+                    self._hold(bound)
             if ticket.left:
                 self.settle(given_back(needs, answer.at))
         ticket.answer = answer
         ticket.done = True
         if not ticket.left:
             ticket.wake()
+
+    def _hold(self, bound: Bound) -> None:
+        self._places[bound.key] += 1
+        self._leased[bound.key] = Settled(bound, 0, 0)
+
+    def _owe(self, one: Settled) -> None:
+        second = one.taken - one.taken % -MICROSECONDS
+        key = one.bound, second
+        self._owed[key] = self._owed.get(key, 0) + one.units
+        if len(self._owed) > MOST_KEPT:
+            del self._owed[next(iter(self._owed))]
 
     def _lose(self, batch: list[Ticket], why: str) -> None:
         self.up = False
@@ -214,15 +239,27 @@ class Shared:
             if first:
                 self._changed.away(str(down))
             return
-        forgot = self._epoch not in ("", pong.epoch)
+        forgot = self.found is not None and self.found.epoch != pong.epoch
+        self.found = pong
+        told = self._changed.back(forgot=forgot)
         if forgot:
             self._settled.clear()  # corrections of what it does not know any more
-        self._settled.extend(self._changed.back(forgot=forgot))
-        self._epoch, self._since = pong.epoch, asyncio.get_running_loop().time()
+            self._settled.extend(told)
+        else:
+            self._settled.extend(
+                Settled(bound, units, at) for (bound, at), units in self._owed.items() if units > 0
+            )
+        self._owed.clear()
+        self._settled.extend(self._leased.values())
+        self._since = asyncio.get_running_loop().time()
         self.up = True
         self._run()
 
 
-def given_back(needs: Needs, at: int) -> Iterable[Settled]:
+def _microseconds(seconds: float) -> int:
+    return int(seconds * MICROSECONDS)
+
+
+def given_back(needs: Needs, at: int) -> list[Settled]:
     """What settles a reservation of which nothing was sent."""
     return [Settled(bound, -units, at) for bound, units in needs]

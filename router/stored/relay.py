@@ -16,6 +16,7 @@ from router.caller import Caller
 from router.dialects.contract import ClientError
 from router.dialects.sse import Oversized, Splitter
 from router.headers import downward
+from router.quota.sharing import asked_for
 from router.reply import Reply
 from router.runtime import Runtime
 from router.sink import Sink
@@ -42,23 +43,48 @@ class Relay:
         self.running = 0
 
     async def run(self, about: About, caller: Caller, sink: Sink) -> None:
-        """Answer into `sink`. Raises `ClientError` where nobody is known to ask."""
+        """Answer into `sink`. Raises `ClientError` where nobody is known to ask, or it is too much
+        for the limits of its tenant.
+        """
         account = self._account(about.id, caller)
-        reply = Reply(caller, sink, self._loop.time, self._loop.time())
-        told = {"x-request-id": caller.request_id}
-        bell = Bell(self._loop)
+        now, allowance, allowances = self._loop.time(), None, caller.tenant.allowances
+        if allowances is not None:
+            allowance = allowances.admit_question(now)
+        reply = Reply(caller, sink, self._loop.time, now, allowance)
+        bell, fleet = Bell(self._loop), self._runtime().fleet
         self.running += 1
+        try:
+            if allowance is not None and fleet is not None:
+                await asked_for(allowance, fleet.shared, bell, self._loop.time)
+            if reply.refusal is not None:
+                raise reply.refusal
+            if allowance is not None:
+                allowance.sent = True  # whoever leaves meanwhile has asked
+            sent = await self._answer(about, account, caller, bell, reply)
+            if allowance is not None:
+                allowance.sent = sent
+        finally:
+            self.running -= 1
+            bell.close()
+            if allowance is not None:
+                allowance.settle(self._loop.time())
+                if fleet is not None:
+                    fleet.shared.settle(allowance.settled())
+
+    async def _answer(
+        self, about: About, account: Account, caller: Caller, bell: Bell, reply: Reply
+    ) -> bool:
+        """Ask, and pass on what is said; whether anything was sent."""
+        told = {"x-request-id": caller.request_id}
         try:
             status = await self._asked(about, account, caller, bell, reply, told)
         except UpstreamError as broken:
             message = f"{account.name}: {broken.detail}"
             await reply.error(ClientError(502, "server_error", "upstream_failed", message), told)
-        else:
-            if about.method == "DELETE" and 200 <= status < 300:
-                self._owners.forget(about.id)
-        finally:
-            self.running -= 1
-            bell.close()
+            return broken.phase is not Phase.CONNECT
+        if about.method == "DELETE" and 200 <= status < 300:
+            self._owners.forget(about.id)
+        return True
 
     def _account(self, id_: str, caller: Caller) -> Account:
         """Who is asked: who made it, or, where that is not known, the only one that keeps."""

@@ -18,8 +18,9 @@ from policies import Report
 
 class AttemptRecord(msgspec.Struct, frozen=True):
     """One try on one target, the `number`th for `model`: the one that was asked for, or one that it
-    fell back on. Instants are on the router's clock; `first` is None without
-    content. `malformed` events of its stream were left out.
+    fell back on. Instants are on the router's clock; `first` is None without content. `malformed`
+    events of its stream were left out. `noticed` is what an operator should know of the limits that
+    its provider names.
     """
 
     request_id: str
@@ -31,6 +32,7 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     first: float | None
     ended: float
     malformed: int = 0
+    noticed: str = ""
 
 
 class Resumed(NamedTuple):
@@ -78,11 +80,14 @@ class RequestRecord(msgspec.Struct, frozen=True):
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):
-    """A request that was refused at the door: nobody was asked to answer it."""
+    """A request that was refused at the door: nobody was asked to answer it. `tenant` is empty
+    where nobody knows who asked.
+    """
 
     request_id: str
     status: int
     code: str
+    tenant: str = ""
 
 
 class Reader(Protocol):

@@ -50,6 +50,8 @@ class Log:
         the request's.
         """
         report = record.report
+        if record.noticed:
+            self.event("limits differ:", target=record.target, noticed=record.noticed)
         left = report.outcome is Outcome.ABANDONED and not report.detail
         if self._form == "off" or report.outcome is Outcome.OK or left:
             return
@@ -70,9 +72,12 @@ class Log:
         """See `Reader.refused`."""
         if self._form == "json":
             line = {"time": self._stamp(), **msgspec.structs.asdict(record)}
+            if not record.tenant:
+                del line["tenant"]
             self._line(msgspec.json.encode(line).decode())
         elif self._form == "text":
-            told = f"{record.status} {record.code} [{record.request_id}]"
+            who = f"{record.tenant} {record.request_id}".lstrip()
+            told = f"{record.status} {record.code} [{who}]"
             self._line(f"{self._stamp()} refused: {told}")
 
     def request(self, record: RequestRecord) -> None:

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import inf
+from types import MappingProxyType
 
-from policies import TargetSnapshot
+from policies import Measured, Tally, TargetSnapshot
 from router.telemetry.counters import BOUNDS, Counters, Histogram
 
 Samples = Iterable[tuple[dict[str, object], float]]
+
+Limited = Mapping[tuple[str, str, str], int]
+NOBODY: Limited = MappingProxyType({})
 
 Metric = tuple[str, str, str, Samples]
 
 
 def prometheus(
-    counters: Counters, targets: Mapping[str, TargetSnapshot], running: int, dropped: int
+    counters: Counters,
+    targets: Mapping[str, TargetSnapshot],
+    running: int,
+    dropped: int,
+    limited: Limited = NOBODY,
+    further: Iterable[Metric] = (),
 ) -> str:
-    """The whole page."""
+    """The whole page. `limited` counts requests by tenant, by what was counted together and by what
+    of that was used up; `further` are whatever metrics there are beside.
+    """
     lines: list[str] = []
     for name, kind, text, samples in (
         *totals(counters),
         *faults(counters, dropped),
+        *estimates(targets),
         *gauges(targets, running),
+        *limits(targets),
+        *refused(limited),
+        *further,
     ):
         lines += [f"# HELP pointsman_{name} {text}", f"# TYPE pointsman_{name} {kind}"]
         lines += [f"pointsman_{name}{_labels(labels)} {value:.12g}" for labels, value in samples]
@@ -103,6 +119,38 @@ def faults(counters: Counters, dropped: int) -> Iterable[Metric]:
     yield "log_lines_dropped_total", "counter", "Log lines that nobody took.", [({}, dropped)]
 
 
+def estimates(targets: Mapping[str, TargetSnapshot]) -> Iterable[Metric]:
+    """The same of what was expected of tokens before they were counted."""
+    tallies: list[tuple[dict[str, object], Tally]] = [
+        ({"target": name, "kind": kind}, tally)
+        for name, target in targets.items()
+        for kind, tally in (("input", target.inputs), ("output", target.answers))
+    ]
+    yield (
+        "tokens_expected_total", "counter", "Tokens that were expected of what providers counted.",
+        [(labels, tally.expected) for labels, tally in tallies],
+    )  # fmt: skip
+    yield (
+        "tokens_counted_total", "counter", "Tokens that providers counted of these.",
+        [(labels, tally.counted) for labels, tally in tallies],
+    )  # fmt: skip
+    yield (
+        "token_estimate_error_total", "counter", "Tokens by which each was wrong, either way.",
+        [(labels, tally.off) for labels, tally in tallies],
+    )  # fmt: skip
+
+
+def refused(limited: Limited) -> Iterable[Metric]:
+    """The same of what was refused by a tenant's own limits."""
+    yield (
+        "tenant_limited_total", "counter", "Requests refused by a limit of their tenant's.",
+        [
+            ({"tenant": tenant, "scope": scope, "limit": counts}, count)
+            for (tenant, scope, counts), count in limited.items()
+        ],
+    )  # fmt: skip
+
+
 def gauges(targets: Mapping[str, TargetSnapshot], running: int) -> Iterable[Metric]:
     """Name, kind, help and samples of everything that goes up and down."""
     yield "requests_running", "gauge", "Requests under way.", [({}, running)]
@@ -115,8 +163,40 @@ def gauges(targets: Mapping[str, TargetSnapshot], running: int) -> Iterable[Metr
         [({"target": name, "state": target.state}, 1) for name, target in targets.items()],
     )  # fmt: skip
     yield (
+        "token_estimate_factor", "gauge", "Tokens of inputs that are counted for one estimated.",
+        [({"target": name}, target.factor) for name, target in targets.items()],
+    )  # fmt: skip
+    yield (
         "target_health", "gauge", "Health, S = A * L * R.",
         [({"target": name}, target.factors.score) for name, target in targets.items()],
+    )  # fmt: skip
+
+
+def limits(targets: Mapping[str, TargetSnapshot]) -> Iterable[Metric]:
+    """The same of what providers say of their limits."""
+    levels = [(name, level) for name, target in targets.items() for level in target.said]
+    told: list[tuple[dict[str, object], Measured]] = [
+        ({"target": name, "dimension": level.name}, level) for name, level in levels
+    ]
+    yield (
+        "quota_left", "gauge", "Left of a limit, as its provider says, less what was sent since.",
+        [(labels, level.left) for labels, level in told if level.left < inf],
+    )  # fmt: skip
+    yield (
+        "quota_limit", "gauge", "The limit, as its provider says.",
+        [(labels, level.limit) for labels, level in told if level.limit is not None],
+    )  # fmt: skip
+    yield (
+        "quota_used_by_others", "gauge", "Used of a limit by others than this instance.",
+        [(labels, level.foreign) for labels, level in told],
+    )  # fmt: skip
+    yield (
+        "quota_limit_in_file", "gauge", "The file's limit, where its provider's is another.",
+        [(labels, level.written) for labels, level in told if level.written is not None],
+    )  # fmt: skip
+    yield (
+        "nonsense_headers_total", "counter", "Headers of limits that could not be.",
+        [({"target": name}, one.nonsense) for name, one in targets.items() if one.nonsense],
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ came more than once joined.
 from __future__ import annotations
 
 from router.headers import passes_down
+from router.quota.headers import READ
 
 Fields = list[tuple[bytes, bytes]]
 OURS = frozenset(("content-encoding", "content-length", "keep-alive", "transfer-encoding"))
@@ -30,7 +31,7 @@ def of_success(fields: Fields, names: dict[bytes, str]) -> dict[str, str]:
         name = names.get(raw)
         if name is None:
             name = raw.decode("latin-1").lower()
-            if name not in OURS and not passes_down(name):
+            if name not in OURS and name not in READ and not passes_down(name):
                 name = ""
             if len(names) < MOST_NAMES:
                 names[raw] = name

@@ -10,6 +10,7 @@ from typing import Any
 from policies import Engine, Outcome, Request
 from router import build, choosing
 from router.config import load
+from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import PRESETS
 from router.config.startup_written import WrittenServer, WrittenShared, WrittenWhenDown
 from router.config.written import (
@@ -29,6 +30,7 @@ from router.dialects.errors import quirks
 from router.dialects.errors.table import Table
 from router.dialects.openai.resume import CONTINUES
 from router.dialects.seam import LEAST_ECHO, MOST_KEPT
+from router.idempotency import fleet
 from router.idempotency.claim import LONGEST
 from router.idempotency.recording import LARGEST, MOST_RECORDED
 from router.idempotency.store import LIFETIME, MOST_ANSWERS, MOST_BYTES
@@ -80,11 +82,48 @@ def test_every_key_of_the_file_stands_in_the_reference():
 
 def test_every_preset_stands_in_the_reference_with_its_address_and_its_key():
     reference = (ROOT / "docs/reference.md").read_text()
+    table = reference[reference.index("<!-- presets:") :].partition("\n\n")[0]
     for name, preset in PRESETS.items():
-        [row] = re.findall(rf"^\| `{name}` \| (.*) \|$", reference, re.MULTILINE)
+        [row] = re.findall(rf"^\| `{name}` \| (.*) \|$", table, re.MULTILINE)
         address, _, key = row.partition(" | ")
         assert (f"`{preset.base_url}`" if preset.base_url else f"`{preset.path}`") in address
         assert key == (f"`{preset.key}`" if preset.key else "–")
+
+
+COUNTED = {
+    "written": "input and output",
+    "bound": "input and bound, settled to what was written",
+    "whole": "input and bound, whatever is written",
+    "larger": "the larger of input and bound, whatever is written",
+    "nothing": "input alone",
+}
+
+
+def counted(counts: Counts) -> str:
+    besides = [
+        f"`requests` of a minute are counted by the {SLICES[counts.slice]}" if counts.slice else "",
+        f"`requests` of a day begin anew at midnight in `{counts.midnight}`"
+        if counts.midnight
+        else "",
+        "without a bound, the model's `output` is reserved" if counts.longest else "",
+    ]
+    cached = "counts" if counts.cached else "does not count"
+    told = "; ".join(filter(None, besides))
+    return f"{COUNTED[counts.answers]} | {cached} | {told} |".replace("|  |", "| |")
+
+
+SLICES = {1.0: "second"}
+
+
+def test_the_reference_tells_how_each_preset_counts():
+    reference = (ROOT / "docs/reference.md").read_text()
+    table = reference[reference.index("<!-- counts:") :].partition("\n\n")[0]
+    rows = dict(re.findall(r"^\| (`[a-z-]+`|any other) \| (.*)$", table, re.MULTILINE))
+    known = {f"`{name}`": preset.counts for name, preset in PRESETS.items()}
+    others = {name: counts for name, counts in known.items() if counts != AS_WRITTEN}
+    assert rows == {
+        name: counted(counts) for name, counts in (others | {"any other": AS_WRITTEN}).items()
+    }
 
 
 def test_the_reference_tells_how_long_and_how_much_is_kept_for_idempotency_keys():
@@ -95,6 +134,8 @@ def test_the_reference_tells_how_long_and_how_much_is_kept_for_idempotency_keys(
         f"and {MOST_BYTES >> 20} MiB in all",
         f"of more than {LARGEST >> 20} MiB",
         f"while {MOST_RECORDED >> 20} MiB are being recorded",
+        f"one of more than {fleet.LARGEST >> 20} MiB is known",
+        f"frees its keys within {fleet.LIFE:g} s",
     ):
         assert told in reference
 

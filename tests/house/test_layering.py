@@ -22,11 +22,31 @@ FORBIDDEN = {
         "router.config",
         "router.admin",
     ),
+    "router.redis": (
+        *ABOVE,
+        "router.front",
+        "router.upstream",
+        "router.config",
+        "router.admin",
+        "router.quota",
+        "router.fleet",
+        "router.idempotency",
+    ),
     "router.stored": (*ABOVE, *NETWORK, "router.front", "router.config", "router.admin"),
+    "router.fleet": (
+        *ABOVE,
+        *NETWORK,
+        "router.front",
+        "router.upstream",
+        "router.config",
+        "router.admin",
+        "router.quota",
+    ),
     "router.telemetry": (*ABOVE, *NETWORK, "asyncio", "router.front", "router.upstream"),
     "router.upstream": (*ABOVE, "router.front", "router.config", "router.admin"),
     "router.front": (*ABOVE, "router.upstream", "router.config", "router.admin"),
     "router.admin": (*ABOVE, *NETWORK, "router.upstream"),
+    "router.workers": (*ABOVE, "router.upstream", "router.dialects", "policies"),
     "router.pipeline": (*NETWORK, "router.front", "router.config", "router.admin", "router.app"),
     "router.passage": (*NETWORK, "router.front", "router.config", "router.admin", "router.app"),
 }
@@ -41,7 +61,7 @@ def test_policies_import_the_standard_library_and_themselves():
 
 ENGINE = {
     "learning": ("learning", "refusal", "standing"),
-    "limits": ("limits", "refusal", "route", "standing"),
+    "limits": ("limits", "learning", "outcome", "pool", "refusal", "route", "standing"),
     "waiting": ("waiting", "learning", "limits", "outcome", "refusal", "standing", "pool"),
 }
 """What the arithmetic of the engine may know of it, by room: no course, and nobody who decides."""
@@ -80,6 +100,8 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
         ("aiohttp", []),
         ("httptools", ["router.front", "router.upstream"]),
         ("uvloop", ["router.cli"]),
+        ("hiredis", ["router.redis"]),
+        ("redis", []),
         ("azure", ["router.upstream.chains"]),
         ("botocore", ["router.upstream.chains"]),
         ("google", ["router.upstream.chains"]),

@@ -20,13 +20,15 @@ PUBLIC = {
     # why a target cannot serve, why a course waits or fails
     "Refusal", "Refused", "Cause",
     # what the engine is configured with
-    "Route", "Target", "Retry", "Climb", "Facts", "Limits", "Rate", "Price",
+    "Route", "Target", "Retry", "Climb", "Facts", "Limits", "Rate", "Counting", "Charge",
+    "Price",
     # policies, and the contract for one's own
     "Policy", "Learner", "Starter", "Candidate", "Request", "Band",
     "WeightedRoundRobin", "LeastLatency", "Priority",
     "CostTiers", "Rule", "Threshold",
     # what the engine shows and is told
-    "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Record", "Headroom", "News",
+    "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Tally", "Record", "News",
+    "Headroom", "Measurement", "Measured",
 }  # fmt: skip
 TESTING = {
     # servers and the network before them

@@ -18,9 +18,9 @@ from policies import (
     CostTiers,
     Facts,
     Fail,
-    Headroom,
     LeastLatency,
     Limits,
+    Measurement,
     News,
     Outcome,
     Phase,
@@ -41,6 +41,7 @@ from policies import (
 from policies.engine.deciding.rescue import AGAIN
 from tests.policies.caller import WHIMS, Caller
 from tests.policies.driver import World
+from tests.policies.metered import MEASUREMENTS
 
 NAMES = ("p/a", "p/b", "q/c", "q/d", "r/e")
 SOME = st.sampled_from(NAMES)
@@ -222,9 +223,9 @@ class Machine(RuleBasedStateMachine):
     def advise(self, name: str, news: News) -> None:
         self.world.engine.advise(name, news, self.world.now)
 
-    @rule(name=SOME, requests=st.none() | st.integers(-1, 5), tokens=st.none() | st.integers(-1))
-    def observe(self, name: str, requests: int | None, tokens: int | None) -> None:
-        self.world.engine.observe(name, Headroom(requests, tokens), self.world.now)
+    @rule(name=SOME, said=MEASUREMENTS, ago=st.floats(0, 5))
+    def observe(self, name: str, said: Measurement, ago: float) -> None:
+        self.world.engine.observe(name, said, self.world.now - ago, self.world.now)
 
     @invariant()
     def nothing_is_below_zero(self) -> None:

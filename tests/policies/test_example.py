@@ -10,6 +10,7 @@ from policies import (
     Headroom,
     LeastLatency,
     Limits,
+    Measurement,
     News,
     Outcome,
     Rate,
@@ -83,7 +84,8 @@ def test_the_library_works_as_its_contract_shows_it() -> None:
         "openai/gpt-5-mini",
         "groq/llama-3.3-70b",
     ]
-    engine.observe("openai/gpt-5-mini", Headroom(requests=100), clock())
+    said = Measurement((Headroom("requests", left=100, limit=500, reset=48.0),))
+    engine.observe("openai/gpt-5-mini", said, sent=clock(), now=clock())
     engine.advise("groq/llama-3.3-70b", News.SICK, clock())
     assert engine.snapshot(clock())["openai/gpt-5-mini"].requests_left == 100
     engine.replace({"chat": Route([Target("groq/llama-3.3-70b")])}, {}, clock())

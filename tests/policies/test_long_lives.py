@@ -6,7 +6,18 @@ from random import Random
 
 import pytest
 
-from policies import Band, Climb, News, Outcome, Phase, Report, Route, Scope
+from policies import (
+    Band,
+    Climb,
+    Headroom,
+    Measurement,
+    News,
+    Outcome,
+    Phase,
+    Report,
+    Route,
+    Scope,
+)
 from tests.policies.caller import WHIMS
 from tests.policies.test_courses import NAMES, POLICIES, Machine, route
 
@@ -63,7 +74,9 @@ class Life:
             case 15:
                 name, news = draw(NAMES), draw(list(News))
                 machine.advise(name, news)
-                machine.observe(name, draw([None, 0, 3]), draw([None, 100]))
+                left, limit = draw([-1, 0, 3]), draw([None, 4, 20])
+                said = Headroom("requests", left, limit, draw([None, 0.0, 5.0, 59.0]))
+                machine.observe(name, Measurement((said,)), draw([0.0, 1.0]))
                 if self.rng.random() < 0.2:
                     machine.reload(self.route())
 

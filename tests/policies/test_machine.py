@@ -17,9 +17,9 @@ from policies import (
     Band,
     Facts,
     Fail,
-    Headroom,
     LeastLatency,
     Limits,
+    Measurement,
     News,
     Outcome,
     Phase,
@@ -41,6 +41,7 @@ from policies.engine.deciding.eligibility import refuse, those_able
 from policies.engine.learning.breaker import State
 from tests.policies.crowd import Caller, Crowd
 from tests.policies.driver import ANSWERED, World
+from tests.policies.metered import MEASUREMENTS
 
 NAMES = ("p/a", "p/b", "q/c", "q/d")
 SOME = st.sampled_from(NAMES)
@@ -240,13 +241,14 @@ class Machine(RuleBasedStateMachine):
     def advise(self, name: str, news: News) -> None:
         self.world.engine.advise(name, news, self.world.now)
 
-    @rule(name=SOME, requests=st.none() | st.integers(-1, 5), tokens=st.none() | st.integers(-1))
-    def observe(self, name: str, requests: int | None, tokens: int | None) -> None:
+    @rule(name=SOME, said=MEASUREMENTS, ago=st.floats(0, 5))
+    def observe(self, name: str, said: Measurement, ago: float) -> None:
         before = self.world.engine.snapshot(self.world.now)[name]
-        self.world.engine.observe(name, Headroom(requests, tokens), self.world.now)
+        self.world.engine.observe(name, said, self.world.now - ago, self.world.now)
         after = self.world.engine.snapshot(self.world.now)[name]
-        assert after.requests_left <= before.requests_left
-        assert after.tokens_left <= before.tokens_left
+        assert after.nonsense >= before.nonsense
+        for level in after.said:
+            assert level.limit is None or level.left <= level.limit or level.left == float("inf")
 
     @rule(only=st.none() | st.frozensets(SOME, max_size=2), tokens=st.integers(0, 3000))
     def explain(self, only: frozenset[str] | None, tokens: int) -> None:
@@ -320,7 +322,8 @@ class Machine(RuleBasedStateMachine):
         self.world.now += 200
         for shown in engine.snapshot(self.world.now).values():
             limits = (shown.requests_left, shown.tokens_left, shown.places_left)
-            assert all(left in (1, 2, 4, 20, 2000, float("inf")) for left in limits), limits
+            said = [level.left for level in shown.said]
+            assert all(left in (1, 2, 4, 20, 2000, float("inf"), *said) for left in limits), limits
 
 
 Machine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

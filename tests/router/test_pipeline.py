@@ -149,7 +149,7 @@ async def test_a_request_that_fits_nowhere_gets_the_providers_words() -> None:
 
 @in_virtual_time
 async def test_a_request_longer_than_every_context_is_told_so() -> None:
-    facts = {"a/m": Facts(context=10)}
+    facts = {"a/m": Facts(context=8)}
     scene = Scene({"a/m": [answer()]}, facts=facts)
     client = await scene.ask()
     assert (client.status, client.error) == (400, "context_length_exceeded")

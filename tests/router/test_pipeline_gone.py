@@ -104,7 +104,7 @@ async def test_what_a_client_left_behind_is_settled_with_the_tokens_seen() -> No
     assert scene.transport.sent[0].exchange.aborted
     assert scene.outcomes == ["abandoned body"]
     for told in (scene.kept.attempts[0].report, scene.request):
-        assert (told.input_tokens, told.output_tokens, told.estimated) == (22, 2, True)
+        assert (told.input_tokens, told.output_tokens, told.estimated) == (24, 2, True)
     assert (scene.request.end, scene.request.target) == ("gone", "a/m")
 
 
@@ -128,7 +128,7 @@ async def test_a_client_that_leaves_before_content_spent_its_question(
         await asking
     assert scene.outcomes == [outcome]
     report = scene.kept.attempts[0].report
-    assert (report.input_tokens, report.output_tokens, report.estimated) == (22, 0, True)
+    assert (report.input_tokens, report.output_tokens, report.estimated) == (24, 0, True)
     assert (scene.request.status, scene.request.target) == (0, "a/m")
 
 

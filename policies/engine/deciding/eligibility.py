@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from policies.engine.limits.needs import needs
 from policies.engine.outcome import Outcome
 from policies.engine.refusal import Refusal, Refused
 from policies.engine.standing import Member, Standing
@@ -24,15 +25,6 @@ TRIED = Refused(Refusal.TRIED)
 UNFIT = Refused(Refusal.UNFIT)
 CONTEXT = Refused(Refusal.CONTEXT)
 OUT_OF_REACH = Refused(Refusal.TIER)
-
-OUTPUT_GUESS = 256
-"""Tokens reserved for an answer to which the caller set no bound."""
-
-
-def tokens_of(request: Request) -> int:
-    """The tokens that are reserved for `request`."""
-    output = request.output_tokens
-    return request.input_tokens + (OUTPUT_GUESS if output is None else output)
 
 
 def those_able(
@@ -79,9 +71,9 @@ def refuse(
 ) -> Refused | None:
     """Why `member` cannot serve `request` at `now`; None: it can.
 
-    `tokens` is what would be reserved; `tried` holds how earlier attempts of this request
-    ended. A target that only throttled the request may be asked again when its pause is over; one
-    that is drained still serves who asks for it alone.
+    `tokens` is the most that would be reserved (`at_most`); `tried` holds how earlier attempts of
+    this request ended. A target that only throttled the request may be asked again when its pause
+    is over; one that is drained still serves who asks for it alone.
     """
     standing = member.standing
     only = request.only
@@ -110,25 +102,28 @@ def refuse(
                 break
         else:
             return None
-    return no_room(standing, tokens, now)
+    return no_room(member, request, now)
 
 
 def beyond_it(standing: Standing, request: Request) -> Refused | None:
     """Why `request` is more than a target can take at any time."""
-    if request.input_tokens > standing.context:
+    if standing.estimates.at_least(request.input_tokens) > standing.context:
         return CONTEXT
     lacking = standing.facts.lacks & request.requires
     return Refused(Refusal.UNABLE, lacking=tuple(sorted(lacking))) if lacking else None
 
 
-def no_room(standing: Standing, tokens: int, now: float) -> Refused | None:
-    """Why the limits of a target and its groups have no room for one more request of `tokens`."""
+def no_room(member: Member, request: Request, now: float) -> Refused | None:
+    """Why the limits of a target and its groups have no room for `request`."""
+    standing = member.standing
     pressure = standing.pressure
     if pressure.full(standing.in_flight, now):
         return Refused(Refusal.BUSY, pressure.grows_at)
-    for quota in standing.quotas:
-        if (refused := quota.refused(tokens, now)) is not None:
-            return refused
+    if standing.quotas:
+        need = needs(member, request)
+        for quota in standing.quotas:
+            if (refused := quota.refused(need, now)) is not None:
+                return refused
     return None
 
 
@@ -154,5 +149,5 @@ def only_ejected(
     return (
         refused is not None
         and refused.refusal is Refusal.EJECTED
-        and no_room(member.standing, tokens, now) is None
+        and no_room(member, request, now) is None
     )

@@ -32,24 +32,6 @@ reading.
 """
 LEVEL_LEARNING = 0.05
 """A level that follows at once is no measure of load: whoever gets a crowd would look usual."""
-OUTPUT_LEARNING = 0.05
-DEFAULT_OUTPUT = 200.0
-"""Tokens of an answer before any was seen: the median of public conversation traces is 211."""
-
-
-class Length:
-    """How long the answers of a route are. One for all of its targets: compared at a length of its
-    own, a target would look slow for the long answers that it happened to give.
-    """
-
-    __slots__ = ("usual",)
-
-    def __init__(self) -> None:
-        self.usual = DEFAULT_OUTPUT
-
-    def answered(self, output: int) -> None:
-        """An answer had `output` tokens."""
-        self.usual += (output - self.usual) * OUTPUT_LEARNING
 
 
 class Latency:

@@ -12,16 +12,20 @@ by answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 CELLS = 60
 RING = CELLS + 1
+AGES = range(RING)
 MICROSECONDS = 1_000_000
+HALF = 0.5
+"""Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
 
-Note = tuple[int, int, int, int]
+Note = tuple[int, int, int, int, int, int]
 """The instant from which it counts, the one at which it was noted (the same where it is taken, a
-later one where that is corrected), how many requests and how many tokens.
+later one where that is corrected), how many requests, how many tokens, and of input and output.
 """
-REQUESTS, TOKENS = 2, 3
+REQUESTS, TOKENS, INPUT, OUTPUT = 2, 3, 4, 5
 """What a window counts: where it stands in a note."""
 
 
@@ -57,16 +61,18 @@ class Window:
 
     def take(self, units: int, now: int) -> None:
         """Take `units`, whether they fit or not."""
-        self.read([(now, now, units, 0)], REQUESTS)
+        self.read([(now, now, units, 0, 0, 0)], REQUESTS)
 
     def correct(self, units: int, taken: int, now: int) -> None:
         """Add `units` (negative: give back) to what was taken at the instant `taken`. What has
         left the window by now can no longer be given back; a debt counts from now.
         """
-        self.read([(taken, now, units, 0)], REQUESTS)
+        self.read([(taken, now, units, 0, 0, 0)], REQUESTS)
 
     def read(self, notes: Sequence[Note], of: int) -> None:
-        """Take, and correct, as these notes say of requests or tokens; the last was noted last."""
+        """Take, and correct, as these notes say; `of` is what it counts of them, and the last was
+        noted last.
+        """
         latest = notes[-1][1]
         if latest >= self._next:
             self._advance(latest // self._cell)
@@ -93,6 +99,22 @@ class Window:
             total += units
         self._sum += total
 
+    def resize(self, limit: int, now: int) -> None:
+        """Allow `limit` units, at least one, from `now` on; what was taken stays taken."""
+        self.limit = limit
+
+    def taken(self, now: int) -> list[tuple[int, int]]:
+        """What was taken and still counts: how many microseconds ago the cell began in which it
+        counts, and how many units.
+        """
+        self.spare(now)
+        cells = [self._head - age for age in range(RING)]
+        return [
+            (max(0, now - cell * self._cell), units)
+            for cell in cells
+            if (units := self._ring[cell % RING])
+        ]
+
     def wait(self, need: int, now: int) -> int:
         """Microseconds from `now` until `need` units will fit if nothing else is taken; 0: they
         fit.
@@ -105,6 +127,18 @@ class Window:
             if excess <= 0:
                 return (self._head - age + RING) * self._cell - now
         return RING * self._cell
+
+    def returns(self, now: int) -> tuple[int, int]:
+        """Microseconds from `now` until more is left than now, and until everything is; 0: it is
+        already.
+        """
+        if self.spare(now) == self.limit:
+            return 0, 0
+        newest = self._head % RING
+        aged = self._ring[newest + 1 :] + self._ring[: newest + 1]
+        first = self._head + 1 + next(compress(AGES, aged))
+        last = self._head + RING - next(compress(AGES, reversed(aged)))
+        return first * self._cell - now, last * self._cell - now
 
     def _advance(self, cell: int) -> None:
         if cell - self._head > CELLS:
@@ -130,7 +164,7 @@ class Slices:
     rounded up to a microsecond. Instants are in microseconds.
     """
 
-    __slots__ = ("_busy", "_free", "_slice", "_span", "limit", "seconds")
+    __slots__ = ("_busy", "_free", "_pace", "_slice", "_span", "limit", "seconds")
 
     def __init__(self, limit: int, seconds: float, slice_: float) -> None:
         if limit < 1 or seconds <= 0 or slice_ <= 0:
@@ -138,7 +172,8 @@ class Slices:
         self.limit = limit
         self.seconds = seconds
         self._span = max(1, round(seconds * MICROSECONDS))
-        self._slice = max(round(slice_ * MICROSECONDS), self._cost(1))
+        self._pace = round(slice_ * MICROSECONDS)
+        self._slice = max(self._pace, self._cost(1))
         self._free = self._busy = -(1 << 62)  # before any instant
 
     def spare(self, now: int) -> int:
@@ -168,13 +203,27 @@ class Slices:
             self._free += self._cost(units)
 
     def read(self, notes: Sequence[Note], of: int) -> None:
-        """Take, and correct, as these notes say of requests or tokens; the last was noted last."""
+        """Take, and correct, as these notes say; `of` is what it counts of them, and the last was
+        noted last.
+        """
         for note in notes:
             taken, now, units = note[0], note[1], note[of]
             if taken == now and units > 0:
                 self.take(units, now)
             else:
                 self.correct(units, taken, now)
+
+    def resize(self, limit: int, now: int) -> None:
+        """Allow `limit` units, at least one, from `now` on; what was taken stays taken."""
+        if self._free > now:
+            self._free = now - -(self._free - now) * self.limit // limit
+        self.limit = limit
+        self._slice = max(self._pace, self._cost(1))
+
+    def taken(self, now: int) -> list[tuple[int, int]]:
+        """What was taken and has not drained: 0 microseconds ago, and how many units."""
+        ahead = self._free - now
+        return [(0, -(-ahead * self.limit // self._span))] if ahead > 0 else []
 
     def wait(self, need: int, now: int) -> int:
         """Microseconds from `now` until `need` units will fit if nothing else is taken; 0: they
@@ -184,6 +233,12 @@ class Slices:
             return 0
         ahead = self._free - now
         return min(ahead, ahead + self._cost(need) - self._slice)
+
+    def returns(self, now: int) -> tuple[int, int]:
+        """See `Window.returns`."""
+        ahead = max(0, self._free - now)
+        more = ahead + self._cost(self.spare(now) + 1) - self._slice
+        return min(ahead, max(0, more)), ahead
 
     def _cost(self, units: int) -> int:
         """Microseconds that `units` take to drain."""

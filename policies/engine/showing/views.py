@@ -1,20 +1,21 @@
-"""What the engine shows of itself: explanations, snapshots, and the words in which it is told
-news.
-"""
+"""What the engine shows of itself: explanations and snapshots."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from enum import Enum
 from random import Random
 from typing import NamedTuple
 
-from policies.engine.deciding.eligibility import OUT_OF_REACH, refuse, tokens_of
+from policies.engine.deciding.eligibility import OUT_OF_REACH, refuse
 from policies.engine.deciding.probing import back
 from policies.engine.deciding.tiers import ascent, offered
 from policies.engine.learning.breaker import State, Trip
 from policies.engine.learning.cost import LEAST_FITNESS, strained
+from policies.engine.learning.estimates import Tally
+from policies.engine.limits.headroom import Measured
+from policies.engine.limits.needs import at_most
+from policies.engine.limits.quota import Room
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
@@ -27,20 +28,6 @@ DRAWS = 200
 """Choices that the odds are counted over."""
 
 
-class News(Enum):
-    """What a peer instance says of a target."""
-
-    SICK = "sick"
-    WELL = "well"
-
-
-class Headroom(NamedTuple):
-    """What a provider says is left until its windows reset; None: it said nothing of that."""
-
-    requests: int | None = None
-    tokens: int | None = None
-
-
 class View(NamedTuple):
     """One target, as a request finds it: every number that words are made of.
 
@@ -49,7 +36,7 @@ class View(NamedTuple):
     open. `state`, `trip`, `since` and `until` are the breaker's; `failures` are bad and all of its
     last outcomes, told where availability is below 1; `denials` those in a row; `full` names the
     places that are taken, where they are: how many, out of how many, and the group that they bind
-    together ("": the target alone).
+    together ("": the target alone); `said` is what its provider says is left.
     """
 
     target: str
@@ -70,6 +57,7 @@ class View(NamedTuple):
     failures: tuple[int, int]
     denials: int
     full: tuple[int, int, str] | None
+    said: tuple[Measured, ...] = ()
 
 
 class ExplainedTarget(NamedTuple):
@@ -102,7 +90,8 @@ class Explained(NamedTuple):
 class TargetSnapshot(NamedTuple):
     """One target as it stands. Times in seconds; `until` is the instant at which its ejection
     or pause ends; room is infinite where nothing bounds it. `learned_places` is how much it bore
-    when it was last overloaded (None: it never was, of late).
+    when it was last overloaded (None: it never was, of late). `said` is what its provider says is
+    left of its limits, `nonsense` counts headers of such that could not be.
     """
 
     state: str
@@ -116,6 +105,13 @@ class TargetSnapshot(NamedTuple):
     tokens_left: float
     places_left: float
     learned_places: int | None
+    input_left: float
+    output_left: float
+    factor: float
+    inputs: Tally
+    answers: Tally
+    said: tuple[Measured, ...] = ()
+    nonsense: int = 0
 
 
 def look(
@@ -171,6 +167,7 @@ def _view(
         breaker.failures(now) if factors.availability < 1.0 else (0, 0),
         _denials(standing, now),
         _full(standing, now),
+        _said(standing, now),
     )
 
 
@@ -189,9 +186,14 @@ def _full(standing: Standing, now: float) -> tuple[int, int, str] | None:
     return None
 
 
+def _said(standing: Standing, now: float) -> tuple[Measured, ...]:
+    said = standing.quota.said
+    return () if said is None else said.shown(now)
+
+
 def explain(pool: Pool, request: Request, now: float) -> Explained:
     """See `Engine.explain`."""
-    tokens = tokens_of(request)
+    tokens = at_most(pool, request)
     views = look(pool, request, within_reach(pool, request, tokens, now), tokens, {}, now)
     able = [
         member for member, view in zip(pool.members, views, strict=True) if view.refused is None
@@ -262,7 +264,7 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
     rooms = [
         quota.room(now) for quota in (standing.quota, *(group.quota for group in standing.groups))
     ]
-    requests, tokens, places = (min(room[kind] for room in rooms) for kind in range(3))
+    room = Room(*(min(left) for left in zip(*rooms, strict=True)))
     latency = standing.latency
     return TargetSnapshot(
         state,
@@ -272,8 +274,14 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
         latency.start,
         latency.per_token,
         standing.in_flight,
-        requests,
-        tokens,
-        places,
+        room.requests,
+        room.tokens,
+        room.places,
         standing.pressure.limit,
+        room.input,
+        room.output,
+        standing.estimates.factor,
+        *standing.estimates.tallies(),
+        _said(standing, now),
+        0 if standing.quota.said is None else standing.quota.said.nonsense,
     )

@@ -13,6 +13,7 @@ from policies.engine.refusal import NEVER, Cause, Refusal, Refused
 from policies.policy import Request
 
 if TYPE_CHECKING:
+    from policies.engine.limits.headroom import Measured
     from policies.engine.showing.views import View
 
 ENDED = {
@@ -113,6 +114,20 @@ def of_pause(refusal: Refusal, until: float, denials: int, now: float) -> str:
             return f"{refusal.value}, for {left}"
 
 
+def of_level(level: Measured, now: float) -> str:
+    """What a provider says is left of one of its limits."""
+    what = level.name.replace("-", " ")
+    told = f"its provider leaves {max(0, level.left):,.0f}"
+    told += f" {what}" if level.limit is None else f" of {level.limit:,} {what}"
+    if now < level.whole < NEVER:
+        told += f", all again in {duration(level.whole - now)}"
+    if level.share < 1:
+        told += f"; refused although there was room, so {share(level.share)} of the limit are used"
+    if level.foreign:
+        told += f"; {level.foreign:,} were used by others"
+    return told
+
+
 def of_refusal(refused: Refused, view: View, now: float) -> str:
     """What keeps a target from serving a request."""
     refusal, until, _ = refused
@@ -124,7 +139,9 @@ def of_refusal(refused: Refused, view: View, now: float) -> str:
             where = f" over all of {group}" if group else ""
             return f"busy: {open_now} of {places} in flight{where}"
         case _ if until < NEVER:
-            return of_pause(refusal, until, view.denials, now)
+            told = [of_pause(refusal, until, view.denials, now)]
+            told += _scarce(view, now) if refusal is Refusal.LIMITED else ()
+            return "; ".join(told)
         case _:
             return refused.words
 
@@ -159,9 +176,14 @@ def of_view(view: View, now: float, odds: float | None = None) -> str:
     if latency < LESS:
         # L is twice the usual wait over the present one.
         parts.append(f"its first token takes {_short(2 / latency)} times what is usual")
+    parts += _scarce(view, now)
     if odds is not None:
         parts.append(f"chosen for {share(odds)}")
     return "; ".join(part for part in parts if part)
+
+
+def _scarce(view: View, now: float) -> list[str]:
+    return [of_level(level, now) for level in view.said if level.scarce]
 
 
 def _breaker(view: View, now: float) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from policies.engine.limits.needs import needs
 from policies.engine.limits.quota import Quota
 from policies.engine.pool import Pool
 from policies.engine.refusal import NEVER, Refusal, Refused
@@ -26,7 +27,6 @@ def too_late(
     request: Request,
     wanted: frozenset[str],
     refusals: Mapping[str, Refused],
-    tokens: int,
     give_up: float,
     now: float,
 ) -> float | None:
@@ -37,7 +37,7 @@ def too_late(
     if busy and pool.queue.stands(request, now):
         give_up = min(give_up, now + BRIEF_WAIT)
     members = [member for member in pool.members if member.name in wanted]
-    start = predicted_start(members, refusals, pool.queue.turn(request, wanted), tokens, now)
+    start = predicted_start(members, refusals, pool.queue.turn(request, wanted), request, now)
     if start is None:
         return None
     answers = [seconds for member in members if (seconds := member.predicted(request)) is not None]
@@ -47,9 +47,13 @@ def too_late(
 
 
 def predicted_start(
-    members: Sequence[Member], refusals: Mapping[str, Refused], turn: int, tokens: int, now: float
+    members: Sequence[Member],
+    refusals: Mapping[str, Refused],
+    turn: int,
+    request: Request,
+    now: float,
 ) -> float | None:
-    """The instant at which the request whose turn is the `turn`th would be sent to one of
+    """The instant at which `request`, whose turn is the `turn`th, would be sent to one of
     `members`; None: unknown.
     """
     why = {member: refusals.get(member.name) for member in members}
@@ -60,10 +64,10 @@ def predicted_start(
     if not able:
         return None
     begin = min(_ends(why[member], now) for member in able)
-    behind = turn - sum(_room(member.standing, tokens, now) for member in able)
+    behind = turn - sum(_room(member, request, now) for member in able)
     if behind <= 0:
         return begin
-    pace = _pace([member.standing for member in able], tokens)
+    pace = _pace(able, request)
     if pace is None:
         return None
     return begin + behind / pace if paused else max(begin, now + behind / pace)
@@ -77,25 +81,29 @@ def _ends(refused: Refused | None, now: float) -> float:
     return now if refused is None or refused.refusal is Refusal.BUSY else refused.until
 
 
-def _room(standing: Standing, tokens: int, now: float) -> float:
-    """Requests of `tokens` that would be taken at once."""
-    limit = standing.pressure.limit
+def _room(member: Member, request: Request, now: float) -> float:
+    """Requests like this one that would be taken at once."""
+    standing = member.standing
+    need, limit = needs(member, request), standing.pressure.limit
     room = NEVER if limit is None else limit - standing.in_flight
     for quota in standing.quotas:
-        requests, spare, places = quota.room(now)
-        room = min(room, requests, places, spare // tokens if tokens else NEVER)
+        left = quota.room(now)
+        room = min(room, left.requests, left.places)
+        for units, spare in zip(need, (left.tokens, left.input, left.output), strict=True):
+            room = min(room, spare // units if units else NEVER)
     return max(0.0, room)
 
 
-def _pace(standings: Sequence[Standing], tokens: int) -> float | None:
-    """Requests of `tokens` that these let through in a second; None: unknown. A limit that
+def _pace(members: Sequence[Member], request: Request) -> float | None:
+    """Requests like this one that these let through in a second; None: unknown. A limit that
     several of them share is counted once.
     """
     paces: dict[Standing | Quota, float] = {}
-    for standing in standings:
+    for member in members:
+        standing, need = member.standing, needs(member, request)
         held, limit = standing.held, standing.pressure.limit
         bounds: list[tuple[float | None, Standing | Quota]] = [
-            (quota.pace(tokens, held), quota) for quota in standing.quotas
+            (quota.pace(need, held), quota) for quota in standing.quotas
         ]
         if limit is not None:
             bounds.append((limit / held if held else None, standing))

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
-from policies.engine.learning.latency import Length
+from policies.engine.learning.estimates import Length
 from policies.engine.waiting.fairness import Account, Charge, Turns, cost
 from policies.policy import Band, Request
 

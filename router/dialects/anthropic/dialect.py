@@ -17,7 +17,7 @@ import msgspec
 from policies import Report
 from router.dialects.anthropic.answers import counted, message
 from router.dialects.anthropic.prompts import prompt_of
-from router.dialects.anthropic.requests import EXTRACT, acts, parsed
+from router.dialects.anthropic.requests import EXTRACT, acts, parsed, user_of
 from router.dialects.anthropic.stream import MessageStream
 from router.dialects.anthropic.traces import MARKED, without_marked
 from router.dialects.anthropic.writer import MessageWriter
@@ -79,6 +79,10 @@ class Anthropic:
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
         """See `ClientDialect.features`."""
         return {name: EXTRACT[name](call.fields) for name in needs}
+
+    def user(self, call: Call) -> str:
+        """See `ClientDialect.user`."""
+        return user_of(call.fields)
 
     def acts(self, call: Call) -> bool:
         """See `ClientDialect.acts`."""

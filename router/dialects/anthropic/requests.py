@@ -60,6 +60,13 @@ def acts(fields: Fields) -> bool:
     )
 
 
+def user_of(fields: Fields) -> str:
+    """Whom the caller names as the user for whom it asks; empty where it names none."""
+    metadata = value_of(fields.get("metadata"))
+    user = metadata.get("user_id") if isinstance(metadata, dict) else None
+    return user if isinstance(user, str) else ""
+
+
 def _schema(fields: Fields) -> bool:
     """Whether the answer must have a given form. `output_format` is what older clients say."""
     config = value_of(fields.get("output_config"))

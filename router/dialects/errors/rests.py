@@ -40,7 +40,7 @@ _DURATION = re.compile(rf"(?:{_PART}\s?)+", re.ASCII)
 _IN_WORDS = re.compile(
     rf"\b(?:again|retry|wait)(?: in| after| for)? (?:about )?((?:{_PART}\s?)+)", re.ASCII
 )
-_LIMITS = re.compile(r"\b(r|remaining|t|reset)=(\d{1,12})", re.ASCII)
+_LIMITS = re.compile(r"\b(r|remaining|t|reset|q|limit|w)=(\d{1,12})", re.ASCII)
 
 
 def rest_of(meaning: Meaning, said: Said, wall: float | None) -> float | None:
@@ -62,7 +62,7 @@ def rest_of(meaning: Meaning, said: Said, wall: float | None) -> float | None:
 def told(said: Said, wall: float | None) -> float | None:
     """Seconds, as headers, the body or at last the message name them."""
     headers = said.headers
-    wall = _wall(headers, wall)
+    wall = wall_of(headers, wall)
     for value, unit in (
         (headers.get("retry-after-ms"), 1e-3),
         (headers.get("retry-after"), 1.0),
@@ -109,10 +109,11 @@ def of_limits(said: Said, wall: float | None) -> float | None:
             left = headers.get(name.replace("reset", "remaining"), "")
             if _NUMBER.fullmatch(left) and float(left) <= 0:
                 spent.append(rest)
-    for remaining, rest in _structured(headers.get("ratelimit", "")):
-        pool.append(rest)
-        if remaining <= 0:
-            spent.append(rest)
+    for _, item in structured(headers.get("ratelimit", "")):
+        if (until := item.get("t", item.get("reset"))) is not None:
+            pool.append(_clamped(until))
+            if item.get("r", item.get("remaining", 1)) <= 0:
+                spent.append(pool[-1])
     return max(spent) if spent else min(pool, default=None)
 
 
@@ -130,16 +131,16 @@ def calendar(resets: Resets, wall: float | None) -> float | None:
     return _clamped((until - now).total_seconds())
 
 
-def _structured(value: str) -> Iterator[tuple[float, float]]:
-    """What remains, and seconds to the reset, of `RateLimit: "burst";r=50;t=30`, or as it was
-    first drafted: `limit=100, remaining=50, reset=30`.
+def structured(value: str) -> Iterator[tuple[str, dict[str, int]]]:
+    """Names of limits, and the numbers that stand with them, of `RateLimit: "burst";r=50;t=30`,
+    or as it was first drafted: `limit=100, remaining=50, reset=30`; of `RateLimit-Policy` as well.
     """
-    items = value.split(",") if "t=" in value and "reset=" not in value else [value]
+    items = [value] if "reset=" in value or "limit=" in value else value.split(",")
     for item in items[:LONGEST]:
-        found = {name: float(number) for name, number in _LIMITS.findall(item[:LONGEST])}
-        rest = found.get("t", found.get("reset"))
-        if rest is not None:
-            yield found.get("r", found.get("remaining", 1.0)), _clamped(rest)
+        found = {name: int(number) for name, number in _LIMITS.findall(item[:LONGEST])}
+        if found:
+            name = item.partition(";")[0].strip().strip('"')
+            yield ("" if "=" in name else name[:LONGEST]), found
 
 
 def _summed(value: str) -> float:
@@ -158,7 +159,8 @@ def _instant(value: str) -> float | None:
     return None
 
 
-def _wall(headers: Headers, wall: float | None) -> float | None:
+def wall_of(headers: Headers, wall: float | None) -> float | None:
+    """Unix time by the answer's own clock, where it tells, else `wall`."""
     date = headers.get("date")
     at = _instant(date) if date and wall is not None else None
     return wall if at is None else at

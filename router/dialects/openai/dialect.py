@@ -30,6 +30,7 @@ from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
+from router.dialects.fields import user_of
 from router.dialects.openai.answers import completion, embedding
 from router.dialects.openai.chat.prompts import prompt_of
 from router.dialects.openai.chat.writer import ChatWriter
@@ -86,6 +87,10 @@ class OpenAI:
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
         """See `ClientDialect.features`."""
         return {name: EXTRACT[name](call.fields) for name in needs}
+
+    def user(self, call: Call) -> str:
+        """See `ClientDialect.user`."""
+        return user_of(call.fields)
 
     def acts(self, call: Call) -> bool:
         """See `ClientDialect.acts`."""

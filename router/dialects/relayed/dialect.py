@@ -20,7 +20,7 @@ from router.dialects.errors.judge import failed, good, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.table import Table
 from router.dialects.estimate import TOKENS_PER_FILE, estimated_tokens
-from router.dialects.fields import invalid
+from router.dialects.fields import invalid, user_of
 from router.dialects.openai.dialect import NOTHING, OPENAI
 from router.dialects.relayed.form import BadForm, Field, fields_of, is_form
 from router.dialects.relayed.stream import RelayedStream, usage_of
@@ -49,6 +49,13 @@ class Relayed:
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
         """See `ClientDialect.features`."""
         return {}
+
+    def user(self, call: Call) -> str:
+        """See `ClientDialect.user`."""
+        if is_form(call.body):
+            user = _form(call.body).get("user")
+            return user if isinstance(user, str) else ""
+        return user_of(_top_level.decode(call.body))
 
     def acts(self, call: Call) -> bool:
         """See `ClientDialect.acts`: it only makes something."""

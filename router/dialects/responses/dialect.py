@@ -16,6 +16,7 @@ from router.dialects.contract import Asked, Call, ClientError, Headers
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
+from router.dialects.fields import user_of
 from router.dialects.openai.dialect import OpenAI
 from router.dialects.openai.features import acts
 from router.dialects.openai.splice import spliced
@@ -47,6 +48,10 @@ class Responses:
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
         """See `ClientDialect.features`."""
         return {name: EXTRACT[name](call.fields) for name in needs}
+
+    def user(self, call: Call) -> str:
+        """See `ClientDialect.user`."""
+        return user_of(call.fields)
 
     def acts(self, call: Call) -> bool:
         """See `ClientDialect.acts`: where a tool is brought that its provider runs."""

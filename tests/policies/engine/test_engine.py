@@ -126,7 +126,7 @@ class TestReplace:
         )
         after = world.engine.snapshot(world.now)["a/m"]
         assert after == before
-        assert world.engine.explain(world.request(input_tokens=6), world.now).targets[0].refused
+        assert world.engine.explain(world.request(input_tokens=12), world.now).targets[0].refused
 
     def test_it_is_forgotten_of_another_place_with_the_same_name(self) -> None:
         world = self.learned()
@@ -190,7 +190,7 @@ class TestReplace:
         assert world.engine.in_flight == 0
         world.close()
 
-    def test_what_a_limit_has_counted_is_kept_while_it_is_the_same(self) -> None:
+    def test_what_a_limit_has_counted_is_kept_also_where_it_changes(self) -> None:
         facts = {"a/m": limited(requests=5), "a": limited(tokens=10_000)}
         world = World("a/m", facts=facts)
         world.ask()
@@ -198,7 +198,7 @@ class TestReplace:
         world.engine.replace({"m": world.route}, dict(facts), world.now)
         assert world.engine.snapshot(world.now)["a/m"] == before
         world.engine.replace({"m": world.route}, {"a/m": limited(requests=9)}, world.now)
-        assert world.engine.snapshot(world.now)["a/m"].requests_left == 9
+        assert world.engine.snapshot(world.now)["a/m"].requests_left == 8
 
     def test_a_providers_rest_outlives_a_change_of_its_limits(self) -> None:
         world = World("p/a", "q/b")

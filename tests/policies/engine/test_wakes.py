@@ -3,7 +3,7 @@
 import pytest
 
 from policies import Band, Climb, Outcome, Phase, Priority, Report, Request, Send, Target
-from policies.engine.learning.latency import Length
+from policies.engine.learning.estimates import Length
 from policies.engine.waiting.queue import Queue
 from tests.policies.crowd import crowd
 from tests.policies.driver import limited

@@ -149,6 +149,11 @@ async def test_status_counts_requests_and_attempts(tmp_path: Path) -> None:
     ended = {(row["target"], row["outcome"], row["phase"]) for row in status["attempts"]}
     assert ended == {("sim/broken", "failed", "head"), ("sim/fast", "ok", "")}
     assert status["targets"]["sim/broken"]["health"] < 1
+    unknown = {"factor": 1.0, "input_error": None, "output_error": None}
+    assert status["targets"]["sim/broken"]["estimates"] == unknown
+    counted = status["targets"]["sim/fast"]["estimates"]
+    assert 0 <= counted["input_error"] < 1
+    assert counted["output_error"] is not None
 
 
 # Explain.

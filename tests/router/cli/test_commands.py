@@ -115,8 +115,8 @@ def test_explain_takes_tokens_and_a_targets_full_name(tmp_path: Path) -> None:
     path = written(tmp_path, MODELS)
     path.write_text(path.read_text().replace("fast: {", "fast: {context: 1000, "))
     arguments = ("explain", "-m", "sim/fast", "-c", path, "--stream", "--tokens")
-    assert "longer than its context" not in pointsman(*arguments, "1000").stdout
-    assert "longer than its context" in pointsman(*arguments, "1001").stdout
+    assert "longer than its context" not in pointsman(*arguments, "2001").stdout
+    assert "longer than its context" in pointsman(*arguments, "2002").stdout
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,21 @@ def test_tenants_come_go_and_change():
     ]
 
 
+def test_limits_of_a_tenant_are_shown_by_what_they_bind():
+    limits = (
+        "models: [chat], limits: {requests: [5/min, 1k/day], concurrent: 3}, "
+        "per_user: {tokens: 9/s}, per_model: {chat: {requests: 1/min}}, "
+        "per_endpoint: {images/edits: {tokens: 2k/hour}}}"
+    )
+    assert changed(("models: [chat]}", limits)) == [
+        "tenant a: limits.requests none → 1k/day, 5/min",
+        "tenant a: limits.concurrent none → 3",
+        "tenant a: per_user.tokens none → 9/s",
+        "tenant a: per_model.chat.requests none → 1/min",
+        "tenant a: per_endpoint.images/edits.tokens none → 2k/hour",
+    ]
+
+
 def test_every_key_of_server_needs_a_restart():
     server = "server: {listen: 127.0.0.1:1, max_body: 1MiB, drain: {wait: 1s}, plugins: [mine]}"
     new = loaded(OLD.replace("server: {plugins: [mine]}", server))

@@ -416,3 +416,27 @@ def test_weights_are_finite():
     (problem,) = said(PROVIDERS + "models: {chat: {targets: {sim/fast: .inf}}}\n")
     assert 'weight ".inf" is not a number, 0 or more' in problem
     assert math.isfinite(loaded(BASE).models["chat"].tiers[0][0].weight)
+
+
+def test_a_tenant_s_limits_bind_all_it_asks_its_users_models_and_endpoints():
+    config = loaded(
+        BASE
+        + """\
+tenants:
+  a:
+    limits: {requests: 100/min, tokens: [200k/min, 5M/day], concurrent: 20}
+    per_user: {requests: 10/min}
+    per_model: {chat: {tokens: 50k/min}}
+    per_endpoint: {embeddings: {requests: 600/min}, images/generations: }
+  b:
+"""
+    )
+    a, b = config.tenants["a"], config.tenants["b"]
+    assert a.limits == Limits((Rate(100, 60),), (Rate(200_000, 60), Rate(5_000_000, 86400)), 20)
+    assert a.per_user == Limits((Rate(10, 60),))
+    assert a.per_model == {"chat": Limits(tokens=(Rate(50_000, 60),))}
+    assert a.per_endpoint == {
+        "embeddings": Limits((Rate(600, 60),)),
+        "images/generations": Limits(),
+    }
+    assert (b.limits, b.per_user, b.per_model, b.per_endpoint) == (Limits(), Limits(), {}, {})

@@ -239,6 +239,17 @@ VALUES = {
     "a host to fetch from": (
         BASE + "server: {fetch: {hosts: [»https://example.com]}}\n", "is not a host", ":8000"
     ),
+    "several workers that share nothing": (
+        BASE + "server: {workers: »3}\n",
+        "workers: 3 needs shared.redis",
+        "or serve with one worker",
+    ),
+    "workers beside a server that is empty": (
+        BASE + "server: {workers: »2}\nshared: {redis: ''}\n",
+        "workers: 2 needs shared.redis",
+        "or serve with one worker",
+    ),
+    "no worker": (BASE + "server: {workers: »0}\n", "must be at least 1", ""),
     "a module": (BASE + "server: {plugins: [»my-policies]}\n", "not the name of a module", "."),
 }  # fmt: skip
 REFERENCES = {
@@ -271,6 +282,41 @@ REFERENCES = {
         BASE + "tenants: {a: {models: [»chta]}}\n",
         'no model "chta"',
         'did you mean "chat"?',
+    ),
+    "a tenant's rate": (
+        BASE + "tenants: {a: {limits: {requests: [5/min, »5/week]}}}\n",
+        'requests "5/week" is not a rate',
+        "write it as 500/min",
+    ),
+    "a user's rate": (
+        BASE + "tenants: {a: {per_user: {tokens: »5}}}\n",
+        'tokens "5" is not a rate',
+        "write it as 500/min",
+    ),
+    "no place for a tenant": (
+        BASE + "tenants: {a: {limits: {concurrent: »0}}}\n",
+        '"0" must be at least 1',
+        "write 1 or more",
+    ),
+    "a limit that is none": (
+        BASE + "tenants: {a: {per_model: {chat: {»request: 5/min}}}}\n",
+        'unknown key "request"',
+        'did you mean "requests"?',
+    ),
+    "a limit of no model": (
+        BASE + "tenants: {a: {per_model: {»chta: {requests: 5/min}}}}\n",
+        'per_model: there is no model "chta"',
+        'did you mean "chat"?',
+    ),
+    "a limit of no endpoint": (
+        BASE + "tenants: {a: {per_endpoint: {»embedding: {requests: 5/min}}}}\n",
+        'per_endpoint: there is no kind of call "embedding"',
+        'did you mean "embeddings"?',
+    ),
+    "limits of a list": (
+        BASE + "tenants: {a: {per_model: »[chat]}}\n",
+        "per_model is not a mapping",
+        "`name: value`",
     ),
     "a policy": (
         PROVIDERS + "models: {chat: {policy: »least_latncy, targets: [sim/fast]}}\n",

@@ -58,9 +58,13 @@ def tables(**keys: st.SearchStrategy[tuple[Any, Any]]) -> st.SearchStrategy[tupl
     )
 
 
-LIMITS = tables(requests=RATE_LISTS, tokens=RATE_LISTS, concurrent=COUNTS).map(
-    lambda pair: (pair[0], Limits(**pair[1]))
-)
+LIMITS = tables(
+    requests=RATE_LISTS,
+    tokens=RATE_LISTS,
+    input_tokens=RATE_LISTS,
+    output_tokens=RATE_LISTS,
+    concurrent=COUNTS,
+).map(lambda pair: (pair[0], Limits(**pair[1])))
 TIMEOUTS = tables(connect=SPANS, first_token=SPANS, between_tokens=SPANS)
 SIMULATION = {
     "first_token": SPANS,

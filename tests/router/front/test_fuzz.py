@@ -3,6 +3,7 @@ behind, and the requests that are read do not depend on the pieces.
 """
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -53,6 +54,8 @@ TURNS = 60
 
 class Socket:
     """Takes any option."""
+
+    family = socket.AF_INET
 
     def setsockopt(self, *option: object) -> None:
         pass

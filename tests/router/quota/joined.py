@@ -9,7 +9,8 @@ from secrets import token_hex
 
 from router.quota.bounds import Answered, Needs, Settled
 from router.quota.redis import Redis
-from router.quota.shared import Down, Pong, Shared
+from router.quota.shared import Pong, Shared
+from router.redis.down import Down
 
 
 class Deaf:

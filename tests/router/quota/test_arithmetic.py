@@ -12,6 +12,8 @@ import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policies.engine.limits.keeping import Windows
+from policies.engine.limits.resets import Calendar
 from policies.engine.limits.windows import CELLS, Slices, Window
 from tests.router.quota.servers import server
 
@@ -48,7 +50,7 @@ def call(client: redis.Redis, now: int, limit: Any, settlements: Any, reservatio
     return msgspec.msgpack.decode(told)
 
 
-def agree(client: redis.Redis, limit: Any, own: Window | Slices, steps: list[Step]) -> None:
+def agree(client: redis.Redis, limit: Any, own: Windows, steps: list[Step]) -> None:
     client.flushall()
     now, taken = START, [(START, 0)]
     for step in steps:
@@ -92,3 +94,31 @@ def test_windows_agree(client: redis.Redis, seconds: float, most: int, steps: li
 def test_slices_agree(client: redis.Redis, slice_: float, most: int, steps: list[Step]) -> None:
     limit = [2, most, 60_000_000, round(slice_ * 1_000_000)]
     agree(client, limit, Slices(most, 60.0, slice_), steps)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from([60, 86_400]), st.integers(1, 100), st.integers(1, 59), steps)
+def test_calendars_agree(
+    client: redis.Redis, seconds: int, most: int, left: int, steps: list[Step]
+) -> None:
+    resets = START // 1_000_000 + left
+    limit = [4, most, seconds * 1_000_000, resets * 1_000_000]
+    agree(client, limit, Calendar(most, seconds, resets), steps)
+
+
+@pytest.mark.parametrize("moved", [-3600, 0, 3600])
+def test_a_reset_that_clocks_have_moved_is_the_same_for_the_fleet(
+    client: redis.Redis, moved: int
+) -> None:
+    client.flushall()
+    day, resets = 86_400_000_000, START + 7_200_000_000
+    own = Calendar(5, 86_400.0, resets / 1_000_000)
+    for now, end in ((START, resets), (START + 9, resets + moved * 1_000_000)):
+        own.aim(end / 1_000_000)
+        told = call(client, now, [4, 5, day, end], [], [[[[1, 4]]]])
+        wait = own.wait(4, now)
+        assert told[1][0][:2] == [0 if wait else 1, [[wait]]]
+        if not wait:
+            own.take(4, now)
+    now = resets + moved * 1_000_000
+    assert call(client, now, [4, 5, day, now + day], [], [[[[1, 5]]]])[1][0][0] == 1

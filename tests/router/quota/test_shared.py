@@ -10,7 +10,8 @@ import pytest
 
 from policies import Limits, Rate
 from router.quota.bounds import Answered, Bound, Needs, Settled, bounds_of
-from router.quota.shared import Down, Pong, Shared, given_back
+from router.quota.shared import Pong, Shared, given_back
+from router.redis.down import Down
 from tests.router.quota.joined import Deaf, joined, reserved
 from tests.router.quota.servers import server
 
@@ -200,12 +201,14 @@ async def test_one_that_is_back_is_told_what_was_sent_and_settled_meanwhile(
     slow, deaf = Slow(), Deaf()
     one = Shared(slow, "me", deaf)
     await one.start()
-    deaf.owed = [Settled(bound, 3, -5)]
     await lost(one, slow, bound)
-    one.settle([Settled(bound, -1, 7)])
+    at = one.owe(((bound, 3),))
+    one.settle([Settled(bound, -1, 7), Settled(bound, -1, at)])
     slow.down = False
     await back(one)
-    assert slow.settled[-1] == [[1, -1, 7], [1, 3, -5]]
+    known, (_, units, ago) = slow.settled[-1]
+    assert (known, units) == ([1, -1, 7], 2)
+    assert -2_000_000 < ago <= 0
     await one.close()
 
 
@@ -217,12 +220,13 @@ async def test_one_that_forgot_everything_is_told_no_corrections_of_it(
     slow, deaf = Slow(), Deaf()
     one = Shared(slow, "me", deaf)
     await one.start()
-    deaf.owed = [Settled(bound, 3, -5)]
+    deaf.owed = [Settled(bound, 3, -1)]
     await lost(one, slow, bound)
     one.settle([Settled(bound, -1, 7)])
+    one.owe(((bound, 1),))
     slow.down, slow.epoch = False, "second"
     await back(one)
-    assert slow.settled[-1] == [[1, 3, -5]]
+    assert [units for _, units, _ in slow.settled[-1]] == [3]
     assert deaf.told == ["back", "away", "forgot"]
     await one.close()
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from random import Random
+from secrets import token_hex
 
 import pytest
 
 from policies import (
     Attempt,
+    Charge,
+    Counting,
     Engine,
+    Facts,
     Fail,
     LeastLatency,
     Limits,
@@ -25,11 +30,12 @@ from policies import (
     Target,
     Wait,
 )  # fmt: skip
+from policies.engine.limits.counting import AS_WRITTEN
 from router.bell import Bell
 from router.quota.bounds import Bound, bounds_of
 from router.quota.shared import Shared
 from router.quota.sharing import Fleetwide, Sharing
-from tests.router.quota.joined import Away, Deaf, joined
+from tests.router.quota.joined import Away, Deaf, joined, reserved
 from tests.router.quota.servers import server
 
 GOOD = Report(Outcome.OK, input_tokens=3, output_tokens=2)
@@ -45,19 +51,25 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 class Instance:
     """One router's engine and its share of the fleet."""
 
-    def __init__(self, shared: Shared, bounds: dict[str, tuple[Bound, ...]]) -> None:
+    def __init__(
+        self,
+        shared: Shared,
+        bounds: dict[str, tuple[Bound, ...]],
+        counting: Counting = AS_WRITTEN,
+    ) -> None:
         self.loop = asyncio.get_running_loop()
         route = Route([Target(name) for name in bounds], LeastLatency())
-        self.engine = Engine({"m": route}, rng=Random(1), now=self.loop.time())
+        facts = {name: Facts(counting=counting) for name in bounds}
+        self.engine = Engine({"m": route}, rng=Random(1), now=self.loop.time(), facts=facts)
         self.shared = shared
         self.bounds = bounds
 
-    async def ask(self, report: Report = GOOD, tokens: int = 5) -> str | Fail | None:
+    async def ask(self, report: Report = GOOD, tokens: int = 5, most: int = 0) -> str | Fail | None:
         """Who was asked; None: the request would have had to wait."""
         bell = Bell(self.loop)
-        request = Request("m", self.loop.time() + 5, tokens)
+        request = Request("m", self.loop.time() + 5, tokens, most)
         course = self.engine.start(request, self.loop.time(), bell.wake)
-        sharing = Sharing(course, Fleetwide(self.shared, self.bounds, {}), bell, tokens)
+        sharing = Sharing(course, Fleetwide("t", self.shared, self.bounds, {}), bell)
         try:
             while True:
                 action = sharing.next(self.loop.time())
@@ -81,7 +93,7 @@ class Instance:
 
 @asynccontextmanager
 async def fleet(url: str, **limits: Limits) -> AsyncIterator[tuple[Instance, Instance]]:
-    fleet = f"{id(limits)}"
+    fleet = token_hex(4)
     bounds = {f"{name}/m": bounds_of(fleet, f"{name}/m", limit) for name, limit in limits.items()}
     async with joined(url, fleet) as one, joined(url, fleet) as other:
         yield Instance(one, bounds), Instance(other, bounds)
@@ -120,6 +132,42 @@ async def test_tokens_are_settled_to_what_was_used(url: str) -> None:
     async with fleet(url, a=Limits(tokens=(Rate(100, 60.0),))) as (one, other):
         told = [await each.ask(GOOD, tokens=50) for _ in range(5) for each in (one, other)]
     assert told.count("a/m") == 10  # of 50 reserved each used 5
+
+
+@pytest.mark.parametrize(
+    ("counting", "limits", "sent"),
+    [
+        (AS_WRITTEN, Limits(tokens=(Rate(100, 60.0),)), 9),  # 5 each stay, 60 are reserved
+        (Counting(Charge.WHOLE), Limits(tokens=(Rate(100, 60.0),)), 1),
+        (Counting(Charge.LARGER), Limits(tokens=(Rate(100, 60.0),)), 2),
+        (Counting(Charge.NOTHING), Limits(tokens=(Rate(24, 60.0),)), 5),
+        (Counting(cached=False), Limits(input=(Rate(12, 60.0),)), 3),  # of 3 read, 2 were cached
+        (AS_WRITTEN, Limits(output=(Rate(54, 60.0),)), 3),
+    ],
+)
+async def test_the_fleet_counts_as_the_provider_does(
+    url: str, counting: Counting, limits: Limits, sent: int
+) -> None:
+    report = GOOD._replace(cached_tokens=2)
+    fleet = f"{id(limits)}"
+    bounds = {"a/m": bounds_of(fleet, "a/m", limits)}
+    async with joined(url, fleet) as one, joined(url, fleet) as other:
+        instances = [Instance(shared, bounds, counting) for shared in (one, other)]
+        told = [await each.ask(report, 10, 50) for _ in range(8) for each in instances]
+    assert told.count("a/m") == sent
+
+
+async def test_a_day_that_ends_at_midnight_binds_the_fleet_until_then(url: str) -> None:
+    now = time.time()
+    limits = Limits(requests=(Rate(3, 86_400.0, resets=100.0),))
+    bounds = {"a/m": bounds_of("day", "a/m", limits, ahead=now + 3600 - 100)}
+    async with joined(url, "day") as one, joined(url, "day") as other:
+        needs = tuple((bound, 1) for bound in bounds["a/m"])
+        told = [await reserved(each, needs) for _ in range(3) for each in (one, other)]
+    assert [answer.taken for answer in told if answer is not None] == [0, 0, 0, None, None, None]
+    (wait,) = told[-1].waits[0] if told[-1] is not None else ()
+    assert wait is not None
+    assert 3500 < wait <= 3601
 
 
 async def test_without_the_server_each_goes_by_its_own_limits() -> None:

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from random import Random
 from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies import Engine, Outcome, Report, Request, Route, Send, Target
 from router.telemetry.counters import Counters
 from router.telemetry.journal import RefusalRecord
 from router.telemetry.prometheus import prometheus
@@ -85,6 +87,20 @@ def test_every_count_is_a_sample() -> None:
     assert samples[Series("pointsman_refused_total", refused)] == 1
     assert samples[Series("pointsman_requests_running", ())] == 3
     assert samples[Series("pointsman_log_lines_dropped_total", ())] == 4
+
+
+def test_what_was_expected_of_tokens_is_told_beside_what_was_counted() -> None:
+    engine = Engine({"m": Route([Target("a/m")])}, rng=Random(1), now=0.0)
+    action = engine.start(Request("m", 60.0, 1000), 0.0).next(0.0)
+    assert isinstance(action, Send)
+    action.attempt.settle(Report(Outcome.OK, input_tokens=1500, output_tokens=300), 1.0)
+    samples = parsed(prometheus(Counters(), engine.snapshot(1.0), 0, 0))
+    for kind, expected, counted, off in (("input", 1000, 1500, 500), ("output", 256, 300, 44)):
+        labels = (("target", "a/m"), ("kind", kind))
+        assert samples[Series("pointsman_tokens_expected_total", labels)] == expected
+        assert samples[Series("pointsman_tokens_counted_total", labels)] == counted
+        assert samples[Series("pointsman_token_estimate_error_total", labels)] == off
+    assert samples[Series("pointsman_token_estimate_factor", (("target", "a/m"),))] == 1.25
 
 
 @given(st.lists(st.floats(0, 200), min_size=1))

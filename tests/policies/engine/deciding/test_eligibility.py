@@ -74,8 +74,8 @@ def test_what_failed_this_request_is_refused_to_it_and_to_nobody_else() -> None:
     assert refusals(world) == {}
 
 
-@pytest.mark.parametrize(("tokens", "fits"), [(1000, True), (1001, False)])
-def test_the_context_bounds_the_input(tokens: int, fits: bool) -> None:
+@pytest.mark.parametrize(("tokens", "fits"), [(2001, True), (2002, False)])
+def test_what_is_refused_is_longer_than_the_context_by_any_count(tokens: int, fits: bool) -> None:
     world = World("a/m", facts={"a/m": Facts(context=1000)})
     told = world.ask(input_tokens=tokens, output_tokens=5000)
     assert (told.fail is None) is fits

@@ -147,7 +147,7 @@ def test_every_target_of_the_tier_must_be_away_for_a_named_cause() -> None:
         (
             [Target("a/m", 1, 0), Target("b/m", 1, 1)],
             {"facts": {"a/m": Facts(context=10)}},
-            {"input_tokens": 11},
+            {"input_tokens": 22},
         ),
     ],
     ids=["drained", "too short"],

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from policies import Request
 from policies.engine.learning.cost import strained
+from policies.engine.learning.estimates import Length
 from policies.engine.learning.histogram import Histogram
-from policies.engine.learning.latency import Latency, Length
+from policies.engine.learning.latency import Latency
 from policies.engine.learning.line import Line, Slope
 from policies.engine.route import Facts, Target
 from policies.engine.standing import Member, Standing

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policies.engine.learning.estimates import DEFAULT_OUTPUT, Length
 from policies.engine.learning.histogram import Histogram
-from policies.engine.learning.latency import DEFAULT_OUTPUT, Latency, Length
+from policies.engine.learning.latency import Latency
 
 
 def test_nothing_is_known_before_the_first_answer() -> None:

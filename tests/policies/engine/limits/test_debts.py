@@ -55,12 +55,12 @@ def test_many_notes_at_once_count_as_each_alone(
     for elapsed, units, step, which in steps:
         now += elapsed
         if step in {"take", "force"} or not taken:
-            note = now, now, 0, units
+            note = now, now, 0, units, 0, 0
             taken.append((now, units))
         else:
             at, earlier = taken.pop(which % len(taken))
             change = {"back": -earlier, "part": -(earlier // 2), "more": units}[step]
-            note = at, now, 0, change
+            note = at, now, 0, change, 0, 0
         single.read([note], TOKENS)
         notes.append(note)
         if len(notes) >= many:

@@ -8,6 +8,7 @@ from policies import (
     Facts,
     Headroom,
     LeastLatency,
+    Measurement,
     News,
     Policy,
     Priority,
@@ -60,7 +61,7 @@ class TestExplain:
     def test_it_names_every_target_with_its_refusal_or_its_factors(self) -> None:
         world = World("a/m", Target("b/m", 2, tier=1), facts={"a/m": Facts(context=10)})
         world.teach("b/m", 2.0)
-        explained = world.engine.explain(world.request(input_tokens=11), world.now)
+        explained = world.engine.explain(world.request(input_tokens=22), world.now)
         first, second = explained.targets
         assert (explained.model, explained.policy) == ("m", "InOrder")
         assert first.refused is not None
@@ -168,7 +169,8 @@ class TestSnapshot:
 
 def test_measurements_only_lower_what_is_allowed() -> None:
     world = World("a/m", "b/m", facts={"a/m": limited(requests=10)})
-    world.engine.observe("a/m", Headroom(requests=3), world.now)
-    world.engine.observe("a/m", Headroom(requests=8), world.now)
+    for left in (3, 8):
+        said = Measurement((Headroom("requests", left, limit=10, reset=60.0),))
+        world.engine.observe("a/m", said, sent=world.now, now=world.now)
     world.will("a/m", ANSWERED)
     assert world.shares(10) == {"a/m": 3, "b/m": 7}

@@ -1,7 +1,7 @@
 import pytest
 
 from policies import Cause, Fail, News, Request, Wait
-from policies.engine.learning.latency import Length
+from policies.engine.learning.estimates import Length
 from policies.engine.waiting.queue import LONGEST_WAIT, MOST_WAITING, STANDING, Queue
 from tests.policies.crowd import Never, crowd, waiting
 from tests.policies.driver import ANSWERED, FAILED, THROTTLED, World, limited

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from policies import Band, Outcome, Report, Request
-from policies.engine.learning.latency import Length
+from policies.engine.learning.estimates import Length
 from policies.engine.waiting.fairness import Charge, cost
 from policies.engine.waiting.queue import Queue
 

@@ -1,0 +1,144 @@
+"""What the headers of an answer say is left of its provider's limits.
+
+No clock is read, and nothing is done about it: the engine judges what can be believed. How each
+provider calls its limits is data; how resets are written is known where errors are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from policies import Headroom, Measurement
+from router.dialects.errors.rests import seconds, structured, wall_of
+
+Dimension = Literal["requests", "tokens", "input", "output"]
+Part = Literal["limit", "remaining", "reset"]
+PARTS: tuple[Part, ...] = ("limit", "remaining", "reset")
+SECOND, MINUTE, HOUR, DAY = 1.0, 60.0, 3600.0, 86_400.0
+MONTH = 30 * DAY
+
+
+class Kind(NamedTuple):
+    """One limit: what it is called, what it counts, and over how many seconds (None: the name does
+    not tell).
+    """
+
+    name: str
+    of: Dimension
+    span: float | None
+
+
+def _kinds(*kinds: tuple[str, Dimension, float | None]) -> dict[str, Kind]:
+    return {kind[0]: Kind(*kind) for kind in kinds}
+
+
+PLAIN = _kinds(
+    ("requests", "requests", None),  # a minute; at Groq, and at OpenAI for some, a day
+    ("tokens", "tokens", MINUTE),
+    ("project-tokens", "tokens", MINUTE),
+    # Fireworks
+    ("tokens-prompt", "input", MINUTE),
+    ("tokens-cache-adjusted-prompt", "input", MINUTE),
+    ("tokens-generated", "output", MINUTE),
+    # Mistral
+    ("req-minute", "requests", MINUTE),
+    ("tokens-month", "tokens", MONTH),
+    # Cerebras
+    ("requests-minute", "requests", MINUTE),
+    ("requests-hour", "requests", HOUR),
+    ("requests-day", "requests", DAY),
+    ("tokens-minute", "tokens", MINUTE),
+    ("tokens-hour", "tokens", HOUR),
+    ("tokens-day", "tokens", DAY),
+)
+ANTHROPIC = _kinds(
+    ("requests", "requests", MINUTE),
+    ("tokens", "tokens", MINUTE),
+    ("input-tokens", "input", MINUTE),
+    ("output-tokens", "output", MINUTE),
+)
+BY_SIZE = {"minute": PLAIN["tokens-minute"], "month": PLAIN["tokens-month"]}
+ONE = _kinds(("requests", "requests", None))
+TOKENS = _kinds(("tokens", "tokens", None))
+FAMILIES: tuple[tuple[str, dict[str, Kind]], ...] = (
+    ("x-ratelimit-{part}-{kind}", PLAIN),  # OpenAI, Azure, Groq, xAI and most others
+    ("anthropic-ratelimit-{kind}-{part}", ANTHROPIC),
+    ("x-ratelimit-{part}", ONE),  # Together, OpenRouter, and who has one limit
+    ("ratelimit-{part}", ONE),  # the drafts of RateLimit
+    ("x-tokenlimit-{part}", TOKENS),  # Together
+    ("x-ratelimitbysize-{part}-{kind}", BY_SIZE),  # Mistral
+    ("ratelimitbysize-{part}", TOKENS),
+)
+"""How the names of headers are made."""
+NAMES: dict[str, tuple[Kind, Part]] = {
+    pattern.format(part=part, kind=end): (kind, part)
+    for pattern, kinds in FAMILIES
+    for end, kind in kinds.items()
+    for part in PARTS
+}
+STRUCTURED, POLICY = "ratelimit", "ratelimit-policy"
+READ = frozenset((*NAMES, STRUCTURED, POLICY))
+"""Names of all headers that are read here."""
+
+_COUNT = re.compile(r"\s*([+-]?\d{1,18})(?:\.\d*)?\s*(?:$|[,;])", re.ASCII)
+
+
+def measured(headers: Mapping[str, str], wall: float | None) -> Measurement | None:
+    """What `headers` (names in lower case) say is left; None: nothing. `wall` is Unix time, None
+    where it is not known: resets that are instants are then not read.
+    """
+    found: dict[Kind, dict[Part, str]] = {}
+    for name in headers:
+        if (known := NAMES.get(name)) is not None:
+            found.setdefault(known[0], {})[known[1]] = headers[name]
+    said: list[Headroom] = []
+    nonsense = 0
+    wall = wall_of(headers, wall) if found else wall
+    for kind, parts in found.items():
+        if "remaining" in parts:
+            one, wrong = _headroom(kind, parts, wall)
+            nonsense += wrong
+            if one is not None:
+                said.append(one)
+    if STRUCTURED in headers:
+        said += _structured(headers[STRUCTURED], headers.get(POLICY, ""))
+    return Measurement(tuple(said), nonsense) if said or nonsense else None
+
+
+def _headroom(
+    kind: Kind, parts: Mapping[Part, str], wall: float | None
+) -> tuple[Headroom | None, int]:
+    """What is said of one limit, and how much of that cannot be read."""
+    left = _count(parts["remaining"])
+    if left is None:
+        return None, 1
+    limit = _count(parts["limit"]) if "limit" in parts else None
+    reset = seconds(parts["reset"], wall) if "reset" in parts else None
+    wrong = (limit is None and "limit" in parts) + (reset is None and "reset" in parts)
+    return Headroom(kind.of, left, limit, reset, kind.span, kind.name), wrong
+
+
+def _structured(value: str, policy: str) -> Iterator[Headroom]:
+    """RateLimit and RateLimit-Policy, as the IETF drafts them."""
+    policies = dict(structured(policy))
+    for name, item in structured(value):
+        left, reset = item.get("r", item.get("remaining")), item.get("t", item.get("reset"))
+        if left is None:
+            continue
+        of = policies.get(name, {})
+        limit, span = item.get("limit", of.get("q")), of.get("w")
+        yield Headroom(
+            "tokens" if "token" in name else "requests",
+            left,
+            limit,
+            None if reset is None else float(reset),
+            float(span) if span else None,
+            name or "requests",
+        )
+
+
+def _count(value: str) -> int | None:
+    matched = _COUNT.match(value)
+    return int(matched[1]) if matched is not None else None

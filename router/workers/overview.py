@@ -1,0 +1,101 @@
+"""What several workers say of themselves, as one: their status, and their decisions.
+
+Must not: hide a difference. Where workers do not agree, the worst is shown, and what each says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+Status = dict[str, Any]
+
+LEFT = ("requests_left", "tokens_left", "places_left")
+"""Of a target: what its limits still let through. The least of what workers say binds first."""
+
+
+def status(told: Mapping[int, Status]) -> Status:
+    """The status of all, by worker; there is one at least. Of what is not named here the first
+    speaks for all.
+    """
+    each = list(told.values())
+    first = each[0]
+    return {
+        **first,
+        "ready": all(one["ready"] for one in each),
+        "running": sum(one["running"] for one in each),
+        "log_lines_dropped": sum(one["log_lines_dropped"] for one in each),
+        "config": {**first["config"], "errors": _errors(told)},
+        "targets": {name: _target(name, told) for name in _names(one["targets"] for one in each)},
+        "requests": _counted(one["requests"] for one in each),
+        "attempts": _counted(one["attempts"] for one in each),
+    }
+
+
+def decisions(told: Mapping[int, Status], limit: int) -> Status:
+    """The newest decisions of all, each with its worker. What an engine decides follows from its
+    own seed: `engines` has them by worker.
+    """
+    found = [
+        {**decision, "worker": number}
+        for number, one in told.items()
+        for decision in one["decisions"]
+    ]
+    found.sort(key=_began, reverse=True)
+    return {
+        "engines": {str(number): one["engine"] for number, one in told.items()},
+        **{name: sum(one[name] for one in told.values()) for name in _SUMMED},
+        "decisions": found[:limit],
+    }
+
+
+_SUMMED = ("requests", "recorded", "kept")
+
+
+def _began(decision: Mapping[str, Any]) -> float:
+    """When a decision was begun: on one machine all processes read one clock."""
+    steps = decision["steps"]
+    return float(steps[0]["at"]) if steps else 0.0
+
+
+def _errors(told: Mapping[int, Status]) -> list[str]:
+    found = dict.fromkeys(error for one in told.values() for error in one["config"]["errors"])
+    revisions = {number: one["revision"] for number, one in told.items()}
+    if len(set(revisions.values())) > 1:
+        each = ", ".join(f"{number}: {revision}" for number, revision in revisions.items())
+        found[f"the workers run different revisions ({each}): reload, or restart"] = None
+    return list(found)
+
+
+def _names(tables: Iterable[Mapping[str, object]]) -> list[str]:
+    return list(dict.fromkeys(name for table in tables for name in table))
+
+
+def _target(name: str, told: Mapping[int, Status]) -> Status:
+    rows = {n: one["targets"][name] for n, one in told.items() if name in one["targets"]}
+    each = list(rows.values())
+    worst: Status = min(each, key=lambda row: (row["state"] == "healthy", row["health"]))
+    failures = [row["last_failure"] for row in each if row["last_failure"] is not None]
+    left = {
+        key: min((row[key] for row in each if row[key] is not None), default=None) for key in LEFT
+    }
+    found = {
+        **worst,
+        **left,
+        "in_flight": sum(row["in_flight"] for row in each),
+        "last_failure": min(failures, key=lambda one: one["s_ago"], default=None),
+    }
+    states = {str(number): row["state"] for number, row in rows.items()}
+    if len(set(states.values())) > 1:
+        found["workers"] = states
+    return found
+
+
+def _counted(tables: Iterable[list[Status]]) -> list[Status]:
+    """Rows that are alike but for their count, as one."""
+    found: dict[frozenset[tuple[str, object]], Status] = {}
+    for row in (row for table in tables for row in table):
+        key = frozenset(item for item in row.items() if item[0] != "count")
+        count = found[key]["count"] if key in found else 0
+        found[key] = {**row, "count": count + row["count"]}
+    return list(found.values())

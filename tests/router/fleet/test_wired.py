@@ -1,0 +1,97 @@
+"""Whole routers that are one fleet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.router.fleet.instances import until
+from tests.router.quota.servers import Process, process
+from tests.router.running import Running, running, written
+
+LIMITED = "chat: {targets: [sim/fast]}"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Process]:
+    with process(tmp_path) as one:
+        yield one
+
+
+def file(folder: Path, server: Process, when_down: str = "local_share") -> Path:
+    folder.mkdir()
+    shared = f"shared: {{redis: '{server.url}', when_down: {{provider_limits: {when_down}}}}}\n"
+    path = written(folder, LIMITED, rest=shared)
+    limits = "    limits: {requests: 100/min}\n    dialect: simulated\n"
+    path.write_text(path.read_text().replace("    dialect: simulated\n", limits))
+    return path
+
+
+async def fleet(router: Running) -> dict[str, object]:
+    told: dict[str, object] = (await router.ask_admin("GET", "/status")).told["fleet"]
+    return told
+
+
+async def test_status_and_metrics_show_every_instance_with_its_revision(
+    tmp_path: Path, server: Process
+) -> None:
+    two = file(tmp_path / "two", server)
+    two.write_text(two.read_text() + "# another revision\n")
+    async with running(file(tmp_path / "one", server)) as one, running(two) as other:
+        apps = (one.app, other.app)
+        await until(lambda: all(app.state.fleet and len(app.state.fleet.seen) == 2 for app in apps))
+        told = await fleet(one)
+        instances = told["instances"]
+        assert isinstance(instances, list)
+        revisions = [router.app.state.runtime.revision for router in (one, other)]
+        assert sorted(each["revision"] for each in instances) == sorted(revisions)
+        assert [each["this"] for each in instances].count(True) == 1
+        assert told["answers"] is True
+        assert told["differ_for_s"] is not None
+        metrics = (await one.ask_admin("GET", "/metrics")).body.decode()
+        assert "pointsman_fleet_instances 2\n" in metrics
+        assert "pointsman_fleet_revisions 2\n" in metrics
+        assert 'pointsman_fleet_news_total{end="told"} 0\n' in metrics
+
+
+async def test_without_the_server_each_keeps_to_its_part_until_it_is_back(
+    tmp_path: Path, server: Process
+) -> None:
+    async with (
+        running(file(tmp_path / "one", server)) as one,
+        running(file(tmp_path / "two", server)) as two,
+    ):
+        apps = (one.app, two.app)
+        await until(lambda: all(app.state.fleet and len(app.state.fleet.seen) == 2 for app in apps))
+
+        def left() -> list[float]:
+            loop = asyncio.get_running_loop()
+            return [
+                app.state.runtime.engine.snapshot(loop.time())["sim/fast"].requests_left
+                for app in apps
+            ]
+
+        assert left() == [100, 100]
+        server.kill()
+        for router in (one, two):
+            assert (await router.chat()).status == 200
+        await until(lambda: left() == [44, 44])
+        server.start()
+        await until(lambda: left() == [99, 99])
+
+
+async def test_limits_that_fail_closed_let_nothing_through_without_the_server(
+    tmp_path: Path, server: Process
+) -> None:
+    server.kill()
+    async with running(file(tmp_path / "one", server, "fail_closed")) as one:
+        assert (await one.chat()).status in (429, 503)
+
+
+async def test_a_router_that_stands_alone_has_no_fleet(tmp_path: Path) -> None:
+    async with running(written(tmp_path)) as one:
+        assert await fleet(one) is None
+        assert b"fleet" not in (await one.ask_admin("GET", "/metrics")).body

@@ -1,0 +1,130 @@
+"""The status of several workers as one: sums, the worst, and who says what."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.workers.overview import decisions, status
+
+
+def target(state: str = "healthy", health: float = 1.0, **more: Any) -> dict[str, Any]:
+    return {
+        "state": state,
+        "health": health,
+        "in_flight": 0,
+        "requests_left": None,
+        "tokens_left": None,
+        "places_left": None,
+        "last_failure": None,
+        **more,
+    }
+
+
+def worker(**more: Any) -> dict[str, Any]:
+    return {
+        "ready": True,
+        "revision": "abc",
+        "running": 0,
+        "log_lines_dropped": 0,
+        "config": {"path": "providers.yaml", "errors": []},
+        "models": {"chat": {}},
+        "targets": {},
+        "requests": [],
+        "attempts": [],
+        **more,
+    }
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "model": st.sampled_from("ab"),
+            "status": st.sampled_from([200, 500]),
+            "count": st.integers(0, 9),
+        }
+    ),
+    max_size=4,
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), ROWS), min_size=1, max_size=4))
+def test_what_is_counted_is_summed(each):
+    told = status(
+        {n: worker(running=running, requests=rows) for n, (running, rows) in enumerate(each)}
+    )
+    assert told["running"] == sum(running for running, _ in each)
+    for model in "ab":
+        for code in (200, 500):
+            found = [
+                row["count"]
+                for row in told["requests"]
+                if (row["model"], row["status"]) == (model, code)
+            ]
+            assert len(found) <= 1
+            assert sum(found) == sum(
+                row["count"]
+                for _, rows in each
+                for row in rows
+                if (row["model"], row["status"]) == (model, code)
+            )
+
+
+def test_all_are_ready_or_it_is_not():
+    assert status({0: worker(), 1: worker()})["ready"]
+    assert not status({0: worker(), 1: worker(ready=False)})["ready"]
+
+
+def test_of_a_target_the_worst_is_shown_and_who_differs():
+    failed = {"outcome": "failed", "s_ago": 3.0}
+    older = {"outcome": "denied", "s_ago": 9.0}
+    told = status(
+        {
+            0: worker(targets={"a": target(in_flight=2, tokens_left=50.0, last_failure=older)}),
+            1: worker(
+                targets={
+                    "a": target("ejected", 0.1, in_flight=1, tokens_left=20.0, last_failure=failed),
+                    "b": target(in_flight=4),
+                }
+            ),
+        }
+    )["targets"]
+    assert told["a"]["state"] == "ejected"
+    assert told["a"]["health"] == 0.1
+    assert told["a"]["in_flight"] == 3
+    assert told["a"]["tokens_left"] == 20.0
+    assert told["a"]["requests_left"] is None
+    assert told["a"]["last_failure"] == failed
+    assert told["a"]["workers"] == {"0": "healthy", "1": "ejected"}
+    assert told["b"] == target(in_flight=4)
+
+
+def test_a_pause_is_shown_although_a_health_elsewhere_is_lower():
+    rows = {0: target(health=0.2), 1: target("resting", 1.0)}
+    told = status({number: worker(targets={"a": row}) for number, row in rows.items()})
+    assert told["targets"]["a"]["state"] == "resting"
+
+
+def test_different_revisions_and_every_error_are_said():
+    wrong = {"path": "providers.yaml", "errors": ["line 3 is wrong"]}
+    told = status({0: worker(), 1: worker(revision="def", config=wrong)})
+    first, second = told["config"]["errors"]
+    assert first == "line 3 is wrong"
+    assert "(0: abc, 1: def)" in second
+
+
+def test_decisions_are_the_newest_of_all_and_say_whose_they_are():
+    def listing(*times: float) -> dict[str, Any]:
+        return {
+            "engine": {"seed": len(times)},
+            "requests": 9,
+            "recorded": 3,
+            "kept": 2,
+            "decisions": [{"steps": [{"at": at}]} for at in times],
+        }
+
+    told = decisions({0: listing(5.0, 1.0), 1: listing(4.0, 3.0, 2.0)}, 3)
+    assert [one["steps"][0]["at"] for one in told["decisions"]] == [5.0, 4.0, 3.0]
+    assert [one["worker"] for one in told["decisions"]] == [0, 1, 1]
+    assert (told["requests"], told["recorded"], told["kept"]) == (18, 6, 4)
+    assert told["engines"] == {"0": {"seed": 2}, "1": {"seed": 3}}
