@@ -1,6 +1,5 @@
 """A stream that two providers gave, over real sockets, as OpenAI's own SDK reads it."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
