@@ -10,8 +10,6 @@ from pathlib import Path
 from secrets import token_hex
 from typing import cast
 
-import msgspec
-
 from router.quota.bounds import answered, asked
 from router.quota.shared import PATIENCE, Pong
 from router.redis.address import address_of
@@ -75,8 +73,6 @@ class Redis:
             raise Refused(f"{NO_SCRIPTS} ({why})") from None
         except ScriptMissing:
             raise Refused(f"{NO_SCRIPTS} (what is loaded is not there)") from None
-        except (msgspec.MsgspecError, TypeError):
-            raise Refused(f"{NO_SCRIPTS} (what it answers is not the script's)") from None
 
     async def _again(self, words: tuple[Word, ...], patience: float) -> Answer:
         try:

@@ -14,12 +14,13 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from policies.engine.limits.windows import MICROSECONDS
-from router.quota.bounds import LEASE_SECONDS, Answered, Bound, Needs, Settled, answered, asked
-from router.redis.down import Down
+from router.quota.bounds import LEASE_SECONDS, STRANGE, Answered, Bound, Needs, Settled, answered, asked
+from router.redis.down import Down, Refused
 
+T = TypeVar("T")
 PATIENCE = 0.02
 """Seconds that a batch may take."""
 LOOK_AGAIN = 0.5
@@ -29,7 +30,7 @@ again soon after: a slow one must not cost a patience each time.
 LONGEST = 8.0
 SOON = 10.0
 MOST_AT_ONCE = 256
-"""Reservations in a batch: the server does nothing else meanwhile."""
+"""Reservations in a batch, and settlements: the server does nothing else meanwhile."""
 MOST_KEPT = 10_000
 """Settlements that are kept for a server that is away; their windows are over soon anyway."""
 
@@ -125,7 +126,7 @@ class Shared:
         """Correct what was taken, and give places back, with the next batch."""
         for one in settled:
             if one.bound.what == "places":
-                self._places[one.bound.key] -= 1
+                self._leave(one.bound.key)
             if one.taken < 0 and not self.up:
                 self._owe(one)
             else:
@@ -161,21 +162,27 @@ class Shared:
         # One turn of the loop, so that all who came in it go together.
         await asyncio.sleep(0)
         while self.up and (self._waiting or self._settled):
-            most = min(len(self._waiting), MOST_AT_ONCE)
-            batch = [self._waiting.popleft() for _ in range(most)]
-            settled, self._settled = list(self._settled), deque(maxlen=MOST_KEPT)
-            wanted = [ticket.alternatives for ticket in batch]
-            now = _microseconds(asyncio.get_running_loop().time())
-            keys, argument = asked(self._instance, settled, wanted, self._places, now)
+            batch, settled = _some(self._waiting), _some(self._settled)
+            answers, why = None, "a batch could not be asked for"
             try:
-                answers = answered(await self._server.run(keys, argument))
+                answers = await self._ask(batch, settled)
             except Down as down:
-                # It may have been done all the same: twice, a debt errs to the safe side.
-                self._settled.extendleft(one for one in reversed(settled) if one.units >= 0)
-                self._lose(batch, str(down))
-                return
-            for ticket, answer in zip(batch, answers, strict=True):
+                why = str(down)
+            finally:
+                # Whatever went wrong, nobody is left waiting.
+                if answers is None:
+                    self._lose(batch, settled, why)
+            for ticket, answer in zip(batch, answers or (), strict=False):
                 self._tell(ticket, answer)
+
+    async def _ask(self, batch: list[Ticket], settled: list[Settled]) -> list[Answered]:
+        wanted = [ticket.alternatives for ticket in batch]
+        now = _microseconds(asyncio.get_running_loop().time())
+        keys, argument = asked(self._instance, settled, wanted, self._places, now)
+        answers = answered(await self._server.run(keys, argument))
+        if len(answers) != len(batch):
+            raise Refused(STRANGE)
+        return answers
 
     def _tell(self, ticket: Ticket, answer: Answered) -> None:
         if answer.taken is not None:
@@ -194,6 +201,11 @@ class Shared:
         self._places[bound.key] += 1
         self._leased[bound.key] = Settled(bound, 0, 0)
 
+    def _leave(self, place: str) -> None:
+        self._places[place] -= 1
+        if self._places[place] <= 0:
+            del self._places[place]
+
     def _owe(self, one: Settled) -> None:
         second = one.taken - one.taken % -MICROSECONDS
         key = one.bound, second
@@ -201,18 +213,20 @@ class Shared:
         if len(self._owed) > MOST_KEPT:
             del self._owed[next(iter(self._owed))]
 
-    def _lose(self, batch: list[Ticket], why: str) -> None:
+    def _lose(self, batch: list[Ticket], settled: list[Settled], why: str) -> None:
+        # It may have been done all the same: twice, a debt errs to the safe side.
+        self._settled.extendleft(one for one in reversed(settled) if one.units >= 0)
         self.up = False
         soon = asyncio.get_running_loop().time() - self._since < SOON
         self._pause = min(LONGEST, self._pause * 2) if soon else LOOK_AGAIN
         self._lost.set()
-        self._changed.away(why)
-        batch += self._waiting
+        waiting = [*batch, *self._waiting]
         self._waiting.clear()
-        for ticket in batch:
+        for ticket in waiting:
             ticket.done = True
             if not ticket.left:
-                ticket.wake()
+                ticket.wake()  # which only schedules: whoever goes on finds limits as they are then
+        self._changed.away(why)
 
     async def _look_after(self) -> None:
         """Find the server when it is away; while it is there, renew what is leased of it."""
@@ -254,6 +268,10 @@ class Shared:
         self._since = asyncio.get_running_loop().time()
         self.up = True
         self._run()
+
+
+def _some(waiting: deque[T]) -> list[T]:
+    return [waiting.popleft() for _ in range(min(len(waiting), MOST_AT_ONCE))]
 
 
 def _microseconds(seconds: float) -> int:

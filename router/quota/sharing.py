@@ -87,6 +87,9 @@ class Sharing:
             self._settle_ended()
         if self._asked is not None:
             send, ticket = self._asked
+            if send.attempt.is_beaten or (not ticket.done and now >= send.limits.deadline):
+                self._leave(now)
+                return self._way.next(now)
             if not ticket.done:
                 return Wait(send.limits.deadline, Cause.REST)
             self._asked = None
@@ -99,19 +102,24 @@ class Sharing:
 
     def go_on(self, among: AbstractSet[str], now: float) -> None:
         """See `Course.go_on`."""
+        self._leave(now)
         self._way.go_on(among, now)
 
     def close(self, now: float) -> None:
         """See `Course.close`."""
+        self._leave(now)
+        self._way.close(now)
+        self._settle_ended()
+        if self._hold is not None and (owed := self._hold.settled()):
+            self._fleet.shared.settle(owed)
+
+    def _leave(self, now: float) -> None:
+        """What is asked for is not wanted any more: too late, or another has brought content."""
         if self._asked is not None:
             send, ticket = self._asked
             self._asked = None
             send.attempt.give_back(now)
             leave(ticket, self._fleet.shared)
-        self._way.close(now)
-        self._settle_ended()
-        if self._hold is not None and (owed := self._hold.settled()):
-            self._fleet.shared.settle(owed)
 
     def _ask(self, send: Send, now: float) -> Send | Wait:
         needs, own = self._needs(send.target, send.attempt.reserved), self._own

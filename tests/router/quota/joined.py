@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from secrets import token_hex
+from typing import cast
+
+import msgspec
 
 from router.quota.bounds import Answered, Needs, Settled
 from router.quota.redis import Redis
@@ -36,6 +39,34 @@ class Away:
 
     async def ping(self) -> Pong:
         raise Down("it is not there")
+
+
+class Slow:
+    """A server that takes its time, and sometimes never answers."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.settled: list[list[list[int]]] = []
+        self.takes = 0.001
+        self.down = False
+        self.epoch = "first"
+        self.says: object = None
+
+    async def run(self, keys: list[str], argument: bytes) -> bytes:
+        self.batches.append(len(keys))
+        await asyncio.sleep(self.takes)
+        if self.down:
+            raise Down("too slow")
+        _, _, _, settlements, reservations = msgspec.msgpack.decode(argument)
+        self.settled.append(settlements)
+        if self.says is not None:
+            return cast("bytes", self.says)
+        return msgspec.msgpack.encode((5, [(1, [[0]], [1]) for _ in reservations]))
+
+    async def ping(self) -> Pong:
+        if self.down:
+            raise Down("gone")
+        return Pong(self.epoch)
 
 
 @asynccontextmanager

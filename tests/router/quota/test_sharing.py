@@ -13,6 +13,7 @@ import pytest
 
 from policies import (
     Attempt,
+    Cause,
     Charge,
     Counting,
     Engine,
@@ -35,7 +36,7 @@ from router.bell import Bell
 from router.quota.bounds import Bound, bounds_of
 from router.quota.shared import Shared
 from router.quota.sharing import Fleetwide, Sharing
-from tests.router.quota.joined import Away, Deaf, joined, reserved
+from tests.router.quota.joined import Away, Deaf, Slow, joined, reserved
 from tests.router.quota.servers import server
 
 GOOD = Report(Outcome.OK, input_tokens=3, output_tokens=2)
@@ -63,6 +64,7 @@ class Instance:
         self.engine = Engine({"m": route}, rng=Random(1), now=self.loop.time(), facts=facts)
         self.shared = shared
         self.bounds = bounds
+        self.bells: list[Bell] = []
 
     async def ask(self, report: Report = GOOD, tokens: int = 5, most: int = 0) -> str | Fail | None:
         """Who was asked; None: the request would have had to wait."""
@@ -84,6 +86,14 @@ class Instance:
         finally:
             sharing.close(self.loop.time())
             bell.close()
+
+    def begins(self, seconds: float) -> tuple[Sharing, float]:
+        """A request with so much time, and when it began."""
+        now = self.loop.time()
+        course = self.engine.start(Request("m", now + seconds, 5, 0), now)
+        bell = Bell(self.loop)
+        self.bells.append(bell)
+        return Sharing(course, Fleetwide("t", self.shared, self.bounds, {}), bell), now
 
     def _settle(self, attempt: Attempt, report: Report) -> str:
         attempt.sent(self.loop.time())
@@ -176,4 +186,35 @@ async def test_without_the_server_each_goes_by_its_own_limits() -> None:
     bounds = {"a/m": bounds_of("t", "a/m", Limits(requests=(Rate(1, 60.0),)))}
     instance = Instance(shared, bounds)
     assert [await instance.ask() for _ in range(3)] == ["a/m"] * 3
+    await shared.close()
+
+
+async def test_nobody_waits_for_the_server_beyond_its_deadline() -> None:
+    slow = Slow()
+    async with slowly(slow) as (shared, instance):
+        sharing, begun = instance.begins(seconds=0.01)
+        assert isinstance(sharing.next(begun), Wait)
+        slow.takes = 0.05
+        await asyncio.sleep(0.01)
+        action = sharing.next(begun + 0.01)
+        assert isinstance(action, Fail)
+        assert action.cause is Cause.DEADLINE
+        assert instance.engine.in_flight == 0
+        await asyncio.sleep(0.1)
+        sharing.close(begun + 0.1)
+        await asyncio.sleep(0.1)
+        assert slow.settled[-1] == [[1, -1, 5]]  # what was had too late is given back
+
+
+@asynccontextmanager
+async def slowly(slow: Slow) -> AsyncIterator[tuple[Shared, Instance]]:
+    shared = Shared(slow, "me", Deaf())
+    await shared.start()
+    bounds = {
+        f"{name}/m": bounds_of("t", f"{name}/m", Limits((Rate(9, 60.0),))) for name in ("a", "b")
+    }
+    instance = Instance(shared, bounds)
+    yield shared, instance
+    for bell in instance.bells:
+        bell.close()
     await shared.close()
