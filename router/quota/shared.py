@@ -17,15 +17,28 @@ from contextlib import suppress
 from typing import NamedTuple, Protocol, TypeVar
 
 from policies.engine.limits.windows import MICROSECONDS
-from router.quota.bounds import LEASE_SECONDS, STRANGE, Answered, Bound, Needs, Settled, answered, asked
+from router.quota.bounds import (
+    LEASE_SECONDS,
+    STRANGE,
+    Answered,
+    Bound,
+    Needs,
+    Settled,
+    answered,
+    asked,
+)
 from router.redis.down import Down, Refused
 
 T = TypeVar("T")
 PATIENCE = 0.02
 """Seconds that a batch may take."""
+AT_ONCE = 0.01
+"""Seconds until a server that did not answer is pinged: most often it, or this machine, was late
+once, and while it is away this instance goes by a part of the limits.
+"""
 LOOK_AGAIN = 0.5
-"""Seconds until a server that did not answer is pinged; doubled, up to `LONGEST`, where it is lost
-again soon after: a slow one must not cost a patience each time.
+"""Seconds between pings while it does not answer them; doubled, up to `LONGEST`, where it is lost
+again soon after one: a slow one must not cost a patience each time.
 """
 LONGEST = 8.0
 SOON = 10.0
@@ -97,7 +110,8 @@ class Shared:
         self._leased: dict[str, Settled] = {}
         self.found: Pong | None = None
         self._lost = asyncio.Event()
-        self._pause, self._since = LOOK_AGAIN, 0.0
+        self._pause = self._relapse = LOOK_AGAIN
+        self._since = 0.0
         self._pump: asyncio.Task[None] | None = None
         self._beside: asyncio.Task[None] | None = None
         self.up = False
@@ -218,7 +232,8 @@ class Shared:
         self._settled.extendleft(one for one in reversed(settled) if one.units >= 0)
         self.up = False
         soon = asyncio.get_running_loop().time() - self._since < SOON
-        self._pause = min(LONGEST, self._pause * 2) if soon else LOOK_AGAIN
+        self._relapse = min(LONGEST, max(LOOK_AGAIN, self._relapse * 2)) if soon else AT_ONCE
+        self._pause = self._relapse
         self._lost.set()
         waiting = [*batch, *self._waiting]
         self._waiting.clear()
@@ -250,6 +265,7 @@ class Shared:
         try:
             pong = await self._server.ping()
         except Down as down:
+            self._pause = max(self._pause, LOOK_AGAIN)
             if first:
                 self._changed.away(str(down))
             return
