@@ -17,8 +17,8 @@ from policies import Attempt, Cause, Fail, Send, Stop, Wait
 from policies.engine.limits.windows import Note
 from router.bell import Bell
 from router.course import Way
-from router.quota.bounds import PLACES, Answered, Bound, Needs, Settled, units_of
-from router.quota.shared import Shared, Ticket, given_back
+from router.quota.bounds import PLACES, Answered, Bound, Needs, Settled, given_back, units_of
+from router.quota.shared import Shared, Ticket
 
 A_MOMENT = 0.1
 PLENTY = 5
@@ -85,11 +85,10 @@ class Sharing:
         """See `Course.next`."""
         if self._held:
             self._settle_ended()
+        if self._asked is not None and self._is_too_late(*self._asked, now):
+            self._leave(now)
         if self._asked is not None:
             send, ticket = self._asked
-            if send.attempt.is_beaten or (not ticket.done and now >= send.limits.deadline):
-                self._leave(now)
-                return self._way.next(now)
             if not ticket.done:
                 return Wait(send.limits.deadline, Cause.REST)
             self._asked = None
@@ -113,8 +112,13 @@ class Sharing:
         if self._hold is not None and (owed := self._hold.settled()):
             self._fleet.shared.settle(owed)
 
+    @staticmethod
+    def _is_too_late(send: Send, ticket: Ticket, now: float) -> bool:
+        """Whether the time of the request is over, or another attempt has brought content."""
+        return send.attempt.is_beaten or (not ticket.done and now >= send.limits.deadline)
+
     def _leave(self, now: float) -> None:
-        """What is asked for is not wanted any more: too late, or another has brought content."""
+        """What is asked for is not wanted any more."""
         if self._asked is not None:
             send, ticket = self._asked
             self._asked = None

@@ -11,8 +11,7 @@ from policies.engine.limits.counting import Need
 from policies.engine.limits.notes import refund, reservation
 from policies.engine.limits.windows import HALF, INPUT, MICROSECONDS, OUTPUT, TOKENS, Note
 from router.dialects.contract import ClientError
-from router.quota.bounds import Needs, Settled, units_of
-from router.quota.shared import given_back
+from router.quota.bounds import Needs, Settled, given_back, units_of
 from router.tenants.scope import Scope
 from router.tenants.wording import Standing, headers_of
 

@@ -191,7 +191,7 @@ async def test_without_the_server_each_goes_by_its_own_limits() -> None:
 
 async def test_nobody_waits_for_the_server_beyond_its_deadline() -> None:
     slow = Slow()
-    async with slowly(slow) as (shared, instance):
+    async with slowly(slow) as instance:
         sharing, begun = instance.begins(seconds=0.01)
         assert isinstance(sharing.next(begun), Wait)
         slow.takes = 0.05
@@ -207,14 +207,14 @@ async def test_nobody_waits_for_the_server_beyond_its_deadline() -> None:
 
 
 @asynccontextmanager
-async def slowly(slow: Slow) -> AsyncIterator[tuple[Shared, Instance]]:
+async def slowly(slow: Slow) -> AsyncIterator[Instance]:
     shared = Shared(slow, "me", Deaf())
     await shared.start()
     bounds = {
         f"{name}/m": bounds_of("t", f"{name}/m", Limits((Rate(9, 60.0),))) for name in ("a", "b")
     }
     instance = Instance(shared, bounds)
-    yield shared, instance
+    yield instance
     for bell in instance.bells:
         bell.close()
     await shared.close()
