@@ -30,7 +30,8 @@ SOON = 0.05
 
 
 class Fleetwide(NamedTuple):
-    """What the fleet keeps together: the limits that bind each target, its groups' among them.
+    """What the fleet keeps together: the limits that bind each target, its groups' among them, and
+    `own`, those of each target and each group alone.
     Targets are `roomy`, until an instant, of which plenty was left a moment ago: for them no
     runner-up is looked for.
     """
@@ -38,6 +39,7 @@ class Fleetwide(NamedTuple):
     name: str
     shared: Shared
     bounds: Mapping[str, tuple[Bound, ...]]
+    own: Mapping[str, tuple[Bound, ...]]
     roomy: dict[str, float]
 
 
@@ -60,7 +62,7 @@ class Hold(Protocol):
         nobody knows).
         """
 
-    def refused(self, waits: Sequence[float | None], now: float) -> object:
+    def refused(self, needs: Needs, waits: Sequence[float | None], now: float) -> object:
         """They were not: the seconds until there is room for each (0: now, None: nobody knows)."""
 
     def settled(self) -> Sequence[Settled]:
@@ -158,7 +160,7 @@ class Sharing:
             self._own = ()
         elif any(wait != 0 for wait in answer.waits[0][-len(own) :]):
             attempt.give_back(now)
-            hold.refused(answer.waits[0][-len(own) :], now)
+            hold.refused(own, answer.waits[0][-len(own) :], now)
             return Fail(Cause.WAIT, {}, None)
         ticket.alternatives = tuple([needs[: -len(own)] for needs in ticket.alternatives])
         waits_of_targets = tuple([waits[: -len(own)] for waits in answer.waits])
@@ -220,7 +222,7 @@ async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], 
     if (answer := ticket.answer) is None:
         return
     if answer.taken is None:
-        hold.refused(answer.waits[0], clock())
+        hold.refused(needs, answer.waits[0], clock())
     else:
         hold.granted(needs, answer.at, answer.left)
 

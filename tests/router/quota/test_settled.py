@@ -112,7 +112,7 @@ class Hold:
         assert not self.had
         self.had.append((needs, at))
 
-    def refused(self, waits: object, now: float) -> None:
+    def refused(self, needs: Needs, waits: object, now: float) -> None:
         self.error = True
 
     def settled(self) -> list[Settled]:
@@ -181,7 +181,7 @@ class World:
         request = Request("m", now + self.rng.choice((5.0, 0.0005)), 5, 40, stream=True)
         hedged = Hedged(self.engine.start(request, now, bell.wake))
         hold = Hold()
-        fleet = Fleetwide("t", self.shared, BOUNDS, {})
+        fleet = Fleetwide("t", self.shared, BOUNDS, {}, {})
         tenant = hold if self.rng.random() < 0.5 and not self.outages else None
         self.open.append((Sharing(hedged, fleet, bell, tenant), hedged, hold, bell))
 

@@ -71,7 +71,7 @@ class Instance:
         bell = Bell(self.loop)
         request = Request("m", self.loop.time() + 5, tokens, most)
         course = self.engine.start(request, self.loop.time(), bell.wake)
-        sharing = Sharing(course, Fleetwide("t", self.shared, self.bounds, {}), bell)
+        sharing = Sharing(course, Fleetwide("t", self.shared, self.bounds, {}, {}), bell)
         try:
             while True:
                 action = sharing.next(self.loop.time())
@@ -93,7 +93,7 @@ class Instance:
         course = self.engine.start(Request("m", now + seconds, 5, 0), now)
         bell = Bell(self.loop)
         self.bells.append(bell)
-        return Sharing(course, Fleetwide("t", self.shared, self.bounds, {}), bell), now
+        return Sharing(course, Fleetwide("t", self.shared, self.bounds, {}, {}), bell), now
 
     def _settle(self, attempt: Attempt, report: Report) -> str:
         attempt.sent(self.loop.time())
