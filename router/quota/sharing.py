@@ -175,9 +175,7 @@ class Sharing:
             self._go_alone(attempt, self._needs(attempt.target, attempt.reserved))
             return True
         if answer.taken is None:
-            soon = SOON if attempt.probe_name is None else ANOTHER_PROBES
-            waits = [soon if wait is None else wait for wait in answer.waits[0]]
-            attempt.give_back(now, now + max(waits))
+            attempt.give_back(now, now + rest_of(ticket.alternatives[0], answer, attempt))
             return False
         if answer.taken:
             attempt.switch(now)
@@ -238,6 +236,20 @@ def leave(ticket: Ticket, shared: Shared) -> None:
 def permit(fleet: str, name: str) -> Bound:
     """The one place that the fleet's instances have to see whether whoever is ejected is back."""
     return Bound(f"{{pm:{fleet}}}:{name}:probe", "places", (PLACES, 1, 0, 0))
+
+
+def rest_of(needs: Needs, answer: Answered, attempt: Attempt) -> float:
+    """Seconds for which a target is left alone that had no room. Where plenty is left, although too
+    little for this one, others may be small enough.
+    """
+    nobody_knows = SOON if attempt.probe_name is None else ANOTHER_PROBES
+    rests = [0.0]
+    for (bound, _), wait, left in zip(needs, answer.waits[0], answer.left, strict=True):
+        if wait is None:
+            rests.append(nobody_knows)
+        elif wait:
+            rests.append(min(wait, SOON) if left * PLENTY >= bound.spec[1] else wait)
+    return max(rests)
 
 
 def is_roomy(ticket: Ticket, answer: Answered) -> bool:

@@ -189,6 +189,15 @@ async def test_without_the_server_each_goes_by_its_own_limits() -> None:
     await shared.close()
 
 
+async def test_one_that_is_too_large_for_what_is_left_leaves_it_to_smaller_ones(url: str) -> None:
+    used = GOOD._replace(input_tokens=50)
+    async with fleet(url, a=Limits(tokens=(Rate(100, 60.0),))) as (one, other):
+        assert await one.ask(used, tokens=50) == "a/m"
+        assert await other.ask(tokens=80) != "a/m"
+        await asyncio.sleep(0.06)
+        assert await other.ask(tokens=20) == "a/m"
+
+
 async def test_nobody_waits_for_the_server_beyond_its_deadline() -> None:
     slow = Slow()
     async with slowly(slow) as instance:
