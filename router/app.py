@@ -151,6 +151,7 @@ class App:
             state.runtime = replace(state.runtime, fleet=self._fleetwide(facts))
             routes = build.routes_of(state.config)
             state.runtime.engine.replace(routes, facts, self._loop.time())
+            self._in_force(state.runtime, facts)
 
     async def drain(self, *, announce: bool) -> None:
         """Leave: say so on `/readyz` while still accepting, stop accepting, let running

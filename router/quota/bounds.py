@@ -157,6 +157,11 @@ def units_of(bound: Bound, note: Note) -> int:
     return note[_COUNTS[bound.what]]
 
 
+def given_back(needs: Needs, at: int) -> list[Settled]:
+    """What settles a reservation of which nothing was sent."""
+    return [Settled(bound, -units, at) for bound, units in needs]
+
+
 def _rate(fleet: str, name: str, what: What, rate: Rate, ahead: float) -> Bound:
     span = max(1, round(rate.seconds * MICROSECONDS))
     key = f"{{pm:{fleet}}}:{name}:{what}/{rate.seconds:g}"

@@ -26,6 +26,7 @@ from router.quota.bounds import (
     Settled,
     answered,
     asked,
+    given_back,
 )
 from router.redis.down import Down, Refused
 
@@ -149,15 +150,20 @@ class Shared:
             self._run()
 
     def owe(self, needs: Needs) -> int:
-        """So much was taken without asking, since the server is away: it is told when it is back.
-        The instant, as of a `Settled`.
+        """So much was taken without asking, since the server is away, or was: it is told when it is
+        back. The instant, as of a `Settled`.
         """
         at = -_microseconds(asyncio.get_running_loop().time())
         for bound, units in needs:
+            one = Settled(bound, units, at)
             if bound.what == "places":
                 self._hold(bound)
-            else:
-                self._owe(Settled(bound, units, at))
+            if self.up:
+                self._settled.append(one)
+            elif bound.what != "places":
+                self._owe(one)
+        if self.up:
+            self._run()
         return at
 
     async def close(self) -> None:
@@ -228,8 +234,13 @@ class Shared:
             del self._owed[next(iter(self._owed))]
 
     def _lose(self, batch: list[Ticket], settled: list[Settled], why: str) -> None:
-        # It may have been done all the same: twice, a debt errs to the safe side.
+        # It may have been done all the same: twice, a debt errs to the safe side. Of places it is
+        # told anew how many are held.
         self._settled.extendleft(one for one in reversed(settled) if one.units >= 0)
+        wanted = [bound for one in batch for needs in one.alternatives for bound, _ in needs]
+        for bound in [*wanted, *(one.bound for one in settled)]:
+            if bound.what == "places":
+                self._leased[bound.key] = Settled(bound, 0, 0)
         self.up = False
         soon = asyncio.get_running_loop().time() - self._since < SOON
         self._relapse = min(LONGEST, max(LOOK_AGAIN, self._relapse * 2)) if soon else AT_ONCE
@@ -292,8 +303,3 @@ def _some(waiting: deque[T]) -> list[T]:
 
 def _microseconds(seconds: float) -> int:
     return int(seconds * MICROSECONDS)
-
-
-def given_back(needs: Needs, at: int) -> list[Settled]:
-    """What settles a reservation of which nothing was sent."""
-    return [Settled(bound, -units, at) for bound, units in needs]

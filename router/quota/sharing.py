@@ -17,8 +17,8 @@ from policies import Attempt, Cause, Fail, Send, Stop, Wait
 from policies.engine.limits.windows import Note
 from router.bell import Bell
 from router.course import Way
-from router.quota.bounds import PLACES, Answered, Bound, Needs, Settled, units_of
-from router.quota.shared import Shared, Ticket, given_back
+from router.quota.bounds import PLACES, Answered, Bound, Needs, Settled, given_back, units_of
+from router.quota.shared import Shared, Ticket
 
 A_MOMENT = 0.1
 PLENTY = 5
@@ -30,7 +30,8 @@ SOON = 0.05
 
 
 class Fleetwide(NamedTuple):
-    """What the fleet keeps together: the limits that bind each target, its groups' among them.
+    """What the fleet keeps together: the limits that bind each target, its groups' among them, and
+    `own`, those of each target and each group alone.
     Targets are `roomy`, until an instant, of which plenty was left a moment ago: for them no
     runner-up is looked for.
     """
@@ -38,6 +39,7 @@ class Fleetwide(NamedTuple):
     name: str
     shared: Shared
     bounds: Mapping[str, tuple[Bound, ...]]
+    own: Mapping[str, tuple[Bound, ...]]
     roomy: dict[str, float]
 
 
@@ -60,7 +62,7 @@ class Hold(Protocol):
         nobody knows).
         """
 
-    def refused(self, waits: Sequence[float | None], now: float) -> object:
+    def refused(self, needs: Needs, waits: Sequence[float | None], now: float) -> object:
         """They were not: the seconds until there is room for each (0: now, None: nobody knows)."""
 
     def settled(self) -> Sequence[Settled]:
@@ -85,11 +87,10 @@ class Sharing:
         """See `Course.next`."""
         if self._held:
             self._settle_ended()
+        if self._asked is not None and self._is_too_late(*self._asked, now):
+            self._leave(now)
         if self._asked is not None:
             send, ticket = self._asked
-            if send.attempt.is_beaten or (not ticket.done and now >= send.limits.deadline):
-                self._leave(now)
-                return self._way.next(now)
             if not ticket.done:
                 return Wait(send.limits.deadline, Cause.REST)
             self._asked = None
@@ -113,8 +114,13 @@ class Sharing:
         if self._hold is not None and (owed := self._hold.settled()):
             self._fleet.shared.settle(owed)
 
+    @staticmethod
+    def _is_too_late(send: Send, ticket: Ticket, now: float) -> bool:
+        """Whether the time of the request is over, or another attempt has brought content."""
+        return send.attempt.is_beaten or (not ticket.done and now >= send.limits.deadline)
+
     def _leave(self, now: float) -> None:
-        """What is asked for is not wanted any more: too late, or another has brought content."""
+        """What is asked for is not wanted any more."""
         if self._asked is not None:
             send, ticket = self._asked
             self._asked = None
@@ -154,7 +160,7 @@ class Sharing:
             self._own = ()
         elif any(wait != 0 for wait in answer.waits[0][-len(own) :]):
             attempt.give_back(now)
-            hold.refused(answer.waits[0][-len(own) :], now)
+            hold.refused(own, answer.waits[0][-len(own) :], now)
             return Fail(Cause.WAIT, {}, None)
         ticket.alternatives = tuple([needs[: -len(own)] for needs in ticket.alternatives])
         waits_of_targets = tuple([waits[: -len(own)] for waits in answer.waits])
@@ -169,9 +175,7 @@ class Sharing:
             self._go_alone(attempt, self._needs(attempt.target, attempt.reserved))
             return True
         if answer.taken is None:
-            soon = SOON if attempt.probe_name is None else ANOTHER_PROBES
-            waits = [soon if wait is None else wait for wait in answer.waits[0]]
-            attempt.give_back(now, now + max(waits))
+            attempt.give_back(now, now + rest_of(ticket.alternatives[0], answer, attempt))
             return False
         if answer.taken:
             attempt.switch(now)
@@ -216,7 +220,7 @@ async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], 
     if (answer := ticket.answer) is None:
         return
     if answer.taken is None:
-        hold.refused(answer.waits[0], clock())
+        hold.refused(needs, answer.waits[0], clock())
     else:
         hold.granted(needs, answer.at, answer.left)
 
@@ -232,6 +236,20 @@ def leave(ticket: Ticket, shared: Shared) -> None:
 def permit(fleet: str, name: str) -> Bound:
     """The one place that the fleet's instances have to see whether whoever is ejected is back."""
     return Bound(f"{{pm:{fleet}}}:{name}:probe", "places", (PLACES, 1, 0, 0))
+
+
+def rest_of(needs: Needs, answer: Answered, attempt: Attempt) -> float:
+    """Seconds for which a target is left alone that had no room. Where plenty is left, although too
+    little for this one, others may be small enough.
+    """
+    nobody_knows = SOON if attempt.probe_name is None else ANOTHER_PROBES
+    rests = [0.0]
+    for (bound, _), wait, left in zip(needs, answer.waits[0], answer.left, strict=True):
+        if wait is None:
+            rests.append(nobody_knows)
+        elif wait:
+            rests.append(min(wait, SOON) if left * PLENTY >= bound.spec[1] else wait)
+    return max(rests)
 
 
 def is_roomy(ticket: Ticket, answer: Answered) -> bool:

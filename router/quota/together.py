@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from secrets import token_hex
 
-from policies import Engine, Facts
+from policies import Facts
 from policies.engine.configuring import groups_of
 from policies.engine.limits.windows import MICROSECONDS
 from router.config import Shared as Keys
@@ -25,7 +25,6 @@ from router.quota.shared import Shared
 from router.quota.sharing import Fleetwide
 from router.runtime import Runtime
 from router.telemetry.log import Log
-from router.tenants.identity import Tenants
 
 
 class Together:
@@ -36,8 +35,7 @@ class Together:
         self._name = shared.fleet
         self._when_down = shared.when_down
         self._log = log
-        self._running: tuple[Engine, Tenants] | None = None
-        self._own: dict[str, tuple[Bound, ...]] = {}
+        self._running: Runtime | None = None
         self.instance = token_hex(8)
         self.fleet = joined(url, shared.fleet, self.instance, log.event)
         self.fleet.changed = self._share
@@ -59,17 +57,19 @@ class Together:
 
     def runs(self, runtime: Runtime, facts: Mapping[str, Facts]) -> None:
         """From now on this instance runs that."""
-        self._running = runtime.engine, runtime.tenants
+        self._running = runtime
         self.fleet.runs(runtime.engine, runtime.revision, facts)
+        if self.why:
+            self._share()  # what is new has its limits whole
 
     def of(self, facts: Mapping[str, Facts], clocks: Clocks) -> Fleetwide:
         """The limits of all targets and their groups, as the fleet keeps them."""
-        self._own = {
+        own = {
             name: bounds_of(self._name, name, its.limits, clocks.ahead)
             for name, its in facts.items()
         }
-        bounds = {name: self._bounds(name, facts) for name in facts}
-        return Fleetwide(self._name, self.shared, bounds, {})
+        bounds = {name: _all_of(name, facts, own) for name in facts}
+        return Fleetwide(self._name, self.shared, bounds, own, {})
 
     def away(self, why: str) -> None:
         """See `Changed.away`."""
@@ -96,12 +96,13 @@ class Together:
         """
         if self._running is None:
             return
-        engine, tenants = self._running
-        now = asyncio.get_running_loop().time()
-        engine.confine(self._part(self._when_down.provider_limits), now)
+        clock = asyncio.get_running_loop().time
+        self._running.engine.confine(self._part(self._when_down.provider_limits), clock())
         part = self._part(self._when_down.tenant_limits)
-        tenants.confine(
-            lambda name, quota: quota.confine(None if part is None else partial(part, name), now)
+        self._running.tenants.confine(
+            lambda name, quota: quota.confine(
+                None if part is None else partial(part, name), clock()
+            )
         )
 
     def _part(self, fallback: Fallback) -> Callable[[str, int], int] | None:
@@ -111,20 +112,23 @@ class Together:
 
     def _spent(self) -> Iterator[Settled]:
         """All that this instance has sent, as far as it still counts."""
-        if self._running is None:
+        running = self._running
+        if running is None or running.fleet is None:
             return
-        engine, tenants = self._running
         seconds = asyncio.get_running_loop().time()
         now = int(seconds * MICROSECONDS)
-        used = engine.spent(seconds)
-        told = [(self._own.get(name, ()), cells) for name, cells in used.items()]
-        told += [(scope.bounds, scope.quota.spent(seconds)) for scope in tenants.scopes()]
+        used, own = running.engine.spent(seconds), running.fleet.own
+        told = [(own.get(name, ()), cells) for name, cells in used.items()]
+        told += [(scope.bounds, scope.quota.spent(seconds)) for scope in running.tenants.scopes()]
         for bounds, limits in told:
             for bound, cells in zip(bounds, limits, strict=False):  # places are counted apart
                 for ago, units in cells:
                     yield Settled(bound, units, ago - now)
 
-    def _bounds(self, name: str, facts: Mapping[str, Facts]) -> tuple[Bound, ...]:
-        """Those of a target and of its groups."""
-        names = dict.fromkeys((name, *groups_of(name, facts)))
-        return tuple(bound for one in names for bound in self._own.get(one, ()))
+
+def _all_of(
+    name: str, facts: Mapping[str, Facts], own: Mapping[str, tuple[Bound, ...]]
+) -> tuple[Bound, ...]:
+    """Those of a target and of its groups."""
+    names = dict.fromkeys((name, *groups_of(name, facts)))
+    return tuple(bound for one in names for bound in own.get(one, ()))

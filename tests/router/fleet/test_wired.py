@@ -95,3 +95,24 @@ async def test_a_router_that_stands_alone_has_no_fleet(tmp_path: Path) -> None:
     async with running(written(tmp_path)) as one:
         assert await fleet(one) is None
         assert b"fleet" not in (await one.ask_admin("GET", "/metrics")).body
+
+
+async def test_a_tenant_that_comes_while_the_server_is_away_is_bound_as_the_others(
+    tmp_path: Path, server: Process
+) -> None:
+    shared = f"shared: {{redis: '{server.url}', when_down: {{tenant_limits: fail_closed}}}}\n"
+    tenants = "tenants:\n  team: {keys: ['${KEY}'], limits: {requests: 9/min}}\n"
+    path = written(tmp_path, LIMITED, server="auth: keys", rest=shared + tenants)
+    async with running(path, {"KEY": "k", "NEW": "n"}) as router:
+        assert (await router.chat(headers={"authorization": "Bearer k"})).status == 200
+        server.kill()
+        together = router.app._together
+        assert together is not None
+        await router.chat(headers={"authorization": "Bearer k"})
+        assert together.why
+        path.write_text(path.read_text() + "  new: {keys: ['${NEW}'], limits: {requests: 9/min}}\n")
+        router.app.reload()
+        statuses = [
+            (await router.chat(headers={"authorization": f"Bearer {key}"})).status for key in "kn"
+        ]
+    assert statuses == [429, 429]

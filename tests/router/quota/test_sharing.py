@@ -71,7 +71,7 @@ class Instance:
         bell = Bell(self.loop)
         request = Request("m", self.loop.time() + 5, tokens, most)
         course = self.engine.start(request, self.loop.time(), bell.wake)
-        sharing = Sharing(course, Fleetwide("t", self.shared, self.bounds, {}), bell)
+        sharing = Sharing(course, Fleetwide("t", self.shared, self.bounds, {}, {}), bell)
         try:
             while True:
                 action = sharing.next(self.loop.time())
@@ -93,7 +93,7 @@ class Instance:
         course = self.engine.start(Request("m", now + seconds, 5, 0), now)
         bell = Bell(self.loop)
         self.bells.append(bell)
-        return Sharing(course, Fleetwide("t", self.shared, self.bounds, {}), bell), now
+        return Sharing(course, Fleetwide("t", self.shared, self.bounds, {}, {}), bell), now
 
     def _settle(self, attempt: Attempt, report: Report) -> str:
         attempt.sent(self.loop.time())
@@ -189,9 +189,18 @@ async def test_without_the_server_each_goes_by_its_own_limits() -> None:
     await shared.close()
 
 
+async def test_one_that_is_too_large_for_what_is_left_leaves_it_to_smaller_ones(url: str) -> None:
+    used = GOOD._replace(input_tokens=50)
+    async with fleet(url, a=Limits(tokens=(Rate(100, 60.0),))) as (one, other):
+        assert await one.ask(used, tokens=50) == "a/m"
+        assert await other.ask(tokens=80) != "a/m"
+        await asyncio.sleep(0.06)
+        assert await other.ask(tokens=20) == "a/m"
+
+
 async def test_nobody_waits_for_the_server_beyond_its_deadline() -> None:
     slow = Slow()
-    async with slowly(slow) as (shared, instance):
+    async with slowly(slow) as instance:
         sharing, begun = instance.begins(seconds=0.01)
         assert isinstance(sharing.next(begun), Wait)
         slow.takes = 0.05
@@ -207,14 +216,14 @@ async def test_nobody_waits_for_the_server_beyond_its_deadline() -> None:
 
 
 @asynccontextmanager
-async def slowly(slow: Slow) -> AsyncIterator[tuple[Shared, Instance]]:
+async def slowly(slow: Slow) -> AsyncIterator[Instance]:
     shared = Shared(slow, "me", Deaf())
     await shared.start()
     bounds = {
         f"{name}/m": bounds_of("t", f"{name}/m", Limits((Rate(9, 60.0),))) for name in ("a", "b")
     }
     instance = Instance(shared, bounds)
-    yield shared, instance
+    yield instance
     for bell in instance.bells:
         bell.close()
     await shared.close()

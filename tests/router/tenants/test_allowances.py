@@ -420,3 +420,20 @@ def test_a_limit_that_nobody_else_takes_of_is_given_out_whole(requests: int, sta
     assert 59.0 < wait <= 61.0
     for _ in range(requests):
         place.ask(start + wait)
+
+
+def test_what_the_fleet_said_outlives_a_file_that_brings_other_limits() -> None:
+    old = Place(fleet="f", tenant=limits(requests=5, concurrent=3))
+    had, waits = old.ask(0.0), old.ask(0.0)
+    needs, others = had.needs, waits.needs
+    new = Place(fleet="f", tenant=limits(requests=9, tokens=100))
+    new.allowances.take_over(old.allowances)
+    had.granted(needs, 1, [2, 1])
+    told = had.headers(0.0)
+    assert told["x-ratelimit-remaining-requests"] == "2"
+    assert told["x-ratelimit-remaining-tokens"] == "100"
+    error = waits.refused(others, [7.0, None], 0.0)
+    assert error.retry_after == 7.0
+    assert [(one.bound.what, one.units) for one in had.settled()] == [
+        ("requests", -1), ("places", -1),
+    ]  # fmt: skip
