@@ -41,8 +41,6 @@ class Together:
         self.instance = token_hex(8)
         self.fleet = joined(url, shared.fleet, self.instance, log.event)
         self.fleet.changed = self._share
-        self.outages = 0
-        self.why = ""
         self._server = Redis(url, shared.fleet)
         self.shared = Shared(self._server, self.instance, self)
 
@@ -73,14 +71,14 @@ class Together:
 
     def away(self, why: str) -> None:
         """See `Changed.away`."""
-        self.outages += 1
-        self.why = why
+        self.fleet.counts["outages"] += 1
+        self.fleet.why["limits"] = why
         self._share()
         self._log.event("shared limits are away, this instance goes by its own:", why=why)
 
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         """See `Changed.back`."""
-        self.why = ""
+        self.fleet.why["limits"] = ""
         self._share()
         if (found := self.shared.found) is not None:
             self._log.event("shared limits are there:", server=found.name, forgot=forgot)
@@ -105,7 +103,7 @@ class Together:
         )
 
     def _part(self, fallback: Fallback) -> Callable[[str, int], int] | None:
-        if not self.why:
+        if not self.fleet.why["limits"]:
             return None
         return self.fleet.part if fallback == "local_share" else nothing
 
