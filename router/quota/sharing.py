@@ -60,8 +60,10 @@ class Hold(Protocol):
         nobody knows).
         """
 
-    def refused(self, waits: Sequence[float | None], now: float) -> object:
-        """They were not: the seconds until there is room for each (0: now, None: nobody knows)."""
+    def refused(self, waits: Sequence[float | None], left: Sequence[int], now: float) -> object:
+        """They were not: the seconds until there is room for each (0: now, None: nobody knows),
+        and what is left of each.
+        """
 
     def settled(self) -> Sequence[Settled]:
         """What settles what was granted, when the request is over."""
@@ -146,7 +148,7 @@ class Sharing:
             self._own = ()
         elif any(wait != 0 for wait in answer.waits[0][-len(own) :]):
             attempt.give_back(now)
-            hold.refused(answer.waits[0][-len(own) :], now)
+            hold.refused(answer.waits[0][-len(own) :], answer.left[-len(own) :], now)
             return Fail(Cause.WAIT, {}, None)
         ticket.alternatives = tuple([needs[: -len(own)] for needs in ticket.alternatives])
         waits_of_targets = tuple([waits[: -len(own)] for waits in answer.waits])
@@ -208,7 +210,7 @@ async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], 
     if (answer := ticket.answer) is None:
         return
     if answer.taken is None:
-        hold.refused(answer.waits[0], clock())
+        hold.refused(answer.waits[0], answer.left, clock())
     else:
         hold.granted(needs, answer.at, answer.left)
 

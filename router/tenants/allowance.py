@@ -76,15 +76,16 @@ class Allowance:
             if bound.what != "requests"
         ]
 
-    def refused(self, waits: Sequence[float | None], now: float) -> ClientError:
+    def refused(
+        self, waits: Sequence[float | None], left: Sequence[int], now: float
+    ) -> ClientError:
         """The error for a request for which the fleet has no room: the seconds until there is some
-        for each of its `needs` (0: there is, None: nobody knows). At least one has none.
+        for each of its `needs` (0: there is, None: nobody knows), and what is left of each. At
+        least one has no room.
         """
         standings = [
-            one._replace(
-                level=one.level._replace(wait=wait, left=one.level.left if wait == 0 else 0)
-            )
-            for one, wait in zip(self._standings(now), waits, strict=True)
+            one._replace(level=one.level._replace(wait=wait, left=some))
+            for one, wait, some in zip(self._standings(now), waits, left, strict=True)
         ]
         self.error = self._of.refuse(self._scopes, standings, self._note[TOKENS])
         return self.error
