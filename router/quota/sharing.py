@@ -65,6 +65,9 @@ class Hold(Protocol):
         and what is left of each.
         """
 
+    def shut(self, now: float) -> bool:
+        """Nobody could be asked: whether that lets nothing through; then it was refused."""
+
     def settled(self) -> Sequence[Settled]:
         """What settles what was granted, when the request is over."""
 
@@ -141,8 +144,13 @@ class Sharing:
         through, or where nobody could say; how it fails if these are what has no room.
         """
         own, answer, hold = self._own, ticket.answer, self._hold
-        if hold is None or answer is None:
+        if hold is None:
             return None
+        if answer is None:
+            if not hold.shut(now):
+                return None
+            attempt.give_back(now)
+            return Fail(Cause.WAIT, {}, None)
         if answer.taken is not None:
             hold.granted(own, answer.at, answer.left[-len(own) :])
             self._own = ()
@@ -160,8 +168,9 @@ class Sharing:
         """Whether the attempt may be sent, perhaps to the runner-up."""
         answer = ticket.answer
         if answer is None:
-            self._go_alone(attempt, self._needs(attempt.target, attempt.reserved))
-            return True
+            # What is this instance's while nobody can be asked is known since: it is chosen anew.
+            attempt.give_back(now)
+            return False
         if answer.taken is None:
             soon = SOON if attempt.probe_name is None else ANOTHER_PROBES
             waits = [soon if wait is None else wait for wait in answer.waits[0]]
@@ -208,8 +217,8 @@ async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], 
         leave(ticket, shared)
         raise
     if (answer := ticket.answer) is None:
-        return
-    if answer.taken is None:
+        hold.shut(clock())
+    elif answer.taken is None:
         hold.refused(answer.waits[0], answer.left, clock())
     else:
         hold.granted(needs, answer.at, answer.left)

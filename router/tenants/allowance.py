@@ -90,6 +90,13 @@ class Allowance:
         self.error = self._of.refuse(self._scopes, standings, self._note[TOKENS])
         return self.error
 
+    def shut(self, now: float) -> bool:
+        """Whether nothing is let through while the fleet cannot be asked: it was refused then."""
+        if not any(scope.closed for scope in self._scopes):
+            return False
+        self.error = self._of.refuse(self._scopes, self._standings(now), self._note[TOKENS])
+        return True
+
     def spent(self, report: Report) -> None:
         """An attempt has come to this. Where nobody counted, a good answer used what was reserved,
         and a refusal nothing.

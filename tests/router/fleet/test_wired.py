@@ -122,3 +122,25 @@ async def test_a_router_that_stands_alone_has_no_fleet(tmp_path: Path) -> None:
     async with running(written(tmp_path)) as one:
         assert await fleet(one) is None
         assert b"fleet" not in (await one.ask_admin("GET", "/metrics")).body
+
+
+TEAM = "tenants: {default: {limits: {requests: 50/min}}}\n"
+
+
+@pytest.mark.parametrize("who", ["provider_limits", "tenant_limits"])
+async def test_not_even_those_who_meet_the_outage_pass_limits_that_fail_closed(
+    who: str, tmp_path: Path, server: Process
+) -> None:
+    path = file(tmp_path / "one", server, "local_share")
+    path.write_text(path.read_text().replace("provider_limits: local_share", f"{who}: fail_closed"))
+    path.write_text(path.read_text() + TEAM)
+    async with running(path) as one:
+        assert (await one.chat()).status == 200
+        server.stop()
+        try:
+            answers = await asyncio.gather(*(one.chat(max_tokens=5) for _ in range(3)))
+        finally:
+            server.go_on()
+        assert [answer.status for answer in answers] == [429] * 3
+        tallies = one.app.state.counters.attempts
+        assert sum(tallies.values()) == 1
