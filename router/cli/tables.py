@@ -70,7 +70,9 @@ def _console() -> Console:
 
 def _fleet(told: dict[str, Any]) -> str:
     count, why = len(told["instances"]), told["limits"]["why"]
-    known = f"fleet {escape(told['name'])}: {count} instance{'' if count == 1 else 's'}"
+    known = (
+        f"fleet {escape(told['name'])}: {count or 'no'} instance{'' if count == 1 else 's'} known"
+    )
     if not why:
         return f"{known}, limits are shared"
     return f"{known}, [red]shared limits are away: {escape(why)}[/]"

@@ -66,7 +66,7 @@ async def test_it_is_shown_that_limits_are_not_shared_and_why(
         asked = tmp_path / "asked.yaml"
         asked.write_text(one.path.read_text().replace("admin: 127.0.0.1:0", f"admin: {one.admin}"))
         await asyncio.to_thread(asking.status, asked, None, watch=False, as_json=False)
-        assert "fleet default: 1 instance, limits are shared" in capsys.readouterr().out
+        assert "fleet default: 1 instance known, limits are shared" in capsys.readouterr().out
         server.kill()
         assert (await one.chat()).status == 200
         limits = (await fleet(one))["limits"]
