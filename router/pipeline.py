@@ -52,7 +52,8 @@ CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
 class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
-    kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes.
+    kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes;
+    `owners` know which account made what (None: in this process alone).
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Pipeline:
         decisions: Decisions | None = None,
         answers: Store | None = None,
         fetcher: Fetcher | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
@@ -73,7 +75,7 @@ class Pipeline:
         self._fetcher = Fetcher() if fetcher is None else fetcher
         store = Memory() if answers is None else answers
         self._once = Once(store, journal, loop.time, Room())
-        self.owners = Owners(loop.time)
+        self.owners = Owners(loop.time) if owners is None else owners
         self._relay = Relay(runtime, self.owners, loop)
         self.about = self._relay.run
 
@@ -87,7 +89,7 @@ class Pipeline:
         clock = self._loop.time
         now = clock()
         if call.operation == "responses":
-            call.keep = self.owners.keeper(caller.tenant.name)
+            await self._refer(call, caller)
         request = admit(call, caller, runtime, now, self.owners)
         if (claim := caller.claim) is not None:
             # It comes back here without the claim, unless there is an answer already.
@@ -117,6 +119,12 @@ class Pipeline:
             if allowance is not None:
                 allowance.settle(clock())
             self._put_back(bell)
+
+    async def _refer(self, call: Call, caller: Caller) -> None:
+        """Have remembered what comes of `call`, and learn whose that is to which it refers."""
+        call.keep = self.owners.keeper(caller.tenant.name)
+        if call.bound or call.traces:
+            await self.owners.learn((*call.bound, *call.traces))
 
     def _put_back(self, bell: Bell) -> None:
         if len(self._bells) < SPARE_BELLS:

@@ -55,6 +55,8 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
         screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
         screen.print(f"[red]{escape(line)}[/]", soft_wrap=True)
+    if told["fleet"] is not None:
+        screen.print(_fleet(told["fleet"]), soft_wrap=True)
     workers = [_workers(told)] if "workers" in told else []
     for table in (*workers, _models(told), _targets(told)):
         screen.print()
@@ -64,6 +66,16 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
 def _console() -> Console:
     screen = Console()
     return screen if screen.is_terminal else Console(width=PIPE)
+
+
+def _fleet(told: dict[str, Any]) -> str:
+    count, why = len(told["instances"]), told["limits"]["why"]
+    known = (
+        f"fleet {escape(told['name'])}: {count or 'no'} instance{'' if count == 1 else 's'} known"
+    )
+    if not why:
+        return f"{known}, limits are shared"
+    return f"{known}, [red]shared limits are away: {escape(why)}[/]"
 
 
 def _workers(told: dict[str, Any]) -> Table:

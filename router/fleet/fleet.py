@@ -78,6 +78,7 @@ class Running(NamedTuple):
 class Fleet:
     """One instance's place in the fleet of this name. `speaks` and `listens` are connections that
     are not used for anything else; `event` logs. `changed` is called when others have come or gone.
+    `why` is empty of what works: what it says, what it hears, the limits of all, which others keep.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Fleet:
         self.counts: Counter[str] = Counter()
         self.changed: Callable[[], None] = lambda: None
         self.answers = self.listens = False
-        self.why = {"speaks": "", "listens": ""}
+        self.why = {"speaks": "", "listens": "", "limits": ""}
         self._speaks, self._listens, self._event = speaks, listens, event
         self._keys = [f"{{pm:{name}}}:{what}" for what in ("instances", "said", "news")]
         self._running: Running | None = None

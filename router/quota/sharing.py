@@ -62,8 +62,15 @@ class Hold(Protocol):
         nobody knows).
         """
 
-    def refused(self, needs: Needs, waits: Sequence[float | None], now: float) -> object:
-        """They were not: the seconds until there is room for each (0: now, None: nobody knows)."""
+    def refused(
+        self, needs: Needs, waits: Sequence[float | None], left: Sequence[int], now: float
+    ) -> object:
+        """They were not: the seconds until there is room for each (0: now, None: nobody knows),
+        and what is left of each.
+        """
+
+    def shut(self, now: float) -> bool:
+        """Nobody could be asked: whether that lets nothing through; then it was refused."""
 
     def settled(self) -> Sequence[Settled]:
         """What settles what was granted, when the request is over."""
@@ -153,14 +160,19 @@ class Sharing:
         through, or where nobody could say; how it fails if these are what has no room.
         """
         own, answer, hold = self._own, ticket.answer, self._hold
-        if hold is None or answer is None:
+        if hold is None:
             return None
+        if answer is None:
+            if not hold.shut(now):
+                return None
+            attempt.give_back(now)
+            return Fail(Cause.WAIT, {}, None)
         if answer.taken is not None:
             hold.granted(own, answer.at, answer.left[-len(own) :])
             self._own = ()
         elif any(wait != 0 for wait in answer.waits[0][-len(own) :]):
             attempt.give_back(now)
-            hold.refused(own, answer.waits[0][-len(own) :], now)
+            hold.refused(own, answer.waits[0][-len(own) :], answer.left[-len(own) :], now)
             return Fail(Cause.WAIT, {}, None)
         ticket.alternatives = tuple([needs[: -len(own)] for needs in ticket.alternatives])
         waits_of_targets = tuple([waits[: -len(own)] for waits in answer.waits])
@@ -172,8 +184,9 @@ class Sharing:
         """Whether the attempt may be sent, perhaps to the runner-up."""
         answer = ticket.answer
         if answer is None:
-            self._go_alone(attempt, self._needs(attempt.target, attempt.reserved))
-            return True
+            # What is this instance's while nobody can be asked is known since: it is chosen anew.
+            attempt.give_back(now)
+            return False
         if answer.taken is None:
             attempt.give_back(now, now + rest_of(ticket.alternatives[0], answer, attempt))
             return False
@@ -218,9 +231,9 @@ async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], 
         leave(ticket, shared)
         raise
     if (answer := ticket.answer) is None:
-        return
-    if answer.taken is None:
-        hold.refused(needs, answer.waits[0], clock())
+        hold.shut(clock())
+    elif answer.taken is None:
+        hold.refused(needs, answer.waits[0], answer.left, clock())
     else:
         hold.granted(needs, answer.at, answer.left)
 

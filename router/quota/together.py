@@ -39,8 +39,6 @@ class Together:
         self.instance = token_hex(8)
         self.fleet = joined(url, shared.fleet, self.instance, log.event)
         self.fleet.changed = self._share
-        self.outages = 0
-        self.why = ""
         self._server = Redis(url, shared.fleet)
         self.shared = Shared(self._server, self.instance, self)
 
@@ -59,7 +57,7 @@ class Together:
         """From now on this instance runs that."""
         self._running = runtime
         self.fleet.runs(runtime.engine, runtime.revision, facts)
-        if self.why:
+        if self.fleet.why["limits"]:
             self._share()  # what is new has its limits whole
 
     def of(self, facts: Mapping[str, Facts], clocks: Clocks) -> Fleetwide:
@@ -73,14 +71,14 @@ class Together:
 
     def away(self, why: str) -> None:
         """See `Changed.away`."""
-        self.outages += 1
-        self.why = why
+        self.fleet.counts["outages"] += 1
+        self.fleet.why["limits"] = why
         self._share()
         self._log.event("shared limits are away, this instance goes by its own:", why=why)
 
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         """See `Changed.back`."""
-        self.why = ""
+        self.fleet.why["limits"] = ""
         self._share()
         if (found := self.shared.found) is not None:
             self._log.event("shared limits are there:", server=found.name, forgot=forgot)
@@ -106,7 +104,7 @@ class Together:
         )
 
     def _part(self, fallback: Fallback) -> Callable[[str, int], int] | None:
-        if not self.why:
+        if not self.fleet.why["limits"]:
             return None
         return self.fleet.part if fallback == "local_share" else nothing
 

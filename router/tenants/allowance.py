@@ -76,19 +76,28 @@ class Allowance:
             if bound.what != "requests"
         ]
 
-    def refused(self, needs: Needs, waits: Sequence[float | None], now: float) -> ClientError:
+    def refused(
+        self, needs: Needs, waits: Sequence[float | None], left: Sequence[int], now: float
+    ) -> ClientError:
         """The error for a request for which the fleet has no room: the seconds until there is some
-        for each of its `needs` (0: there is, None: nobody knows). At least one has none.
+        for each of its `needs` (0: there is, None: nobody knows), and what is left of each. At
+        least one has no room.
         """
-        known = _by_key(needs, waits)
+        known = _by_key(needs, list(zip(waits, left, strict=True)))
         standings = []
         for one, key in zip(self._standings(now), self._keys(), strict=True):
             # A limit that a file has brought since is none for which there was no room.
-            wait = known.get(key, 0.0)
-            level = one.level._replace(wait=wait, left=one.level.left if wait == 0 else 0)
-            standings.append(one._replace(level=level))
+            wait, some = known.get(key, (0.0, one.level.left))
+            standings.append(one._replace(level=one.level._replace(wait=wait, left=some)))
         self.error = self._of.refuse(self._scopes, standings, self._note[TOKENS])
         return self.error
+
+    def shut(self, now: float) -> bool:
+        """Whether nothing is let through while the fleet cannot be asked: it was refused then."""
+        if not any(scope.closed for scope in self._scopes):
+            return False
+        self.error = self._of.refuse(self._scopes, self._standings(now), self._note[TOKENS])
+        return True
 
     def spent(self, report: Report) -> None:
         """An attempt has come to this. Where nobody counted, a good answer used what was reserved,

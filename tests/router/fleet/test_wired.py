@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from router.cli import asking
 from tests.router.fleet.instances import until
 from tests.router.quota.servers import Process, process
 from tests.router.running import Running, running, written
@@ -55,6 +56,32 @@ async def test_status_and_metrics_show_every_instance_with_its_revision(
         assert "pointsman_fleet_instances 2\n" in metrics
         assert "pointsman_fleet_revisions 2\n" in metrics
         assert 'pointsman_fleet_news_total{end="told"} 0\n' in metrics
+        assert "pointsman_fleet_limits_shared 1\n" in metrics
+
+
+async def test_it_is_shown_that_limits_are_not_shared_and_why(
+    tmp_path: Path, server: Process, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with running(file(tmp_path / "one", server)) as one:
+        asked = tmp_path / "asked.yaml"
+        asked.write_text(one.path.read_text().replace("admin: 127.0.0.1:0", f"admin: {one.admin}"))
+        await asyncio.to_thread(asking.status, asked, None, watch=False, as_json=False)
+        assert "fleet default: 1 instance known, limits are shared" in capsys.readouterr().out
+        server.kill()
+        assert (await one.chat()).status == 200
+        limits = (await fleet(one))["limits"]
+        assert isinstance(limits, dict)
+        assert (limits["shared"], limits["outages"]) == (False, 1)
+        assert limits["why"]
+        await asyncio.to_thread(asking.status, asked, None, watch=False, as_json=False)
+        assert f"shared limits are away: {limits['why']}" in capsys.readouterr().out
+        metrics = (await one.ask_admin("GET", "/metrics")).body.decode()
+        assert "pointsman_fleet_limits_shared 0\n" in metrics
+        assert "pointsman_fleet_limits_outages_total 1\n" in metrics
+        server.start()
+        await until(
+            lambda: one.app.state.fleet is not None and not one.app.state.fleet.why["limits"]
+        )
 
 
 async def test_without_the_server_each_keeps_to_its_part_until_it_is_back(
@@ -109,10 +136,32 @@ async def test_a_tenant_that_comes_while_the_server_is_away_is_bound_as_the_othe
         together = router.app._together
         assert together is not None
         await router.chat(headers={"authorization": "Bearer k"})
-        assert together.why
+        assert together.fleet.why["limits"]
         path.write_text(path.read_text() + "  new: {keys: ['${NEW}'], limits: {requests: 9/min}}\n")
         router.app.reload()
         statuses = [
             (await router.chat(headers={"authorization": f"Bearer {key}"})).status for key in "kn"
         ]
     assert statuses == [429, 429]
+
+
+TEAM = "tenants: {default: {limits: {requests: 50/min}}}\n"
+
+
+@pytest.mark.parametrize("who", ["provider_limits", "tenant_limits"])
+async def test_not_even_those_who_meet_the_outage_pass_limits_that_fail_closed(
+    who: str, tmp_path: Path, server: Process
+) -> None:
+    path = file(tmp_path / "one", server, "local_share")
+    path.write_text(path.read_text().replace("provider_limits: local_share", f"{who}: fail_closed"))
+    path.write_text(path.read_text() + TEAM)
+    async with running(path) as one:
+        assert (await one.chat()).status == 200
+        server.stop()
+        try:
+            answers = await asyncio.gather(*(one.chat(max_tokens=5) for _ in range(3)))
+        finally:
+            server.go_on()
+        assert [answer.status for answer in answers] == [429] * 3
+        tallies = one.app.state.counters.attempts
+        assert sum(tallies.values()) == 1

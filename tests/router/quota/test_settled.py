@@ -112,8 +112,11 @@ class Hold:
         assert not self.had
         self.had.append((needs, at))
 
-    def refused(self, needs: Needs, waits: object, now: float) -> None:
+    def refused(self, needs: Needs, waits: object, left: object, now: float) -> None:
         self.error = True
+
+    def shut(self, now: float) -> bool:
+        return False
 
     def settled(self) -> list[Settled]:
         if not self.had:

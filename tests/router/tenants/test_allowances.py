@@ -340,12 +340,14 @@ def test_what_confines_the_limits_holds_for_whoever_comes_and_after_a_reload() -
     done(known, 0.0)
 
 
-def test_where_nothing_at_all_is_allowed_that_is_said() -> None:
-    place = Place(tenant=limits(requests=5))
+@pytest.mark.parametrize("concurrent", [None, 4])
+def test_where_nothing_at_all_is_allowed_that_is_said(concurrent: int | None) -> None:
+    place = Place(tenant=limits(requests=5, concurrent=concurrent))
     place.allowances.confine(lambda _, quota: setattr(quota, "ceiling", 0))
     error = place.refused(0.0)
     assert (error.status, error.retry_after) == (429, 1.0)
     assert "cannot be reached now" in error.message
+    assert error.headers()["x-ratelimit-remaining-requests"] == "0"
     assert place.allowances.refusals == {("tenant", "all"): 1}
 
 
@@ -432,7 +434,7 @@ def test_what_the_fleet_said_outlives_a_file_that_brings_other_limits() -> None:
     told = had.headers(0.0)
     assert told["x-ratelimit-remaining-requests"] == "2"
     assert told["x-ratelimit-remaining-tokens"] == "100"
-    error = waits.refused(others, [7.0, None], 0.0)
+    error = waits.refused(others, [7.0, None], [0, 0], 0.0)
     assert error.retry_after == 7.0
     assert [(one.bound.what, one.units) for one in had.settled()] == [
         ("requests", -1), ("places", -1),
