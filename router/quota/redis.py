@@ -5,6 +5,7 @@ or not at all.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from hashlib import sha1
 from pathlib import Path
 from secrets import token_hex
@@ -33,6 +34,10 @@ class Redis:
 
     def __init__(self, url: str, fleet: str) -> None:
         self._link = Link(address_of(url), fleet)
+
+    def on_lost(self, told: Callable[[Down], None]) -> None:
+        """See `Server.on_lost`."""
+        self._link.lost = told
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         """See `Server.run`."""

@@ -18,7 +18,7 @@ from typing import NamedTuple, Protocol
 
 from policies.engine.limits.windows import MICROSECONDS
 from router.quota.bounds import LEASE_SECONDS, Answered, Bound, Needs, Settled, answered, asked
-from router.redis.down import Down
+from router.redis.down import Down, Refused
 
 PATIENCE = 0.02
 """Seconds that a batch may take."""
@@ -45,9 +45,12 @@ class Pong(NamedTuple):
 
 
 class Server(Protocol):
-    """Where the script runs. Both verbs raise `Down`; `run` does not last longer than
+    """Where the script runs. `run` and `ping` raise `Down`; `run` does not last longer than
     `PATIENCE`.
     """
+
+    def on_lost(self, told: Callable[[Down], None]) -> None:
+        """Tell when it was lost, also while nobody asks: it may come back with nothing in it."""
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         """Run the script."""
@@ -62,8 +65,23 @@ class Changed(Protocol):
     def away(self, why: str) -> None:
         """It does not answer."""
 
+    def still_away(self, why: str, *, lasting: bool) -> None:
+        """It was looked for, and does not serve; `lasting`: until somebody changes something."""
+
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         """It answers again. Where it has forgotten everything, returns all that was sent."""
+
+
+class Work(NamedTuple):
+    """What was asked of the server so far, and answered, and the seconds that it took."""
+
+    batches: int = 0
+    reservations: int = 0
+    seconds: float = 0.0
+
+    def and_batch(self, reservations: int, seconds: float) -> Work:
+        """With one more."""
+        return Work(self.batches + 1, self.reservations + reservations, self.seconds + seconds)
 
 
 class Ticket:
@@ -100,12 +118,14 @@ class Shared:
         self._pump: asyncio.Task[None] | None = None
         self._beside: asyncio.Task[None] | None = None
         self.up = False
+        self.work = Work()
 
     async def start(self) -> None:
         """Begin: nothing is asked before a ping is answered. Returns when the first was, or was
         not.
         """
         await self._look(first=True)
+        self._server.on_lost(lambda down: self._lose([], str(down)))
         self._beside = asyncio.get_running_loop().create_task(self._look_after())
 
     def reserve(self, alternatives: tuple[Needs, ...], wake: Callable[[], None]) -> Ticket:
@@ -165,7 +185,8 @@ class Shared:
             batch = [self._waiting.popleft() for _ in range(most)]
             settled, self._settled = list(self._settled), deque(maxlen=MOST_KEPT)
             wanted = [ticket.alternatives for ticket in batch]
-            now = _microseconds(asyncio.get_running_loop().time())
+            began = asyncio.get_running_loop().time()
+            now = _microseconds(began)
             keys, argument = asked(self._instance, settled, wanted, self._places, now)
             try:
                 answers = answered(await self._server.run(keys, argument))
@@ -174,6 +195,8 @@ class Shared:
                 self._settled.extendleft(one for one in reversed(settled) if one.units >= 0)
                 self._lose(batch, str(down))
                 return
+            took = asyncio.get_running_loop().time() - began
+            self.work = self.work.and_batch(len(batch), took)
             for ticket, answer in zip(batch, answers, strict=True):
                 self._tell(ticket, answer)
 
@@ -202,11 +225,12 @@ class Shared:
             del self._owed[next(iter(self._owed))]
 
     def _lose(self, batch: list[Ticket], why: str) -> None:
-        self.up = False
-        soon = asyncio.get_running_loop().time() - self._since < SOON
-        self._pause = min(LONGEST, self._pause * 2) if soon else LOOK_AGAIN
-        self._lost.set()
-        self._changed.away(why)
+        if self.up:
+            self.up = False
+            soon = asyncio.get_running_loop().time() - self._since < SOON
+            self._pause = min(LONGEST, self._pause * 2) if soon else LOOK_AGAIN
+            self._lost.set()
+            self._changed.away(why)
         batch += self._waiting
         self._waiting.clear()
         for ticket in batch:
@@ -238,6 +262,8 @@ class Shared:
         except Down as down:
             if first:
                 self._changed.away(str(down))
+            else:
+                self._changed.still_away(str(down), lasting=isinstance(down, Refused))
             return
         forgot = self.found is not None and self.found.epoch != pong.epoch
         self.found = pong

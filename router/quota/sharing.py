@@ -158,8 +158,9 @@ class Sharing:
         """Whether the attempt may be sent, perhaps to the runner-up."""
         answer = ticket.answer
         if answer is None:
-            self._go_alone(attempt, self._needs(attempt.target, attempt.reserved))
-            return True
+            # It was chosen by limits of which this instance has only a part by now, or nothing.
+            attempt.give_back(now)
+            return False
         if answer.taken is None:
             soon = SOON if attempt.probe_name is None else ANOTHER_PROBES
             waits = [soon if wait is None else wait for wait in answer.waits[0]]

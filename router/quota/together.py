@@ -29,7 +29,10 @@ from router.tenants.identity import Tenants
 
 
 class Together:
-    """What an instance has with its fleet. See `Changed`."""
+    """What an instance has with its fleet. See `Changed`. `outages` are those since it began, the
+    one under way among them; `why` the server is away now (empty: it is there), and `since` when,
+    by the loop's clock.
+    """
 
     def __init__(self, shared: Keys, log: Log) -> None:
         url = shared.redis.reveal() if shared.redis is not None else ""
@@ -43,6 +46,8 @@ class Together:
         self.fleet.changed = self._share
         self.outages = 0
         self.why = ""
+        self.since = asyncio.get_running_loop().time()
+        self._complained = ""
         self._server = Redis(url, shared.fleet)
         self.shared = Shared(self._server, self.instance, self)
 
@@ -74,14 +79,20 @@ class Together:
     def away(self, why: str) -> None:
         """See `Changed.away`."""
         self.outages += 1
-        self.why = why
-        self._share()
+        self._complained = ""
+        self._turned(why)
         self._log.event("shared limits are away, this instance goes by its own:", why=why)
+
+    def still_away(self, why: str, *, lasting: bool) -> None:
+        """See `Changed.still_away`."""
+        if lasting and why not in (self.why, self._complained):
+            self._complained = why
+            self._log.event("shared limits stay away until somebody changes something:", why=why)
+        self.why = why
 
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         """See `Changed.back`."""
-        self.why = ""
-        self._share()
+        self._turned("")
         if (found := self.shared.found) is not None:
             self._log.event("shared limits are there:", server=found.name, forgot=forgot)
             for warning in found.warnings:
@@ -89,6 +100,11 @@ class Together:
                     "shared limits, on a server that is not as it should be:", it=warning
                 )
         return self._spent() if forgot else ()
+
+    def _turned(self, why: str) -> None:
+        self.why = why
+        self.since = asyncio.get_running_loop().time()
+        self._share()
 
     def _share(self) -> None:
         """Keep to a part of all limits while the server is away, and to no less once it is there.

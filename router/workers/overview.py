@@ -26,6 +26,7 @@ def status(told: Mapping[int, Status]) -> Status:
         "running": sum(one["running"] for one in each),
         "log_lines_dropped": sum(one["log_lines_dropped"] for one in each),
         "config": {**first["config"], "errors": _errors(told)},
+        "shared": _shared([one["shared"] for one in each]),
         "targets": {name: _target(name, told) for name in _names(one["targets"] for one in each)},
         "requests": _counted(one["requests"] for one in each),
         "attempts": _counted(one["attempts"] for one in each),
@@ -65,6 +66,11 @@ def _errors(told: Mapping[int, Status]) -> list[str]:
         each = ", ".join(f"{number}: {revision}" for number, revision in revisions.items())
         found[f"the workers run different revisions ({each}): reload, or restart"] = None
     return list(found)
+
+
+def _shared(each: list[Status]) -> Status:
+    """How the server of shared limits is to whom it is worst: workers have it, or there is one."""
+    return min(each, key=lambda one: (one["up"], -one["outages"]))
 
 
 def _names(tables: Iterable[Mapping[str, object]]) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from router.app import App
 from tests.router.fleet.instances import until
 from tests.router.quota.servers import Process, process
 from tests.router.running import Running, running, written
@@ -30,6 +31,11 @@ def file(folder: Path, server: Process, when_down: str = "local_share") -> Path:
     return path
 
 
+def known(*apps: App) -> list[int]:
+    """How many instances each of them knows."""
+    return [len(app.state.together.fleet.seen) if app.state.together else 0 for app in apps]
+
+
 async def fleet(router: Running) -> dict[str, object]:
     told: dict[str, object] = (await router.ask_admin("GET", "/status")).told["fleet"]
     return told
@@ -42,7 +48,7 @@ async def test_status_and_metrics_show_every_instance_with_its_revision(
     two.write_text(two.read_text() + "# another revision\n")
     async with running(file(tmp_path / "one", server)) as one, running(two) as other:
         apps = (one.app, other.app)
-        await until(lambda: all(app.state.fleet and len(app.state.fleet.seen) == 2 for app in apps))
+        await until(lambda: known(*apps) == [2, 2])
         told = await fleet(one)
         instances = told["instances"]
         assert isinstance(instances, list)
@@ -65,7 +71,7 @@ async def test_without_the_server_each_keeps_to_its_part_until_it_is_back(
         running(file(tmp_path / "two", server)) as two,
     ):
         apps = (one.app, two.app)
-        await until(lambda: all(app.state.fleet and len(app.state.fleet.seen) == 2 for app in apps))
+        await until(lambda: known(*apps) == [2, 2])
 
         def left() -> list[float]:
             loop = asyncio.get_running_loop()

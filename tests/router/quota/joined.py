@@ -23,6 +23,10 @@ class Deaf:
     def away(self, why: str) -> None:
         self.told.append("away")
 
+    def still_away(self, why: str, *, lasting: bool) -> None:
+        if lasting:
+            self.told.append("lasting")
+
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         self.told.append("forgot" if forgot else "back")
         return self.owed
