@@ -16,6 +16,8 @@ from tests.drill.shared.stage import AWAY, Stage, eventually
 
 STARTS = 8.0
 """Seconds that a router may take to start on a machine that does other things as well."""
+USUAL = GOOD.delayed(0.2)
+"""Long enough for all instances to ask while the probe of one of them is under way."""
 HELD = GOOD.delayed(60.0)
 LEASE = (8.0, 22.0)
 """Seconds after which places of one that died are free: 15 from its last word, which it says every
@@ -111,25 +113,25 @@ async def rests(stage: Stage) -> Sight:
 async def probes(stage: Stage) -> Sight:
     """One that was ejected everywhere is asked by one instance, once; all have it back."""
     sight = Sight()
-    stage.first.script = Status(500)
+    stage.first.script, stage.second.script = Status(500), USUAL
     seen: list[Seen] = []
     while not all(_state(told) == "ejected" for told in await stage.statuses()):
         seen += await stage.ask_all(2, EVERY)
         if len(seen) > 100:
             break
-    stage.first.script = GOOD.delayed(1.0)
+    stage.first.script = USUAL
     before = len(stage.first.requests)
     began = time.monotonic()
     while len(stage.first.requests) == before and time.monotonic() - began < 12:
         seen += await stage.ask_all(2, EVERY)
-    seen += await stage.ask_all(20, EVERY)
+    seen += await stage.ask_all(8, EVERY)
     asked = len(stage.first.requests) - before
     sight.check(asked == 1, f"it was asked {asked} times at once")
     [probe] = stage.first.requests[before : before + 1]
     await probe.until_over()
     began = time.monotonic()
     back = False
-    while not back and time.monotonic() - began < 5:
+    while not back and time.monotonic() - began < 3:
         back = all(_state(told) in ("recovering", "healthy") for told in await stage.statuses())
     sight.back = time.monotonic() - began
     sight.check(back and sight.back <= RECOVERED, f"all have it back after {sight.back:.1f} s")

@@ -57,7 +57,7 @@ class Setting:
 
 @dataclass
 class Stage:
-    """One fleet. A router may be added to it."""
+    """One fleet. A router may be added to it; what it `leaves` is closed at the end."""
 
     setting: Setting
     folder: Path
@@ -65,6 +65,7 @@ class Stage:
     url: str
     first: Provider
     second: Provider
+    leaves: AsyncExitStack
     routers: list[Router] = field(default_factory=list)
     clients: list[AsyncOpenAI] = field(default_factory=list)
 
@@ -95,7 +96,9 @@ class Stage:
     def joined(self, router: Router) -> None:
         """It is asked from now on as well."""
         self.routers.append(router)
-        self.clients.append(AsyncOpenAI(base_url=router.base_url, api_key=KEY, max_retries=0))
+        client = AsyncOpenAI(base_url=router.base_url, api_key=KEY, max_retries=0)
+        self.clients.append(client)
+        self.leaves.push_async_callback(client.close)
 
     async def ask(self, number: int, **more: object) -> Seen:
         """Ask the instance of this number."""
@@ -165,7 +168,7 @@ async def staged(setting: Setting, folder: Path, places: asyncio.Semaphore) -> A
             if setting.kind == "far":
                 ground.network = await stack.enter_async_context(Chaos(ground.url))
             url = ground.network.url if ground.network is not None else ground.url
-            stage = Stage(setting, folder, ground, url, first, second)
+            stage = Stage(setting, folder, ground, url, first, second, stack)
             for number in range(2):
                 stage.joined(await asyncio.to_thread(threads.enter_context, stage.instance(number)))
             if not await eventually(lambda: _know_each_other(stage), within=8):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from secrets import token_hex
 
@@ -34,6 +34,9 @@ class Deaf:
 
 class Away:
     """A server that is not there."""
+
+    def on_lost(self, told: Callable[[Down], None]) -> None:
+        raise AssertionError("nothing to lose")
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         raise AssertionError("asked")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from policies import Limits, Rate
 from router.quota.bounds import Answered, Bound, Needs, Settled, bounds_of
 from router.quota.shared import Pong, Shared, given_back
-from router.redis.down import Down
+from router.redis.down import Down, Refused
 from tests.router.quota.joined import Deaf, joined, reserved
 from tests.router.quota.servers import server
 
@@ -149,7 +149,12 @@ class Slow:
         self.settled: list[list[list[int]]] = []
         self.takes = 0.001
         self.down = False
+        self.gone = Down("gone")
         self.epoch = "first"
+        self.lose: Callable[[Down], None] = lambda _: None
+
+    def on_lost(self, told: Callable[[Down], None]) -> None:
+        self.lose = told
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         self.batches.append(len(keys))
@@ -162,7 +167,7 @@ class Slow:
 
     async def ping(self) -> Pong:
         if self.down:
-            raise Down("gone")
+            raise self.gone
         return Pong(self.epoch)
 
 
@@ -228,6 +233,38 @@ async def test_one_that_forgot_everything_is_told_no_corrections_of_it(
     await back(one)
     assert [units for _, units, _ in slow.settled[-1]] == [3]
     assert deaf.told == ["back", "away", "forgot"]
+    await one.close()
+
+
+async def test_one_that_is_lost_while_nobody_asks_is_away_and_may_come_back_with_nothing_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
+    (bound,) = requests("m", 10)
+    slow, deaf = Slow(), Deaf([Settled(bound, 7, -1)])
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    slow.epoch = "second"
+    slow.lose(Down("it closed the connection"))
+    slow.lose(Down("it closed the connection"))
+    assert not one.up
+    await back(one)
+    assert deaf.told == ["back", "away", "forgot"]
+    assert [units for _, units, _ in slow.settled[-1]] == [7]
+    await one.close()
+
+
+async def test_what_time_does_not_heal_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    await lost(one, slow, *requests("m", 10))
+    await asyncio.sleep(0.1)
+    assert deaf.told == ["back", "away"]
+    slow.gone = Refused("another password")
+    await asyncio.sleep(0.1)
+    assert set(deaf.told[2:]) == {"lasting"}
     await one.close()
 
 
