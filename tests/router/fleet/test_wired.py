@@ -89,6 +89,66 @@ async def test_without_the_server_each_keeps_to_its_part_until_it_is_back(
         await until(lambda: left() == [99, 99])
 
 
+async def test_status_and_metrics_say_how_the_server_is(tmp_path: Path, server: Process) -> None:
+    async with running(file(tmp_path / "one", server)) as one:
+
+        async def shared() -> dict[str, object]:
+            told: dict[str, object] = (await one.ask_admin("GET", "/status")).told["shared"]
+            return told
+
+        await one.chat()
+        told = await shared()
+        assert (told["up"], told["why"], told["outages"]) == (True, "", 0)
+        assert str(told["server"]).startswith("Valkey ")
+        assert (told["batches"], told["reservations"]) in ((1, 1), (2, 1))
+        assert told["ms_a_batch"] is not None
+        server.kill()
+        await until(
+            lambda: one.app.state.together is not None and not one.app.state.together.shared.up
+        )
+        told = await shared()
+        assert (told["up"], told["outages"]) == (False, 1)
+        assert told["why"]
+        metrics = (await one.ask_admin("GET", "/metrics")).body.decode()
+        assert "pointsman_shared_up 0\n" in metrics
+        assert "pointsman_shared_outages_total 1\n" in metrics
+        assert "pointsman_shared_reservations_total 1\n" in metrics
+
+
+async def test_what_keeps_the_server_away_for_good_is_said_once(
+    tmp_path: Path, server: Process
+) -> None:
+    server.say("ACL", "SETUSER", "one", "on", ">first", "~*", "+@all")
+    path = file(tmp_path / "one", server)
+    path.write_text(path.read_text().replace("redis://", "redis://one:first@"))
+    async with running(path) as one:
+        together = one.app.state.together
+        assert together is not None
+        server.say("ACL", "SETUSER", "one", "resetpass", ">second")
+        server.say("CLIENT", "KILL", "USER", "one")
+        await until(lambda: "refuses the user or the password" in together.why)
+        await asyncio.sleep(0.3)
+        assert together.outages == 1
+        assert one.stream.getvalue().count("it refuses the user or the password") == 1
+        server.say("ACL", "SETUSER", "one", ">first")
+        await until(lambda: together.shared.up)
+        assert together.why == ""
+
+
+async def test_a_server_that_is_restarted_empty_while_nobody_asks_is_told_all_the_same(
+    tmp_path: Path, server: Process
+) -> None:
+    async with running(file(tmp_path / "one", server)) as one:
+        together = one.app.state.together
+        assert together is not None
+        for _ in range(3):
+            assert (await one.chat()).status == 200
+        server.kill()
+        server.start()
+        await until(lambda: together.outages == 1 and together.shared.up)
+        await until(lambda: server.say("HGET", "{pm:default}:sim:requests/60", "sum") == b"3")
+
+
 async def test_limits_that_fail_closed_let_nothing_through_without_the_server(
     tmp_path: Path, server: Process
 ) -> None:

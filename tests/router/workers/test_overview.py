@@ -21,6 +21,10 @@ def target(state: str = "healthy", health: float = 1.0, **more: Any) -> dict[str
     }
 
 
+def server_of_limits(**more: Any) -> dict[str, Any]:
+    return {"up": True, "why": "", "outages": 0, **more}
+
+
 def worker(**more: Any) -> dict[str, Any]:
     return {
         "ready": True,
@@ -29,6 +33,7 @@ def worker(**more: Any) -> dict[str, Any]:
         "log_lines_dropped": 0,
         "config": {"path": "providers.yaml", "errors": []},
         "models": {"chat": {}},
+        "shared": server_of_limits(),
         "targets": {},
         "requests": [],
         "attempts": [],
@@ -68,6 +73,12 @@ def test_what_is_counted_is_summed(each):
                 for row in rows
                 if (row["model"], row["status"]) == (model, code)
             )
+
+
+def test_the_server_of_shared_limits_is_shown_as_the_one_sees_it_to_whom_it_is_worst():
+    away = server_of_limits(up=False, why="it hangs", outages=1)
+    told = status({0: worker(), 1: worker(shared=away), 2: worker()})
+    assert told["shared"] == away
 
 
 def test_all_are_ready_or_it_is_not():
