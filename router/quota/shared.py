@@ -113,6 +113,7 @@ class Shared:
         self._places: Counter[str] = Counter()
         self._leased: dict[str, Settled] = {}
         self.found: Pong | None = None
+        self._due = False
         self._lost = asyncio.Event()
         self._pause, self._since = LOOK_AGAIN, 0.0
         self._pump: asyncio.Task[None] | None = None
@@ -180,7 +181,8 @@ class Shared:
     async def _batches(self) -> None:
         # One turn of the loop, so that all who came in it go together.
         await asyncio.sleep(0)
-        while self.up and (self._waiting or self._settled):
+        while self.up and (self._waiting or self._settled or self._due):
+            self._due = False
             most = min(len(self._waiting), MOST_AT_ONCE)
             batch = [self._waiting.popleft() for _ in range(most)]
             settled, self._settled = list(self._settled), deque(maxlen=MOST_KEPT)
@@ -252,6 +254,10 @@ class Shared:
                 await self._look()
 
     def _renew(self) -> None:
+        """Say what is leased, were it nothing: connections that are idle are given up by whoever
+        lies between, and a server that hangs is noticed before a request meets it.
+        """
+        self._due = True
         self._leased = {key: one for key, one in self._leased.items() if self._places[key] > 0}
         self._settled.extend(self._leased.values())
         self._run()

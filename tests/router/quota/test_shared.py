@@ -254,6 +254,22 @@ async def test_one_that_is_lost_while_nobody_asks_is_away_and_may_come_back_with
     await one.close()
 
 
+async def test_a_connection_is_never_idle_and_who_hangs_is_noticed_before_anybody_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.quota.shared.LEASE_SECONDS", 0.03)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    await asyncio.sleep(0.1)
+    assert len(slow.batches) > 2
+    assert (one.work.reservations, deaf.told) == (0, ["back"])
+    slow.down = True
+    await asyncio.sleep(0.1)
+    assert deaf.told == ["back", "away"]
+    await one.close()
+
+
 async def test_what_time_does_not_heal_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
     slow, deaf = Slow(), Deaf()
