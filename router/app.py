@@ -204,7 +204,7 @@ class App:
     def _in_force(self, runtime: Runtime, facts: Mapping[str, Facts]) -> None:
         if self._together is not None:
             self._together.runs(runtime, facts)
-            self.state.fleet = self._together.fleet
+            self.state.together = self._together
 
     def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
         return Pipeline(

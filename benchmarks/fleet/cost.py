@@ -39,6 +39,8 @@ class Deaf:
     def away(self, why: str) -> None:
         self.outages += 1
 
+    def still_away(self, why: str, *, lasting: bool) -> None: ...
+
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         return ()
 

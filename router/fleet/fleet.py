@@ -90,7 +90,7 @@ class Fleet:
         self.counts: Counter[str] = Counter()
         self.changed: Callable[[], None] = lambda: None
         self.answers = self.listens = False
-        self.why = {"speaks": "", "listens": "", "limits": ""}
+        self.why = {"speaks": "", "listens": ""}
         self._speaks, self._listens, self._event = speaks, listens, event
         self._keys = [f"{{pm:{name}}}:{what}" for what in ("instances", "said", "news")]
         self._running: Running | None = None

@@ -23,11 +23,6 @@ def shown(fleet: Fleet, now: float) -> dict[str, Any]:
         "listens": fleet.listens,
         "revisions": sorted(fleet.revisions),
         "differ_for_s": None if since is None else round(now - since, 1),
-        "limits": {
-            "shared": not fleet.why["limits"],
-            "why": fleet.why["limits"],
-            "outages": fleet.counts["outages"],
-        },
         "news": {what: fleet.counts[what] for what in COUNTED},
         "instances": [
             {
@@ -50,11 +45,7 @@ def metrics(fleet: Fleet) -> list[Metric]:
     news: list[tuple[dict[str, object], float]] = [
         ({"end": what}, fleet.counts[what]) for what in COUNTED
     ]
-    shared = not fleet.why["limits"]
-    outages = fleet.counts["outages"]
     return [
-        ("fleet_limits_shared", "gauge", "Whether limits are those of all.", [({}, shared)]),
-        ("fleet_limits_outages_total", "counter", "Times that they were not.", [({}, outages)]),
         ("fleet_instances", "gauge", "Instances known.", [({}, len(fleet.seen))]),
         ("fleet_revisions", "gauge", "Revisions they run.", [({}, len(fleet.revisions))]),
         ("fleet_news_total", "counter", "News told, and heard.", news),

@@ -5,13 +5,15 @@ or not at all.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from hashlib import sha1
 from pathlib import Path
 from secrets import token_hex
 from typing import cast
 
 from router.quota.bounds import answered, asked
-from router.quota.shared import PATIENCE, Pong
+from router.quota.contract import Pong
+from router.quota.shared import PATIENCE
 from router.redis.address import address_of
 from router.redis.checks import about
 from router.redis.down import Down, Refused
@@ -31,6 +33,10 @@ class Redis:
 
     def __init__(self, url: str, fleet: str) -> None:
         self._link = Link(address_of(url), fleet)
+
+    def on_lost(self, told: Callable[[Down], None]) -> None:
+        """See `Server.on_lost`."""
+        self._link.lost = told
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         """See `Server.run`."""

@@ -14,7 +14,7 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
 from policies.engine.limits.windows import MICROSECONDS
 from router.quota.bounds import (
@@ -28,6 +28,7 @@ from router.quota.bounds import (
     asked,
     given_back,
 )
+from router.quota.contract import Changed, Pong, Server, Ticket, Work
 from router.redis.down import Down, Refused
 
 T = TypeVar("T")
@@ -49,52 +50,6 @@ MOST_KEPT = 10_000
 """Settlements that are kept for a server that is away; their windows are over soon anyway."""
 
 
-class Pong(NamedTuple):
-    """A server's answer to a ping. `epoch` is another where it has forgotten what it was told;
-    `warnings` are sentences on how it is set up; `name` is what it is, with its version.
-    """
-
-    epoch: str
-    warnings: tuple[str, ...] = ()
-    name: str = ""
-
-
-class Server(Protocol):
-    """Where the script runs. Both verbs raise `Down`; `run` does not last longer than
-    `PATIENCE`.
-    """
-
-    async def run(self, keys: list[str], argument: bytes) -> bytes:
-        """Run the script."""
-
-    async def ping(self) -> Pong:
-        """Return if it answers, and can run the script."""
-
-
-class Changed(Protocol):
-    """Who is told how the server is."""
-
-    def away(self, why: str) -> None:
-        """It does not answer."""
-
-    def back(self, *, forgot: bool) -> Iterable[Settled]:
-        """It answers again. Where it has forgotten everything, returns all that was sent."""
-
-
-class Ticket:
-    """One reservation, asked for. It is `done` once `wake` was called; then `answer` is None where
-    the server is away. What one gets that was `left` by whoever asked is given back.
-    """
-
-    __slots__ = ("alternatives", "answer", "done", "left", "wake")
-
-    def __init__(self, alternatives: tuple[Needs, ...], wake: Callable[[], None]) -> None:
-        self.alternatives = alternatives
-        self.wake = wake
-        self.answer: Answered | None = None
-        self.done = self.left = False
-
-
 class Shared:
     """The limits of a fleet, as the instance of this name asks for them. `found` is the server, as
     it was when it last answered a ping.
@@ -110,18 +65,21 @@ class Shared:
         self._places: Counter[str] = Counter()
         self._leased: dict[str, Settled] = {}
         self.found: Pong | None = None
+        self._due = False
         self._lost = asyncio.Event()
         self._pause = self._relapse = LOOK_AGAIN
         self._since = 0.0
         self._pump: asyncio.Task[None] | None = None
         self._beside: asyncio.Task[None] | None = None
         self.up = False
+        self.work = Work()
 
     async def start(self) -> None:
         """Begin: nothing is asked before a ping is answered. Returns when the first was, or was
         not.
         """
         await self._look(first=True)
+        self._server.on_lost(lambda down: self._lose([], [], str(down)))
         self._beside = asyncio.get_running_loop().create_task(self._look_after())
 
     def reserve(self, alternatives: tuple[Needs, ...], wake: Callable[[], None]) -> Ticket:
@@ -181,7 +139,8 @@ class Shared:
     async def _batches(self) -> None:
         # One turn of the loop, so that all who came in it go together.
         await asyncio.sleep(0)
-        while self.up and (self._waiting or self._settled):
+        while self.up and (self._waiting or self._settled or self._due):
+            self._due = False
             batch, settled = _some(self._waiting), _some(self._settled)
             answers, why = None, "a batch could not be asked for"
             try:
@@ -197,11 +156,14 @@ class Shared:
 
     async def _ask(self, batch: list[Ticket], settled: list[Settled]) -> list[Answered]:
         wanted = [ticket.alternatives for ticket in batch]
-        now = _microseconds(asyncio.get_running_loop().time())
+        began = asyncio.get_running_loop().time()
+        now = _microseconds(began)
         keys, argument = asked(self._instance, settled, wanted, self._places, now)
         answers = answered(await self._server.run(keys, argument))
         if len(answers) != len(batch):
             raise Refused(STRANGE)
+        took = asyncio.get_running_loop().time() - began
+        self.work = self.work.and_batch(len(batch), took)
         return answers
 
     def _tell(self, ticket: Ticket, answer: Answered) -> None:
@@ -241,18 +203,20 @@ class Shared:
         for bound in [*wanted, *(one.bound for one in settled)]:
             if bound.what == "places":
                 self._leased[bound.key] = Settled(bound, 0, 0)
-        self.up = False
-        soon = asyncio.get_running_loop().time() - self._since < SOON
-        self._relapse = min(LONGEST, max(LOOK_AGAIN, self._relapse * 2)) if soon else AT_ONCE
-        self._pause = self._relapse
-        self._lost.set()
+        lost, self.up = self.up, False
+        if lost:
+            soon = asyncio.get_running_loop().time() - self._since < SOON
+            self._relapse = min(LONGEST, max(LOOK_AGAIN, self._relapse * 2)) if soon else AT_ONCE
+            self._pause = self._relapse
+            self._lost.set()
         waiting = [*batch, *self._waiting]
         self._waiting.clear()
         for ticket in waiting:
             ticket.done = True
             if not ticket.left:
                 ticket.wake()  # which only schedules: whoever goes on finds limits as they are then
-        self._changed.away(why)
+        if lost:
+            self._changed.away(why)
 
     async def _look_after(self) -> None:
         """Find the server when it is away; while it is there, renew what is leased of it."""
@@ -268,6 +232,10 @@ class Shared:
                 await self._look()
 
     def _renew(self) -> None:
+        """Say what is leased, were it nothing: connections that are idle are given up by whoever
+        lies between, and a server that hangs is noticed before a request meets it.
+        """
+        self._due = True
         self._leased = {key: one for key, one in self._leased.items() if self._places[key] > 0}
         self._settled.extend(self._leased.values())
         self._run()
@@ -279,6 +247,8 @@ class Shared:
             self._pause = max(self._pause, LOOK_AGAIN)
             if first:
                 self._changed.away(str(down))
+            else:
+                self._changed.still_away(str(down), lasting=isinstance(down, Refused))
             return
         forgot = self.found is not None and self.found.epoch != pong.epoch
         self.found = pong

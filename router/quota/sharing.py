@@ -18,7 +18,8 @@ from policies.engine.limits.windows import Note
 from router.bell import Bell
 from router.course import Way
 from router.quota.bounds import PLACES, Answered, Bound, Needs, Settled, given_back, units_of
-from router.quota.shared import Shared, Ticket
+from router.quota.contract import Ticket
+from router.quota.shared import Shared
 
 A_MOMENT = 0.1
 PLENTY = 5

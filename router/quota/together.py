@@ -26,9 +26,19 @@ from router.quota.sharing import Fleetwide
 from router.runtime import Runtime
 from router.telemetry.log import Log
 
+BRIEF = 0.5
+"""Seconds; whoever was away for longer has others beside it who were as well."""
+SETTLING = 2.0
+"""Seconds for which each goes on keeping to its part after that: who is back first finds a server
+that does not know yet what the others have sent.
+"""
+
 
 class Together:
-    """What an instance has with its fleet. See `Changed`."""
+    """What an instance has with its fleet. See `Changed`. `outages` are those since it began, the
+    one under way among them; `why` the server is away now (empty: it is there), and `since` when,
+    by the loop's clock.
+    """
 
     def __init__(self, shared: Keys, log: Log) -> None:
         url = shared.redis.reveal() if shared.redis is not None else ""
@@ -39,6 +49,11 @@ class Together:
         self.instance = token_hex(8)
         self.fleet = joined(url, shared.fleet, self.instance, log.event)
         self.fleet.changed = self._share
+        self.outages = 0
+        self.why = ""
+        self.since = asyncio.get_running_loop().time()
+        self._complained = ""
+        self._settling: asyncio.TimerHandle | None = None
         self._server = Redis(url, shared.fleet)
         self.shared = Shared(self._server, self.instance, self)
 
@@ -49,6 +64,7 @@ class Together:
 
     async def close(self) -> None:
         """Give back what is held, as far as the server is there."""
+        self._settled()
         await self.fleet.close()
         await self.shared.close()
         await self._server.close()
@@ -57,7 +73,7 @@ class Together:
         """From now on this instance runs that."""
         self._running = runtime
         self.fleet.runs(runtime.engine, runtime.revision, facts)
-        if self.fleet.why["limits"]:
+        if self.why or self._settling:
             self._share()  # what is new has its limits whole
 
     def of(self, facts: Mapping[str, Facts], clocks: Clocks) -> Fleetwide:
@@ -71,15 +87,25 @@ class Together:
 
     def away(self, why: str) -> None:
         """See `Changed.away`."""
-        self.fleet.counts["outages"] += 1
-        self.fleet.why["limits"] = why
-        self._share()
+        self.outages += 1
+        self._complained = ""
+        self._turned(why)
         self._log.event("shared limits are away, this instance goes by its own:", why=why)
+
+    def still_away(self, why: str, *, lasting: bool) -> None:
+        """See `Changed.still_away`."""
+        if lasting and why not in (self.why, self._complained):
+            self._complained = why
+            self._log.event("shared limits stay away until somebody changes something:", why=why)
+        self.why = why
 
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         """See `Changed.back`."""
-        self.fleet.why["limits"] = ""
-        self._share()
+        loop = asyncio.get_running_loop()
+        if loop.time() - self.since > BRIEF and self.outages:
+            self._settled()
+            self._settling = loop.call_later(SETTLING, self._settled)
+        self._turned("")
         if (found := self.shared.found) is not None:
             self._log.event("shared limits are there:", server=found.name, forgot=forgot)
             for warning in found.warnings:
@@ -87,6 +113,17 @@ class Together:
                     "shared limits, on a server that is not as it should be:", it=warning
                 )
         return self._spent() if forgot else ()
+
+    def _settled(self) -> None:
+        if self._settling is not None:
+            self._settling.cancel()
+            self._settling = None
+            self._share()
+
+    def _turned(self, why: str) -> None:
+        self.why = why
+        self.since = asyncio.get_running_loop().time()
+        self._share()
 
     def _share(self) -> None:
         """Keep to a part of all limits while the server is away, and to no less once it is there.
@@ -104,9 +141,9 @@ class Together:
         )
 
     def _part(self, fallback: Fallback) -> Callable[[str, int], int] | None:
-        if not self.fleet.why["limits"]:
-            return None
-        return self.fleet.part if fallback == "local_share" else nothing
+        if self.why and fallback == "fail_closed":
+            return nothing
+        return self.fleet.part if self.why or self._settling else None
 
     def _spent(self) -> Iterator[Settled]:
         """All that this instance has sent, as far as it still counts."""

@@ -27,6 +27,7 @@ def status(told: Mapping[int, Status]) -> Status:
         "log_lines_dropped": sum(one["log_lines_dropped"] for one in each),
         "config": {**first["config"], "errors": _errors(told)},
         "fleet": _fleet([one["fleet"] for one in each]),
+        "shared": _shared([one["shared"] for one in each]),
         "targets": {name: _target(name, told) for name in _names(one["targets"] for one in each)},
         "tenants": {name: _tenant(name, each) for name in _names(one["tenants"] for one in each)},
         "requests": _counted(one["requests"] for one in each),
@@ -69,6 +70,12 @@ def _errors(told: Mapping[int, Status]) -> list[str]:
     return list(found)
 
 
+def _shared(each: list[Status | None]) -> Status | None:
+    """How the server of shared limits is to whom it is worst."""
+    found = [one for one in each if one is not None]
+    return min(found, key=lambda one: (one["up"], -one["outages"]), default=None)
+
+
 def _names(tables: Iterable[Mapping[str, object]]) -> list[str]:
     return list(dict.fromkeys(name for table in tables for name in table))
 
@@ -98,7 +105,7 @@ def _fleet(each: list[Status | None]) -> Status | None:
     found = [one for one in each if one is not None]
     if not found:
         return None
-    worst = min(found, key=lambda one: (one["limits"]["shared"], one["answers"], one["listens"]))
+    worst = min(found, key=lambda one: (one["answers"], one["listens"]))
     news = {name: sum(one["news"][name] for one in found) for name in worst["news"]}
     return {**worst, "news": news}
 

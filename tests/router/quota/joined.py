@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from secrets import token_hex
 from typing import cast
@@ -11,8 +11,9 @@ from typing import cast
 import msgspec
 
 from router.quota.bounds import Answered, Needs, Settled
+from router.quota.contract import Pong
 from router.quota.redis import Redis
-from router.quota.shared import Pong, Shared
+from router.quota.shared import Shared
 from router.redis.down import Down
 
 
@@ -26,6 +27,10 @@ class Deaf:
     def away(self, why: str) -> None:
         self.told.append("away")
 
+    def still_away(self, why: str, *, lasting: bool) -> None:
+        if lasting:
+            self.told.append("lasting")
+
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         self.told.append("forgot" if forgot else "back")
         return self.owed
@@ -33,6 +38,8 @@ class Deaf:
 
 class Away:
     """A server that is not there."""
+
+    def on_lost(self, told: Callable[[Down], None]) -> None: ...
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         raise AssertionError("asked")
@@ -49,8 +56,13 @@ class Slow:
         self.settled: list[list[list[int]]] = []
         self.takes = 0.001
         self.down = False
+        self.gone = Down("gone")
         self.epoch = "first"
         self.says: object = None
+        self.lose: Callable[[Down], None] = lambda _: None
+
+    def on_lost(self, told: Callable[[Down], None]) -> None:
+        self.lose = told
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         self.batches.append(len(keys))
@@ -65,7 +77,7 @@ class Slow:
 
     async def ping(self) -> Pong:
         if self.down:
-            raise Down("gone")
+            raise self.gone
         return Pong(self.epoch)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from random import Random
 
@@ -38,7 +38,8 @@ from policies import (
 from policies.engine.limits.windows import MICROSECONDS
 from router.bell import Bell
 from router.quota.bounds import Needs, Settled, bounds_of
-from router.quota.shared import Pong, Shared
+from router.quota.contract import Pong
+from router.quota.shared import Shared
 from router.quota.sharing import Fleetwide, Sharing
 from router.redis.down import Down
 
@@ -92,6 +93,8 @@ class Counting:
         for index, units in wanted[room - 1]:
             self.counted[keys[index - 1]] += units
         return room, waits[:room], [1 for _ in wanted[room - 1]]
+
+    def on_lost(self, told: Callable[[Down], None]) -> None: ...
 
     async def ping(self) -> Pong:
         if self.fails or self.hides:
@@ -167,6 +170,8 @@ class World:
 
     def away(self, why: str) -> None:
         pass
+
+    def still_away(self, why: str, *, lasting: bool) -> None: ...
 
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         return self._spent() if forgot else ()

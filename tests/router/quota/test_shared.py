@@ -11,6 +11,7 @@ import pytest
 from policies import Limits, Rate
 from router.quota.bounds import Answered, Bound, Needs, Settled, bounds_of, given_back
 from router.quota.shared import Shared
+from router.redis.down import Down, Refused
 from tests.router.quota.joined import Deaf, Slow, joined, reserved
 from tests.router.quota.servers import server
 
@@ -202,6 +203,54 @@ async def test_one_that_forgot_everything_is_told_no_corrections_of_it(
     await back(one)
     assert [units for _, units, _ in slow.settled[-1]] == [3]
     assert deaf.told == ["back", "away", "forgot"]
+    await one.close()
+
+
+async def test_one_that_is_lost_while_nobody_asks_is_away_and_may_come_back_with_nothing_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
+    (bound,) = requests("m", 10)
+    slow, deaf = Slow(), Deaf([Settled(bound, 7, -1)])
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    slow.epoch = "second"
+    slow.lose(Down("it closed the connection"))
+    slow.lose(Down("it closed the connection"))
+    assert not one.up
+    await back(one)
+    assert deaf.told == ["back", "away", "forgot"]
+    assert [units for _, units, _ in slow.settled[-1]] == [7]
+    await one.close()
+
+
+async def test_a_connection_is_never_idle_and_who_hangs_is_noticed_before_anybody_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.quota.shared.LEASE_SECONDS", 0.03)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    await asyncio.sleep(0.1)
+    assert len(slow.batches) > 2
+    assert (one.work.reservations, deaf.told) == (0, ["back"])
+    slow.down = True
+    await asyncio.sleep(0.1)
+    assert deaf.told == ["back", "away"]
+    await one.close()
+
+
+async def test_what_time_does_not_heal_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    await lost(one, slow, *requests("m", 10))
+    await asyncio.sleep(0.1)
+    assert deaf.told == ["back", "away"]
+    slow.gone = Refused("another password")
+    await asyncio.sleep(0.1)
+    assert set(deaf.told[2:]) == {"lasting"}
     await one.close()
 
 

@@ -23,6 +23,10 @@ def target(state: str = "healthy", health: float = 1.0, **more: Any) -> dict[str
     }
 
 
+def server_of_limits(**more: Any) -> dict[str, Any]:
+    return {"up": True, "why": "", "outages": 0, **more}
+
+
 def worker(**more: Any) -> dict[str, Any]:
     return {
         "ready": True,
@@ -32,6 +36,7 @@ def worker(**more: Any) -> dict[str, Any]:
         "config": {"path": "providers.yaml", "errors": []},
         "fleet": None,
         "models": {"chat": {}},
+        "shared": server_of_limits(),
         "targets": {},
         "tenants": {},
         "requests": [],
@@ -72,6 +77,12 @@ def test_what_is_counted_is_summed(each):
                 for row in rows
                 if (row["model"], row["status"]) == (model, code)
             )
+
+
+def test_the_server_of_shared_limits_is_shown_as_the_one_sees_it_to_whom_it_is_worst():
+    away = server_of_limits(up=False, why="it hangs", outages=1)
+    told = status({0: worker(), 1: worker(shared=away), 2: worker()})
+    assert told["shared"] == away
 
 
 def test_all_are_ready_or_it_is_not():
@@ -134,14 +145,13 @@ def test_decisions_are_the_newest_of_all_and_say_whose_they_are():
     assert told["engines"] == {"0": {"seed": 2}, "1": {"seed": 3}}
 
 
-def fleet(why: str = "", told: int = 0) -> dict[str, Any]:
-    limits = {"shared": not why, "why": why, "outages": int(bool(why))}
-    return {"limits": limits, "answers": True, "listens": True, "news": {"told": told}}
+def fleet(told: int = 0, *, answers: bool = True) -> dict[str, Any]:
+    return {"answers": answers, "listens": True, "news": {"told": told}}
 
 
 def test_of_the_fleet_it_is_shown_what_is_worst_with_the_news_of_all():
-    told = status({0: worker(fleet=fleet("", 1)), 1: worker(fleet=fleet("it is away", 2))})
-    assert told["fleet"] == fleet("it is away", 3)
+    told = status({0: worker(fleet=fleet(1)), 1: worker(fleet=fleet(2, answers=False))})
+    assert told["fleet"] == fleet(3, answers=False)
     assert status({0: worker(), 1: worker()})["fleet"] is None
 
 
