@@ -1,9 +1,12 @@
 """A provider that counts with a tokenizer, and a router that has the same."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -11,8 +14,12 @@ import tiktoken
 
 from router.choosing import BuildFault
 from router.cli.asking import check
+from router.dialects.contract import ClientError
+from router.tenants.identity import EVERYTHING, Tenant
 from router.testing import Answer, Provider, Request
+from router.tokenizers.counting import Tokenizer
 from tests.router.running import Running, running
+from tests.router.scene import Scene
 from tests.router.tokenizers.letters import plug_in
 
 TEXTS = ["hello hell " * 40, "日本語 " * 90, "x" * 5000, "user: 12345!" * 30]
@@ -130,3 +137,35 @@ async def test_a_file_that_names_what_is_not_there_is_not_put_in_force(
         router.app.reload()
         await ask(router, TEXTS)
         assert (await estimates(router))["input_error"] == 0.0
+
+
+async def test_what_was_put_in_force_while_it_was_counted_decides() -> None:
+    begun, over = Event(), Event()
+
+    def encode(text: str) -> list[int]:
+        begun.set()
+        assert over.wait(5)
+        return [0] * len(text)
+
+    scene = Scene({"a": []})
+    scene.runtime = replace(scene.runtime, tokenizers={"chat": (Tokenizer("t", encode),)})
+    messages = [{"role": "user", "content": "x" * 5000}]
+    asking = asyncio.create_task(scene.ask(messages=messages))
+    while not begun.is_set():  # noqa: ASYNC110 - of a thread
+        await asyncio.sleep(0.001)
+    assert scene.pipeline.running == 1
+    scene.runtime = replace(scene.runtime, deadlines={})
+    over.set()
+    with pytest.raises(ClientError, match="does not exist"):
+        await asking
+    assert scene.pipeline.running == 0
+
+
+async def test_who_may_not_ask_for_a_model_has_nothing_counted() -> None:
+    def encode(text: str) -> list[int]:
+        raise AssertionError(text)
+
+    scene = Scene({"a": []})
+    scene.runtime = replace(scene.runtime, tokenizers={"chat": (Tokenizer("t", encode),)})
+    with pytest.raises(ClientError, match="does not exist"):
+        await scene.ask(tenant=Tenant("other", EVERYTHING, frozenset({"charm"})))
