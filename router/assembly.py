@@ -24,6 +24,7 @@ from router.runtime import Runtime
 from router.stored.owners import Owners
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.log import Log
+from router.tokenizers.opening import tokenizers_of
 from router.upstream.transport import Upstream
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def runtime_of(
 ) -> Runtime:
     """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
     which of their limits are a whole `fleet`'s; `listed` are the models that were served before,
-    with the Unix time each has been served since.
+    with the Unix time each has been served since. Raises `BuildFault`.
     """
     serving = build.serving(config)
     since = int(time.time())
@@ -68,6 +69,7 @@ def runtime_of(
         wary=wary_of(config, routes),
         accounts=accounts_of(config, upstreams),
         fleet=fleet,
+        tokenizers=tokenizers_of(config),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
     )
 

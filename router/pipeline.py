@@ -40,8 +40,10 @@ from router.stored.owners import Owners
 from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
+from router.tenants.allowance import Allowance
 from router.tenants.identity import Tenant
 from router.tenants.metering import Metering
+from router.tokenizers.counting import Counting
 from router.upstream.fetch import Fetcher
 
 SPARE_BELLS = 1000
@@ -71,6 +73,7 @@ class Pipeline:
         self._journal = journal
         self._loop = loop
         self._running: set[Passage] = set()
+        self._counting = Counting()
         self._bells: list[Bell] = []
         self._fetcher = Fetcher() if fetcher is None else fetcher
         store = Memory() if answers is None else answers
@@ -86,6 +89,8 @@ class Pipeline:
         limits; everything later is said to the sink.
         """
         runtime = self._runtime()
+        if runtime.tokenizers:
+            runtime = await self._count(call, caller.tenant, runtime)
         clock = self._loop.time
         now = clock()
         if call.operation == "responses":
@@ -114,11 +119,7 @@ class Pipeline:
         try:
             return await passage.drive(self._running)
         finally:
-            self._running.discard(passage)
-            passage.close()
-            if allowance is not None:
-                allowance.settle(clock())
-            self._put_back(bell)
+            self._over(passage, allowance, bell)
 
     async def _refer(self, call: Call, caller: Caller) -> None:
         """Have remembered what comes of `call`, and learn whose that is to which it refers."""
@@ -126,7 +127,22 @@ class Pipeline:
         if call.bound or call.traces:
             await self.owners.learn((*call.bound, *call.traces))
 
-    def _put_back(self, bell: Bell) -> None:
+    async def _count(self, call: Call, tenant: Tenant, runtime: Runtime) -> Runtime:
+        """Have the input counted by the tokenizers that the model's targets name, if any do. What
+        is in force then may be another file.
+        """
+        tokenizers = runtime.tokenizers.get(call.model)
+        if tokenizers is None or call.counted or not runtime.admits(call.model, tenant):
+            return runtime
+        call.counted = await self._counting.count(call, tokenizers)
+        return self._runtime()
+
+    def _over(self, passage: Passage, allowance: Allowance | None, bell: Bell) -> None:
+        """Settle and give back what was taken for a request."""
+        self._running.discard(passage)
+        passage.close()
+        if allowance is not None:
+            allowance.settle(self._loop.time())
         if len(self._bells) < SPARE_BELLS:
             self._bells.append(bell)
         else:
@@ -164,7 +180,8 @@ class Pipeline:
     @property
     def running(self) -> int:
         """Requests under way."""
-        return len(self._running) + self._once.replaying + self._relay.running
+        beside = self._counting.running + self._once.replaying + self._relay.running
+        return len(self._running) + beside
 
     def stop(self) -> None:
         """End every running request with an error that says so: the process is about to go."""
@@ -202,6 +219,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         Band.STANDARD if wishes.priority is None else wishes.priority,
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
         caller.dialect.acts(call),
+        call.counted,
     )
 
 

@@ -137,6 +137,7 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
         ("yaml", ["router.config"]),
         ("router.testing", ["router.testing"]),
         ("trustme", ["router.testing.certificates"]),
+        ("tiktoken", ["router.tokenizers.opening"]),
         ("typer", ["router.cli"]),
         ("rich", ["router.cli"]),
     ],
