@@ -13,7 +13,7 @@ import yaml
 from yaml.resolver import Resolver
 
 from router.config.problems import Mark, Report, quoted
-from router.config.syntax import MOST_LEVELS, MOST_VALUES, compose, place
+from router.config.syntax import MOST_LEVELS, MOST_VALUES, compose, composed, place
 from router.config.tree import Entry, Leaf, Listing, Node, Scalar, Table
 
 _CORE = "tag:yaml.org,2002:"
@@ -33,8 +33,16 @@ def _implicit_tag(text: str) -> object:
 def read(path: Path, report: Report) -> Table | None:
     """The file's top-level mapping, or None if it has none. Problems go to `report`."""
     root = compose(path, report)
-    if root is None:
-        return None
+    return None if root is None else _built(root, report, "begin it with `version: 1`")
+
+
+def read_text(text: str, report: Report, begin: str) -> Table | None:
+    """The same of a text that may be another program's: `begin` is how one of those begins."""
+    root = composed(text, report)
+    return None if root is None else _built(root, report, begin)
+
+
+def _built(root: yaml.Node, report: Report, begin: str) -> Table | None:
     try:
         tree = _Builder(report).build(root, 1)
     except _Excess as excess:
@@ -42,7 +50,7 @@ def read(path: Path, report: Report) -> Table | None:
         return None
     if isinstance(tree, Table):
         return tree
-    report.problem(tree.mark, "the file is not a mapping", "begin it with `version: 1`")
+    report.problem(tree.mark, "the file is not a mapping", begin)
     return None
 
 

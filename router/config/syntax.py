@@ -57,10 +57,18 @@ _UNCLEAR = ("", "this is not valid YAML", "check quotes, brackets and indentatio
 
 def compose(path: Path, report: Report) -> yaml.Node | None:
     """The file's root node, or None. Problems go to `report`."""
+    text = contents(path, report)
+    return None if text is None else composed(text, report)
+
+
+def contents(path: Path, report: Report) -> str | None:
+    """The file's text, or None. Problems go to `report`."""
     content = _content(path, report)
-    text = None if content is None else _text(content, report)
-    if text is None:
-        return None
+    return None if content is None else _text(content, report)
+
+
+def composed(text: str, report: Report) -> yaml.Node | None:
+    """The root node of a text, or None. Problems go to `report`."""
     for _ in range(_MOST_REPAIRS):
         loader = _Loader(text)
         try:
