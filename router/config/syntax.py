@@ -69,6 +69,11 @@ def contents(path: Path, report: Report) -> str | None:
 
 def composed(text: str, report: Report) -> yaml.Node | None:
     """The root node of a text, or None. Problems go to `report`."""
+    odd = Reader.NON_PRINTABLE.search(text)
+    if odd is not None:
+        what = f"a control character (U+{ord(odd[0]):04X})"
+        report.problem(_end(text[: odd.start()]), what, "remove it")
+        return None
     for _ in range(_MOST_REPAIRS):
         loader = _Loader(text)
         try:
@@ -125,11 +130,6 @@ def _text(content: bytes, report: Report) -> str | None:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode()
         report.problem(_end(before), "the file is not UTF-8 text", remedy)
-        return None
-    odd = Reader.NON_PRINTABLE.search(text)
-    if odd is not None:
-        what = f"a control character (U+{ord(odd[0]):04X})"
-        report.problem(_end(text[: odd.start()]), what, "remove it")
         return None
     return text
 

@@ -112,7 +112,7 @@ class Deployments:
         """Where it is, or None where that is nobody who is known here."""
         name = params.text("litellm_credential_name")
         if name is not None and name not in self.credentials:
-            self.draft.remarks.remark(line, f"there is no credential {shown(name)} in this file")
+            self.draft.remarks.remark(line, "the credential that it names is not in the file")
         also = self.credentials.get(name or "")
 
         def told(*keys: str) -> str | None:
@@ -123,17 +123,10 @@ class Deployments:
         base = told("api_base", "base_url")
         if base and "${" not in base:
             params.read(params.table, "api_base", texts.base_url, cleaned(base))
-        company, upstream = _company(model, params.text("custom_llm_provider"), base)
-        if "${" in upstream:
-            told_of = "not imported: which model it is stands in a variable"
-            self.draft.remarks.remark(line, f"{shown(model)} is {told_of}")
+        whose = self._whose(model, params, base, line)
+        if whose is None:
             return None
-        if company is None or (company is companies.VERTEX and "gemini" not in upstream):
-            told_of = "not imported: its provider is not known here"
-            if company is companies.VERTEX:
-                told_of = "not imported: of Vertex AI only Gemini's models are known here"
-            self.draft.remarks.remark(line, f"{shown(model)} is {told_of}")
-            return None
+        company, upstream = whose
         aws = tuple(
             filter(None, map(told, ("aws_access_key_id", "aws_secret_access_key",
                                     "aws_session_token")))
@@ -153,6 +146,22 @@ class Deployments:
             by_cloud=any(clouds),
         )
         return _bedrock(said) if company is companies.BEDROCK else said
+
+    def _whose(
+        self, model: str, params: Outside, base: str | None, line: int
+    ) -> tuple[Company, str] | None:
+        company, upstream = _company(model, params.text("custom_llm_provider"), base)
+        why = ""
+        if "${" in upstream:
+            why = "which model it is stands in a variable"
+        elif company is None:
+            why = "its provider is not known here"
+        elif company is companies.VERTEX and "gemini" not in upstream:
+            why = "of Vertex AI only Gemini's models are known here"
+        if company is None or why:
+            self.draft.remarks.remark(line, f"{shown(model)} is not imported: {why}")
+            return None
+        return company, upstream
 
     def _settings(
         self, entry: Outside, params: Outside, info: Outside
