@@ -129,8 +129,8 @@ class _Reader:
             node.mode = "loadbalance" if mode == "loadbalance" else "fallback"
             below = place.tables("targets")
             if mode not in ("loadbalance", "fallback"):
-                told = "a choice within another: the first of its targets stands for it"
-                self.draft.remarks.remark(node.line, f"{shown(mode)}: {told}")
+                told = "a choice by conditions within another: its first target stands for it"
+                self.draft.remarks.remark(node.line, told)
                 for key in ("conditions", "default"):
                     strategy.take(key)
                 below = below[:1]

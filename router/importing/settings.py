@@ -56,7 +56,7 @@ class Settings:
         told = self.router.text("routing_strategy") or "simple-shuffle"
         line = self.router.line("routing_strategy")
         policy, remark = _STRATEGIES.get(
-            told, ("weighted_round_robin", f"there is no routing_strategy {shown(told)} here")
+            told, ("weighted_round_robin", "routing_strategy: it is not known here")
         )
         remark = _USAGE if told.startswith("usage-based") else remark
         if remark:
@@ -155,6 +155,10 @@ class Settings:
         if key is None:
             return
         draft.server.keys["auth"] = "keys"
+        told = (
+            "it listens on 127.0.0.1:8080; `listen: 0.0.0.0:4000` is where the proxy was by default"
+        )
+        draft.server.remark(0, told)
         line = general.line("master_key")
         tenant = Block(remarks=[])
         if _VARIABLE.fullmatch(key):

@@ -60,7 +60,7 @@ model_list:
     assert openai.tokens == (Rate(100_000, 60.0),)
     assert openai.concurrent == 8
     mistral = config.providers["mistral"].models["mistral-large-latest"]
-    assert (mistral.context, mistral.output, mistral.lacks) == (32_000, 4096, {"images"})
+    assert (mistral.context, mistral.output, mistral.lacks) == (32_000, 4096, frozenset({"images"}))
     assert (mistral.price.input, mistral.price.output) == (2000, 6000)
     assert shares(config, "chat") == [{"openai/gpt-4o": 500, "mistral/mistral-large-latest": 100}]
 
@@ -332,3 +332,19 @@ def test_what_cannot_be_read_is_an_error_with_its_place(text: str, place: str) -
     with pytest.raises(ConfigError) as error:
         convert("litellm", text, "old")
     assert place in str(error.value)
+
+
+def test_yaml_is_read_as_it_is_there() -> None:
+    text = """
+base: &base {api_key: os.environ/ONE, rpm: 10}
+more: &more {rpm: 20, tpm: 30}
+model_list:
+  - model_name: m
+    litellm_params:
+      <<: [*base, *more]
+      model: openai/m
+litellm_settings: {set_verbose: no, drop_params: yes}
+"""
+    _, config = imported("litellm", text)
+    limits = config.providers["openai"].models["m"].limits
+    assert (limits.requests, limits.tokens) == ((Rate(10, 60.0),), (Rate(30, 60.0),))
