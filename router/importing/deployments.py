@@ -138,7 +138,7 @@ class Deployments:
             line=line,
             api_key=told("api_key"),
             base_url=base,
-            version=_version(told("api_version")),
+            version=_version(told("api_version") or _asked_version(base)),
             region=told("aws_region_name", "region_name"),
             aws=aws if len(aws) > 1 else (),
             project=told("vertex_project", "vertex_ai_project"),
@@ -246,9 +246,17 @@ def _bedrock(said: Said) -> Said:
     return replace(said, model=model, region=region)
 
 
+def _asked_version(base: str | None) -> str | None:
+    """The version that an address of Azure's may say after its `?`."""
+    found = re.search(r"[?&]api-version=([0-9a-z-]+)", base or "")
+    return found[1] if found else None
+
+
 def _version(version: str | None) -> str | None:
     """A version that is a date; others are words for the API that has none."""
-    dated = version and (version.startswith("${") or re.match(r"\d{4}-\d\d-\d\d", version))
+    dated = version and (
+        version.startswith("${") or re.fullmatch(r"\d{4}-\d\d-\d\d(-preview)?", version)
+    )
     return version if dated else None
 
 

@@ -108,7 +108,7 @@ class _Reader:
             self.draft.remarks.remark(strategy.line("default"), told)
         remark_left(self.draft.remarks, strategy)
         root.take("strategy")
-        self._cache(root)
+        self._unsaid(root)
         remark_left(self.draft.remarks, root)
 
     def node(self, place: Outside, model: str, patience: float | None) -> Node:
@@ -122,7 +122,7 @@ class _Reader:
         if retry.has("on_status_codes"):
             told = "retry.on_status_codes: which errors lead to another target is fixed"
             self.draft.remarks.remark(retry.line("on_status_codes"), f"{told}: see docs/errors.md")
-        self._cache(place)
+        self._unsaid(place)
         if place.has("targets"):
             strategy = place.below("strategy")
             mode = strategy.text("mode") or "single"
@@ -141,9 +141,10 @@ class _Reader:
             node.target = self._target(place, model, patience)
         return node
 
-    def _cache(self, place: Outside) -> None:
-        if place.take("cache") is not None:
-            self.draft.remarks.remark(place.line("cache"), f"cache: {CACHE}")
+    def _unsaid(self, place: Outside) -> None:
+        for key, told in (("cache", CACHE), ("drop_params", ASKED)):
+            if place.take(key) is not None:
+                self.draft.remarks.remark(place.line(key), f"{key}: {told}")
 
     def _target(self, place: Outside, asked: str, patience: float | None) -> Target | None:
         place.take("strategy")

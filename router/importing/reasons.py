@@ -70,10 +70,10 @@ _WHO = (
 )  # fmt: skip
 _ALWAYS = (
     "enable_pre_call_checks", "enable_pre_call_check", "drop_params", "ignore_invalid_deployments",
-    "set_verbose", "json_logs", "debug_level", "client_ttl", "routing_strategy_args", "id", "mode",
+    "set_verbose", "json_logs", "debug_level", "client_ttl", "id", "mode",
     "db_model", "litellm_provider", "key", "created_at", "updated_at", "type", "description",
     "use_retry_after_headers", "strict_open_ai_compliance", "telemetry",
-    "disable_master_key_return", "infer_model_from_keys", "custom_model_info",
+    "disable_master_key_return", "custom_model_info",
 )  # fmt: skip
 
 REASONS: Mapping[str, str] = MappingProxyType(
@@ -94,7 +94,6 @@ REASONS: Mapping[str, str] = MappingProxyType(
         **dict.fromkeys(("organization", "openai_organization", "openai_project"), HEADERS),
         **dict.fromkeys(("max_retries", "num_retries"), "sends are counted by route: its `retry`"),
         **dict.fromkeys(("default_params", "default_litellm_params"), ASKED),
-        **dict.fromkeys(("override_params", "drop_request_params"), ASKED),
         **dict.fromkeys(
             ("tags", "enable_tag_filtering", "tag_filtering_match_any", "tag_regex"),
             "there is no routing by tags: make a route for each",
@@ -104,6 +103,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
             "how many may run at once is said as `concurrent` in the limits of a provider, a model "
             "or a tenant",
         ),
+        "routing_strategy_args": "how a policy weighs what it knows is not set here",
+        "infer_model_from_keys": "models have names here: write those that are asked for",
         "base_model": "context and price are looked up by the model's name here: write `context` "
         "and `price` where that is only a deployment's",
         "mock_response": "a provider with `dialect: simulated` answers without anyone being asked",
@@ -122,7 +123,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "vertex_service_account_json": "put it in a file, and its path in "
         "GOOGLE_APPLICATION_CREDENTIALS",
         "vertex_credentials": "put the path of that file in GOOGLE_APPLICATION_CREDENTIALS",
-        "general_settings.completion_model": "clients name the model that they ask for",
+        "completion_model": "clients name the model that they ask for",
     }
 )
 

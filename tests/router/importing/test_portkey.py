@@ -131,7 +131,8 @@ def test_keys_in_camel_case_and_slugs_are_read_as_well() -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["cache", "input_guardrails", "forward_headers", "cb_config", "unheard_of"]
+    "key",
+    ["cache", "input_guardrails", "forward_headers", "drop_params", "cb_config", "unheard_of"],
 )
 def test_what_has_no_equal_is_named(key: str) -> None:
     made, _ = config({**GPT, key: {"mode": "simple"}})
