@@ -24,7 +24,7 @@ from router.importing.reasons import ASKED, CACHE
 from router.importing.settings import remark_left
 from router.importing.strategy import Node, tiers
 
-_UNNAMED = "the models that clients ask for stand in no target: import it again with --model NAME"
+_UNNAMED = "which model clients ask for stands in no target: import it again with --model NAME"
 _BRANCH = "which of these is asked is for the client to say: each is a model of its own"
 
 
@@ -96,14 +96,15 @@ class _Reader:
             if not models:
                 self.draft.remarks.remark(line, f"a condition about something else: {_BRANCH}")
                 told = "its name is that of the config's target"
-                models = [then] if then else []
-                self.draft.routes.setdefault(models[0], Route()).remark(line, told)
+                self.draft.routes.setdefault(then or "", Route()).remark(line, told)
+                yield then or "", self.node(named[then or ""], asked[0] if asked else "", None)
             for model in models:
-                yield model, self.node(named[then], model, None)
+                yield model, self.node(named[then or ""], model, None)
         default = strategy.text("default")
         if default in named:
-            for model in asked or (_first_model(named[default].table) or default,):
-                yield model, self.node(named[default], model, None)
+            first = _first_model(named[default].table) or ""
+            for model in asked or (first,):
+                yield model or default, self.node(named[default], model, None)
             told = "`default`: a model that no route names is 404 here"
             self.draft.remarks.remark(strategy.line("default"), told)
         remark_left(self.draft.remarks, strategy)
@@ -119,6 +120,9 @@ class _Reader:
         for key in ("name", "retry"):
             place.take(key)
         retry = place.below("retry")
+        if retry.has("attempts") and place.path:
+            told = "retry.attempts of one target: sends are counted by route, in its `retry`"
+            self.draft.remarks.remark(retry.line("attempts"), told)
         if retry.has("on_status_codes"):
             told = "retry.on_status_codes: which errors lead to another target is fixed"
             self.draft.remarks.remark(retry.line("on_status_codes"), f"{told}: see docs/errors.md")
@@ -155,8 +159,9 @@ class _Reader:
             told = told.partition("/")[2] or asked
         deployment = place.text("deployment_id") or place.text("azure_deployment_id")
         model = deployment or told
-        if company is None or " " in model or "${" in model:
+        if company is None or not model or " " in model or "${" in model:
             what = "a target without a provider that is known here: not imported"
+            what = what if model else _UNNAMED
             self.draft.remarks.remark(place.table.mark.line, what)
             remark_left(self.draft.remarks, place)
             return None

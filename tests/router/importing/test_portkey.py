@@ -153,3 +153,23 @@ def test_what_cannot_be_read_is_an_error_with_its_place(text: str, place: str) -
     with pytest.raises(ConfigError) as error:
         convert("portkey", text, "old")
     assert place in str(error.value)
+
+
+def test_what_is_asked_by_a_targets_name_is_the_model_that_clients_ask_for() -> None:
+    told = {
+        "strategy": {
+            "mode": "conditional",
+            "conditions": [{"query": {"metadata.plan": {"$eq": "paid"}}, "then": "good"}],
+            "default": "cheap",
+        },
+        "targets": [
+            {"name": "good", "provider": "openai", "retry": {"attempts": 3}},
+            {"name": "cheap", "provider": "groq"},
+        ],
+    }
+    made, read = config(told, "gpt-oss")
+    assert shares(read, "good") == [{"openai/gpt-oss": 1}]
+    assert shares(read, "gpt-oss") == [{"groq/gpt-oss": 1}]
+    assert "retry.attempts of one target" in made
+    with pytest.raises(ConfigError, match="--model NAME"):
+        convert("portkey", json.dumps(told), "old")
