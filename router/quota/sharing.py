@@ -63,6 +63,11 @@ class Hold(Protocol):
     def refused(self, waits: Sequence[float | None], now: float) -> object:
         """They were not: the seconds until there is room for each (0: now, None: nobody knows)."""
 
+    def alone(self, now: float) -> bool:
+        """The server was lost meanwhile: whether it goes on by what is this instance's own, or is
+        refused, since nothing is.
+        """
+
     def settled(self) -> Sequence[Settled]:
         """What settles what was granted, when the request is over."""
 
@@ -139,8 +144,13 @@ class Sharing:
         through, or where nobody could say; how it fails if these are what has no room.
         """
         own, answer, hold = self._own, ticket.answer, self._hold
-        if hold is None or answer is None:
+        if hold is None:
             return None
+        if answer is None:
+            if hold.alone(now):
+                return None
+            attempt.give_back(now)
+            return Fail(Cause.WAIT, {}, None)
         if answer.taken is not None:
             hold.granted(own, answer.at, answer.left[-len(own) :])
             self._own = ()
@@ -206,9 +216,10 @@ async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], 
     except CancelledError:
         leave(ticket, shared)
         raise
-    if (answer := ticket.answer) is None:
-        return
-    if answer.taken is None:
+    answer = ticket.answer
+    if answer is None:
+        hold.alone(clock())
+    elif answer.taken is None:
         hold.refused(answer.waits[0], clock())
     else:
         hold.granted(needs, answer.at, answer.left)

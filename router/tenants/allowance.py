@@ -89,6 +89,15 @@ class Allowance:
         self.error = self._of.refuse(self._scopes, standings, self._note[TOKENS])
         return self.error
 
+    def alone(self, now: float) -> bool:
+        """The fleet's server was lost meanwhile: whether this instance has a part of all the limits
+        that bind it. Else it is refused, as whoever comes after it is.
+        """
+        if all(scope.quota.ceiling for scope in self._scopes):
+            return True
+        self.error = self._of.refuse(self._scopes, self._standings(now), self._note[TOKENS])
+        return False
+
     def spent(self, report: Report) -> None:
         """An attempt has come to this. Where nobody counted, a good answer used what was reserved,
         and a refusal nothing.
