@@ -112,6 +112,14 @@ CLOSED = [
         forgot=True,
         setting=Setting(closed=True),
     ),
+    Failure(
+        "`fail_closed`, for a tenant: is killed, and comes back",
+        killed,
+        started,
+        GONE,
+        forgot=True,
+        setting=Setting(limits="", tenant="{requests: 100/hour}", closed=True),
+    ),
 ]
 TENANTS = [
     Failure(

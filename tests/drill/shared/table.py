@@ -7,7 +7,7 @@ from dataclasses import asdict
 from tests.drill.shared.drill import Row
 from tests.drill.table import verdict
 
-NAME, SEEN, ADDED, SENT, BACK = 50, 34, 9, 15, 8
+NAME, SEEN, ADDED, SENT, BACK = 54, 34, 9, 15, 8
 HEAD = (
     f"{'fault':{NAME}} {'what clients saw':{SEEN}} {'ms more':{ADDED}} {'sent':{SENT}} "
     f"{'back':{BACK}}"

@@ -157,6 +157,30 @@ async def test_limits_that_fail_closed_let_nothing_through_without_the_server(
         assert (await one.chat()).status in (429, 503)
 
 
+TENANT = "tenants: {team: {keys: ['${KEY}'], limits: {requests: 100/min}}}\n"
+
+
+@pytest.mark.parametrize("whose", ["provider_limits", "tenant_limits"])
+async def test_limits_that_fail_closed_let_nothing_through_that_meets_the_outage(
+    tmp_path: Path, server: Process, whose: str
+) -> None:
+    shared = f"shared: {{redis: '{server.url}', when_down: {{{whose}: fail_closed}}}}\n"
+    path = written(tmp_path, LIMITED, "auth: keys", shared + TENANT)
+    limits = "    limits: {requests: 100/min}\n    dialect: simulated\n"
+    path.write_text(path.read_text().replace("    dialect: simulated\n", limits))
+    async with running(path, {"KEY": "k"}) as one:
+        key = {"authorization": "Bearer k"}
+        assert (await one.chat(headers=key)).status == 200
+        server.stop()
+        try:
+            answer = await one.chat(headers=key)
+        finally:
+            server.go_on()
+        assert answer.status == 429
+        assert "retry-after" in answer.headers
+        assert sum(one.app.state.counters.attempts.values()) == 1
+
+
 async def test_a_router_that_stands_alone_has_no_fleet(tmp_path: Path) -> None:
     async with running(written(tmp_path)) as one:
         assert await fleet(one) is None
