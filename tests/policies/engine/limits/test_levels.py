@@ -13,6 +13,7 @@ from policies.engine.limits.quota import Quota
 
 DAY = 86_400.0
 NEEDS = tuple((units, units, units) for units in (1, 50, 5000, 20_000))
+PARTS = (None, lambda _: 0, lambda _: 1, lambda limit: limit // 2)
 
 
 def drawn(rng: Random) -> Headroom:
@@ -43,10 +44,7 @@ def test_whatever_was_said_starves_nobody_for_longer_than_its_span_and_a_debt(se
         elif draw < 0.9:
             quota.throttled(reservation(need, now), now - 0.1, now)
         else:
-            part = rng.choice((None, 0, 1, 10))
-            quota.confine(
-                None if part is None else lambda limit, part=part: limit * part // 10, now
-            )
+            quota.confine(rng.choice(PARTS), now)
     for note in under_way:
         quota.settle(refund(note, now))
     quota.confine(None, now)
