@@ -37,7 +37,8 @@ from policies.engine.limits.counting import AS_WRITTEN
 from router.bell import Bell
 from router.quota.bounds import Bound, bounds_of
 from router.quota.shared import Shared
-from router.quota.sharing import Fleetwide, Sharing
+from router.quota.sharing import Fleetwide, Sharing, asked_for
+from router.tenants.allowances import Allowances, TenantLimits
 from tests.router.quota.joined import Away, Deaf, Slow, joined, reserved
 from tests.router.quota.servers import server
 
@@ -254,6 +255,23 @@ async def test_nobody_is_asked_beside_one_that_has_begun_to_answer_meanwhile() -
         await asyncio.sleep(0.02)
         assert [units for _, units, _ in slow.settled[-1]] == [-1]
         sharing.close(now)
+
+
+async def test_a_question_that_was_let_through_unasked_is_told_of_later() -> None:
+    shared = Shared(Away(), "me", Deaf())
+    await shared.start()
+    allowances = Allowances("team", TenantLimits(Limits((Rate(9, 60.0),), concurrent=3)), "t")
+    bell = Bell(asyncio.get_running_loop())
+    question = allowances.admit_question(0.0)
+    assert question is not None
+    await asked_for(question, shared, bell, lambda: 0.0)
+    assert [(bound.what, units) for (bound, _), units in shared._owed.items()] == [("requests", 1)]
+    question.sent = True
+    shared.settle(question.settled())
+    assert list(shared._owed.values()) == [1]
+    assert not shared._places
+    bell.close()
+    await shared.close()
 
 
 @asynccontextmanager
