@@ -100,10 +100,10 @@ class Shared:
         for one in settled:
             if one.bound.what == "places":
                 self._leave(one.bound.key)
-            if one.taken < 0 and not self.up:
-                self._owe(one)
-            else:
+            if self.up or one.taken >= 0:
                 self._settled.append(one)
+            elif one.bound.what != "places":
+                self._owe(one)
         if self.up:
             self._run()
 

@@ -219,10 +219,10 @@ class Sharing:
 
 async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], float]) -> None:
     """Reserve what a request takes that no target has to be chosen for: it is granted, or refused,
-    or nobody can say.
+    or nobody can say, and the server is told when it is back.
     """
     needs = hold.needs
-    if not (needs and shared.up):
+    if not needs:
         return
     ticket = shared.reserve((needs,), bell.wake)
     try:
@@ -232,7 +232,8 @@ async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], 
         leave(ticket, shared)
         raise
     if (answer := ticket.answer) is None:
-        hold.shut(clock())
+        if not hold.shut(clock()):
+            hold.granted(needs, shared.owe(needs), None)
     elif answer.taken is None:
         hold.refused(needs, answer.waits[0], answer.left, clock())
     else:

@@ -313,6 +313,10 @@ async def test_one_that_is_back_is_told_a_little_at_a_time(
         one.owe(needs(requests(f"user {number}", 10)))
     slow.down = False
     await back(one)
+    for _ in range(100):
+        if sum(map(len, slow.settled)) == 1000:
+            break
+        await asyncio.sleep(0.01)
     assert sum(map(len, slow.settled)) == 1000
     assert max(map(len, slow.settled)) <= 256
     await one.close()

@@ -16,6 +16,7 @@ from policies import (
     Cause,
     Charge,
     Counting,
+    Course,
     Engine,
     Facts,
     Fail,
@@ -28,6 +29,7 @@ from policies import (
     Request,
     Route,
     Send,
+    Stop,
     Target,
     Wait,
 )  # fmt: skip
@@ -35,7 +37,8 @@ from policies.engine.limits.counting import AS_WRITTEN
 from router.bell import Bell
 from router.quota.bounds import Bound, bounds_of
 from router.quota.shared import Shared
-from router.quota.sharing import Fleetwide, Sharing
+from router.quota.sharing import Fleetwide, Sharing, asked_for
+from router.tenants.allowances import Allowances, TenantLimits
 from tests.router.quota.joined import Away, Deaf, Slow, joined, reserved
 from tests.router.quota.servers import server
 
@@ -213,6 +216,62 @@ async def test_nobody_waits_for_the_server_beyond_its_deadline() -> None:
         sharing.close(begun + 0.1)
         await asyncio.sleep(0.1)
         assert slow.settled[-1] == [[1, -1, 5]]  # what was had too late is given back
+
+
+class Late:
+    """A course whose first attempt is late: a second is to be sent beside it."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.go_on, self.close = course.go_on, course.close
+
+    def next(self, now: float) -> Send | Stop | Wait | Fail:
+        course = self.course
+        if len(course.opened) != 1 or course.opened[0].first is not None:
+            return course.next(now)
+        others = [one for one in course.pool.members if one.name != course.opened[0].target]
+        return course.send_beside(others, now)
+
+
+async def test_nobody_is_asked_beside_one_that_has_begun_to_answer_meanwhile() -> None:
+    slow = Slow()
+    async with slowly(slow) as instance:
+        now = instance.loop.time()
+        course = instance.engine.start(Request("m", now + 5, 5, 0, stream=True), now)
+        instance.bells.append(bell := Bell(instance.loop))
+        fleet = Fleetwide("t", instance.shared, instance.bounds, {}, {})
+        sharing = Sharing(Late(course), fleet, bell)
+        assert isinstance(sharing.next(now), Wait)
+        await asyncio.sleep(0.02)
+        first = sharing.next(now)
+        assert isinstance(first, Send)
+        first.attempt.sent(now)
+        assert isinstance(sharing.next(now), Wait)  # for the second
+        assert instance.engine.in_flight == 2
+        await asyncio.sleep(0.02)
+        first.attempt.first_token(now)
+        assert isinstance(sharing.next(now), Wait)  # for the rest of the first
+        assert instance.engine.in_flight == 1
+        await asyncio.sleep(0.02)
+        assert [units for _, units, _ in slow.settled[-1]] == [-1]
+        sharing.close(now)
+
+
+async def test_a_question_that_was_let_through_unasked_is_told_of_later() -> None:
+    shared = Shared(Away(), "me", Deaf())
+    await shared.start()
+    allowances = Allowances("team", TenantLimits(Limits((Rate(9, 60.0),), concurrent=3)), "t")
+    bell = Bell(asyncio.get_running_loop())
+    question = allowances.admit_question(0.0)
+    assert question is not None
+    await asked_for(question, shared, bell, lambda: 0.0)
+    assert [(bound.what, units) for (bound, _), units in shared._owed.items()] == [("requests", 1)]
+    question.sent = True
+    shared.settle(question.settled())
+    assert list(shared._owed.values()) == [1]
+    assert not shared._places
+    bell.close()
+    await shared.close()
 
 
 @asynccontextmanager
