@@ -16,8 +16,14 @@ from tests.drill.faults import THEMES
 from tests.drill.table import readme
 from tests.house.source import ROOT
 
-BESIDES = ("A worker dies",)
-"""Sections of the operators' page about what no provider does."""
+BESIDES = (
+    "It says that little is left (headers of limits)",
+    "Limits on tokens are met too early, or not at all",
+    "The server of shared limits (`shared.redis`) is gone, slow, or not as it should be",
+    "A worker dies",
+    "Instances of a fleet differ, or do not hear of each other",
+)
+"""Sections of the operators' page about what no provider does wrong."""
 OF_THE_PARENT = {"worker_restarts_total"}
 EVERYTHING = [fault for theme in THEMES for fault in theme.faults]
 
