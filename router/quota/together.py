@@ -28,7 +28,7 @@ from router.telemetry.log import Log
 
 BRIEF = 0.5
 """Seconds; whoever was away for longer has others beside it who were as well."""
-SETTLING = 2.0
+SETTLING = 1.0
 """Seconds for which each goes on keeping to its part after that: who is back first finds a server
 that does not know yet what the others have sent.
 """

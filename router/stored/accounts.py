@@ -99,9 +99,7 @@ def unmade(id_: str, owners: Owners) -> ClientError:
     """What a client is told where nobody knows who made what it refers to; or nobody does now."""
     if not owners.unheard:
         return unknown(id_)
-    message = (
-        f"who made {id_[:80]!r} is not known to this instance, and nobody else can be asked now"
-    )
+    message = f"who made {id_[:80]!r} is not known here, and nobody else can be asked now"
     return ClientError(503, "server_error", "maker_unknown", message, retry_after=SOON)
 
 

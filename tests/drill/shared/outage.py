@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from router.quota.together import SETTLING
 from tests.drill.fault import TEXT
 from tests.drill.seen import Seen
 from tests.drill.shared.failure import LIMIT, MOST, Failure, Sight
@@ -62,6 +63,7 @@ async def _returns(stage: Stage, failure: Failure, sight: Sight) -> None:
         failure.mends(stage.ground)
     sight.back = await stage.until_all(up=True, within=RETURNS)
     sight.check(sight.back is not None, "not all instances have it back")
+    await asyncio.sleep(SETTLING)
     _after(stage, failure, sight, await stage.ask_all(LIMIT + MORE - stage.sent, EVERY / 2))
 
 
