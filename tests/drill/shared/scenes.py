@@ -16,7 +16,7 @@ from tests.drill.shared.stage import AWAY, Stage, eventually
 
 STARTS = 8.0
 """Seconds that a router may take to start on a machine that does other things as well."""
-USUAL = GOOD.delayed(0.2)
+USUAL = GOOD.delayed(0.5)
 """Long enough for all instances to ask while the probe of one of them is under way."""
 HELD = GOOD.delayed(60.0)
 LEASE = (8.0, 22.0)
@@ -122,11 +122,16 @@ async def probes(stage: Stage) -> Sight:
     stage.first.script = USUAL
     before = len(stage.first.requests)
     began = time.monotonic()
+    asking = []
     while len(stage.first.requests) == before and time.monotonic() - began < 12:
-        seen += await stage.ask_all(2, EVERY)
-    seen += await stage.ask_all(8, EVERY)
+        asking.append(asyncio.create_task(stage.ask(len(asking) % 2)))
+        await asyncio.sleep(EVERY)
+    for _ in range(8):  # while the probe is under way
+        asking.append(asyncio.create_task(stage.ask(len(asking) % 2)))
+        await asyncio.sleep(EVERY)
     asked = len(stage.first.requests) - before
     sight.check(asked == 1, f"it was asked {asked} times at once")
+    seen += await asyncio.gather(*asking)
     [probe] = stage.first.requests[before : before + 1]
     await probe.until_over()
     began = time.monotonic()
