@@ -7,6 +7,7 @@ Must not: read the environment itself, know the network, or keep anything betwee
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
@@ -50,4 +51,6 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         tenants=MappingProxyType(tenants),
         notes=report.notes(),
         path=path,
+        files=MappingProxyType(report.files),
+        revision=sha256(b"".join(report.contents)).hexdigest()[:12],
     )

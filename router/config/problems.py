@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
+
+from router.config.watching import Stamp, unchanged
 
 
 class Mark(NamedTuple):
@@ -41,21 +45,32 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The file cannot be used. `problems` are all its mistakes, in the order of the file."""
+    """The file cannot be used. `problems` are all its mistakes, in the order of the file; `files`
+    are what was read of it, and how that was.
+    """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(
+        self, problems: Iterable[Problem], files: Mapping[Path, Stamp] = MappingProxyType({})
+    ) -> None:
         self.problems = tuple(problems)
+        self.files = files
         super().__init__("\n".join(map(str, self.problems)))
+
+    def is_as_read(self) -> bool:
+        """Whether the files are still those that were read."""
+        return unchanged(self.files)
 
 
 @dataclass(slots=True)
 class Report:
-    """Collects what is found while one file is read.
+    """Collects what is found while a file is read, and what is read for it.
 
     A place is named once: what is found first there explains what is found later.
     """
 
     file: str
+    files: dict[Path, Stamp] = field(default_factory=dict)
+    contents: list[bytes] = field(default_factory=list)
     _problems: dict[Mark, Problem] = field(default_factory=dict)
     _notes: set[Problem] = field(default_factory=set)
 
@@ -78,7 +93,7 @@ class Report:
 
     def error(self) -> ConfigError:
         """All mistakes so far, to be raised."""
-        return ConfigError(sorted(self._problems.values()))
+        return ConfigError(sorted(self._problems.values()), self.files)
 
     def notes(self) -> tuple[Problem, ...]:
         return tuple(sorted(self._notes))

@@ -15,6 +15,7 @@ import yaml
 from yaml.reader import Reader
 
 from router.config.problems import START, Mark, Report
+from router.config.watching import stamp
 
 MOST_BYTES = 1024**2
 # The deepest path of the schema has eight steps.
@@ -90,6 +91,7 @@ def place(mark: yaml.Mark) -> Mark:
 
 
 def _content(path: Path, report: Report) -> bytes | None:
+    report.files[path] = stamp(path)  # before it is read: a change after this one is another
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -102,6 +104,7 @@ def _content(path: Path, report: Report) -> bytes | None:
         report.problem(START, f"the file cannot be read: {reason}", "check the path and its rights")
     else:
         if len(content) <= MOST_BYTES:
+            report.contents.append(content)
             return content
         report.problem(START, "the file is larger than 1 MiB", "is it the right file?")
     return None
