@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -18,10 +18,16 @@ from router.config.watching import Stamp, unchanged
 
 
 class Mark(NamedTuple):
-    """A place in the file: line and column, both from 1."""
+    """A place in a file: line and column, both from 1. Without a `file` it is in the one that is
+    being read.
+    """
 
     line: int
     column: int
+    file: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 START = Mark(1, 1)
@@ -63,7 +69,8 @@ class ConfigError(Exception):
 
 @dataclass(slots=True)
 class Report:
-    """Collects what is found while a file is read, and what is read for it.
+    """Collects what is found while `file` is read, and what is read for it: `files`, and the
+    `contents` of those that are configuration.
 
     A place is named once: what is found first there explains what is found later.
     """
@@ -76,11 +83,16 @@ class Report:
 
     def problem(self, mark: Mark, what: str, remedy: str) -> None:
         """Record a mistake: the file will not be used."""
-        self._problems.setdefault(mark, Problem(self.file, *mark, what, remedy))
+        mark = mark._replace(file=mark.file or self.file)
+        self._problems.setdefault(mark, Problem(mark.file, mark.line, mark.column, what, remedy))
 
     def note(self, mark: Mark, what: str, remedy: str) -> None:
         """Record what is allowed, but is worth knowing."""
-        self._notes.add(Problem(self.file, *mark, what, remedy))
+        self._notes.add(Problem(mark.file or self.file, mark.line, mark.column, what, remedy))
+
+    def of(self, file: str) -> Report:
+        """The same report, while another file is read for it."""
+        return replace(self, file=file)
 
     def nearest(self, word: str, words: Iterable[str], otherwise: str = "") -> str:
         """As the function of this name; once there are many mistakes, without looking far."""

@@ -63,7 +63,7 @@ def compose(path: Path, report: Report) -> yaml.Node | None:
     if text is None:
         return None
     for _ in range(_MOST_REPAIRS):
-        loader = _Loader(text)
+        loader = _Loader(text, report.file)
         try:
             node = loader.get_single_node()
         except yaml.MarkedYAMLError as error:
@@ -87,7 +87,7 @@ def compose(path: Path, report: Report) -> yaml.Node | None:
 
 def place(mark: yaml.Mark) -> Mark:
     """A place of the parser's, counted from 1."""
-    return Mark(mark.line + 1, mark.column + 1)
+    return Mark(mark.line + 1, mark.column + 1, mark.name or "")
 
 
 def _content(path: Path, report: Report) -> bytes | None:
@@ -136,8 +136,9 @@ def _end(text: str) -> Mark:
 class _Loader(yaml.SafeLoader):
     """Composes nodes, but not without bounds."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str) -> None:
         super().__init__(text)
+        self.name = file  # which the parser's marks carry
         self._levels = 0
         self._values = 0
 

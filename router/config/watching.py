@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from stat import S_ISDIR
+from zlib import crc32
 
 SELDOM, OFTEN = 0.2, 0.05
 """Seconds between two looks: usually, and once something was seen to change."""
@@ -32,6 +34,10 @@ def stamp(path: Path) -> Stamp:
     """How the file, or the folder, at `path` is now; links are followed."""
     with suppress(OSError, ValueError):
         found = path.stat()
+        if S_ISDIR(found.st_mode):
+            # Not by its times: editors leave files of their own beside those that are read.
+            names = [one.name for one in listed(path)]
+            return (found.st_dev, found.st_ino, len(names), crc32("\0".join(names).encode()), 0)
         # The time of the last change of its state as well: a copy may keep all else.
         return (
             found.st_dev,
@@ -41,6 +47,12 @@ def stamp(path: Path) -> Stamp:
             found.st_ctime_ns,
         )
     return None
+
+
+def listed(folder: Path) -> list[Path]:
+    """The files of a folder that are configuration, by their names. Raises OSError."""
+    found = (path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
+    return sorted(path for path in found if path.name[0] != "." and path.is_file())
 
 
 def unchanged(files: Mapping[Path, Stamp]) -> bool:

@@ -181,6 +181,32 @@ async def test_a_changed_start_up_key_is_refused_by_name(tmp_path: Path) -> None
         assert weights(router) == {"sim/fast": 1, "sim/other": 0}
 
 
+async def test_included_files_folders_and_secrets_are_followed_too(tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    (tmp_path / "key").write_text("one")
+    rest = 'include: parts\ntenants: {team: {keys: ["${file:key}"]}}'
+    path = written(tmp_path, server="auth: keys", rest=rest)
+    async with running(path) as router:
+        state = router.app.state
+        (parts / "more.yaml").write_text("models: {more: {targets: [sim/fast]}}")
+        await soon(lambda: "more" in state.config.models)
+        (parts / "more.yaml").write_text("models: {less: {targets: [sim/fast]}}")
+        await soon(lambda: "less" in state.config.models)
+        (parts / "more.yaml").write_text("models: {less: {targets: [sim/fsat]}}")
+        (error,) = await complained(router)
+        assert error.startswith(f"{parts / 'more.yaml'}:1:27: ")
+        (parts / "more.yaml").unlink()
+        await soon(lambda: not state.errors)
+        assert list(state.config.models) == ["chat"]
+        (tmp_path / "key").write_text("two")
+        await soon(lambda: state.changes == ("tenant team: other keys (1 → 1)",))
+        answers = [
+            await router.chat(headers={"authorization": f"Bearer {k}"}) for k in ("one", "two")
+        ]
+        assert [answer.status for answer in answers] == [401, 200]
+
+
 async def test_what_is_loaded_on_a_signal_is_not_loaded_again(tmp_path: Path) -> None:
     async with running(written(tmp_path, MODELS % (1, 0))) as router:
         written(tmp_path, MODELS % (0, 1))
