@@ -130,8 +130,8 @@ def test_a_mistake_in_an_included_file_has_its_line_there(tmp_path: Path) -> Non
             {"main": "version: 1\ninclude: [one.yaml]\n", "one": "include: [two.yaml]\n"}
             | {"two": "\ninclude: main.yaml\n"},
             (
-                'two.yaml:2:10: "main.yaml" goes round in a circle: it includes this file, which is '
-                "read for main.yaml:2:11; remove one `include`"
+                'two.yaml:2:10: "main.yaml" goes round in a circle: it includes this file, '
+                "which is read for main.yaml:2:11; remove one `include`"
             ),
         ),
         (
@@ -144,8 +144,8 @@ def test_a_mistake_in_an_included_file_has_its_line_there(tmp_path: Path) -> Non
         (
             {"main": "version: 1\ninclude: [none.yaml]\n"},
             (
-                'main.yaml:2:11: "none.yaml" is not there; paths are relative to the file that names '
-                "them"
+                'main.yaml:2:11: "none.yaml" is not there; '
+                "paths are relative to the file that names them"
             ),
         ),
         (
