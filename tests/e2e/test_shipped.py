@@ -81,7 +81,7 @@ TOOL: Any = {"type": "function", "function": {"name": "look", "parameters": {}}}
         ({}, "sim/slow"),
         ({"tools": []}, "sim/slow"),
         ({"tools": [TOOL]}, "sim/fast"),
-        ({"messages": [{"role": "user", "content": "so long " * 4_500}]}, "sim/fast"),
+        ({"messages": [{"role": "user", "content": "so long " * 6_000}]}, "sim/fast"),
     ],
     ids=["a question", "no tools", "a tool", "long"],
 )

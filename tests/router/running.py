@@ -78,6 +78,14 @@ class Running:
     admin: str
     stream: StringIO
 
+    async def says(self, words: str) -> bool:
+        """Whether its log has these words, or has them soon: a thread writes it."""
+        for _ in range(200):
+            if words in self.stream.getvalue():
+                return True
+            await asyncio.sleep(0.005)
+        return False
+
     async def ask(
         self,
         method: str,

@@ -109,4 +109,4 @@ async def test_a_client_that_pauses_is_waited_for_and_the_time_is_not_its_provid
         page = (await router.ask_admin("GET", "/metrics")).body.decode()
         shown = page.partition('pointsman_client_seconds_total{model="chat"} ')[2].split("\n")[0]
         assert abs(float(shown) - waited) < 0.01
-        assert "of the client's" in router.stream.getvalue()
+        assert await router.says("of the client's")

@@ -45,8 +45,8 @@ async def test_what_is_left_out_is_named_to_the_client_in_the_record_and_in_the_
         assert (answer.status, answer.headers["x-router-dropped"]) == (200, "seed")
         told = await router.ask_admin("GET", f"/decisions/{answer.headers['x-request-id']}")
         assert told.told["dropped"] == "seed"
-        assert ", without seed [" in router.stream.getvalue()
         assert "seed" not in json.loads(claude.requests[0].body)
+    assert ", without seed [" in router.stream.getvalue()
 
 
 async def test_a_strict_route_sends_nothing_that_would_lose_something(tmp_path: Path) -> None:

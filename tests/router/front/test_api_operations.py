@@ -66,4 +66,4 @@ async def test_the_route_s_key_binds_and_a_reload_lifts_it(tmp_path: Path) -> No
         written(tmp_path, mixed % ", embeddings: any_model")
         await router.app.reload()
         assert await used() == {"sim/fast", "sim/other"}
-        assert "chat: embeddings one_model → any_model" in router.stream.getvalue()
+        assert await router.says("chat: embeddings one_model → any_model")
