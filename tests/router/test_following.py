@@ -1,4 +1,4 @@
-"""A saved file is in force within a second, however it was saved; a wrong one changes nothing."""
+"""A saved file is soon in force, however it was saved; a wrong one changes nothing."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ import pytest
 from tests.router.running import Running, running, written
 
 MODELS = "chat: {policy: weighted_round_robin, targets: {sim/fast: %d, sim/other: %d}}"
-WITHIN = 1.0  # seconds: what is promised
+WITHIN = 3.0  # seconds: one is promised; a machine that runs tests may be busy with others
 
 
 def text(folder: Path, fast: int, other: int) -> str:
@@ -31,7 +31,7 @@ def weights(router: Running) -> dict[str, float]:
 
 
 async def soon(happened: Callable[[], object]) -> None:
-    """Wait until it has happened, no longer than is promised."""
+    """Wait until it has happened, before long."""
     began = monotonic()
     while not happened():
         assert monotonic() - began < WITHIN
@@ -114,7 +114,7 @@ SAVES = (
 
 
 @pytest.mark.parametrize("save", SAVES)
-async def test_a_file_is_in_force_within_a_second_however_it_was_saved(
+async def test_a_file_is_soon_in_force_however_it_was_saved(
     tmp_path: Path, save: Callable[[Path, str], None]
 ) -> None:
     path = written(tmp_path, MODELS % (1, 0))
@@ -127,7 +127,7 @@ async def test_a_file_is_in_force_within_a_second_however_it_was_saved(
     assert "refused" not in said
 
 
-async def test_a_configmap_s_new_version_is_in_force_within_a_second(tmp_path: Path) -> None:
+async def test_a_configmap_s_new_version_is_soon_in_force(tmp_path: Path) -> None:
     def version(name: str, fast: int, other: int) -> Path:
         folder = tmp_path / name
         folder.mkdir()
@@ -283,3 +283,23 @@ async def test_a_hundred_edits_under_load_fail_no_request(tmp_path: Path) -> Non
 async def test_a_thousand_edits_under_load_fail_no_request(tmp_path: Path) -> None:
     router = await edited_under_load(tmp_path, 1000, 0.13)
     assert router.app.state.counters.reloads["ok"] > 100
+
+
+@pytest.mark.proof
+async def test_a_saved_file_is_in_force_within_a_second(tmp_path: Path) -> None:
+    """On a machine that has nothing else to do."""
+    path = written(tmp_path, MODELS % (1, 1))
+    took = []
+    async with running(path) as router:
+        for edit in range(1, 31):
+            new = text(tmp_path, 1, 1 + edit)
+            await asyncio.to_thread(renamed_over if edit % 2 else in_place, path, new)
+            began = monotonic()
+            await in_force(router, 1, 1 + edit)
+            took.append(monotonic() - began)
+            await asyncio.sleep(0.03 * (edit % 7))
+        path.write_text(text(tmp_path, 1, 1).replace("sim/other", "sim/otter"))
+        began = monotonic()
+        await complained(router)
+    assert max(took) < 0.6
+    assert monotonic() - began < 1.0
