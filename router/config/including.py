@@ -19,6 +19,8 @@ from router.config.watching import listed, stamp
 BY_NAME = ("providers", "models", "tenants")
 """Sections of which each file may have a part. Every other key stands in one of the files alone."""
 _REMOVE = "remove one of the two"
+_DEEPEST = 16
+"""Files inside one another: nobody follows more."""
 
 
 def gather(path: Path, environ: Mapping[str, str], report: Report) -> Table | None:
@@ -89,7 +91,11 @@ class _Gathering:
     def _is_new(self, path: Path, leaf: Leaf) -> bool:
         own = _identity(path)
         if own not in self._places:
-            return True
+            if len(self._within) < _DEEPEST:
+                return True
+            what = f"files that include one another are more than {_DEEPEST} deep"
+            self._report.problem(leaf.mark, what, "include them side by side")
+            return False
         shown, before = quoted(leaf.written), self._places[own]
         if own not in self._within:
             what = f"{shown} includes {quoted(path.name)}, which is included at {before} already"

@@ -169,6 +169,14 @@ def test_what_cannot_be_included_is_named_with_both_places(
     assert expected in [each.replace(f"{tmp_path}/", "") for each in said(made(tmp_path, **files))]
 
 
+def test_files_inside_one_another_are_bounded(tmp_path: Path) -> None:
+    chain = {f"f{n}": f"include: f{n + 1}.yaml\n" for n in range(40)}
+    (error,) = said(
+        made(tmp_path, main="version: 1\ninclude: f0.yaml\n" + PROVIDERS + MODELS, **chain)
+    )
+    assert error.startswith("f14.yaml:1:10: files that include one another are more than 16 deep")
+
+
 def test_a_link_to_a_file_is_that_file(tmp_path: Path) -> None:
     path = made(tmp_path, main="version: 1\ninclude: [a.yaml, b.yaml]\n" + MODELS, a=PROVIDERS)
     (tmp_path / "b.yaml").symlink_to("a.yaml")
