@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.workers import overview
 from router.workers.overview import decisions, status
 
 
@@ -166,3 +167,13 @@ def test_of_a_tenant_the_least_that_is_left_is_shown_and_what_was_refused_by_all
     assert told["limits"]["tenant:a"] == [{"limit": "requests", "left": 3, "in_flight": 2}]
     assert told["users"] == 5
     assert [row["count"] for row in told["refused"]] == [6]
+
+
+def test_the_file_is_as_the_first_has_it_and_what_any_says_is_wrong_with_it():
+    told = {
+        0: {"revision": "a", "changes": ["x"], "errors": []},
+        1: {"revision": "a", "changes": ["x"], "errors": ["f:1:1: no"]},
+    }
+    assert overview.config(told) == {"revision": "a", "changes": ["x"], "errors": ["f:1:1: no"]}
+    told[1]["revision"] = "b"
+    assert "different revisions (0: a, 1: b)" in overview.config(told)["errors"][1]
