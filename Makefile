@@ -14,7 +14,7 @@ help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
 	@echo 'make demo    the same beside a real model on this machine and a dead provider'
 	@echo 'make test    lint, types and tests'
-	@echo 'make drill   everything that providers do wrong, and what a client sees of it (half a minute; ARGS="--only NAME")'
+	@echo 'make drill   everything that providers and the server of a fleet do wrong, and what a client sees of it (two minutes; ARGS="--only NAME")'
 	@echo 'make proof   the tests that take long'
 	@echo 'make bench   how fast it is here'
 	@echo 'make bench-faults   what failing costs: failover, silence, and storms of errors'

@@ -32,6 +32,7 @@ class Band(IntEnum):
 
 
 NO_ABILITIES: frozenset[str] = frozenset()
+NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
 
 class Request(NamedTuple):
@@ -44,7 +45,9 @@ class Request(NamedTuple):
     target must not lack (see `Facts.lacks`). Where requests wait, `band` says who goes first, and
     those of one `tenant` share its turns. One that `acts` does something in the world where it is
     served: it is sent again only after a failure that proves that nothing was begun, and never to
-    two targets at once.
+    two targets at once. `counted` has the tokens of its input by tokenizer, as far as the driver
+    has counted them: a target that names one (`Facts.tokenizer`) goes by that and not by the
+    estimate.
     """
 
     model: str
@@ -59,6 +62,7 @@ class Request(NamedTuple):
     band: Band = Band.STANDARD
     requires: frozenset[str] = NO_ABILITIES
     acts: bool = False
+    counted: Mapping[str, int] = NO_COUNTS
 
 
 class Candidate(Protocol):

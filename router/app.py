@@ -16,7 +16,7 @@ from traceback import extract_tb
 from policies import Engine, Facts
 from router import build, choosing
 from router.admin.pages import Pages, State
-from router.assembly import answers_of, decisions_of, runtime_of, together_of
+from router.assembly import answers_of, decisions_of, owners_of, runtime_of, together_of
 from router.config import Config, Server, load, needs_restart
 from router.counting import by_midnight
 from router.front.api import Api
@@ -68,6 +68,7 @@ class App:
         journal = Journal(readers, self._reader_failed)
         routes, facts = build.routes_of(config), self._facts(config)
         self._together, self._answers = together_of(config.shared, log), answers_of(config.shared)
+        self._owners = owners_of(config.shared, self._loop.time)
         engine = Engine(
             routes,
             facts=facts,
@@ -96,6 +97,7 @@ class App:
             await self._together.start()
         if self._answers is not None:
             await self._answers.start()
+        await self._owners.start()
         addresses = {
             "admin": await self._admin.start(admin),
             "listen": await self._clients.start(clients),
@@ -158,6 +160,7 @@ class App:
             state.runtime = replace(state.runtime, fleet=self._fleetwide(facts))
             routes = build.routes_of(state.config)
             state.runtime.engine.replace(routes, facts, self._loop.time())
+            self._in_force(state.runtime, facts)
 
     async def drain(self, *, announce: bool) -> None:
         """Leave: say so on `/readyz` while still accepting, stop accepting, let running
@@ -191,6 +194,7 @@ class App:
             await self._together.close()
         if self._answers is not None:
             await self._answers.close()
+        await self._owners.close()
         self._fetcher.close()
 
     def _facts(self, config: Config) -> dict[str, Facts]:
@@ -208,7 +212,7 @@ class App:
     def _in_force(self, runtime: Runtime, facts: Mapping[str, Facts]) -> None:
         if self._together is not None:
             self._together.runs(runtime, facts)
-            self.state.fleet = self._together.fleet
+            self.state.together = self._together
 
     def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
         return Pipeline(
@@ -218,6 +222,7 @@ class App:
             decisions,
             answers=self._answers,
             fetcher=self._fetcher,
+            owners=self._owners,
         )
 
     def _api(self, journal: Journal, rng: Random) -> Api:

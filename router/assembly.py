@@ -6,7 +6,7 @@ Only put together here: what each thing is says `build`.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,10 @@ from router.idempotency.store import Memory
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
+from router.stored.owners import Owners
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.log import Log
+from router.tokenizers.opening import tokenizers_of
 from router.upstream.transport import Upstream
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def runtime_of(
 ) -> Runtime:
     """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
     which of their limits are a whole `fleet`'s; `listed` are the models that were served before,
-    with the Unix time each has been served since.
+    with the Unix time each has been served since. Raises `BuildFault`.
     """
     serving = build.serving(config)
     since = int(time.time())
@@ -65,6 +67,7 @@ def runtime_of(
         wary=wary_of(config, routes),
         accounts=accounts_of(config, upstreams),
         fleet=fleet,
+        tokenizers=tokenizers_of(config),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
     )
 
@@ -88,6 +91,18 @@ def answers_of(shared: Shared) -> Fleet | None:
     from router.redis.link import Link
 
     return Fleet(Link(address_of(shared.redis.reveal()), shared.fleet), shared.fleet, Memory())
+
+
+def owners_of(shared: Shared, clock: Callable[[], float]) -> Owners:
+    """Who remembers which account made what: this process, and its fleet where it has one."""
+    if shared.redis is None:
+        return Owners(clock)
+    from router.redis.address import address_of
+    from router.redis.link import Link
+    from router.stored.fleet import Fleet
+
+    link = Link(address_of(shared.redis.reveal()), shared.fleet)
+    return Owners(clock, others=Fleet(link, shared.fleet))
 
 
 def decisions_of(server: Server, origin: Origin) -> Decisions | None:

@@ -76,6 +76,7 @@ def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
             lacks=lacks_of(provider, model),
             identity=f"{provider.base_url or provider.dialect} {model.name}",
             counting=counting_of(model),
+            tokenizer=model.tokenizer or "",
         )
     return facts
 

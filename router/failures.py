@@ -139,7 +139,9 @@ def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
     throttled = (
         telling is not None and telling.outcome is Outcome.THROTTLED and not telling.overloaded
     )
-    if throttled or fail.cause in (Cause.QUEUE_FULL, Cause.WAIT) or _all(fail.refusals, LIMITS):
+    others_first = fail.cause is Cause.NO_TARGET and not fail.refusals
+    crowded = others_first or fail.cause in (Cause.QUEUE_FULL, Cause.WAIT)
+    if throttled or crowded or _all(fail.refusals, LIMITS):
         return ClientError(429, "rate_limit_error", "no_capacity", message, retry_after=wait)
     return ClientError(503, "server_error", "no_target", message, retry_after=wait)
 

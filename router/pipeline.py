@@ -40,8 +40,10 @@ from router.stored.owners import Owners
 from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
 from router.telemetry.journal import Journal
+from router.tenants.allowance import Allowance
 from router.tenants.identity import Tenant
 from router.tenants.metering import Metering
+from router.tokenizers.counting import Counting
 from router.upstream.fetch import Fetcher
 
 SPARE_BELLS = 1000
@@ -52,7 +54,8 @@ CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
 class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
-    kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes.
+    kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes;
+    `owners` know which account made what (None: in this process alone).
     """
 
     def __init__(
@@ -63,17 +66,19 @@ class Pipeline:
         decisions: Decisions | None = None,
         answers: Store | None = None,
         fetcher: Fetcher | None = None,
+        owners: Owners | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
         self._journal = journal
         self._loop = loop
         self._running: set[Passage] = set()
+        self._counting = Counting()
         self._bells: list[Bell] = []
         self._fetcher = Fetcher() if fetcher is None else fetcher
         store = Memory() if answers is None else answers
         self._once = Once(store, journal, loop.time, Room())
-        self.owners = Owners(loop.time)
+        self.owners = Owners(loop.time) if owners is None else owners
         self._relay = Relay(runtime, self.owners, loop)
         self.about = self._relay.run
 
@@ -84,10 +89,12 @@ class Pipeline:
         limits; everything later is said to the sink.
         """
         runtime = self._runtime()
+        if runtime.tokenizers:
+            runtime = await self._count(call, caller.tenant, runtime)
         clock = self._loop.time
         now = clock()
         if call.operation == "responses":
-            call.keep = self.owners.keeper(caller.tenant.name)
+            await self._refer(call, caller)
         request = admit(call, caller, runtime, now, self.owners)
         if (claim := caller.claim) is not None:
             # It comes back here without the claim, unless there is an answer already.
@@ -112,13 +119,30 @@ class Pipeline:
         try:
             return await passage.drive(self._running)
         finally:
-            self._running.discard(passage)
-            passage.close()
-            if allowance is not None:
-                allowance.settle(clock())
-            self._put_back(bell)
+            self._over(passage, allowance, bell)
 
-    def _put_back(self, bell: Bell) -> None:
+    async def _refer(self, call: Call, caller: Caller) -> None:
+        """Have remembered what comes of `call`, and learn whose that is to which it refers."""
+        call.keep = self.owners.keeper(caller.tenant.name)
+        if call.bound or call.traces:
+            await self.owners.learn((*call.bound, *call.traces))
+
+    async def _count(self, call: Call, tenant: Tenant, runtime: Runtime) -> Runtime:
+        """Have the input counted by the tokenizers that the model's targets name, if any do. What
+        is in force then may be another file.
+        """
+        tokenizers = runtime.tokenizers.get(call.model)
+        if tokenizers is None or call.counted or not runtime.admits(call.model, tenant):
+            return runtime
+        call.counted = await self._counting.count(call, tokenizers)
+        return self._runtime()
+
+    def _over(self, passage: Passage, allowance: Allowance | None, bell: Bell) -> None:
+        """Settle and give back what was taken for a request."""
+        self._running.discard(passage)
+        passage.close()
+        if allowance is not None:
+            allowance.settle(self._loop.time())
         if len(self._bells) < SPARE_BELLS:
             self._bells.append(bell)
         else:
@@ -156,7 +180,8 @@ class Pipeline:
     @property
     def running(self) -> int:
         """Requests under way."""
-        return len(self._running) + self._once.replaying + self._relay.running
+        beside = self._counting.running + self._once.replaying + self._relay.running
+        return len(self._running) + beside
 
     def stop(self) -> None:
         """End every running request with an error that says so: the process is about to go."""
@@ -194,6 +219,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         Band.STANDARD if wishes.priority is None else wishes.priority,
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
         caller.dialect.acts(call),
+        call.counted,
     )
 
 

@@ -12,6 +12,7 @@ from router.ladder import Ladder
 from router.quota.sharing import Fleetwide
 from router.stored.accounts import Accounts
 from router.tenants.identity import Tenant, Tenants
+from router.tokenizers.counting import Tokenizers
 from router.upstream.transport import Upstream
 
 LONGEST_NAME = 200
@@ -31,7 +32,8 @@ class Runtime:
     client asks for is left out; `resume` names the models whose answers are gone on with where they
     break off, with whether by any model; `ladders` say what is done once all targets of a model
     have failed, where anything is; `accounts` are those that keep what they made; `fleet` are the
-    limits that are kept together with other instances, if there are any.
+    limits that are kept together with other instances, if there are any; `tokenizers` are those
+    that requests are counted with, by the model that they ask for, where its targets name any.
     """
 
     revision: str
@@ -51,6 +53,7 @@ class Runtime:
     resume: Mapping[str, bool] = field(default_factory=dict)
     accounts: Accounts = field(default_factory=dict)
     fleet: Fleetwide | None = None
+    tokenizers: Mapping[str, Tokenizers] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

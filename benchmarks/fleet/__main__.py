@@ -43,6 +43,7 @@ STEADY, AWAY, AFTER = 180.0, 150.0, 70.0
 class Scene(NamedTuple):
     """What a part of the benchmark plays with."""
 
+    folder: Path
     instances: list[str]
     provider: Provider
     redis: Process
@@ -72,17 +73,19 @@ async def scene(limits: dict[str, str]) -> AsyncIterator[Scene]:
     with TemporaryDirectory() as name, process(Path(name)) as redis:
         async with provided() as provider:
             with fleet(Path(name), limits, provider.port, redis.port) as instances:
-                yield Scene(instances, provider, redis)
+                yield Scene(Path(name), instances, provider, redis)
 
 
 async def limits() -> None:
     """Use of the limits while Redis is there, while it is killed, and after it came back empty."""
-    async with scene(LIMITS) as (instances, provider, redis):
+    async with scene(LIMITS) as (folder, instances, provider, redis):
         demand = Demand(instances, RATES, MOST)
         begin = monotonic()
         running = asyncio.create_task(demand.run(SPAN + STEADY + AWAY + AFTER))
         await asyncio.sleep(SPAN + STEADY)
         used("Redis is there", provider, begin + SPAN, begin + SPAN + STEADY)
+        lost = sum(log.read_text().count(" are away, ") for log in folder.glob("log-*"))
+        print(f"  of an instance, {lost} times the server was late", flush=True)
         redis.kill()
         gone = monotonic()
         await asyncio.sleep(AWAY)
@@ -119,7 +122,7 @@ def used(when: str, provider: Provider, begin: float, end: float) -> None:
 
 async def hole() -> None:
     """Latency while the server takes what it is sent, and says nothing."""
-    async with scene({"plenty": "requests: 100k/min"}) as (instances, _, redis):
+    async with scene({"plenty": "requests: 100k/min"}) as (_, instances, _, redis):
         demand = Demand(instances, {"plenty": 60.0}, {})
         running = asyncio.create_task(demand.run(25.0))
         await asyncio.sleep(10.0)
@@ -147,7 +150,7 @@ async def news() -> None:
     """How soon siblings leave a target alone that asked one of them for a rest."""
     late = []
     for _ in range(5):
-        async with scene({"resting": "concurrent: 1000"}) as (instances, provider, _):
+        async with scene({"resting": "concurrent: 1000"}) as (_, instances, provider, _):
             demand = Demand(instances, {"resting": 200.0}, {})
             running = asyncio.create_task(demand.run(4.0))
             await asyncio.sleep(2.0)

@@ -39,6 +39,8 @@ class Deaf:
     def away(self, why: str) -> None:
         self.outages += 1
 
+    def still_away(self, why: str, *, lasting: bool) -> None: ...
+
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         return ()
 
@@ -62,7 +64,7 @@ async def compared(url: str, targets: int) -> None:
     route = Route([Target(name) for name in names])
     alone.engine.replace({"m": route}, dict.fromkeys(names, Facts(LIMITS)), loop.time())
     bounds = {name: bounds_of("bench", name, LIMITS) for name in names}
-    fleet = replace(alone, fleet=Fleetwide("bench", shared, bounds, {}))
+    fleet = replace(alone, fleet=Fleetwide("bench", shared, bounds, {}, {}))
     own: list[float] = []
     asked: list[float] = []
     while len(own) < ROUNDS:

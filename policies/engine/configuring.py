@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from policies.engine.group import Group, Pause
-from policies.engine.learning.estimates import Length
+from policies.engine.learning.estimates import Estimates, Length
 from policies.engine.limits.quota import Quota
 from policies.engine.pool import Pool
 from policies.engine.route import NO_FACTS, Facts, Route
@@ -100,6 +100,8 @@ def _standing(
     its = facts.get(name, NO_FACTS)
     if known is None or known.facts.identity != its.identity:
         return Standing(name, its, groups, now, ramp=ramp)
+    if known.facts.tokenizer != its.tokenizer:
+        known.estimates = Estimates()  # what was learned corrects another count
     known.refit(its, groups)
     return known
 

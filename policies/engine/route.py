@@ -129,7 +129,8 @@ class Facts:
     content in seconds; `lacks` names abilities that it has not, as its driver calls them: who
     requires one is not sent there; `identity` is what makes it the same place after a reload: what
     was learned is kept while it is equal; `counting` is how its provider counts a request, against
-    its own limits and those of its groups.
+    its own limits and those of its groups; `tokenizer` is the one it reads with, as the driver
+    calls it, empty where none is known.
     """
 
     limits: Limits = Limits()
@@ -140,6 +141,7 @@ class Facts:
     lacks: frozenset[str] = frozenset()
     identity: str = ""
     counting: Counting = AS_WRITTEN
+    tokenizer: str = ""
 
 
 NO_FACTS = Facts()

@@ -19,6 +19,7 @@ from policies.engine.learning.latency import Latency
 from policies.engine.limits.concurrency import Pressure
 from policies.engine.limits.headroom import Measured, Measurement
 from policies.engine.limits.levels import Levels
+from policies.engine.limits.needs import basis
 from policies.engine.limits.quota import Quota
 from policies.engine.outcome import Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import NEVER
@@ -273,8 +274,8 @@ class Member:
         estimates.passed = passed = estimates.passed + 1
         if passed > ENOUGH and passed % EVERY:
             return
-        if (read := report.input_tokens) and request.input_tokens > 0:
-            estimates.read(request.input_tokens, read)
+        if (read := report.input_tokens) and (given := basis(self.standing, request)) > 0:
+            estimates.read(given, read)
         if written := report.output_tokens:
             estimates.wrote(self.spread.output(request.output_tokens), written)
             self.spread.answered(written)

@@ -86,6 +86,7 @@ def _request(request: Request) -> dict[str, Any]:
         "model": request.model,
         "deadline": request.deadline,
         "input_tokens": request.input_tokens,
+        "counted": {**request.counted},
         "output_tokens": request.output_tokens,
         "stream": request.stream,
         "only": sorted(request.only) if request.only is not None else None,

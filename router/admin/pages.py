@@ -17,16 +17,17 @@ from router.admin.explain import explain, number
 from router.admin.question import BadQuestion, decoded
 from router.config import Config, Secret
 from router.dialects.contract import ClientError
-from router.fleet.shown import metrics, shown
+from router.fleet import shown as fleet
 from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_admin_token
+from router.quota import shown as shared
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions
 from router.telemetry.prometheus import prometheus
 
 if TYPE_CHECKING:
-    from router.fleet.fleet import Fleet
+    from router.quota.together import Together
 
 JSON = {"content-type": "application/json"}
 DECISION = "/decisions/"
@@ -38,7 +39,7 @@ class State:
     that was refused, empty when the file in force is the newest; it was `tried` last at that
     instant. `changes` are what the last reload changed, in words. `running` counts requests under
     way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
-    `fleet` where this instance stands alone.
+    `together` where this instance stands alone.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class State:
         self.changes: tuple[str, ...] = ()
         self.ready = False
         self.decisions: Decisions | None = None
-        self.fleet: Fleet | None = None
+        self.together: Together | None = None
         self.running: Callable[[], int] = lambda: 0
         self.dropped: Callable[[], int] = lambda: 0
 
@@ -111,8 +112,9 @@ class Pages:
         state = self._state
         targets = state.runtime.engine.snapshot(state.clock())
         limited = tenants.limited_of(state.runtime.tenants)
-        fleet = () if state.fleet is None else metrics(state.fleet)
-        further = (*configured.metrics(state), *fleet)
+        one = state.together
+        together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
+        further = (*configured.metrics(state), *together)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())
@@ -170,7 +172,7 @@ def asked_of(query: str) -> Asked:
 
 def status(state: State) -> dict[str, Any]:
     """Everything at a glance, as JSON knows it."""
-    now = state.clock()
+    now, together = state.clock(), state.together
     return {
         "ready": state.ready,
         "revision": state.runtime.revision,
@@ -183,7 +185,8 @@ def status(state: State) -> dict[str, Any]:
             "errors": state.errors,
             "notes": [str(note) for note in state.config.notes],
         },
-        "fleet": None if state.fleet is None else shown(state.fleet, now),
+        "shared": None if together is None else shared.shown(together, now),
+        "fleet": None if together is None else fleet.shown(together.fleet, now),
         "models": {
             name: {
                 "policy": route.policy.name,

@@ -25,6 +25,7 @@ from router.admin.question import BadQuestion, Question, read
 from router.cli.address import address
 from router.config import Address, Config, ConfigError, Server, load
 from router.dialects.contract import ClientError
+from router.tokenizers.opening import tokenizers_of
 
 PATIENCE = 2.0
 """Seconds for a router on the same machine to answer."""
@@ -142,6 +143,7 @@ def _load(path: Path) -> Config | None:
         config = load(path, os.environ)
         choosing.find_plugins(config)
         build.routes_of(config)
+        tokenizers_of(config)
     except (ConfigError, choosing.BuildFault) as error:
         where = f"{path}: " if isinstance(error, choosing.BuildFault) else ""
         print(f"{where}{error}", file=sys.stderr)

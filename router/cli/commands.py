@@ -39,6 +39,13 @@ class LogFormat(StrEnum):
     off = "off"
 
 
+class Gateway(StrEnum):
+    """Whose files can be imported."""
+
+    litellm = "litellm"
+    portkey = "portkey"
+
+
 def _version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
     if asked:
         from importlib.metadata import PackageNotFoundError, version
@@ -160,6 +167,26 @@ def status(
     from router.cli.asking import status as run
 
     sys.exit(run(config, admin, watch=watch, as_json=json))
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[Gateway, typer.Argument(help="Whose file it is.")],
+    file: Annotated[Path, typer.Argument(help="LiteLLM's config.yaml, a Portkey config as JSON.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A new file, instead of stdout.")
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="A model that clients ask for and the file does not name; repeatable."),
+    ] = None,
+) -> None:
+    """Print a providers.yaml that means what another gateway's file means, with comments on what
+    has no equal.
+    """
+    from router.cli.converting import run
+
+    sys.exit(run(kind.value, file, output, tuple(model or ())))
 
 
 def main() -> None:

@@ -48,7 +48,7 @@ def run(
     except (ConfigError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    log = Log(sys.stderr, form)
+    log = Log(sys.stderr, form, worker=place.number if place is not None else None)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             if place is None and server.workers > 1:

@@ -51,6 +51,8 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
         f"{ready}, up {told['uptime_s']:.0f} s, {told['running']} running, "
         f"revision {told['revision']}"
     )
+    if told["shared"] is not None:
+        screen.print(_shared(told["shared"], told["fleet"]), soft_wrap=True)
     if told["config"]["errors"]:
         screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
@@ -64,6 +66,17 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
 def _console() -> Console:
     screen = Console()
     return screen if screen.is_terminal else Console(width=PIPE)
+
+
+def _shared(shared: dict[str, Any], fleet: dict[str, Any]) -> str:
+    """How limits are shared, and with whom."""
+    with_whom = f"{len(fleet['instances'])} instances, {shared['outages'] or 'no'} outages so far"
+    if not shared["up"]:
+        since = f"for {shared['for_s']:.0f} s: {shared['why']}"
+        return f"[red]shared limits are away {escape(since)}[/]; {with_whom}"
+    each = "" if shared["ms_a_batch"] is None else f", {shared['ms_a_batch']:.1f} ms a batch"
+    told = f"shared limits by {escape(shared['server'])}{each}, {with_whom}"
+    return "\n".join([told, *(f"[red]{escape(one)}[/]" for one in shared["warnings"])])
 
 
 def _workers(told: dict[str, Any]) -> Table:

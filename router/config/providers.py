@@ -248,6 +248,7 @@ class _Resolver:
             timeouts=replace(self.timeouts, **timeouts),
             simulation=Simulation(**simulation) if provider.dialect == "simulated" else None,
             counts=_counts(provider.preset, name),
+            tokenizer=model.tokenizer,
         )
 
 

@@ -13,7 +13,7 @@ import yaml
 from yaml.resolver import Resolver
 
 from router.config.problems import Mark, Report, quoted
-from router.config.syntax import MOST_LEVELS, MOST_VALUES, compose, place
+from router.config.syntax import MOST_LEVELS, MOST_VALUES, compose, composed, place
 from router.config.tree import Entry, Leaf, Listing, Node, Scalar, Table
 
 _CORE = "tag:yaml.org,2002:"
@@ -33,16 +33,26 @@ def _implicit_tag(text: str) -> object:
 def read(path: Path, report: Report) -> Table | None:
     """The file's top-level mapping, or None if it has none. Problems go to `report`."""
     root = compose(path, report)
-    if root is None:
-        return None
+    return None if root is None else _built(root, report, "begin it with `version: 1`")
+
+
+def read_text(text: str, report: Report, begin: str) -> Table | None:
+    """The same of another program's text, which begins with `begin`: of what surprises in YAML 1.1,
+    what is common there is read as it is meant, merge keys and booleans.
+    """
+    root = composed(text, report)
+    return None if root is None else _built(root, report, begin, foreign=True)
+
+
+def _built(root: yaml.Node, report: Report, begin: str, *, foreign: bool = False) -> Table | None:
     try:
-        tree = _Builder(report).build(root, 1)
+        tree = _Builder(report, foreign=foreign).build(root, 1)
     except _Excess as excess:
         report.problem(excess.mark, excess.what, "write out what the aliases stand for")
         return None
     if isinstance(tree, Table):
         return tree
-    report.problem(tree.mark, "the file is not a mapping", "begin it with `version: 1`")
+    report.problem(tree.mark, "the file is not a mapping", begin)
     return None
 
 
@@ -56,8 +66,9 @@ class _Excess(Exception):
 
 
 class _Builder:
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, foreign: bool = False) -> None:
         self._report = report
+        self._foreign = foreign
         self._values = 0
 
     def build(self, node: yaml.Node, level: int) -> Node:
@@ -77,15 +88,20 @@ class _Builder:
 
     def _table(self, node: yaml.MappingNode, level: int) -> Table:
         entries: dict[str, Entry] = {}
+        merged: list[Table] = []
         for key_node, value_node in node.value:
-            key = self._key(key_node)
+            merges = self._foreign and key_node.tag == f"{_CORE}merge"
+            key = None if merges else self._key(key_node)
             value = self.build(value_node, level + 1)
+            merged += _tables(value) if merges else []
             if key is None:
                 continue
             first = entries.setdefault(key.written, Entry(key, value))
             if first.key is not key:
                 what = f"duplicate key {quoted(key.written)}: it is on line {first.key.mark.line}"
                 self._report.problem(key.mark, f"{what} already", "remove one of the two")
+        for table in merged:
+            entries = {**table.entries, **entries}
         return Table(place(node.start_mark), entries)
 
     def _key(self, node: yaml.Node) -> Leaf | None:
@@ -118,7 +134,7 @@ class _Builder:
         return self._number(text, kind, mark) if kind in _KINDS else text
 
     def _boolean(self, text: str, mark: Mark) -> bool:
-        if text.lower() not in ("true", "false"):
+        if text.lower() not in ("true", "false") and not self._foreign:
             self._report.problem(
                 mark, f"{text} is a boolean to YAML", f'quote it if it is a name: "{text}"'
             )
@@ -145,3 +161,9 @@ class _Builder:
         if node.tag != _CORE + kind:
             remedy = "remove it, or quote text that begins with !"
             self._report.problem(place(node.start_mark), "a tag (!) that is not known", remedy)
+
+
+def _tables(node: Node) -> list[Table]:
+    """What a merge key names; the first that has a key says it."""
+    items = node.items if isinstance(node, Listing) else (node,)
+    return [item for item in items if isinstance(item, Table)]

@@ -92,7 +92,7 @@ class ProviderModel:
     """A model as its provider knows it. `context` and `output`, its longest answer, in tokens; None
     where nobody said; `lacks` are those of `ABILITIES` that it has not. By `api` of OpenAI's it is
     asked for answers to messages, whoever asks. `simulation` is None for a real one; `counts` is
-    how what it is sent is counted.
+    how what it is sent is counted, `tokenizer` with what, None where the file does not say.
     """
 
     name: str
@@ -105,6 +105,7 @@ class ProviderModel:
     timeouts: Timeouts
     simulation: Simulation | None
     counts: Counts = AS_WRITTEN
+    tokenizer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

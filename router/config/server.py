@@ -86,6 +86,10 @@ def resolve_shared(written: WrittenShared, server: Server, tree: Table, report: 
         mark = find(tree, ("shared", "redis")).node.mark
         what = "shared.redis is empty: this instance stands alone, with limits of its own"
         report.note(mark, what, "set it to share limits with others")
+    if written.redis is None and (given := written.given()):
+        mark = find(tree, ("shared", next(iter(given)))).node.mark
+        what = "shared names no server: this instance stands alone, with limits of its own"
+        report.note(mark, what, "write `redis: redis://host:6379` beside it")
     if server.workers > 1 and not written.redis:
         mark = find(tree, ("server", "workers")).node.mark
         report.problem(mark, *alone(f"workers: {server.workers}"))

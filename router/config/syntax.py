@@ -58,9 +58,22 @@ _UNCLEAR = ("", "this is not valid YAML", "check quotes, brackets and indentatio
 
 def compose(path: Path, report: Report) -> yaml.Node | None:
     """The file's root node, or None. Problems go to `report`."""
+    text = contents(path, report)
+    return None if text is None else composed(text, report)
+
+
+def contents(path: Path, report: Report) -> str | None:
+    """The file's text, or None. Problems go to `report`."""
     content = _content(path, report)
-    text = None if content is None else _text(content, report)
-    if text is None:
+    return None if content is None else _text(content, report)
+
+
+def composed(text: str, report: Report) -> yaml.Node | None:
+    """The root node of a text, or None. Problems go to `report`."""
+    odd = Reader.NON_PRINTABLE.search(text)
+    if odd is not None:
+        what = f"a control character (U+{ord(odd[0]):04X})"
+        report.problem(_end(text[: odd.start()]), what, "remove it")
         return None
     for _ in range(_MOST_REPAIRS):
         loader = _Loader(text, report.file)
@@ -120,11 +133,6 @@ def _text(content: bytes, report: Report) -> str | None:
     except UnicodeDecodeError as error:
         before = content[: error.start].decode()
         report.problem(_end(before), "the file is not UTF-8 text", remedy)
-        return None
-    odd = Reader.NON_PRINTABLE.search(text)
-    if odd is not None:
-        what = f"a control character (U+{ord(odd[0]):04X})"
-        report.problem(_end(text[: odd.start()]), what, "remove it")
         return None
     return text
 

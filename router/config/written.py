@@ -104,6 +104,7 @@ class WrittenModel(Written):
     api: Annotated[
         Literal["chat", "responses"] | None, BeforeValidator(texts.choice("chat", "responses"))
     ] = None
+    tokenizer: Text = None
     price: WrittenPrice = WrittenPrice()
     limits: WrittenLimits = WrittenLimits()
     timeouts: WrittenTimeouts = WrittenTimeouts()

@@ -14,6 +14,7 @@ from typing import Literal, Protocol, runtime_checkable
 from msgspec import Raw, Struct
 
 from policies import Report
+from policies.policy import NO_COUNTS
 from router.dialects.common.events import Event, Usage
 from router.dialects.common.prompt import Prompt
 from router.dialects.seam import Begun
@@ -40,9 +41,10 @@ class Call(Struct):
     its top level, still encoded, but for calls that are only relayed.
 
     `id` is the router's own of it, and `at` the Unix time of its coming, for answers that have
-    neither. `input_tokens` is an estimate. `choices` are the answers expected, or the vectors.
-    `usage_asked`: the client wants the usage chunk of a stream itself. `common` is the call in the
-    common form, once somebody had to put it so.
+    neither. `input_tokens` is an estimate, `counted` has what tokenizers counted, by their names.
+    `choices` are the answers expected, or the vectors. `usage_asked`: the client wants the usage
+    chunk of a stream itself. `common` is the call in the common form, once somebody had to put it
+    so.
 
     `bound` are the ids of what only the account knows that made it, `traces` those of reasoning
     that only its maker can read, but others can do without. `stays`: the answer is to be had later
@@ -65,6 +67,7 @@ class Call(Struct):
     keep: Callable[[str, str], None] | None = None
     id: str = ""
     at: int = 0
+    counted: Mapping[str, int] = NO_COUNTS
 
 
 Asked = tuple[str, bytes, tuple[str, ...]]

@@ -82,7 +82,14 @@ DOCUMENT = Weight(2000, 32, 200_000)
 """Anthropic: 1,500 to 3,000 a page, at most 100 pages; some 50 kB of PDF a page."""
 SOUND = Weight(50, 1600, 100_000)
 """OpenAI: 10 a second; Gemini: 32; between 10 and 64 kB of base64 a second."""
+WEIGHTS = {"document": DOCUMENT, "audio": SOUND}
 TOKENS_PER_FILE = IMAGE.least
+
+
+def file_tokens(kind: str, size: int) -> int:
+    """Tokens of a file of so many encoded bytes; what is of no kind that is known is an image."""
+    weight = WEIGHTS.get(kind, IMAGE)
+    return min(weight.most, max(weight.least, size // weight.size))
 
 
 def estimated_tokens(body: bytes) -> int:
@@ -153,8 +160,8 @@ def _files(body: bytes) -> Iterator[tuple[int, int]]:
 def _cost(body: bytes, begin: int, end: int) -> int:
     """Tokens of the file between these."""
     named = body[max(0, begin - NEARBY) : begin]
-    weight = SOUND if b"audio" in named else DOCUMENT if b"/pdf" in named else IMAGE
-    return min(weight.most, max(weight.least, (end - begin) // weight.size))
+    kind = "audio" if b"audio" in named else "document" if b"/pdf" in named else "image"
+    return file_tokens(kind, end - begin)
 
 
 def _named_images(text: bytes) -> int:

@@ -78,6 +78,7 @@ class Running(NamedTuple):
 class Fleet:
     """One instance's place in the fleet of this name. `speaks` and `listens` are connections that
     are not used for anything else; `event` logs. `changed` is called when others have come or gone.
+    `why` is empty of what works: what it says, what it hears, the limits of all, which others keep.
     """
 
     def __init__(

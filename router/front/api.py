@@ -30,6 +30,7 @@ from router.sink import Sink
 from router.stored.about import About, about, verbs_at
 from router.telemetry.journal import Journal, RefusalRecord
 from router.tenants.identity import Tenant
+from router.tokenizers.counting import Counting
 
 JSON = {"content-type": "application/json"}
 KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
@@ -60,6 +61,7 @@ class Api:
         self._journal = journal
         self._ready = ready
         self._rng = rng
+        self._counting = Counting()
         self._endpoints: dict[str, dict[str, Endpoint]] = {
             **{path: {"POST": self._ask} for path in CALLS},
             COUNTING: {"POST": self._count},
@@ -158,6 +160,8 @@ class Api:
         if not runtime.admits(call.model, caller.tenant) or runtime.counts(call.model):
             await self._run(call, caller, responder)
             return
+        if (tokenizers := runtime.tokenizers.get(call.model)) is not None:
+            call.counted = await self._counting.count(call, tokenizers)
         told = {"x-request-id": caller.request_id, "x-router-degraded": "estimated"}
         headers = {**JSON, **self._standing(inbound), **told}
         await responder.send(200, headers, ANTHROPIC.estimated(call))

@@ -21,9 +21,11 @@ from policies.engine.limits.windows import (
     TOKENS,
     Note,
 )
+from router.redis.down import Refused
 
 What = Literal["requests", "tokens", "input", "output", "places"]
 WINDOW, SLICES, PLACES, CALENDAR = 1, 2, 3, 4
+STRANGE = "what it answers is not the script's"
 LEASE_SECONDS = 15
 """For which places stay those of an instance that says nothing more."""
 
@@ -106,31 +108,39 @@ def asked(
     first of its alternatives that has room. `places` are how many it holds, by key; `now` is by our
     own clock, in microseconds.
     """
-    index: dict[Bound, int] = {}
+    index: dict[str, int] = {}
+    found: dict[str, Bound] = {}
+
+    def place(bound: Bound) -> int:
+        # By its key alone, and as it was asked for last: a limit may have been changed meanwhile,
+        # and what is counted of it is kept once.
+        found[bound.key] = bound
+        return index.setdefault(bound.key, len(index) + 1)
+
     settlements = [
         # To the script an instant that is not above 0 is so long ago.
-        (index.setdefault(bound, len(index) + 1), units, taken if taken >= 0 else -taken - now)
+        (place(bound), units, taken if taken >= 0 else -taken - now)
         for bound, units, taken in settled
     ]
     reservations = [
-        [
-            [(index.setdefault(bound, len(index) + 1), units) for bound, units in needs]
-            for needs in alternatives
-        ]
+        [[(place(bound), units) for bound, units in needs] for needs in alternatives]
         for alternatives in wanted
     ]
     limits = [
         spec if what != "places" else (PLACES, spec[1], places.get(key, 0), 0)
-        for key, what, spec in index
+        for key, what, spec in found.values()
     ]
     lease = LEASE_SECONDS * MICROSECONDS
     told = _encode((instance, lease, limits, settlements, reservations))
-    return [bound.key for bound in index], told
+    return list(found), told
 
 
 def answered(told: bytes) -> list[Answered]:
-    """What the script says of each reservation."""
-    at, answers = _decode(told)
+    """What the script says of each reservation. Raises `Refused` for what it cannot have said."""
+    try:
+        at, answers = _decode(told)
+    except (msgspec.MsgspecError, TypeError):
+        raise Refused(STRANGE) from None
     return [
         Answered(
             taken - 1 if taken else None,
@@ -147,6 +157,11 @@ def units_of(bound: Bound, note: Note) -> int:
     return note[_COUNTS[bound.what]]
 
 
+def given_back(needs: Needs, at: int) -> list[Settled]:
+    """What settles a reservation of which nothing was sent."""
+    return [Settled(bound, -units, at) for bound, units in needs]
+
+
 def _rate(fleet: str, name: str, what: What, rate: Rate, ahead: float) -> Bound:
     span = max(1, round(rate.seconds * MICROSECONDS))
     key = f"{{pm:{fleet}}}:{name}:{what}/{rate.seconds:g}"
@@ -157,6 +172,7 @@ def _rate(fleet: str, name: str, what: What, rate: Rate, ahead: float) -> Bound:
     if rate.slice is None:
         spec = (WINDOW, rate.amount, max(1, span // CELLS), 0)
     else:
+        key = f"{key}/slices"
         spec = (SLICES, rate.amount, span, round(rate.slice * MICROSECONDS))
     # The limit is no part of the key: who changes it goes on counting.
     return Bound(key, what, spec)

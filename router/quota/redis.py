@@ -5,15 +5,15 @@ or not at all.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from hashlib import sha1
 from pathlib import Path
 from secrets import token_hex
 from typing import cast
 
-import msgspec
-
 from router.quota.bounds import answered, asked
-from router.quota.shared import PATIENCE, Pong
+from router.quota.contract import Pong
+from router.quota.shared import PATIENCE
 from router.redis.address import address_of
 from router.redis.checks import about
 from router.redis.down import Down, Refused
@@ -33,6 +33,10 @@ class Redis:
 
     def __init__(self, url: str, fleet: str) -> None:
         self._link = Link(address_of(url), fleet)
+
+    def on_lost(self, told: Callable[[Down], None]) -> None:
+        """See `Server.on_lost`."""
+        self._link.lost = told
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         """See `Server.run`."""
@@ -75,8 +79,6 @@ class Redis:
             raise Refused(f"{NO_SCRIPTS} ({why})") from None
         except ScriptMissing:
             raise Refused(f"{NO_SCRIPTS} (what is loaded is not there)") from None
-        except (msgspec.MsgspecError, TypeError):
-            raise Refused(f"{NO_SCRIPTS} (what it answers is not the script's)") from None
 
     async def _again(self, words: tuple[Word, ...], patience: float) -> Answer:
         try:

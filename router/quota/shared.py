@@ -14,70 +14,40 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple, Protocol
+from typing import TypeVar
 
 from policies.engine.limits.windows import MICROSECONDS
-from router.quota.bounds import LEASE_SECONDS, Answered, Bound, Needs, Settled, answered, asked
-from router.redis.down import Down
+from router.quota.bounds import (
+    LEASE_SECONDS,
+    STRANGE,
+    Answered,
+    Bound,
+    Needs,
+    Settled,
+    answered,
+    asked,
+    given_back,
+)
+from router.quota.contract import Changed, Pong, Server, Ticket, Work
+from router.redis.down import Down, Refused
 
+T = TypeVar("T")
 PATIENCE = 0.02
 """Seconds that a batch may take."""
+AT_ONCE = 0.01
+"""Seconds until a server that did not answer is pinged: most often it, or this machine, was late
+once, and while it is away this instance goes by a part of the limits.
+"""
 LOOK_AGAIN = 0.5
-"""Seconds until a server that did not answer is pinged; doubled, up to `LONGEST`, where it is lost
-again soon after: a slow one must not cost a patience each time.
+"""Seconds between pings while it does not answer them; doubled, up to `LONGEST`, where it is lost
+again soon after one: a slow one must not cost a patience each time.
 """
 LONGEST = 8.0
 SOON = 10.0
 MOST_AT_ONCE = 256
-"""Reservations in a batch: the server does nothing else meanwhile."""
+"""Reservations in a batch, and settlements: the server does nothing else meanwhile."""
 MOST_KEPT = 10_000
 """Settlements that are kept for a server that is away; their windows are over soon anyway."""
-
-
-class Pong(NamedTuple):
-    """A server's answer to a ping. `epoch` is another where it has forgotten what it was told;
-    `warnings` are sentences on how it is set up; `name` is what it is, with its version.
-    """
-
-    epoch: str
-    warnings: tuple[str, ...] = ()
-    name: str = ""
-
-
-class Server(Protocol):
-    """Where the script runs. Both verbs raise `Down`; `run` does not last longer than
-    `PATIENCE`.
-    """
-
-    async def run(self, keys: list[str], argument: bytes) -> bytes:
-        """Run the script."""
-
-    async def ping(self) -> Pong:
-        """Return if it answers, and can run the script."""
-
-
-class Changed(Protocol):
-    """Who is told how the server is."""
-
-    def away(self, why: str) -> None:
-        """It does not answer."""
-
-    def back(self, *, forgot: bool) -> Iterable[Settled]:
-        """It answers again. Where it has forgotten everything, returns all that was sent."""
-
-
-class Ticket:
-    """One reservation, asked for. It is `done` once `wake` was called; then `answer` is None where
-    the server is away. What one gets that was `left` by whoever asked is given back.
-    """
-
-    __slots__ = ("alternatives", "answer", "done", "left", "wake")
-
-    def __init__(self, alternatives: tuple[Needs, ...], wake: Callable[[], None]) -> None:
-        self.alternatives = alternatives
-        self.wake = wake
-        self.answer: Answered | None = None
-        self.done = self.left = False
 
 
 class Shared:
@@ -95,17 +65,21 @@ class Shared:
         self._places: Counter[str] = Counter()
         self._leased: dict[str, Settled] = {}
         self.found: Pong | None = None
+        self._due = False
         self._lost = asyncio.Event()
-        self._pause, self._since = LOOK_AGAIN, 0.0
+        self._pause = self._relapse = LOOK_AGAIN
+        self._since = 0.0
         self._pump: asyncio.Task[None] | None = None
         self._beside: asyncio.Task[None] | None = None
         self.up = False
+        self.work = Work()
 
     async def start(self) -> None:
         """Begin: nothing is asked before a ping is answered. Returns when the first was, or was
         not.
         """
         await self._look(first=True)
+        self._server.on_lost(lambda down: self._lose([], [], str(down)))
         self._beside = asyncio.get_running_loop().create_task(self._look_after())
 
     def reserve(self, alternatives: tuple[Needs, ...], wake: Callable[[], None]) -> Ticket:
@@ -125,24 +99,29 @@ class Shared:
         """Correct what was taken, and give places back, with the next batch."""
         for one in settled:
             if one.bound.what == "places":
-                self._places[one.bound.key] -= 1
-            if one.taken < 0 and not self.up:
-                self._owe(one)
-            else:
+                self._leave(one.bound.key)
+            if self.up or one.taken >= 0:
                 self._settled.append(one)
+            elif one.bound.what != "places":
+                self._owe(one)
         if self.up:
             self._run()
 
     def owe(self, needs: Needs) -> int:
-        """So much was taken without asking, since the server is away: it is told when it is back.
-        The instant, as of a `Settled`.
+        """So much was taken without asking, since the server is away, or was: it is told when it is
+        back. The instant, as of a `Settled`.
         """
         at = -_microseconds(asyncio.get_running_loop().time())
         for bound, units in needs:
+            one = Settled(bound, units, at)
             if bound.what == "places":
                 self._hold(bound)
-            else:
-                self._owe(Settled(bound, units, at))
+            if self.up:
+                self._settled.append(one)
+            elif bound.what != "places":
+                self._owe(one)
+        if self.up:
+            self._run()
         return at
 
     async def close(self) -> None:
@@ -160,22 +139,32 @@ class Shared:
     async def _batches(self) -> None:
         # One turn of the loop, so that all who came in it go together.
         await asyncio.sleep(0)
-        while self.up and (self._waiting or self._settled):
-            most = min(len(self._waiting), MOST_AT_ONCE)
-            batch = [self._waiting.popleft() for _ in range(most)]
-            settled, self._settled = list(self._settled), deque(maxlen=MOST_KEPT)
-            wanted = [ticket.alternatives for ticket in batch]
-            now = _microseconds(asyncio.get_running_loop().time())
-            keys, argument = asked(self._instance, settled, wanted, self._places, now)
+        while self.up and (self._waiting or self._settled or self._due):
+            self._due = False
+            batch, settled = _some(self._waiting), _some(self._settled)
+            answers, why = None, "a batch could not be asked for"
             try:
-                answers = answered(await self._server.run(keys, argument))
+                answers = await self._ask(batch, settled)
             except Down as down:
-                # It may have been done all the same: twice, a debt errs to the safe side.
-                self._settled.extendleft(one for one in reversed(settled) if one.units >= 0)
-                self._lose(batch, str(down))
-                return
-            for ticket, answer in zip(batch, answers, strict=True):
+                why = str(down)
+            finally:
+                # Whatever went wrong, nobody is left waiting.
+                if answers is None:
+                    self._lose(batch, settled, why)
+            for ticket, answer in zip(batch, answers or (), strict=False):
                 self._tell(ticket, answer)
+
+    async def _ask(self, batch: list[Ticket], settled: list[Settled]) -> list[Answered]:
+        wanted = [ticket.alternatives for ticket in batch]
+        began = asyncio.get_running_loop().time()
+        now = _microseconds(began)
+        keys, argument = asked(self._instance, settled, wanted, self._places, now)
+        answers = answered(await self._server.run(keys, argument))
+        if len(answers) != len(batch):
+            raise Refused(STRANGE)
+        took = asyncio.get_running_loop().time() - began
+        self.work = self.work.and_batch(len(batch), took)
+        return answers
 
     def _tell(self, ticket: Ticket, answer: Answered) -> None:
         if answer.taken is not None:
@@ -194,6 +183,11 @@ class Shared:
         self._places[bound.key] += 1
         self._leased[bound.key] = Settled(bound, 0, 0)
 
+    def _leave(self, place: str) -> None:
+        self._places[place] -= 1
+        if self._places[place] <= 0:
+            del self._places[place]
+
     def _owe(self, one: Settled) -> None:
         second = one.taken - one.taken % -MICROSECONDS
         key = one.bound, second
@@ -201,18 +195,28 @@ class Shared:
         if len(self._owed) > MOST_KEPT:
             del self._owed[next(iter(self._owed))]
 
-    def _lose(self, batch: list[Ticket], why: str) -> None:
-        self.up = False
-        soon = asyncio.get_running_loop().time() - self._since < SOON
-        self._pause = min(LONGEST, self._pause * 2) if soon else LOOK_AGAIN
-        self._lost.set()
-        self._changed.away(why)
-        batch += self._waiting
+    def _lose(self, batch: list[Ticket], settled: list[Settled], why: str) -> None:
+        # It may have been done all the same: twice, a debt errs to the safe side. Of places it is
+        # told anew how many are held.
+        self._settled.extendleft(one for one in reversed(settled) if one.units >= 0)
+        wanted = [bound for one in batch for needs in one.alternatives for bound, _ in needs]
+        for bound in [*wanted, *(one.bound for one in settled)]:
+            if bound.what == "places":
+                self._leased[bound.key] = Settled(bound, 0, 0)
+        lost, self.up = self.up, False
+        if lost:
+            soon = asyncio.get_running_loop().time() - self._since < SOON
+            self._relapse = min(LONGEST, max(LOOK_AGAIN, self._relapse * 2)) if soon else AT_ONCE
+            self._pause = self._relapse
+            self._lost.set()
+        waiting = [*batch, *self._waiting]
         self._waiting.clear()
-        for ticket in batch:
+        for ticket in waiting:
             ticket.done = True
             if not ticket.left:
-                ticket.wake()
+                ticket.wake()  # which only schedules: whoever goes on finds limits as they are then
+        if lost:
+            self._changed.away(why)
 
     async def _look_after(self) -> None:
         """Find the server when it is away; while it is there, renew what is leased of it."""
@@ -228,6 +232,10 @@ class Shared:
                 await self._look()
 
     def _renew(self) -> None:
+        """Say what is leased, were it nothing: connections that are idle are given up by whoever
+        lies between, and a server that hangs is noticed before a request meets it.
+        """
+        self._due = True
         self._leased = {key: one for key, one in self._leased.items() if self._places[key] > 0}
         self._settled.extend(self._leased.values())
         self._run()
@@ -236,8 +244,11 @@ class Shared:
         try:
             pong = await self._server.ping()
         except Down as down:
+            self._pause = max(self._pause, LOOK_AGAIN)
             if first:
                 self._changed.away(str(down))
+            else:
+                self._changed.still_away(str(down), lasting=isinstance(down, Refused))
             return
         forgot = self.found is not None and self.found.epoch != pong.epoch
         self.found = pong
@@ -256,10 +267,9 @@ class Shared:
         self._run()
 
 
+def _some(waiting: deque[T]) -> list[T]:
+    return [waiting.popleft() for _ in range(min(len(waiting), MOST_AT_ONCE))]
+
+
 def _microseconds(seconds: float) -> int:
     return int(seconds * MICROSECONDS)
-
-
-def given_back(needs: Needs, at: int) -> list[Settled]:
-    """What settles a reservation of which nothing was sent."""
-    return [Settled(bound, -units, at) for bound, units in needs]

@@ -17,8 +17,9 @@ from policies import Attempt, Cause, Fail, Send, Stop, Wait
 from policies.engine.limits.windows import Note
 from router.bell import Bell
 from router.course import Way
-from router.quota.bounds import PLACES, Answered, Bound, Needs, Settled, units_of
-from router.quota.shared import Shared, Ticket, given_back
+from router.quota.bounds import PLACES, Answered, Bound, Needs, Settled, given_back, units_of
+from router.quota.contract import Ticket
+from router.quota.shared import Shared
 
 A_MOMENT = 0.1
 PLENTY = 5
@@ -30,7 +31,8 @@ SOON = 0.05
 
 
 class Fleetwide(NamedTuple):
-    """What the fleet keeps together: the limits that bind each target, its groups' among them.
+    """What the fleet keeps together: the limits that bind each target, its groups' among them, and
+    `own`, those of each target and each group alone.
     Targets are `roomy`, until an instant, of which plenty was left a moment ago: for them no
     runner-up is looked for.
     """
@@ -38,6 +40,7 @@ class Fleetwide(NamedTuple):
     name: str
     shared: Shared
     bounds: Mapping[str, tuple[Bound, ...]]
+    own: Mapping[str, tuple[Bound, ...]]
     roomy: dict[str, float]
 
 
@@ -60,8 +63,15 @@ class Hold(Protocol):
         nobody knows).
         """
 
-    def refused(self, waits: Sequence[float | None], now: float) -> object:
-        """They were not: the seconds until there is room for each (0: now, None: nobody knows)."""
+    def refused(
+        self, needs: Needs, waits: Sequence[float | None], left: Sequence[int], now: float
+    ) -> object:
+        """They were not: the seconds until there is room for each (0: now, None: nobody knows),
+        and what is left of each.
+        """
+
+    def shut(self, now: float) -> bool:
+        """Nobody could be asked: whether that lets nothing through; then it was refused."""
 
     def settled(self) -> Sequence[Settled]:
         """What settles what was granted, when the request is over."""
@@ -85,6 +95,8 @@ class Sharing:
         """See `Course.next`."""
         if self._held:
             self._settle_ended()
+        if self._asked is not None and self._is_too_late(*self._asked, now):
+            self._leave(now)
         if self._asked is not None:
             send, ticket = self._asked
             if not ticket.done:
@@ -99,19 +111,29 @@ class Sharing:
 
     def go_on(self, among: AbstractSet[str], now: float) -> None:
         """See `Course.go_on`."""
+        self._leave(now)
         self._way.go_on(among, now)
 
     def close(self, now: float) -> None:
         """See `Course.close`."""
+        self._leave(now)
+        self._way.close(now)
+        self._settle_ended()
+        if self._hold is not None and (owed := self._hold.settled()):
+            self._fleet.shared.settle(owed)
+
+    @staticmethod
+    def _is_too_late(send: Send, ticket: Ticket, now: float) -> bool:
+        """Whether the time of the request is over, or another attempt has brought content."""
+        return send.attempt.is_beaten or (not ticket.done and now >= send.limits.deadline)
+
+    def _leave(self, now: float) -> None:
+        """What is asked for is not wanted any more."""
         if self._asked is not None:
             send, ticket = self._asked
             self._asked = None
             send.attempt.give_back(now)
             leave(ticket, self._fleet.shared)
-        self._way.close(now)
-        self._settle_ended()
-        if self._hold is not None and (owed := self._hold.settled()):
-            self._fleet.shared.settle(owed)
 
     def _ask(self, send: Send, now: float) -> Send | Wait:
         needs, own = self._needs(send.target, send.attempt.reserved), self._own
@@ -139,14 +161,19 @@ class Sharing:
         through, or where nobody could say; how it fails if these are what has no room.
         """
         own, answer, hold = self._own, ticket.answer, self._hold
-        if hold is None or answer is None:
+        if hold is None:
             return None
+        if answer is None:
+            if not hold.shut(now):
+                return None
+            attempt.give_back(now)
+            return Fail(Cause.WAIT, {}, None)
         if answer.taken is not None:
             hold.granted(own, answer.at, answer.left[-len(own) :])
             self._own = ()
         elif any(wait != 0 for wait in answer.waits[0][-len(own) :]):
             attempt.give_back(now)
-            hold.refused(answer.waits[0][-len(own) :], now)
+            hold.refused(own, answer.waits[0][-len(own) :], answer.left[-len(own) :], now)
             return Fail(Cause.WAIT, {}, None)
         ticket.alternatives = tuple([needs[: -len(own)] for needs in ticket.alternatives])
         waits_of_targets = tuple([waits[: -len(own)] for waits in answer.waits])
@@ -158,12 +185,11 @@ class Sharing:
         """Whether the attempt may be sent, perhaps to the runner-up."""
         answer = ticket.answer
         if answer is None:
-            self._go_alone(attempt, self._needs(attempt.target, attempt.reserved))
-            return True
+            # What is this instance's while nobody can be asked is known since: it is chosen anew.
+            attempt.give_back(now)
+            return False
         if answer.taken is None:
-            soon = SOON if attempt.probe_name is None else ANOTHER_PROBES
-            waits = [soon if wait is None else wait for wait in answer.waits[0]]
-            attempt.give_back(now, now + max(waits))
+            attempt.give_back(now, now + rest_of(ticket.alternatives[0], answer, attempt))
             return False
         if answer.taken:
             attempt.switch(now)
@@ -193,10 +219,10 @@ class Sharing:
 
 async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], float]) -> None:
     """Reserve what a request takes that no target has to be chosen for: it is granted, or refused,
-    or nobody can say.
+    or nobody can say, and the server is told when it is back.
     """
     needs = hold.needs
-    if not (needs and shared.up):
+    if not needs:
         return
     ticket = shared.reserve((needs,), bell.wake)
     try:
@@ -206,9 +232,10 @@ async def asked_for(hold: Hold, shared: Shared, bell: Bell, clock: Callable[[], 
         leave(ticket, shared)
         raise
     if (answer := ticket.answer) is None:
-        return
-    if answer.taken is None:
-        hold.refused(answer.waits[0], clock())
+        if not hold.shut(clock()):
+            hold.granted(needs, shared.owe(needs), None)
+    elif answer.taken is None:
+        hold.refused(needs, answer.waits[0], answer.left, clock())
     else:
         hold.granted(needs, answer.at, answer.left)
 
@@ -224,6 +251,20 @@ def leave(ticket: Ticket, shared: Shared) -> None:
 def permit(fleet: str, name: str) -> Bound:
     """The one place that the fleet's instances have to see whether whoever is ejected is back."""
     return Bound(f"{{pm:{fleet}}}:{name}:probe", "places", (PLACES, 1, 0, 0))
+
+
+def rest_of(needs: Needs, answer: Answered, attempt: Attempt) -> float:
+    """Seconds for which a target is left alone that had no room. Where plenty is left, although too
+    little for this one, others may be small enough.
+    """
+    nobody_knows = SOON if attempt.probe_name is None else ANOTHER_PROBES
+    rests = [0.0]
+    for (bound, _), wait, left in zip(needs, answer.waits[0], answer.left, strict=True):
+        if wait is None:
+            rests.append(nobody_knows)
+        elif wait:
+            rests.append(min(wait, SOON) if left * PLENTY >= bound.spec[1] else wait)
+    return max(rests)
 
 
 def is_roomy(ticket: Ticket, answer: Answered) -> bool:

@@ -31,6 +31,7 @@ _URL = re.compile(
     r"(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?"
 )
 _NODE = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?")
+_ODD_PASSWORD = re.compile(r"[a-z+]+://[^/?#]*:[^/?#]*[/?#].*@.*")
 _WAITING = {"socket_timeout", "socket_connect_timeout", "timeout", "retry_on_timeout"}
 _CREDENTIALS = {"username", "password", "sentinel_username", "sentinel_password"}
 _VERIFICATION = {"none", "optional", "required"}
@@ -88,6 +89,17 @@ class Address:
 
 def address_of(url: str) -> Address:
     """Read a URL. Raises `Malformed`."""
+    try:
+        return _read(url)
+    except Malformed:
+        if _ODD_PASSWORD.fullmatch(url) is None:
+            raise
+    # It was read as if the password had ended there: what is wrong with the rest misleads.
+    what, remedy = "has /, ? or # in its password", "write %2F, %3F, %23 there, and %40 for @"
+    raise Malformed(what, remedy)
+
+
+def _read(url: str) -> Address:
     parts = _URL.fullmatch(url)
     if parts is None or parts["scheme"] not in SCHEMES or " " in url:
         _refuse(

@@ -9,6 +9,7 @@ own, so that the large answers of one are not before the small ones of another.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import hiredis
 
@@ -30,13 +31,15 @@ LOOK_AGAIN = 0.25
 
 class Link:
     """A connection to the server at `address` that takes writes for a fleet. It is made when it is
-    first asked for, and made again, by itself, whenever it is lost.
+    first asked for, and made again, by itself, whenever it is lost; `lost` is told why, unless it
+    goes on at once at another node.
     """
 
     def __init__(self, address: Address, fleet: str) -> None:
         self.address = address
         self.epoch_key = f"{{pm:{fleet}}}:epoch"
         self.why = Down()
+        self.lost: Callable[[Down], None] = lambda _: None
         self._wire: Wire | None = None
         self._tried = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -153,3 +156,5 @@ class Link:
             self._wire = None
             self.why = why
             self._tried.clear()
+            if not isinstance(why, Moved):
+                self.lost(why)

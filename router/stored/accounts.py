@@ -76,8 +76,10 @@ def _maker(ids: Iterable[str], own: Mapping[str, object], owners: Owners, tenant
             if owner.account not in own:
                 raise unknown(id_, "the account that made it serves no target of this model")
             makers.add(owner.account)
-        elif len(own) != 1:
-            raise unknown(id_, WHY_NOBODY if not own else WHY_UNKNOWN)
+        elif not own:
+            raise unknown(id_, WHY_NOBODY)
+        elif len(own) > 1:
+            raise unmade(id_, owners)
         else:
             makers.update(own)
     if len(makers) > 1:
@@ -89,6 +91,16 @@ def _maker(ids: Iterable[str], own: Mapping[str, object], owners: Owners, tenant
 
 WHY_UNKNOWN = "only the account that made it knows it, and which one that was is not known here"
 WHY_NOBODY = "no target of this model keeps what it makes: send the whole input instead"
+SOON = 1.0
+"""Seconds after which the others of a fleet may be there again."""
+
+
+def unmade(id_: str, owners: Owners) -> ClientError:
+    """What a client is told where nobody knows who made what it refers to; or nobody does now."""
+    if not owners.unheard:
+        return unknown(id_)
+    message = f"who made {id_[:80]!r} is not known here, and nobody else can be asked now"
+    return ClientError(503, "server_error", "maker_unknown", message, retry_after=SOON)
 
 
 def unknown(id_: str, why: str = WHY_UNKNOWN) -> ClientError:

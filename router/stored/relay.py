@@ -21,7 +21,7 @@ from router.reply import Reply
 from router.runtime import Runtime
 from router.sink import Sink
 from router.stored.about import About
-from router.stored.accounts import Account, unknown
+from router.stored.accounts import Account, unknown, unmade
 from router.stored.owners import Owners
 from router.upstream.transport import Exchange, Head, UpstreamError
 
@@ -46,6 +46,7 @@ class Relay:
         """Answer into `sink`. Raises `ClientError` where nobody is known to ask, or it is too much
         for the limits of its tenant.
         """
+        await self._owners.learn((about.id,))
         account = self._account(about.id, caller)
         now, allowance, allowances = self._loop.time(), None, caller.tenant.allowances
         if allowances is not None:
@@ -94,7 +95,7 @@ class Relay:
         if owner is None:
             (account,) = accounts.values() if len(accounts) == 1 else (None,)
             if account is None or not runtime.reaches(caller.tenant, account.targets):
-                raise unknown(id_)
+                raise unmade(id_, self._owners)
             return account
         if owner.tenant != caller.tenant.name or owner.account not in accounts:
             raise unknown(id_)

@@ -24,10 +24,19 @@ Format = Literal["text", "json", "off"]
 
 
 class Log:
-    """Writes lines to `stream`. `wall` is the wall clock, for people."""
+    """Writes lines to `stream`. `wall` is the wall clock, for people; `worker` is which of several
+    processes this is, whose lines stand among each other.
+    """
 
-    def __init__(self, stream: TextIO, form: Format, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        form: Format,
+        wall: Callable[[], float] = time.time,
+        worker: int | None = None,
+    ) -> None:
         self.dropped = 0
+        self._place: dict[str, object] = {} if worker is None else {"worker": worker}
         self._stream = stream
         self._form = form
         self._wall = wall
@@ -37,6 +46,7 @@ class Log:
 
     def event(self, message: str, **details: object) -> None:
         """Something happened that an operator should know: a reload, a drain, a fault."""
+        details |= self._place
         if self._form == "json":
             self._line(
                 msgspec.json.encode({"time": self._stamp(), "event": message, **details}).decode()

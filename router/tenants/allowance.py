@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from policies import Report, Request
 from policies.engine.learning.estimates import UNSEEN
@@ -11,14 +11,14 @@ from policies.engine.limits.counting import Need
 from policies.engine.limits.notes import refund, reservation
 from policies.engine.limits.windows import HALF, INPUT, MICROSECONDS, OUTPUT, TOKENS, Note
 from router.dialects.contract import ClientError
-from router.quota.bounds import Needs, Settled, units_of
-from router.quota.shared import given_back
+from router.quota.bounds import Needs, Settled, given_back, units_of
 from router.tenants.scope import Scope
 from router.tenants.wording import Standing, headers_of
 
 if TYPE_CHECKING:
     from router.tenants.allowances import Allowances
 
+T = TypeVar("T")
 NOTHING: Need = (0, 0, 0)
 
 
@@ -43,7 +43,7 @@ class Allowance:
             scope.quota.take(note)
         self._open = True
         self._granted: tuple[Needs, int] | None = None
-        self._left: Sequence[int] | None = None
+        self._left: Mapping[str, int] = {}
         self.error: ClientError | None = None
         self.read = self.written = 0
         self.sent = False
@@ -60,7 +60,7 @@ class Allowance:
         is left of each: the client is told the less.
         """
         self._granted = needs, at
-        self._left = left
+        self._left = {} if left is None else _by_key(needs, left)
 
     def settled(self) -> Sequence[Settled]:
         """What settles the fleet's part of it, when the request is over; nothing a second time."""
@@ -76,18 +76,28 @@ class Allowance:
             if bound.what != "requests"
         ]
 
-    def refused(self, waits: Sequence[float | None], now: float) -> ClientError:
+    def refused(
+        self, needs: Needs, waits: Sequence[float | None], left: Sequence[int], now: float
+    ) -> ClientError:
         """The error for a request for which the fleet has no room: the seconds until there is some
-        for each of its `needs` (0: there is, None: nobody knows). At least one has none.
+        for each of its `needs` (0: there is, None: nobody knows), and what is left of each. At
+        least one has no room.
         """
-        standings = [
-            one._replace(
-                level=one.level._replace(wait=wait, left=one.level.left if wait == 0 else 0)
-            )
-            for one, wait in zip(self._standings(now), waits, strict=True)
-        ]
+        known = _by_key(needs, list(zip(waits, left, strict=True)))
+        standings = []
+        for one, key in zip(self._standings(now), self._keys(), strict=True):
+            # A limit that a file has brought since is none for which there was no room.
+            wait, some = known.get(key, (0.0, one.level.left))
+            standings.append(one._replace(level=one.level._replace(wait=wait, left=some)))
         self.error = self._of.refuse(self._scopes, standings, self._note[TOKENS])
         return self.error
+
+    def shut(self, now: float) -> bool:
+        """Whether nothing is let through while the fleet cannot be asked: it was refused then."""
+        if not any(scope.closed for scope in self._scopes):
+            return False
+        self.error = self._of.refuse(self._scopes, self._standings(now), self._note[TOKENS])
+        return True
 
     def spent(self, report: Report) -> None:
         """An attempt has come to this. Where nobody counted, a good answer used what was reserved,
@@ -131,12 +141,22 @@ class Allowance:
             standings = scopes[0].standings(NOTHING, now)
         else:
             standings = [one for scope in scopes for one in scope.standings(NOTHING, now)]
-        if self._left is None:
+        if not self._left:
             return standings
         return [
-            one._replace(level=one.level._replace(left=min(one.level.left, left)))
-            for one, left in zip(standings, self._left, strict=True)
+            one._replace(level=one.level._replace(left=min(one.level.left, self._left[key])))
+            if key in self._left
+            else one
+            for one, key in zip(standings, self._keys(), strict=True)
         ]
+
+    def _keys(self) -> list[str]:
+        """Where its limits are kept as they are now, perhaps after a file was loaded anew."""
+        return [bound.key for scope in self._scopes for bound in scope.bounds]
+
+
+def _by_key(needs: Needs, told: Sequence[T]) -> dict[str, T]:
+    return {bound.key: one for (bound, _), one in zip(needs, told, strict=True)}
 
 
 def expected(request: Request) -> Need:

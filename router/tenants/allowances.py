@@ -125,13 +125,16 @@ class Allowances:
         """The error for a request for which not all limits of these scopes, which stand so, have
         room.
         """
-        wait, message, beside = SOON, CLOSED, headers_of(policy_of(scopes), standings)
-        if (found := hindrance(standings)) is None:
+        wait, message, found = SOON, CLOSED, hindrance(standings)
+        if found is None or any(scope.closed for scope in scopes):
             self.refusals["tenant", "all"] += 1
+            # However much of them was not taken: none of it can be had.
+            standings = [one._replace(level=one.level._replace(left=0)) for one in standings]
         else:
             standing, wait = found
             self.refusals[standing.kind, standing.level.counts] += 1
             message = refusal(standing, self.name, tokens, wait)
+        beside = headers_of(policy_of(scopes), standings)
         return ClientError(
             429,
             "rate_limit_error",

@@ -40,6 +40,11 @@ class Scope:
         self.bounds: tuple[Bound, ...] = ()
         self.refit(limits)
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing is let through, however little was taken."""
+        return self.quota.ceiling == 0
+
     def confine(self, confine: Confine | None) -> None:
         """Have `confine` done to its quota, unless that is done already."""
         if confine is not self._confined:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from random import Random
 from typing import Protocol, cast
 
@@ -227,7 +228,8 @@ class Line:
     def _end(self, target: Side) -> None:
         target.incoming.stop()
         if target.transport is not None and not target.transport.is_closing():
-            target.transport.write_eof()
+            with suppress(OSError):  # the other end has reset it, which is told in a moment
+                target.transport.write_eof()
         self._close_if_over()
 
     def _close_if_over(self) -> None:

@@ -82,15 +82,21 @@ class Crew:
 
     async def start(self) -> bool:
         """Fill every post, the first alone: what keeps one from starting keeps all, and should be
-        said once. Gives whether all listen; else they have ended.
+        said once. Gives whether all have listened; else they have ended. One that dies while
+        others start is replaced, as later.
         """
-        if await self._fill(self.posts[0]):
-            await asyncio.gather(*(self._fill(post) for post in self.posts[1:]))
-        if not all(post.serving for post in self.posts):
+        begun = [await self._fill(self.posts[0])]
+        if begun[0]:
+            begun += await asyncio.gather(*(self._fill(post) for post in self.posts[1:]))
+        if not all(begun):
             self._end()
             for post in self.posts:
                 if post.worker is not None:
                     post.status = await post.worker.ended()
+            failed = self.posts[begun.index(False)]
+            self._log.event(
+                "a worker cannot start, so all leave:", worker=failed.number, status=failed.status
+            )
             return False
         self._keepers = [asyncio.create_task(self._keep(post)) for post in self.posts]
         return True

@@ -10,7 +10,7 @@ from typing import Any
 
 Status = dict[str, Any]
 
-LEFT = ("requests_left", "tokens_left", "places_left")
+LEFT = ("requests_left", "tokens_left", "input_left", "output_left", "places_left")
 """Of a target: what its limits still let through. The least of what workers say binds first."""
 
 
@@ -26,7 +26,10 @@ def status(told: Mapping[int, Status]) -> Status:
         "running": sum(one["running"] for one in each),
         "log_lines_dropped": sum(one["log_lines_dropped"] for one in each),
         "config": {**first["config"], "errors": _errors(told, [one["config"] for one in each])},
+        "fleet": _fleet([one["fleet"] for one in each]),
+        "shared": _shared([one["shared"] for one in each]),
         "targets": {name: _target(name, told) for name in _names(one["targets"] for one in each)},
+        "tenants": {name: _tenant(name, each) for name in _names(one["tenants"] for one in each)},
         "requests": _counted(one["requests"] for one in each),
         "attempts": _counted(one["attempts"] for one in each),
     }
@@ -74,6 +77,12 @@ def _errors(told: Mapping[int, Status], each: Iterable[Status]) -> list[str]:
     return list(found)
 
 
+def _shared(each: list[Status | None]) -> Status | None:
+    """How the server of shared limits is to whom it is worst."""
+    found = [one for one in each if one is not None]
+    return min(found, key=lambda one: (one["up"], -one["outages"]), default=None)
+
+
 def _names(tables: Iterable[Mapping[str, object]]) -> list[str]:
     return list(dict.fromkeys(name for table in tables for name in table))
 
@@ -96,6 +105,41 @@ def _target(name: str, told: Mapping[int, Status]) -> Status:
     if len(set(states.values())) > 1:
         found["workers"] = states
     return found
+
+
+def _fleet(each: list[Status | None]) -> Status | None:
+    """The fleet as the one knows it who is the worst off, with the news of all."""
+    found = [one for one in each if one is not None]
+    if not found:
+        return None
+    worst = min(found, key=lambda one: (one["answers"], one["listens"]))
+    news = {name: sum(one["news"][name] for one in found) for name in worst["news"]}
+    return {**worst, "news": news}
+
+
+def _tenant(name: str, each: list[Status]) -> Status:
+    """Of its limits the least that is left; a user may be known to several."""
+    rows = [one["tenants"][name] for one in each if name in one["tenants"]]
+    users = [row["users"] for row in rows if row["users"] is not None]
+    return {
+        "limits": {
+            scope: _levels([row["limits"][scope] for row in rows if scope in row["limits"]])
+            for scope in _names(row["limits"] for row in rows)
+        },
+        "users": max(users, default=None),
+        "refused": _counted(row["refused"] for row in rows),
+    }
+
+
+def _levels(each: list[list[Status]]) -> list[Status]:
+    """The levels of one scope, which all workers name in one order unless one lags at a reload."""
+    return [
+        {
+            **min(same, key=lambda level: level["left"]),
+            "in_flight": sum(level["in_flight"] for level in same),
+        }
+        for same in zip(*each, strict=False)
+    ]
 
 
 def _counted(tables: Iterable[list[Status]]) -> list[Status]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tests.drill.drill import Row
 from tests.drill.fault import Sight, Theme
+from tests.drill.shared.failure import Theme as OfFleets
 
 NAME, SEEN, ATTEMPTS, ADDED = 42, 52, 8, 11
 HEAD = (
@@ -19,12 +20,12 @@ def line(row: Row) -> str:
     attempts = _both(row, [_attempts(sight) for sight in row.sights.values()], ", ")
     added = " / ".join(_added(sight) for sight in row.sights.values())
     told = f"{row.fault.name:{NAME}} {seen:{SEEN}} {attempts:{ATTEMPTS}} {added:{ADDED}} "
-    return told + verdict(row)
+    return told + verdict(row.wrong)
 
 
-def verdict(row: Row) -> str:
-    """Whether it passes, and if not, why."""
-    return "pass" if row.passes else "FAIL: " + "; ".join(dict.fromkeys(row.wrong))
+def verdict(wrong: Sequence[str]) -> str:
+    """Whether a row passes, and if not, why."""
+    return "pass" if not wrong else "FAIL: " + "; ".join(dict.fromkeys(wrong))
 
 
 def told(row: Row) -> dict[str, object]:
@@ -44,7 +45,7 @@ def told(row: Row) -> dict[str, object]:
     }
 
 
-def readme(themes: Sequence[Theme]) -> str:
+def readme(themes: Sequence[Theme | OfFleets]) -> str:
     """The README's table: one line a theme, with how many faults."""
     lines = ["| what happens | what your client sees | faults in the drill |", "|---|---|---|"]
     lines += [f"| {theme.happens} | {theme.sees} | {len(theme.faults)} |" for theme in themes]

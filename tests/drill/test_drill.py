@@ -13,10 +13,15 @@ from tests.drill import __main__ as command
 from tests.drill.drill import drill
 from tests.drill.fault import GOOD, Expected, Fault, Theme
 from tests.drill.faults import THEMES
+from tests.drill.shared.failures import THEMES as OF_FLEETS
 from tests.drill.table import readme
 from tests.house.source import ROOT
 
-BESIDES = ("A worker dies",)
+BESIDES = (
+    "A worker dies",
+    "It says that little is left (headers of limits)",
+    "Limits on tokens are met too early, or not at all",
+)
 """Sections of the operators' page about what no provider does."""
 OF_THE_PARENT = {"worker_restarts_total"}
 EVERYTHING = [fault for theme in THEMES for fault in theme.faults]
@@ -28,7 +33,8 @@ def test_every_fault_has_a_name_of_its_own():
 
 
 def test_the_readme_s_table_is_the_drill_s():
-    assert readme(THEMES) in (ROOT / "README.md").read_text(), readme(THEMES)
+    table = readme([*THEMES, *OF_FLEETS])
+    assert table in (ROOT / "README.md").read_text(), table
 
 
 def test_the_operators_page_has_a_section_for_each_theme_and_no_other():
@@ -73,6 +79,7 @@ def test_what_does_not_end_as_it_must_is_told_and_ends_the_command_with_1(monkey
         Fault("wrong", Status(500), wrong, ways=("whole",)),
     ]
     monkeypatch.setattr(command, "THEMES", [Theme("it happens", "is seen", faults)])
+    monkeypatch.setattr(command, "OF_FLEETS", [])
     assert command.main([]) == 1
     told = capsys.readouterr().out.splitlines()
     verdicts = {line[2:12].strip(): line for line in told if line.startswith("  ")}

@@ -34,6 +34,9 @@ from router.idempotency import fleet
 from router.idempotency.claim import LONGEST
 from router.idempotency.recording import LARGEST, MOST_RECORDED
 from router.idempotency.store import LIFETIME, MOST_ANSWERS, MOST_BYTES
+from router.redis.link import PATIENCE
+from router.stored import fleet as makers
+from router.stored import owners
 
 ROOT = Path(__file__).parents[2]
 TABLES: tuple[type[Written], ...] = (
@@ -136,6 +139,16 @@ def test_the_reference_tells_how_long_and_how_much_is_kept_for_idempotency_keys(
         f"while {MOST_RECORDED >> 20} MiB are being recorded",
         f"one of more than {fleet.LARGEST >> 20} MiB is known",
         f"frees its keys within {fleet.LIFE:g} s",
+    ):
+        assert told in reference
+
+
+def test_the_reference_tells_how_many_ids_are_remembered_and_for_how_long():
+    reference = " ".join((ROOT / "docs/reference.md").read_text().split())
+    for told in (
+        f"({owners.MOST:,} of them, {owners.KEPT_FOR / 86_400:g} days, in memory)",
+        f"the last {makers.MOST:,} ids of the fleet",
+        f"asks, for {PATIENCE * 1000:g} ms",
     ):
         assert told in reference
 

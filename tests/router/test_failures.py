@@ -34,6 +34,13 @@ def fail(cause: Cause, *refusals: Refused) -> Fail:
         (fail(Cause.QUEUE_FULL), None, 429, "no_capacity", {"retry-after": "1"}),
         (fail(Cause.WAIT, LIMIT), None, 429, "no_capacity", {"retry-after": "13"}),
         (fail(Cause.WAIT), None, 429, "no_capacity", {"retry-after": "1"}),
+        (
+            fail(Cause.NO_TARGET),
+            None,
+            429,
+            "no_capacity",
+            {"retry-after": "1"},
+        ),  # others were first
         (fail(Cause.NO_TARGET, REST), None, 429, "no_capacity", {"retry-after": "30"}),
         (fail(Cause.NO_TARGET, REST, LIMIT), None, 429, "no_capacity", {"retry-after": "13"}),
         (fail(Cause.NO_TARGET, BUSY), None, 429, "no_capacity", {"retry-after": "1"}),
@@ -51,7 +58,6 @@ def fail(cause: Cause, *refusals: Refused) -> Fail:
         (fail(Cause.NO_TARGET, UNFIT, REST), LONG, 400, "invalid_request", {"retry-after": "30"}),
         (fail(Cause.NO_TARGET, TRIED), FAILED, 502, "upstream_failed", {}),
         (fail(Cause.NO_TARGET, TRIED), Report(Outcome.DENIED), 503, "no_target", None),
-        (fail(Cause.NO_TARGET), None, 503, "no_target", {"retry-after": "1"}),
         (
             fail(Cause.NO_TARGET, Refused(Refusal.DRAINED), REST),
             None,

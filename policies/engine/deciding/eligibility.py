@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from policies.engine.limits.needs import needs
+from policies.engine.limits.needs import length, needs
 from policies.engine.outcome import Outcome
 from policies.engine.refusal import Refusal, Refused
 from policies.engine.standing import Member, Standing
@@ -107,7 +107,7 @@ def refuse(
 
 def beyond_it(standing: Standing, request: Request) -> Refused | None:
     """Why `request` is more than a target can take at any time."""
-    if standing.estimates.at_least(request.input_tokens) > standing.context:
+    if standing.estimates.at_least(length(standing, request)) > standing.context:
         return CONTEXT
     lacking = standing.facts.lacks & request.requires
     return Refused(Refusal.UNABLE, lacking=tuple(sorted(lacking))) if lacking else None

@@ -102,10 +102,9 @@ class Level:
         """We send, or correct, so many units."""
         self._advance(at)
         self._left -= units * self._span
-        if units < 0 and self.limit is not None:
-            self._left = min(self._left, self.limit * self._span)
         self._own = max(0, self._own + units * self._span * WHOLE)
         self._fresh += units
+        self._bound()
 
     def heard(self, said: Headroom, after: int, limits: Limits, at: int) -> None:
         """An answer's head came at `at`, of which nothing is nonsense; `after` units were taken
@@ -125,6 +124,7 @@ class Level:
             raised = passed * limit * self._span // RAISED
             known += raised if self._refills else raised + passed * limit
         self._left = left if first else min(left, known)
+        self._bound()
         self._read_reset(said, at)
         self._compare(said, after, limits, at)
         self._said, self._seen = said.left, at
@@ -210,6 +210,13 @@ class Level:
         """The reset that was named is here: all are back."""
         self._left, self._own = limit * self._span, 0
         self._refills = True
+
+    def _bound(self) -> None:
+        """Headers lie: a debt is no larger than the limit, or it would outlive them for ever."""
+        if self.limit is not None:
+            whole = self.limit * self._span
+            self._left = max(-whole, min(self._left, whole))
+            self._own = min(self._own, 2 * whole * WHOLE)
 
     def _is_stale(self, said: Headroom, limit: int | None, at: int) -> None:
         """See whether it says the same although its window turned over."""

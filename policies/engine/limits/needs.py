@@ -1,7 +1,8 @@
 """What a request is expected to take of a target's limits: the one place where its length there is
 estimated.
 
-How long a request is, each model's tokenizer decides, and how long its answer, nobody knows before.
+How long a request is, each model's tokenizer decides: who has it may have counted, else it is
+estimated. How long its answer is, nobody knows before.
 What is reserved goes by what is expected; how the provider counts that, `Counting` says.
 """
 
@@ -15,17 +16,33 @@ from policies.policy import Request
 
 if TYPE_CHECKING:
     from policies.engine.pool import Pool
-    from policies.engine.standing import Member
+    from policies.engine.standing import Member, Standing
 
 
 def needs(member: Member, request: Request) -> Need:
     """What is reserved for `request` on a target."""
     bound, standing = request.output_tokens, member.standing
-    input_, output = standing.estimates.input(request.input_tokens), member.spread.output(bound)
+    given = length(standing, request) if request.counted else request.input_tokens
+    input_, output = standing.estimates.input(given), member.spread.output(bound)
     counting = standing.facts.counting
     if counting is AS_WRITTEN:  # as for most: without a call
         return input_ + output, input_, output
     return counting.reserved(input_, output, bound)
+
+
+def length(standing: Standing, request: Request) -> int:
+    """Tokens of the input of `request` by a target's tokenizer; as estimated, where it was not
+    counted so.
+    """
+    return basis(standing, request) or request.input_tokens
+
+
+def basis(standing: Standing, request: Request) -> int:
+    """What the count of a target's provider teaches by: the length by its tokenizer, 0 where it was
+    not counted so; as estimated, where the target names none.
+    """
+    tokenizer = standing.facts.tokenizer
+    return request.counted.get(tokenizer, 0) if tokenizer else request.input_tokens
 
 
 def at_most(pool: Pool, request: Request) -> int:
@@ -35,7 +52,11 @@ def at_most(pool: Pool, request: Request) -> int:
     most, bound, metered = request.input_tokens, request.output_tokens, pool.metered
     if not metered:
         return most + (UNSEEN if bound is None else bound)
-    most = max([member.standing.estimates.input(most) for member in metered])
+    if request.counted:
+        standings = [member.standing for member in metered]
+        most = max([one.estimates.input(length(one, request)) for one in standings])
+    else:
+        most = max([member.standing.estimates.input(most) for member in metered])
     if bound is None:
         longest = max([member.spread.high for member in metered])
         bound = max(pool.unbounded, longest)

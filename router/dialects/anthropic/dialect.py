@@ -111,7 +111,8 @@ class Anthropic:
 
     def estimated(self, call: Call) -> bytes:
         """How many tokens `call` has, as far as we can tell."""
-        return _encode({"input_tokens": call.input_tokens})
+        tokens = max(call.counted.values(), default=call.input_tokens)
+        return _encode({"input_tokens": tokens})
 
     def models(self, names: Mapping[str, int]) -> bytes:
         """The list of models; `names` with the Unix time each has been served since."""

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from router.cli import asking
+from tests.router.fleet.instances import until
+from tests.router.quota.servers import process
 from tests.router.running import running, written
 
 MODELS = """
@@ -95,6 +97,29 @@ async def test_status_shows_models_targets_and_what_was_answered(
         assert "500 server_error (head), 0 s ago" in " ".join(rows["sim/broken"])
         assert await overviewed(path, as_json=True) == 0
         assert json.loads(capsys.readouterr().out)["ready"] is True
+
+
+async def test_status_says_how_the_server_of_shared_limits_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with process(tmp_path, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru") as server:
+        shared = f"shared: {{redis: '{server.url}'}}\n"
+        async with running(written(tmp_path, MODELS, rest=shared)) as router:
+            path = asked_at(tmp_path / "asked", router.admin)
+            together = router.app.state.together
+            assert together is not None
+            await until(lambda: len(together.fleet.seen) == 1)
+            assert await overviewed(path) == 0
+            said = capsys.readouterr().out.splitlines()
+            assert said[1].startswith("shared limits by Valkey ")
+            assert said[1].endswith(", 1 instances, no outages so far")
+            assert said[2].startswith("its maxmemory-policy is allkeys-lru: ")
+            server.kill()
+            await until(lambda: not together.shared.up)
+            assert await overviewed(path) == 0
+            said = capsys.readouterr().out.splitlines()
+            assert said[1].startswith("shared limits are away for 0 s: ")
+            assert said[1].endswith("; 1 instances, 1 outages so far")
 
 
 async def test_status_shows_the_errors_of_the_last_file_letter_by_letter(

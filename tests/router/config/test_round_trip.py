@@ -79,11 +79,13 @@ PRICE = tables(input=PRICES, output=PRICES).map(lambda pair: (pair[0], Price(**p
 SIMULATED = tables(context=COUNTS, price=PRICE, limits=LIMITS, timeouts=TIMEOUTS, **SIMULATION)
 LACKS = st.frozensets(st.sampled_from(ABILITIES)).map(lambda lacks: (sorted(lacks), lacks))
 APIS = st.sampled_from(["chat", "responses"]).map(lambda api: (api, api))
+TOKENIZERS = st.sampled_from(["o200k_base", "mine"]).map(lambda name: (name, name))
 REAL = tables(
     context=COUNTS,
     output=COUNTS,
     lacks=LACKS,
     api=APIS,
+    tokenizer=TOKENIZERS,
     price=PRICE,
     limits=LIMITS,
     timeouts=TIMEOUTS,
@@ -115,6 +117,7 @@ def providers(draw: st.DrawFn, name: str) -> tuple[dict[str, Any], Provider]:
             simulation=Simulation(**{k: v for k, v in means.items() if k in SIMULATION})
             if simulated
             else None,
+            tokenizer=means.get("tokenizer"),
         )
         for model, (_, means) in drawn.items()
     }

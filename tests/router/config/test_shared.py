@@ -50,3 +50,14 @@ def test_a_wrong_address_is_an_error_with_its_line_and_without_its_password(
     assert "providers.yaml:2:" in str(raised.value)
     assert told.partition(":")[0] in str(raised.value)
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("shared", ["{fleet: shop}", "{when_down: {tenant_limits: fail_closed}}"])
+def test_a_fleet_without_a_server_is_noted(shared: str, tmp_path: Path):
+    path = tmp_path / "providers.yaml"
+    path.write_text(f"version: 1\nshared: {shared}\n{REST}")
+    (note,) = load(path, {}).notes
+    assert str(note).startswith("providers.yaml:2:10: shared names no server: ") or str(
+        path
+    ) in str(note)
+    assert "stands alone" in str(note)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from router.app import App
 from tests.router.fleet.instances import until
 from tests.router.quota.servers import Process, process
 from tests.router.running import Running, running, written
@@ -30,6 +31,11 @@ def file(folder: Path, server: Process, when_down: str = "local_share") -> Path:
     return path
 
 
+def known(*apps: App) -> list[int]:
+    """How many instances each of them knows."""
+    return [len(app.state.together.fleet.seen) if app.state.together else 0 for app in apps]
+
+
 async def fleet(router: Running) -> dict[str, object]:
     told: dict[str, object] = (await router.ask_admin("GET", "/status")).told["fleet"]
     return told
@@ -42,7 +48,7 @@ async def test_status_and_metrics_show_every_instance_with_its_revision(
     two.write_text(two.read_text() + "# another revision\n")
     async with running(file(tmp_path / "one", server)) as one, running(two) as other:
         apps = (one.app, other.app)
-        await until(lambda: all(app.state.fleet and len(app.state.fleet.seen) == 2 for app in apps))
+        await until(lambda: known(*apps) == [2, 2])
         told = await fleet(one)
         instances = told["instances"]
         assert isinstance(instances, list)
@@ -65,7 +71,7 @@ async def test_without_the_server_each_keeps_to_its_part_until_it_is_back(
         running(file(tmp_path / "two", server)) as two,
     ):
         apps = (one.app, two.app)
-        await until(lambda: all(app.state.fleet and len(app.state.fleet.seen) == 2 for app in apps))
+        await until(lambda: known(*apps) == [2, 2])
 
         def left() -> list[float]:
             loop = asyncio.get_running_loop()
@@ -83,6 +89,66 @@ async def test_without_the_server_each_keeps_to_its_part_until_it_is_back(
         await until(lambda: left() == [99, 99])
 
 
+async def test_status_and_metrics_say_how_the_server_is(tmp_path: Path, server: Process) -> None:
+    async with running(file(tmp_path / "one", server)) as one:
+
+        async def shared() -> dict[str, object]:
+            told: dict[str, object] = (await one.ask_admin("GET", "/status")).told["shared"]
+            return told
+
+        await one.chat()
+        told = await shared()
+        assert (told["up"], told["why"], told["outages"]) == (True, "", 0)
+        assert str(told["server"]).startswith("Valkey ")
+        assert (told["batches"], told["reservations"]) in ((1, 1), (2, 1))
+        assert told["ms_a_batch"] is not None
+        server.kill()
+        await until(
+            lambda: one.app.state.together is not None and not one.app.state.together.shared.up
+        )
+        told = await shared()
+        assert (told["up"], told["outages"]) == (False, 1)
+        assert told["why"]
+        metrics = (await one.ask_admin("GET", "/metrics")).body.decode()
+        assert "pointsman_shared_up 0\n" in metrics
+        assert "pointsman_shared_outages_total 1\n" in metrics
+        assert "pointsman_shared_reservations_total 1\n" in metrics
+
+
+async def test_what_keeps_the_server_away_for_good_is_said_once(
+    tmp_path: Path, server: Process
+) -> None:
+    server.say("ACL", "SETUSER", "one", "on", ">first", "~*", "+@all")
+    path = file(tmp_path / "one", server)
+    path.write_text(path.read_text().replace("redis://", "redis://one:first@"))
+    async with running(path) as one:
+        together = one.app.state.together
+        assert together is not None
+        server.say("ACL", "SETUSER", "one", "resetpass", ">second")
+        server.say("CLIENT", "KILL", "USER", "one")
+        await until(lambda: "refuses the user or the password" in together.why)
+        await asyncio.sleep(0.3)
+        assert together.outages == 1
+        assert one.stream.getvalue().count("it refuses the user or the password") == 1
+        server.say("ACL", "SETUSER", "one", ">first")
+        await until(lambda: together.shared.up)
+        assert together.why == ""
+
+
+async def test_a_server_that_is_restarted_empty_while_nobody_asks_is_told_all_the_same(
+    tmp_path: Path, server: Process
+) -> None:
+    async with running(file(tmp_path / "one", server)) as one:
+        together = one.app.state.together
+        assert together is not None
+        for _ in range(3):
+            assert (await one.chat()).status == 200
+        server.kill()
+        server.start()
+        await until(lambda: together.outages == 1 and together.shared.up)
+        await until(lambda: server.say("HGET", "{pm:default}:sim:requests/60", "sum") == b"3")
+
+
 async def test_limits_that_fail_closed_let_nothing_through_without_the_server(
     tmp_path: Path, server: Process
 ) -> None:
@@ -91,7 +157,74 @@ async def test_limits_that_fail_closed_let_nothing_through_without_the_server(
         assert (await one.chat()).status in (429, 503)
 
 
+TENANT = "tenants: {team: {keys: ['${KEY}'], limits: {requests: 100/min}}}\n"
+
+
+@pytest.mark.parametrize("whose", ["provider_limits", "tenant_limits"])
+async def test_limits_that_fail_closed_let_nothing_through_that_meets_the_outage(
+    tmp_path: Path, server: Process, whose: str
+) -> None:
+    shared = f"shared: {{redis: '{server.url}', when_down: {{{whose}: fail_closed}}}}\n"
+    path = written(tmp_path, LIMITED, "auth: keys", shared + TENANT)
+    limits = "    limits: {requests: 100/min}\n    dialect: simulated\n"
+    path.write_text(path.read_text().replace("    dialect: simulated\n", limits))
+    async with running(path, {"KEY": "k"}) as one:
+        key = {"authorization": "Bearer k"}
+        assert (await one.chat(headers=key)).status == 200
+        server.stop()
+        try:
+            answer = await one.chat(headers=key)
+        finally:
+            server.go_on()
+        assert answer.status == 429
+        assert "retry-after" in answer.headers
+        assert sum(one.app.state.counters.attempts.values()) == 1
+
+
 async def test_a_router_that_stands_alone_has_no_fleet(tmp_path: Path) -> None:
     async with running(written(tmp_path)) as one:
         assert await fleet(one) is None
         assert b"fleet" not in (await one.ask_admin("GET", "/metrics")).body
+
+
+async def test_a_tenant_that_comes_while_the_server_is_away_is_bound_as_the_others(
+    tmp_path: Path, server: Process
+) -> None:
+    shared = f"shared: {{redis: '{server.url}', when_down: {{tenant_limits: fail_closed}}}}\n"
+    tenants = "tenants:\n  team: {keys: ['${KEY}'], limits: {requests: 9/min}}\n"
+    path = written(tmp_path, LIMITED, server="auth: keys", rest=shared + tenants)
+    async with running(path, {"KEY": "k", "NEW": "n"}) as router:
+        assert (await router.chat(headers={"authorization": "Bearer k"})).status == 200
+        server.kill()
+        together = router.app._together
+        assert together is not None
+        await router.chat(headers={"authorization": "Bearer k"})
+        assert together.why
+        path.write_text(path.read_text() + "  new: {keys: ['${NEW}'], limits: {requests: 9/min}}\n")
+        await router.app.reload()
+        statuses = [
+            (await router.chat(headers={"authorization": f"Bearer {key}"})).status for key in "kn"
+        ]
+    assert statuses == [429, 429]
+
+
+TEAM = "tenants: {default: {limits: {requests: 50/min}}}\n"
+
+
+@pytest.mark.parametrize("who", ["provider_limits", "tenant_limits"])
+async def test_not_even_those_who_meet_the_outage_pass_limits_that_fail_closed(
+    who: str, tmp_path: Path, server: Process
+) -> None:
+    path = file(tmp_path / "one", server, "local_share")
+    path.write_text(path.read_text().replace("provider_limits: local_share", f"{who}: fail_closed"))
+    path.write_text(path.read_text() + TEAM)
+    async with running(path) as one:
+        assert (await one.chat()).status == 200
+        server.stop()
+        try:
+            answers = await asyncio.gather(*(one.chat(max_tokens=5) for _ in range(3)))
+        finally:
+            server.go_on()
+        assert [answer.status for answer in answers] == [429] * 3
+        tallies = one.app.state.counters.attempts
+        assert sum(tallies.values()) == 1

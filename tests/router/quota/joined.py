@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from secrets import token_hex
+from typing import cast
+
+import msgspec
 
 from router.quota.bounds import Answered, Needs, Settled
+from router.quota.contract import Pong
 from router.quota.redis import Redis
-from router.quota.shared import Pong, Shared
+from router.quota.shared import Shared
 from router.redis.down import Down
 
 
@@ -23,6 +27,10 @@ class Deaf:
     def away(self, why: str) -> None:
         self.told.append("away")
 
+    def still_away(self, why: str, *, lasting: bool) -> None:
+        if lasting:
+            self.told.append("lasting")
+
     def back(self, *, forgot: bool) -> Iterable[Settled]:
         self.told.append("forgot" if forgot else "back")
         return self.owed
@@ -31,11 +39,46 @@ class Deaf:
 class Away:
     """A server that is not there."""
 
+    def on_lost(self, told: Callable[[Down], None]) -> None: ...
+
     async def run(self, keys: list[str], argument: bytes) -> bytes:
         raise AssertionError("asked")
 
     async def ping(self) -> Pong:
         raise Down("it is not there")
+
+
+class Slow:
+    """A server that takes its time, and sometimes never answers."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+        self.settled: list[list[list[int]]] = []
+        self.takes = 0.001
+        self.down = False
+        self.gone = Down("gone")
+        self.epoch = "first"
+        self.says: object = None
+        self.lose: Callable[[Down], None] = lambda _: None
+
+    def on_lost(self, told: Callable[[Down], None]) -> None:
+        self.lose = told
+
+    async def run(self, keys: list[str], argument: bytes) -> bytes:
+        self.batches.append(len(keys))
+        await asyncio.sleep(self.takes)
+        if self.down:
+            raise Down("too slow")
+        _, _, _, settlements, reservations = msgspec.msgpack.decode(argument)
+        self.settled.append(settlements)
+        if self.says is not None:
+            return cast("bytes", self.says)
+        return msgspec.msgpack.encode((5, [(1, [[0]], [1]) for _ in reservations]))
+
+    async def ping(self) -> Pong:
+        if self.down:
+            raise self.gone
+        return Pong(self.epoch)
 
 
 @asynccontextmanager

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 
 from policies import Limits, Rate
-from router.quota.bounds import Answered, Bound, Needs, Settled, bounds_of
-from router.quota.shared import Pong, Shared, given_back
-from router.redis.down import Down
-from tests.router.quota.joined import Deaf, joined, reserved
+from router.quota.bounds import Answered, Bound, Needs, Settled, bounds_of, given_back
+from router.quota.shared import Shared
+from router.redis.down import Down, Refused
+from tests.router.quota.joined import Deaf, Slow, joined, reserved
 from tests.router.quota.servers import server
 
 
@@ -141,31 +141,6 @@ async def test_who_leaves_while_waiting_holds_nothing(url: str) -> None:
     raise AssertionError("what it had reserved never came back")
 
 
-class Slow:
-    """A server that takes its time, and sometimes never answers."""
-
-    def __init__(self) -> None:
-        self.batches: list[int] = []
-        self.settled: list[list[list[int]]] = []
-        self.takes = 0.001
-        self.down = False
-        self.epoch = "first"
-
-    async def run(self, keys: list[str], argument: bytes) -> bytes:
-        self.batches.append(len(keys))
-        await asyncio.sleep(self.takes)
-        if self.down:
-            raise Down("too slow")
-        _, _, _, settlements, reservations = msgspec.msgpack.decode(argument)
-        self.settled.append(settlements)
-        return msgspec.msgpack.encode((5, [(1, [[0]], [1]) for _ in reservations]))
-
-    async def ping(self) -> Pong:
-        if self.down:
-            raise Down("gone")
-        return Pong(self.epoch)
-
-
 async def test_one_batch_is_under_way_and_what_comes_meanwhile_goes_in_the_next() -> None:
     slow = Slow()
     one = Shared(slow, "me", Deaf())
@@ -231,6 +206,54 @@ async def test_one_that_forgot_everything_is_told_no_corrections_of_it(
     await one.close()
 
 
+async def test_one_that_is_lost_while_nobody_asks_is_away_and_may_come_back_with_nothing_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
+    (bound,) = requests("m", 10)
+    slow, deaf = Slow(), Deaf([Settled(bound, 7, -1)])
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    slow.epoch = "second"
+    slow.lose(Down("it closed the connection"))
+    slow.lose(Down("it closed the connection"))
+    assert not one.up
+    await back(one)
+    assert deaf.told == ["back", "away", "forgot"]
+    assert [units for _, units, _ in slow.settled[-1]] == [7]
+    await one.close()
+
+
+async def test_a_connection_is_never_idle_and_who_hangs_is_noticed_before_anybody_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.quota.shared.LEASE_SECONDS", 0.03)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    await asyncio.sleep(0.1)
+    assert len(slow.batches) > 2
+    assert (one.work.reservations, deaf.told) == (0, ["back"])
+    slow.down = True
+    await asyncio.sleep(0.1)
+    assert deaf.told == ["back", "away"]
+    await one.close()
+
+
+async def test_what_time_does_not_heal_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    await lost(one, slow, *requests("m", 10))
+    await asyncio.sleep(0.1)
+    assert deaf.told == ["back", "away"]
+    slow.gone = Refused("another password")
+    await asyncio.sleep(0.1)
+    assert set(deaf.told[2:]) == {"lasting"}
+    await one.close()
+
+
 async def lost(one: Shared, slow: Slow, bound: Bound) -> None:
     slow.down = True
     assert await reserved(one, ((bound, 1),)) is None
@@ -242,3 +265,68 @@ async def back(one: Shared) -> None:
         if one.up:
             break
     await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_is_none_leaves_nobody_waiting() -> None:
+    for said in (b"\xc1", b"", msgspec.msgpack.encode((5, [])), 7):
+        slow, deaf = Slow(), Deaf()
+        slow.says = said
+        one = Shared(slow, "me", deaf)
+        await one.start()
+        assert await asyncio.wait_for(reserved(one, needs(requests("m", 10))), 1.0) is None
+        assert deaf.told == ["back", "away"]
+        await one.close()
+
+
+async def test_what_nobody_foresaw_leaves_nobody_waiting() -> None:
+    (bound,) = requests("m", 10)
+    one = Shared(Slow(), "me", Deaf())
+    await one.start()
+    too_much = reserved(one, ((bound, 1 << 70),))
+    beside = reserved(one, ((bound, 1),))
+    answers = await asyncio.wait_for(asyncio.gather(too_much, beside), 1.0)
+    assert list(answers) == [None, None]
+    assert one._pump is not None
+    assert isinstance(one._pump.exception(), OverflowError)
+    await one.close()
+
+
+async def test_a_limit_that_is_changed_goes_on_with_what_was_counted(url: str) -> None:
+    (before,) = bounds_of("test", "changed", Limits(tokens=(Rate(100, 60.0),)))
+    (after,) = bounds_of("test", "changed", Limits(tokens=(Rate(200, 60.0),)))
+    async with joined(url) as one:
+        told = await taken(one, ((before, 80),))
+        one.settle([Settled(before, -30, told.at)])  # in one batch with what is wanted then
+        assert (await taken(one, ((after, 100),))).left == (50,)
+        assert (await taken(one, ((after, 10),))).left == (40,)
+
+
+async def test_one_that_is_back_is_told_a_little_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
+    slow, deaf = Slow(), Deaf()
+    one = Shared(slow, "me", deaf)
+    await one.start()
+    await lost(one, slow, requests("m", 10)[0])
+    for number in range(1000):
+        one.owe(needs(requests(f"user {number}", 10)))
+    slow.down = False
+    await back(one)
+    for _ in range(100):
+        if sum(map(len, slow.settled)) == 1000:
+            break
+        await asyncio.sleep(0.01)
+    assert sum(map(len, slow.settled)) == 1000
+    assert max(map(len, slow.settled)) <= 256
+    await one.close()
+
+
+async def test_places_that_were_given_back_are_kept_nowhere(url: str) -> None:
+    async with joined(url) as one:
+        for number in range(20):
+            wanted = needs(bounds_of("test", f"user {number}", Limits(concurrent=1)))
+            told = await taken(one, wanted)
+            one.settle(given_back(wanted, told.at))
+        await taken(one, needs(requests("other", 10)))
+        assert not one._places

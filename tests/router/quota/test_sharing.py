@@ -13,8 +13,10 @@ import pytest
 
 from policies import (
     Attempt,
+    Cause,
     Charge,
     Counting,
+    Course,
     Engine,
     Facts,
     Fail,
@@ -27,6 +29,7 @@ from policies import (
     Request,
     Route,
     Send,
+    Stop,
     Target,
     Wait,
 )  # fmt: skip
@@ -34,8 +37,9 @@ from policies.engine.limits.counting import AS_WRITTEN
 from router.bell import Bell
 from router.quota.bounds import Bound, bounds_of
 from router.quota.shared import Shared
-from router.quota.sharing import Fleetwide, Sharing
-from tests.router.quota.joined import Away, Deaf, joined, reserved
+from router.quota.sharing import Fleetwide, Sharing, asked_for
+from router.tenants.allowances import Allowances, TenantLimits
+from tests.router.quota.joined import Away, Deaf, Slow, joined, reserved
 from tests.router.quota.servers import server
 
 GOOD = Report(Outcome.OK, input_tokens=3, output_tokens=2)
@@ -63,13 +67,14 @@ class Instance:
         self.engine = Engine({"m": route}, rng=Random(1), now=self.loop.time(), facts=facts)
         self.shared = shared
         self.bounds = bounds
+        self.bells: list[Bell] = []
 
     async def ask(self, report: Report = GOOD, tokens: int = 5, most: int = 0) -> str | Fail | None:
         """Who was asked; None: the request would have had to wait."""
         bell = Bell(self.loop)
         request = Request("m", self.loop.time() + 5, tokens, most)
         course = self.engine.start(request, self.loop.time(), bell.wake)
-        sharing = Sharing(course, Fleetwide("t", self.shared, self.bounds, {}), bell)
+        sharing = Sharing(course, Fleetwide("t", self.shared, self.bounds, {}, {}), bell)
         try:
             while True:
                 action = sharing.next(self.loop.time())
@@ -84,6 +89,14 @@ class Instance:
         finally:
             sharing.close(self.loop.time())
             bell.close()
+
+    def begins(self, seconds: float) -> tuple[Sharing, float]:
+        """A request with so much time, and when it began."""
+        now = self.loop.time()
+        course = self.engine.start(Request("m", now + seconds, 5, 0), now)
+        bell = Bell(self.loop)
+        self.bells.append(bell)
+        return Sharing(course, Fleetwide("t", self.shared, self.bounds, {}, {}), bell), now
 
     def _settle(self, attempt: Attempt, report: Report) -> str:
         attempt.sent(self.loop.time())
@@ -176,4 +189,100 @@ async def test_without_the_server_each_goes_by_its_own_limits() -> None:
     bounds = {"a/m": bounds_of("t", "a/m", Limits(requests=(Rate(1, 60.0),)))}
     instance = Instance(shared, bounds)
     assert [await instance.ask() for _ in range(3)] == ["a/m"] * 3
+    await shared.close()
+
+
+async def test_one_that_is_too_large_for_what_is_left_leaves_it_to_smaller_ones(url: str) -> None:
+    used = GOOD._replace(input_tokens=50)
+    async with fleet(url, a=Limits(tokens=(Rate(100, 60.0),))) as (one, other):
+        assert await one.ask(used, tokens=50) == "a/m"
+        assert await other.ask(tokens=80) != "a/m"
+        await asyncio.sleep(0.06)
+        assert await other.ask(tokens=20) == "a/m"
+
+
+async def test_nobody_waits_for_the_server_beyond_its_deadline() -> None:
+    slow = Slow()
+    async with slowly(slow) as instance:
+        sharing, begun = instance.begins(seconds=0.01)
+        assert isinstance(sharing.next(begun), Wait)
+        slow.takes = 0.05
+        await asyncio.sleep(0.01)
+        action = sharing.next(begun + 0.01)
+        assert isinstance(action, Fail)
+        assert action.cause is Cause.DEADLINE
+        assert instance.engine.in_flight == 0
+        await asyncio.sleep(0.1)
+        sharing.close(begun + 0.1)
+        await asyncio.sleep(0.1)
+        assert slow.settled[-1] == [[1, -1, 5]]  # what was had too late is given back
+
+
+class Late:
+    """A course whose first attempt is late: a second is to be sent beside it."""
+
+    def __init__(self, course: Course) -> None:
+        self.course = course
+        self.go_on, self.close = course.go_on, course.close
+
+    def next(self, now: float) -> Send | Stop | Wait | Fail:
+        course = self.course
+        if len(course.opened) != 1 or course.opened[0].first is not None:
+            return course.next(now)
+        others = [one for one in course.pool.members if one.name != course.opened[0].target]
+        return course.send_beside(others, now)
+
+
+async def test_nobody_is_asked_beside_one_that_has_begun_to_answer_meanwhile() -> None:
+    slow = Slow()
+    async with slowly(slow) as instance:
+        now = instance.loop.time()
+        course = instance.engine.start(Request("m", now + 5, 5, 0, stream=True), now)
+        instance.bells.append(bell := Bell(instance.loop))
+        fleet = Fleetwide("t", instance.shared, instance.bounds, {}, {})
+        sharing = Sharing(Late(course), fleet, bell)
+        assert isinstance(sharing.next(now), Wait)
+        await asyncio.sleep(0.02)
+        first = sharing.next(now)
+        assert isinstance(first, Send)
+        first.attempt.sent(now)
+        assert isinstance(sharing.next(now), Wait)  # for the second
+        assert instance.engine.in_flight == 2
+        await asyncio.sleep(0.02)
+        first.attempt.first_token(now)
+        assert isinstance(sharing.next(now), Wait)  # for the rest of the first
+        assert instance.engine.in_flight == 1
+        await asyncio.sleep(0.02)
+        assert [units for _, units, _ in slow.settled[-1]] == [-1]
+        sharing.close(now)
+
+
+async def test_a_question_that_was_let_through_unasked_is_told_of_later() -> None:
+    shared = Shared(Away(), "me", Deaf())
+    await shared.start()
+    allowances = Allowances("team", TenantLimits(Limits((Rate(9, 60.0),), concurrent=3)), "t")
+    bell = Bell(asyncio.get_running_loop())
+    question = allowances.admit_question(0.0)
+    assert question is not None
+    await asked_for(question, shared, bell, lambda: 0.0)
+    assert [(bound.what, units) for (bound, _), units in shared._owed.items()] == [("requests", 1)]
+    question.sent = True
+    shared.settle(question.settled())
+    assert list(shared._owed.values()) == [1]
+    assert not shared._places
+    bell.close()
+    await shared.close()
+
+
+@asynccontextmanager
+async def slowly(slow: Slow) -> AsyncIterator[Instance]:
+    shared = Shared(slow, "me", Deaf())
+    await shared.start()
+    bounds = {
+        f"{name}/m": bounds_of("t", f"{name}/m", Limits((Rate(9, 60.0),))) for name in ("a", "b")
+    }
+    instance = Instance(shared, bounds)
+    yield instance
+    for bell in instance.bells:
+        bell.close()
     await shared.close()

@@ -74,6 +74,23 @@ async def test_the_headers_tell_what_is_left_in_the_fleet(tmp_path: Path, url: s
     assert left == ["9", "8", "7", "6"]
 
 
+async def test_a_refusal_tells_what_is_left_in_the_fleet_too(tmp_path: Path, url: str) -> None:
+    limits = "limits: {requests: 10/min, tokens: 1000/min}, per_user: {requests: 3/min}"
+    async with fleet(tmp_path, url, limits) as (one, two):
+        for _ in range(3):
+            assert (await one.chat(headers=KEY, user="u", max_tokens=4)).status == 200
+        await asyncio.sleep(0.05)
+        refused = await two.chat(headers=KEY, user="u")
+        assert refused.status == 429
+        assert '"user-requests-per-minute";r=0;' in refused.headers["ratelimit"]
+        assert '"tenant-requests-per-minute";r=7;' in refused.headers["ratelimit"]
+        refused = await two.chat(headers=KEY, user="v", max_tokens=990)
+        assert refused.status == 429
+        left = refused.headers["x-ratelimit-remaining-tokens"]
+        assert 900 < int(left) < 1000
+        assert f"{left} are left and this request needs about" in str(refused.error["message"])
+
+
 async def test_tokens_are_settled_to_what_was_used_and_a_refused_request_took_nothing(
     tmp_path: Path, url: str
 ) -> None:

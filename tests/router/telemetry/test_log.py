@@ -34,6 +34,21 @@ def test_a_request_is_one_line_of_text() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("text", f"{STAMP} draining running=1 worker=2\n"),
+        ("json", f'{{"time":"{STAMP}","event":"draining","running":1,"worker":2}}\n'),
+    ],
+)
+def test_events_say_of_which_worker_they_are(form: Format, told: str) -> None:
+    stream = StringIO()
+    log = Log(stream, form, lambda: NOON, worker=2)
+    log.event("draining", running=1)
+    log.close()
+    assert stream.getvalue() == told
+
+
 def test_a_line_says_what_was_asked_for_where_it_is_no_chat() -> None:
     assert f"{STAMP} chat (messages) → sim/fast: 200 ok" in logged("text", operation="messages")
     assert json.loads(logged("json"))["operation"] == "chat"

@@ -340,12 +340,14 @@ def test_what_confines_the_limits_holds_for_whoever_comes_and_after_a_reload() -
     done(known, 0.0)
 
 
-def test_where_nothing_at_all_is_allowed_that_is_said() -> None:
-    place = Place(tenant=limits(requests=5))
+@pytest.mark.parametrize("concurrent", [None, 4])
+def test_where_nothing_at_all_is_allowed_that_is_said(concurrent: int | None) -> None:
+    place = Place(tenant=limits(requests=5, concurrent=concurrent))
     place.allowances.confine(lambda _, quota: setattr(quota, "ceiling", 0))
     error = place.refused(0.0)
     assert (error.status, error.retry_after) == (429, 1.0)
     assert "cannot be reached now" in error.message
+    assert error.headers()["x-ratelimit-remaining-requests"] == "0"
     assert place.allowances.refusals == {("tenant", "all"): 1}
 
 
@@ -420,3 +422,20 @@ def test_a_limit_that_nobody_else_takes_of_is_given_out_whole(requests: int, sta
     assert 59.0 < wait <= 61.0
     for _ in range(requests):
         place.ask(start + wait)
+
+
+def test_what_the_fleet_said_outlives_a_file_that_brings_other_limits() -> None:
+    old = Place(fleet="f", tenant=limits(requests=5, concurrent=3))
+    had, waits = old.ask(0.0), old.ask(0.0)
+    needs, others = had.needs, waits.needs
+    new = Place(fleet="f", tenant=limits(requests=9, tokens=100))
+    new.allowances.take_over(old.allowances)
+    had.granted(needs, 1, [2, 1])
+    told = had.headers(0.0)
+    assert told["x-ratelimit-remaining-requests"] == "2"
+    assert told["x-ratelimit-remaining-tokens"] == "100"
+    error = waits.refused(others, [7.0, None], [0, 0], 0.0)
+    assert error.retry_after == 7.0
+    assert [(one.bound.what, one.units) for one in had.settled()] == [
+        ("requests", -1), ("places", -1),
+    ]  # fmt: skip

@@ -37,6 +37,17 @@ open(seen, "w").close()
 {SERVES}
 """
 """Serves the first time, and fails from then on."""
+BRIEF = f"""
+import json, os, socket, sys
+place = json.loads(os.environ["POINTSMAN_WORKER"])
+seen = sys.argv[1]
+if place["number"] == 0 and not os.path.exists(seen):
+    open(seen, "w").close()
+    socket.socket(fileno=place["line"]).send(b"{{}}\\n")
+    sys.exit(3)
+{SERVES}
+"""
+"""The first one that serves dies at once."""
 
 
 class Scene:
@@ -102,6 +113,15 @@ async def test_who_cannot_start_ends_it_before_anybody_else_tries(tmp_path):
         assert not await scene.crew.start()
         assert [post.status for post in scene.crew.posts] == [3, 0]
         assert scene.crew.posts[1].worker is None
+    assert "a worker cannot start, so all leave: worker=0 status=3" in scene.log.getvalue()
+
+
+async def test_who_dies_while_others_start_is_replaced_like_any_other(tmp_path):
+    async with crew(tmp_path, BRIEF) as scene:
+        assert await scene.crew.start()
+        await eventually(lambda: all(post.serving for post in scene.crew.posts))
+        assert [post.restarts for post in scene.crew.posts] == [1, 0]
+    assert "a worker has ended: worker=0" in scene.log.getvalue()
 
 
 async def test_a_row_of_bad_starts_ends_it_when_nobody_serves(tmp_path, monkeypatch):

@@ -16,10 +16,16 @@ def target(state: str = "healthy", health: float = 1.0, **more: Any) -> dict[str
         "in_flight": 0,
         "requests_left": None,
         "tokens_left": None,
+        "input_left": None,
+        "output_left": None,
         "places_left": None,
         "last_failure": None,
         **more,
     }
+
+
+def server_of_limits(**more: Any) -> dict[str, Any]:
+    return {"up": True, "why": "", "outages": 0, **more}
 
 
 def worker(**more: Any) -> dict[str, Any]:
@@ -29,8 +35,11 @@ def worker(**more: Any) -> dict[str, Any]:
         "running": 0,
         "log_lines_dropped": 0,
         "config": {"path": "providers.yaml", "errors": []},
+        "fleet": None,
         "models": {"chat": {}},
+        "shared": server_of_limits(),
         "targets": {},
+        "tenants": {},
         "requests": [],
         "attempts": [],
         **more,
@@ -69,6 +78,12 @@ def test_what_is_counted_is_summed(each):
                 for row in rows
                 if (row["model"], row["status"]) == (model, code)
             )
+
+
+def test_the_server_of_shared_limits_is_shown_as_the_one_sees_it_to_whom_it_is_worst():
+    away = server_of_limits(up=False, why="it hangs", outages=1)
+    told = status({0: worker(), 1: worker(shared=away), 2: worker()})
+    assert told["shared"] == away
 
 
 def test_all_are_ready_or_it_is_not():
@@ -139,3 +154,26 @@ def test_the_file_is_as_the_first_has_it_and_what_any_says_is_wrong_with_it():
     assert overview.config(told) == {"revision": "a", "changes": ["x"], "errors": ["f:1:1: no"]}
     told[1]["revision"] = "b"
     assert "different revisions (0: a, 1: b)" in overview.config(told)["errors"][1]
+
+
+def fleet(told: int = 0, *, answers: bool = True) -> dict[str, Any]:
+    return {"answers": answers, "listens": True, "news": {"told": told}}
+
+
+def test_of_the_fleet_it_is_shown_what_is_worst_with_the_news_of_all():
+    told = status({0: worker(fleet=fleet(1)), 1: worker(fleet=fleet(2, answers=False))})
+    assert told["fleet"] == fleet(3, answers=False)
+    assert status({0: worker(), 1: worker()})["fleet"] is None
+
+
+def test_of_a_tenant_the_least_that_is_left_is_shown_and_what_was_refused_by_all():
+    def tenant(left: int, refused: int) -> dict[str, Any]:
+        level = {"limit": "requests", "left": left, "in_flight": 1}
+        row = {"scope": "tenant", "limit": "requests", "count": refused}
+        return {"limits": {"tenant:a": [level]}, "users": left, "refused": [row]}
+
+    each = {0: worker(tenants={"a": tenant(5, 2)}), 1: worker(tenants={"a": tenant(3, 4)})}
+    told = status(each)["tenants"]["a"]
+    assert told["limits"]["tenant:a"] == [{"limit": "requests", "left": 3, "in_flight": 2}]
+    assert told["users"] == 5
+    assert [row["count"] for row in told["refused"]] == [6]
