@@ -146,6 +146,16 @@ def test_decisions_are_the_newest_of_all_and_say_whose_they_are():
     assert told["engines"] == {"0": {"seed": 2}, "1": {"seed": 3}}
 
 
+def test_the_file_is_as_the_first_has_it_and_what_any_says_is_wrong_with_it():
+    told = {
+        0: {"revision": "a", "changes": ["x"], "errors": []},
+        1: {"revision": "a", "changes": ["x"], "errors": ["f:1:1: no"]},
+    }
+    assert overview.config(told) == {"revision": "a", "changes": ["x"], "errors": ["f:1:1: no"]}
+    told[1]["revision"] = "b"
+    assert "different revisions (0: a, 1: b)" in overview.config(told)["errors"][1]
+
+
 def fleet(told: int = 0, *, answers: bool = True) -> dict[str, Any]:
     return {"answers": answers, "listens": True, "news": {"told": told}}
 
@@ -167,13 +177,3 @@ def test_of_a_tenant_the_least_that_is_left_is_shown_and_what_was_refused_by_all
     assert told["limits"]["tenant:a"] == [{"limit": "requests", "left": 3, "in_flight": 2}]
     assert told["users"] == 5
     assert [row["count"] for row in told["refused"]] == [6]
-
-
-def test_the_file_is_as_the_first_has_it_and_what_any_says_is_wrong_with_it():
-    told = {
-        0: {"revision": "a", "changes": ["x"], "errors": []},
-        1: {"revision": "a", "changes": ["x"], "errors": ["f:1:1: no"]},
-    }
-    assert overview.config(told) == {"revision": "a", "changes": ["x"], "errors": ["f:1:1: no"]}
-    told[1]["revision"] = "b"
-    assert "different revisions (0: a, 1: b)" in overview.config(told)["errors"][1]
