@@ -5,6 +5,7 @@ from io import StringIO
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import yaml
 from hypothesis import given, settings
@@ -14,7 +15,15 @@ from router.config import load, needs_restart, words
 from router.telemetry.log import Log
 from tests.router.config.test_round_trip import files
 
-FILES = files().map(lambda drawn: yaml.safe_dump(drawn[0]))
+
+def without_tokenizers(drawn: Any) -> Any:
+    """Vocabularies have to be there before anything runs: here there are none."""
+    if isinstance(drawn, dict):
+        return {key: without_tokenizers(one) for key, one in drawn.items() if key != "tokenizer"}
+    return [without_tokenizers(one) for one in drawn] if isinstance(drawn, list) else drawn
+
+
+FILES = files().map(lambda drawn: yaml.safe_dump(without_tokenizers(drawn[0])))
 
 
 async def applied(folder: Path, before: str, after: str) -> None:
