@@ -122,7 +122,7 @@ async def probes(stage: Stage) -> Sight:
     stage.first.script = USUAL
     before = len(stage.first.requests)
     began = time.monotonic()
-    asking = []
+    asking: list[asyncio.Task[Seen]] = []
     while len(stage.first.requests) == before and time.monotonic() - began < 12:
         asking.append(asyncio.create_task(stage.ask(len(asking) % 2)))
         await asyncio.sleep(EVERY)
