@@ -17,7 +17,7 @@ from policies import Engine, Facts
 from router import build, choosing
 from router.admin.pages import Pages, State
 from router.assembly import answers_of, decisions_of, owners_of, runtime_of, together_of
-from router.config import Config, ConfigError, Server, load, needs_restart, words
+from router.config import Config, Server, load, needs_restart
 from router.counting import by_midnight
 from router.front.api import Api
 from router.front.guard import Guard
@@ -26,6 +26,7 @@ from router.knowledge.known import Learning, completed
 from router.midnight import AGAIN, Clocks
 from router.pipeline import Pipeline
 from router.quota.sharing import Fleetwide
+from router.reloading import Reloading
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions, Origin
@@ -81,6 +82,7 @@ class App:
         self.state = State(config, runtime, counters, self._loop.time)
         self._in_force(runtime, facts)
         self.state.decisions = decisions
+        self._reloading = Reloading(self.state, log, self._load, self._take)
         self.pipeline = self._pipeline(journal, decisions)
         self.state.running, self.state.dropped = self._running, lambda: log.dropped
         self._open(server, self._api(journal, rng), Pages(self.state, server.admin_token))
@@ -103,40 +105,45 @@ class App:
         self.state.ready = True
         self._aiming = self._loop.call_later(AGAIN, self._aim)
         self._learning.begin(lambda: self.state.config, self._complete)
+        if self.state.config.server.reload == "watch":
+            self._reloading.begin()
         return addresses
 
-    def reload(self) -> None:
+    async def reload(self) -> None:
         """Load the file again and put it in force in one step; keep the running one if it is
         wrong.
         """
-        state, old = self.state, self.state.config
+        await self._reloading.now()
+
+    def reload_soon(self) -> None:
+        """The same, without being waited for."""
+        self._reloading.soon()
+
+    def _load(self) -> Config:
+        """The file as it is now. Raises `ConfigError`."""
+        return load(self.state.config.path, self._environ)
+
+    def _take(self, config: Config) -> list[str]:
+        """Put it in force in one step, or say what stands against that, and change nothing."""
+        state = self.state
+        if restart := needs_restart(state.config, config):
+            return [f"{key} changed, which needs a restart" for key in restart]
+        config = completed(config, self._learning.known)
         try:
-            config = completed(load(old.path, self._environ), self._learning.known)
             routes, facts = build.routes_of(config), self._facts(config)
             upstreams = build.upstreams_of(config, self._environ, self._http)
             engine, listed = state.runtime.engine, state.runtime.listed
             fleet = self._fleetwide(facts)
             runtime = runtime_of(config, routes, engine, upstreams, fleet, listed)
-            problems = [
-                f"{key} changed, which needs a restart" for key in needs_restart(old, config)
-            ]
-        except (ConfigError, choosing.BuildFault, OSError) as error:
-            problems = str(error).splitlines()
-        state.counters.reloads["refused" if problems else "ok"] += 1
-        if problems:
-            state.errors = tuple(problems)
-            for line in problems:
-                self._log.event("reload refused, the running configuration stays:", problem=line)
-            return
-        now = self._loop.time()
-        runtime.engine.replace(routes, facts, now)
+        except (choosing.BuildFault, OSError) as error:
+            return str(error).splitlines()
+        runtime.engine.replace(routes, facts, self._loop.time())
         runtime.tenants.take_over(state.runtime.tenants)
         self._in_force(runtime, facts)
         self._clients.client_write = config.defaults.timeouts.client_write
-        state.runtime, state.config, state.errors, state.loaded = runtime, config, (), now
-        for line in words(old, config) or ["nothing that matters has changed"]:
-            self._log.event("reloaded:", change=line)
+        state.runtime, state.config = runtime, config
         self._learning.begin(lambda: self.state.config, self._complete)
+        return []
 
     def _complete(self) -> None:
         """Put in force what has been learned of the models of the running file."""
@@ -178,6 +185,7 @@ class App:
         self.pipeline.stop()
         if self._aiming is not None:
             self._aiming.cancel()
+        await self._reloading.close()
         await self._learning.close()
         await self._clients.close(LAST_WORDS)
         await self._admin.close()

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from hashlib import sha256
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -47,7 +45,7 @@ def runtime_of(
     serving = build.serving(config)
     since = int(time.time())
     return Runtime(
-        revision=revision(config.path),
+        revision=config.revision,
         engine=engine,
         upstreams=upstreams,
         tenants=build.tenants_of(config),
@@ -115,8 +113,3 @@ def decisions_of(server: Server, origin: Origin) -> Decisions | None:
     if rate is None:
         return Decisions(origin, keep, None)
     return Decisions(origin, keep, rate.amount, rate.seconds)
-
-
-def revision(path: Path) -> str:
-    """A short name for what the file says."""
-    return sha256(path.read_bytes()).hexdigest()[:12]

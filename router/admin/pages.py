@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from policies import Measured, Tally, TargetSnapshot
+from router.admin import config as configured
 from router.admin import tenants
 from router.admin.decisions import listing, one
 from router.admin.explain import explain, number
@@ -35,7 +36,8 @@ TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
-    that was refused, empty when the file in force is the newest. `running` counts requests under
+    that was refused, empty when the file in force is the newest; it was `tried` last at that
+    instant. `changes` are what the last reload changed, in words. `running` counts requests under
     way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
     `together` where this instance stands alone.
     """
@@ -48,8 +50,9 @@ class State:
         self.counters = counters
         self.clock = clock
         self.started = clock()
-        self.loaded = clock()
+        self.loaded = self.tried = clock()
         self.errors: tuple[str, ...] = ()
+        self.changes: tuple[str, ...] = ()
         self.ready = False
         self.decisions: Decisions | None = None
         self.together: Together | None = None
@@ -67,6 +70,7 @@ class Pages:
             ("GET", "/status"): self._status,
             ("GET", "/metrics"): self._metrics,
             ("GET", "/healthz"): self._healthz,
+            ("GET", "/config"): self._config,
             ("GET", "/decisions"): self._decisions,
             ("POST", "/explain"): self._explain,
         }
@@ -101,14 +105,18 @@ class Pages:
     async def _status(self, inbound: Inbound, responder: Responder) -> None:
         await responder.send(200, JSON, msgspec.json.encode(status(self._state)))
 
+    async def _config(self, inbound: Inbound, responder: Responder) -> None:
+        await responder.send(200, JSON, msgspec.json.encode(configured.shown(self._state)))
+
     async def _metrics(self, inbound: Inbound, responder: Responder) -> None:
         state = self._state
         targets = state.runtime.engine.snapshot(state.clock())
         limited = tenants.limited_of(state.runtime.tenants)
         one = state.together
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
+        further = (*configured.metrics(state), *together)
         running, dropped = state.running(), state.dropped()
-        text = prometheus(state.counters, targets, running, dropped, limited, together)
+        text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())
 
     async def _decisions(self, inbound: Inbound, responder: Responder) -> None:

@@ -103,6 +103,16 @@ def check(
 
 
 @app.command()
+def schema() -> None:
+    """Print the JSON Schema of the file, with which editors complete, explain and check it."""
+    from json import dumps
+
+    from router.config.json_schema import json_schema
+
+    print(dumps(json_schema(), indent=1, ensure_ascii=False))
+
+
+@app.command()
 def explain(
     model: Annotated[
         str, typer.Option("--model", "-m", help="The model that a client would ask for.")

@@ -113,7 +113,7 @@ async def serve(config: Config, server: Server, log: Log, place: Place | None = 
     asked: asyncio.Queue[signal.Signals] = asyncio.Queue()
 
     def heed(number: signal.Signals) -> None:
-        application.reload() if number is signal.SIGHUP else asked.put_nowait(number)
+        application.reload_soon() if number is signal.SIGHUP else asked.put_nowait(number)
 
     if place is not None:
         line = Line(place, heed)

@@ -31,6 +31,7 @@ from router.config.schema import (
 from router.config.server import faults, is_loopback
 from router.config.startup import Decisions, Drain, Server, Shared, WhenDown
 from router.config.values import Address, Rate, Secret, Tls
+from router.config.watching import Watch
 
 __all__ = [
     "ABILITIES",
@@ -60,6 +61,7 @@ __all__ = [
     "Threshold",
     "Timeouts",
     "Tls",
+    "Watch",
     "WeightedTarget",
     "WhenDown",
     "faults",

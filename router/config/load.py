@@ -7,35 +7,33 @@ Must not: read the environment itself, know the network, or keep anything betwee
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
+from router.config.including import gather
 from router.config.normalise import normalise
 from router.config.problems import Report
 from router.config.providers import resolve_providers
-from router.config.reading import read
 from router.config.routes import resolve_routes
 from router.config.schema import Config
 from router.config.server import resolve_defaults, resolve_server, resolve_shared
 from router.config.tenants import resolve_tenants
 from router.config.validate import VERSION, validate
-from router.config.variables import substitute
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
     """The configuration in `path`, with variables from `environ`. Raises ConfigError."""
     report = Report(str(path))
-    tree = read(path, report)
+    tree = gather(path, environ, report)
     if tree is None:
         raise report.error()
-    tree = normalise(substitute(tree, environ, report), report)
+    tree = normalise(tree, report)
     sections = validate(tree, report)
     server = resolve_server(sections.server, tree, report)
     shared = resolve_shared(sections.shared, server, tree, report)
     defaults = resolve_defaults(sections.defaults)
-    providers = resolve_providers(
-        sections.providers, defaults.timeouts, environ, path.parent, tree, report
-    )
+    providers = resolve_providers(sections.providers, defaults.timeouts, environ, tree, report)
     routes = resolve_routes(sections.models, providers, defaults, server.plugins, tree, report)
     tenants = resolve_tenants(sections.tenants, frozenset(routes), server, tree, report)
     if report.failed():
@@ -50,4 +48,6 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         tenants=MappingProxyType(tenants),
         notes=report.notes(),
         path=path,
+        files=MappingProxyType(report.files),
+        revision=sha256(b"".join(report.contents)).hexdigest()[:12],
     )

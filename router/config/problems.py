@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
+
+from router.config.watching import Stamp, unchanged
 
 
 class Mark(NamedTuple):
-    """A place in the file: line and column, both from 1."""
+    """A place in a file: line and column, both from 1. Without a `file` it is in the one that is
+    being read.
+    """
 
     line: int
     column: int
+    file: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
 
 
 START = Mark(1, 1)
@@ -41,31 +51,48 @@ class Problem:
 
 
 class ConfigError(Exception):
-    """The file cannot be used. `problems` are all its mistakes, in the order of the file."""
+    """The file cannot be used. `problems` are all its mistakes, in the order of the file; `files`
+    are what was read of it, and how that was.
+    """
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(
+        self, problems: Iterable[Problem], files: Mapping[Path, Stamp] = MappingProxyType({})
+    ) -> None:
         self.problems = tuple(problems)
+        self.files = files
         super().__init__("\n".join(map(str, self.problems)))
+
+    def is_as_read(self) -> bool:
+        """Whether the files are still those that were read."""
+        return unchanged(self.files)
 
 
 @dataclass(slots=True)
 class Report:
-    """Collects what is found while one file is read.
+    """Collects what is found while `file` is read, and what is read for it: `files`, and the
+    `contents` of those that are configuration.
 
     A place is named once: what is found first there explains what is found later.
     """
 
     file: str
+    files: dict[Path, Stamp] = field(default_factory=dict)
+    contents: list[bytes] = field(default_factory=list)
     _problems: dict[Mark, Problem] = field(default_factory=dict)
     _notes: set[Problem] = field(default_factory=set)
 
     def problem(self, mark: Mark, what: str, remedy: str) -> None:
         """Record a mistake: the file will not be used."""
-        self._problems.setdefault(mark, Problem(self.file, *mark, what, remedy))
+        mark = mark._replace(file=mark.file or self.file)
+        self._problems.setdefault(mark, Problem(mark.file, mark.line, mark.column, what, remedy))
 
     def note(self, mark: Mark, what: str, remedy: str) -> None:
         """Record what is allowed, but is worth knowing."""
-        self._notes.add(Problem(self.file, *mark, what, remedy))
+        self._notes.add(Problem(mark.file or self.file, mark.line, mark.column, what, remedy))
+
+    def of(self, file: str) -> Report:
+        """The same report, while another file is read for it."""
+        return replace(self, file=file)
 
     def nearest(self, word: str, words: Iterable[str], otherwise: str = "") -> str:
         """As the function of this name; once there are many mistakes, without looking far."""
@@ -78,7 +105,7 @@ class Report:
 
     def error(self) -> ConfigError:
         """All mistakes so far, to be raised."""
-        return ConfigError(sorted(self._problems.values()))
+        return ConfigError(sorted(self._problems.values()), self.files)
 
     def notes(self) -> tuple[Problem, ...]:
         return tuple(sorted(self._notes))

@@ -7,9 +7,8 @@ Must not: fail because a provider is switched off; that is a note, and a state.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from types import MappingProxyType
 
 from router.config import variables
@@ -38,14 +37,11 @@ def resolve_providers(
     written: Mapping[str, WrittenProvider],
     timeouts: Timeouts,
     environ: Mapping[str, str],
-    folder: Path,
     tree: Table,
     report: Report,
 ) -> dict[str, Provider]:
-    """Every provider whose likeness leads somewhere; `environ` has the variables of presets, and
-    paths are relative to `folder`.
-    """
-    resolver = _Resolver(written, timeouts, environ, folder, tree, report)
+    """Every provider whose likeness leads somewhere; `environ` has the variables of presets."""
+    resolver = _Resolver(written, timeouts, environ, tree, report)
     found = {name: resolver.provider(name) for name in written}
     return {name: provider for name, provider in found.items() if provider}
 
@@ -55,7 +51,6 @@ class _Resolver:
     written: Mapping[str, WrittenProvider]
     timeouts: Timeouts
     environ: Mapping[str, str]
-    folder: Path
     tree: Table
     report: Report
 
@@ -83,7 +78,7 @@ class _Resolver:
             base_url=base_url or None,
             api_key=api_key or None,
             headers=preset.headers if preset else MappingProxyType({}),
-            tls=resolve_tls(name, merged.tls, self.folder, self.tree, self.report),
+            tls=resolve_tls(self._by(chain, "tls") or name, merged.tls, self.tree, self.report),
             proxy=merged.proxy,
             connections=merged.connections,
             asks_usage=preset.asks_usage if preset else True,
@@ -222,7 +217,7 @@ class _Resolver:
         missing = "base_url" if base_url == "" else "api_key"
         if base_url != "" and (api_key is None or api_key):
             return None
-        by = next((n for n in chain if missing in self.written[n].model_fields_set), None)
+        by = self._by(chain, missing)
         leaf = find(self.tree, ("providers", by or chain[0], missing)).node
         unset = variables.names(leaf) if isinstance(leaf, Leaf) else ()
         if by is None:
@@ -233,6 +228,10 @@ class _Resolver:
         mark = leaf.mark if by == chain[0] else own.key.mark
         self.report.note(mark, what, "set it to switch the provider on")
         return reason
+
+    def _by(self, chain: Sequence[str], key: str) -> str | None:
+        """Who of a chain says `key` for whom it begins with."""
+        return next((n for n in chain if key in self.written[n].model_fields_set), None)
 
     def _model(self, name: str, model: WrittenModel, provider: WrittenProvider) -> ProviderModel:
         given = model.given()

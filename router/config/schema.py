@@ -17,6 +17,7 @@ from router.config.presets import Dialect
 from router.config.problems import Problem
 from router.config.startup import Server, Shared
 from router.config.values import Rate, Secret, Tls
+from router.config.watching import Stamp, unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +245,9 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A whole file, resolved. `notes` are what `check --strict` takes for errors."""
+    """A whole file, resolved. `notes` are what `check --strict` takes for errors; `files` are what
+    was read for it, and how that was; `revision` is a short name for what those say.
+    """
 
     version: int
     server: Server
@@ -255,6 +258,12 @@ class Config:
     tenants: Mapping[str, Tenant]
     notes: tuple[Problem, ...]
     path: Path
+    files: Mapping[Path, Stamp] = field(default_factory=dict, compare=False)
+    revision: str = ""
+
+    def is_as_read(self) -> bool:
+        """Whether the files are still those that were read."""
+        return unchanged(self.files)
 
     def target(self, name: str) -> tuple[Provider, ProviderModel]:
         """What stands behind `provider/upstream-model`. KeyError if it is not declared."""

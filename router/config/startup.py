@@ -37,8 +37,9 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The start-up keys: changing one needs a restart. `workers` are the processes that serve
-    `listen` together (1: this one alone). `fetch` are the hosts (with a port where it
+    """The start-up keys: changing one needs a restart. `reload` says on what the file is loaded
+    again: when it changes, and on a signal, or on a signal alone. `workers` are the processes that
+    serve `listen` together (1: this one alone). `fetch` are the hosts (with a port where it
     is not the usual one) that files may be fetched from although they are not public. They, `hosts`
     and `origins` are in lower case.
     """
@@ -55,6 +56,7 @@ class Server:
     origins: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     workers: int = 1
+    reload: Literal["watch", "signal"] = "watch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,9 @@ class WrittenServer(Written):
     origins: tuple[Annotated[str, BeforeValidator(texts.origin)], ...] = ()
     plugins: tuple[Annotated[str, BeforeValidator(texts.module)], ...] = ()
     workers: Positive = None
+    reload: Annotated[
+        Literal["watch", "signal"] | None, BeforeValidator(texts.choice("watch", "signal"))
+    ] = None
 
 
 class WrittenWhenDown(Written):

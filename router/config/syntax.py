@@ -15,6 +15,7 @@ import yaml
 from yaml.reader import Reader
 
 from router.config.problems import START, Mark, Report
+from router.config.watching import stamp
 
 MOST_BYTES = 1024**2
 # The deepest path of the schema has eight steps.
@@ -75,7 +76,7 @@ def composed(text: str, report: Report) -> yaml.Node | None:
         report.problem(_end(text[: odd.start()]), what, "remove it")
         return None
     for _ in range(_MOST_REPAIRS):
-        loader = _Loader(text)
+        loader = _Loader(text, report.file)
         try:
             node = loader.get_single_node()
         except yaml.MarkedYAMLError as error:
@@ -99,10 +100,11 @@ def composed(text: str, report: Report) -> yaml.Node | None:
 
 def place(mark: yaml.Mark) -> Mark:
     """A place of the parser's, counted from 1."""
-    return Mark(mark.line + 1, mark.column + 1)
+    return Mark(mark.line + 1, mark.column + 1, mark.name or "")
 
 
 def _content(path: Path, report: Report) -> bytes | None:
+    report.files[path] = stamp(path)  # before it is read: a change after this one is another
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -115,6 +117,7 @@ def _content(path: Path, report: Report) -> bytes | None:
         report.problem(START, f"the file cannot be read: {reason}", "check the path and its rights")
     else:
         if len(content) <= MOST_BYTES:
+            report.contents.append(content)
             return content
         report.problem(START, "the file is larger than 1 MiB", "is it the right file?")
     return None
@@ -141,8 +144,9 @@ def _end(text: str) -> Mark:
 class _Loader(yaml.SafeLoader):
     """Composes nodes, but not without bounds."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, file: str) -> None:
         super().__init__(text)
+        self.name = file  # which the parser's marks carry
         self._levels = 0
         self._values = 0
 

@@ -7,7 +7,6 @@ Must not: repeat a value in an error, as in `units`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from router.config.problems import nearest
@@ -55,16 +54,22 @@ def label(value: object) -> str:
     return name
 
 
-def choice(*words: str) -> Callable[[object], str]:
-    """One of `words`."""
+class Choice:
+    """Reads one of `words`."""
 
-    def chosen(value: object) -> str:
+    def __init__(self, words: tuple[str, ...]) -> None:
+        self.words = words
+
+    def __call__(self, value: object) -> str:
         word = text(value)
-        if word not in words:
-            raise Unreadable("is not known here", nearest(word, words))
+        if word not in self.words:
+            raise Unreadable("is not known here", nearest(word, self.words))
         return word
 
-    return chosen
+
+def choice(*words: str) -> Choice:
+    """One of `words`."""
+    return Choice(words)
 
 
 def address(value: object) -> Address:

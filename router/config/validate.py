@@ -26,7 +26,7 @@ from router.config.written import (
 )
 
 VERSION = 1
-_SECTIONS = ("version", "server", "shared", "defaults", "providers", "models", "tenants")
+_SECTIONS = ("version", "include", "server", "shared", "defaults", "providers", "models", "tenants")
 # Never shown, not even as they are written.
 _SECRET = {"api_key", "admin_token", "keys", "base_url", "proxy", "redis"}
 _SHAPES = {

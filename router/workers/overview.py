@@ -25,7 +25,7 @@ def status(told: Mapping[int, Status]) -> Status:
         "ready": all(one["ready"] for one in each),
         "running": sum(one["running"] for one in each),
         "log_lines_dropped": sum(one["log_lines_dropped"] for one in each),
-        "config": {**first["config"], "errors": _errors(told)},
+        "config": {**first["config"], "errors": _errors(told, [one["config"] for one in each])},
         "fleet": _fleet([one["fleet"] for one in each]),
         "shared": _shared([one["shared"] for one in each]),
         "targets": {name: _target(name, told) for name in _names(one["targets"] for one in each)},
@@ -33,6 +33,12 @@ def status(told: Mapping[int, Status]) -> Status:
         "requests": _counted(one["requests"] for one in each),
         "attempts": _counted(one["attempts"] for one in each),
     }
+
+
+def config(told: Mapping[int, Status]) -> Status:
+    """What all know of their file: what is wrong with it is what any of them says."""
+    each = list(told.values())
+    return {**each[0], "errors": _errors(told, each)}
 
 
 def decisions(told: Mapping[int, Status], limit: int) -> Status:
@@ -61,12 +67,13 @@ def _began(decision: Mapping[str, Any]) -> float:
     return float(steps[0]["at"]) if steps else 0.0
 
 
-def _errors(told: Mapping[int, Status]) -> list[str]:
-    found = dict.fromkeys(error for one in told.values() for error in one["config"]["errors"])
+def _errors(told: Mapping[int, Status], each: Iterable[Status]) -> list[str]:
+    """What is wrong with the file by what `each` says, and with who runs which revision."""
+    found = dict.fromkeys(error for one in each for error in one["errors"])
     revisions = {number: one["revision"] for number, one in told.items()}
     if len(set(revisions.values())) > 1:
-        each = ", ".join(f"{number}: {revision}" for number, revision in revisions.items())
-        found[f"the workers run different revisions ({each}): reload, or restart"] = None
+        they = ", ".join(f"{number}: {revision}" for number, revision in revisions.items())
+        found[f"the workers run different revisions ({they}): reload, or restart"] = None
     return list(found)
 
 

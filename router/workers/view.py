@@ -52,6 +52,8 @@ class View:
             told = Told(200, TEXT["content-type"], (await self._metrics()).encode())
         elif (method, path) == ("GET", "/status"):
             told = _json(await self._status())
+        elif (method, path) == ("GET", "/config"):
+            told = _json(overview.config(await self._pages("/config")))
         elif (method, path) == ("GET", "/decisions"):
             told = await self._decisions(target, asked_of(query).limit)
         elif method == "GET" and path.startswith(DECISION):
@@ -110,10 +112,15 @@ class View:
             ),
         }
 
-    async def _status(self) -> dict[str, Any]:
-        told = {n: msgspec.json.decode(one.body) for n, one in (await self._all("/status")).items()}
+    async def _pages(self, target: str) -> dict[int, dict[str, Any]]:
+        """A page as all workers have it who answer in time. Raises `Refused` if none does."""
+        told = {n: msgspec.json.decode(one.body) for n, one in (await self._all(target)).items()}
         if not told:
             raise _silent(self._posts)
+        return told
+
+    async def _status(self) -> dict[str, Any]:
+        told = await self._pages("/status")
         whole = overview.status(told)
         return {
             **whole,

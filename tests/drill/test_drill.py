@@ -21,6 +21,7 @@ BESIDES = (
     "A worker dies",
     "It says that little is left (headers of limits)",
     "Limits on tokens are met too early, or not at all",
+    "The file was saved and nothing changed",
 )
 """Sections of the operators' page about what no provider does."""
 OF_THE_PARENT = {"worker_restarts_total"}
@@ -63,6 +64,7 @@ def test_the_operators_page_names_metrics_and_labels_that_there_are():
         "fault",
         "replayed",
         "degraded",
+        "refused",
     }
 
 

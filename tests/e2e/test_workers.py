@@ -253,3 +253,18 @@ def test_a_port_in_use_is_an_error_although_ports_can_be_shared(router):
     assert ended.returncode == 1
     assert "address already in use" in ended.stderr
     assert router.chat("fast").status == 200  # the one that has it serves on
+
+
+def test_a_saved_file_is_soon_in_force_in_every_worker(router):
+    text = router.config.read_text()
+    before = {worker["revision"] for worker in router.status()["workers"]}
+    router.config.write_text(text.replace("\nmodels:", "\nmodels:\n  saved: {targets: [sim/fast]}"))
+    eventually(lambda: before.isdisjoint(w["revision"] for w in router.status()["workers"]), 3.0)
+    assert {router.chat("saved").status for _ in range(20)} == {200}
+    told = ask(router.admin, "GET", "/config").json
+    assert told["changes"] == ["model saved added"]
+    router.config.write_text(text.replace("\nmodels:", "\nmodels:\n  saved: {targets: [sim/none]}"))
+    eventually(lambda: ask(router.admin, "GET", "/config").json["errors"], 3.0)
+    assert router.chat("saved").status == 200
+    router.config.write_text(text)
+    eventually(lambda: not ask(router.admin, "GET", "/config").json["errors"], 3.0)

@@ -174,7 +174,7 @@ async def test_two_in_one_process_know_nothing_of_each_other(tmp_path: Path) -> 
             assert (await two.chat()).status == 401
             assert (await two.chat(headers=key)).headers["x-router-target"] == "sim/other"
             written(tmp_path / "two", "wrong: {targets: [sim/none]}", "auth: keys", tenants)
-            two.app.reload()
+            await two.app.reload()
             assert len(await two.refused()) == 1
             assert await one.refused() == []
             assert two.app.state.counters.requests == {("team", "chat", 200, "ok"): 1}

@@ -36,7 +36,7 @@ async def test_an_edited_weight_moves_traffic_at_once(tmp_path: Path) -> None:
         before = (await router.ask_admin("GET", "/status")).told["revision"]
         assert await shares(router) == {"sim/fast": 15, "sim/other": 5}
         written(tmp_path, SHARES % (0, 1))
-        router.app.reload()
+        await router.app.reload()
         assert await shares(router) == {"sim/other": MANY}
         assert (await router.ask_admin("GET", "/status")).told["revision"] != before
     assert "reloaded: change=chat: sim/fast 3 → 0" in router.stream.getvalue()
@@ -50,7 +50,7 @@ async def test_what_was_learned_and_counted_outlives_a_reload(tmp_path: Path) ->
             await response.read()
         before = (await router.ask_admin("GET", "/status")).told
         written(tmp_path, models + "\nmore: {targets: [sim/other]}")
-        router.app.reload()
+        await router.app.reload()
         after = (await router.ask_admin("GET", "/status")).told
     assert "more" in after["models"]
     assert before["targets"]["sim/broken"]["availability"] < 1
@@ -68,7 +68,7 @@ async def test_a_request_goes_on_as_it_began_when_its_route_is_taken_away(tmp_pa
     async with running(written(tmp_path, ENDLESS)) as router, router.streamed() as response:
         await response.content.readany()
         written(tmp_path, "other: {targets: [sim/other]}")
-        router.app.reload()
+        await router.app.reload()
         assert (await router.chat()).status == 404
         assert (await router.chat("other")).status == 200
         for _ in range(3):
@@ -80,14 +80,14 @@ async def test_a_file_that_is_wrong_changes_nothing_and_says_where(tmp_path: Pat
         revision = (await router.ask_admin("GET", "/status")).told["revision"]
         path = written(tmp_path, "chat: {targets: [sim/other]}\nwrong: {targets: [sim/fsat]}")
         line = 1 + path.read_text()[: path.read_text().index("sim/fsat")].count("\n")
-        router.app.reload()
+        await router.app.reload()
         (error,) = await router.refused()
         assert error.startswith(f"{path}:{line}:")
         assert "sim/fast" in error  # the nearest name
         assert (await router.ask_admin("GET", "/status")).told["revision"] == revision
         assert await shares(router) == {"sim/fast": MANY}
         written(tmp_path, SHARES % (0, 1))
-        router.app.reload()
+        await router.app.reload()
         assert await router.refused() == []
         assert await shares(router) == {"sim/other": MANY}
     assert f"reload refused, the running configuration stays: problem={error}" in (
@@ -98,7 +98,7 @@ async def test_a_file_that_is_wrong_changes_nothing_and_says_where(tmp_path: Pat
 async def test_every_mistake_of_a_file_is_shown(tmp_path: Path) -> None:
     async with running(written(tmp_path)) as router:
         written(tmp_path, "a: {targets: [sim/none]}\nb: {polizei: x, targets: [sim/fast]}")
-        router.app.reload()
+        await router.app.reload()
         assert len(await router.refused()) == 2
 
 
@@ -111,7 +111,7 @@ async def test_a_file_that_cannot_be_read_changes_nothing(tmp_path: Path, gone: 
             path.mkdir()
         elif gone == "not text":
             path.write_bytes(b"version: 1\n\xff\xfe")
-        router.app.reload()
+        await router.app.reload()
         assert len(await router.refused()) == 1
         assert (await router.chat()).status == 200
 
@@ -121,7 +121,7 @@ async def test_a_policy_that_cannot_be_made_changes_nothing(tmp_path: Path) -> N
     async with running(written(tmp_path, SHARES % (1, 0), server)) as router:
         better = 'chat: {policy: "no_such_module:Best", targets: [sim/other]}'
         written(tmp_path, better, server)
-        router.app.reload()
+        await router.app.reload()
         (error,) = await router.refused()
         assert "'no_such_module:Best' cannot be made: ModuleNotFoundError" in error
         assert await shares(router) == {"sim/fast": MANY}
@@ -144,7 +144,7 @@ async def test_a_start_up_key_needs_a_restart_and_the_rest_of_the_file_waits_for
 ) -> None:
     async with running(written(tmp_path, SHARES % (1, 0)), {"TOKEN": "open-sesame"}) as router:
         written(tmp_path, SHARES % (0, 1), server)
-        router.app.reload()
+        await router.app.reload()
         assert await router.refused() == [f"server.{key} changed, which needs a restart"]
         assert await shares(router) == {"sim/fast": MANY}
 
@@ -158,10 +158,10 @@ async def test_addresses_of_the_command_line_do_not_stand_in_a_reloads_way(
     server = replace(config.server, listen=Address("127.0.0.1", 0))
     app = App(config, {}, log, Random(7), server)
     assert (await app.start())["listen"] != "127.0.0.1:1"
-    app.reload()
+    await app.reload()
     assert not app.state.errors
     path.write_text(path.read_text().replace("listen: 127.0.0.1:1", "listen: 127.0.0.1:2"))
-    app.reload()
+    await app.reload()
     assert app.state.errors == ("server.listen changed, which needs a restart",)
     await app.close()
 
@@ -177,15 +177,15 @@ async def test_a_model_is_listed_with_the_time_since_when_it_has_been(tmp_path: 
         state = router.app.state
         state.runtime = replace(state.runtime, listed={"chat": 1, "gpt": 2})
         written(tmp_path, models + "\nnew: {targets: [sim/fast]}")
-        router.app.reload()
+        await router.app.reload()
         kept = await created(router)
         assert (kept["chat"], kept["gpt"]) == (1, 2)
         assert kept["new"] > 2
         environ.clear()  # it is off for a while
-        router.app.reload()
+        await router.app.reload()
         assert list(await created(router)) == ["chat", "new"]
         environ["DEAR_KEY"] = "another-key"
-        router.app.reload()
+        await router.app.reload()
         assert (await created(router))["gpt"] > 2
 
 
@@ -197,7 +197,7 @@ async def test_a_key_that_is_taken_away_opens_nothing_from_then_on(tmp_path: Pat
         one, two = ({"authorization": f"Bearer {key}"} for key in environ.values())
         assert (await router.chat(headers=one)).status == 200
         written(tmp_path, server="auth: keys", rest=tenants.replace('"${ONE}", ', ""))
-        router.app.reload()
+        await router.app.reload()
         assert (await router.chat(headers=one)).status == 401
         assert (await router.chat(headers=two)).status == 200
 
@@ -205,14 +205,14 @@ async def test_a_key_that_is_taken_away_opens_nothing_from_then_on(tmp_path: Pat
 async def test_a_reload_does_not_make_a_draining_router_ready(tmp_path: Path) -> None:
     async with running(written(tmp_path)) as router:
         router.app.state.ready = False
-        router.app.reload()
+        await router.app.reload()
         assert (await router.ask("GET", "/readyz")).status == 503
 
 
 async def test_a_route_whose_weights_are_all_zero_is_off_and_says_why(tmp_path: Path) -> None:
     async with running(written(tmp_path, SHARES % (1, 1))) as router:
         written(tmp_path, SHARES % (0, 0))
-        router.app.reload()
+        await router.app.reload()
         answer = await router.chat()
         assert (answer.status, answer.error["code"]) == (404, "model_not_found")
         assert "every weight is 0" in answer.error["message"]
@@ -223,6 +223,6 @@ async def test_how_long_a_slow_client_has_is_in_force_at_once(tmp_path: Path) ->
     async with running(written(tmp_path, SHARES % (1, 1))) as router:
         path = written(tmp_path, SHARES % (1, 1))
         path.write_text(path.read_text() + "\ndefaults: {timeouts: {client_write: 7s}}\n")
-        router.app.reload()
+        await router.app.reload()
         assert router.app.state.errors == ()
         assert router.app._clients.client_write == 7.0

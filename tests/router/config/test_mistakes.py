@@ -341,12 +341,12 @@ REFERENCES = {
     "no variable": (
         REAL + '    api_key: »"${hunter2-}"\n    models: [m]\n' + CHAT,
         "this is not a variable",
-        "write it as ${NAME} or ${NAME:-default}",
+        "write it as ${NAME}, ${NAME:-default} or ${file:PATH}",
     ),
     "an open variable": (
         REAL + '    api_key: »"${P_KEY"\n    models: [m]\n' + CHAT,
         "this is not a variable",
-        "write it as ${NAME} or ${NAME:-default}",
+        "write it as ${NAME}, ${NAME:-default} or ${file:PATH}",
     ),
 }
 LADDERS = {

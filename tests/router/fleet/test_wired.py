@@ -201,7 +201,7 @@ async def test_a_tenant_that_comes_while_the_server_is_away_is_bound_as_the_othe
         await router.chat(headers={"authorization": "Bearer k"})
         assert together.why
         path.write_text(path.read_text() + "  new: {keys: ['${NEW}'], limits: {requests: 9/min}}\n")
-        router.app.reload()
+        await router.app.reload()
         statuses = [
             (await router.chat(headers={"authorization": f"Bearer {key}"})).status for key in "kn"
         ]

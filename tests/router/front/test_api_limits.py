@@ -134,7 +134,7 @@ async def test_a_saved_file_changes_limits_at_once_and_keeps_what_was_counted(
         for status in (200, 200, 429):
             assert (await router.chat(headers=PART)).status == status
         limited(tmp_path, "{requests: 3/min}")
-        router.app.reload()
+        await router.app.reload()
         for status in (200, 429):
             assert (await router.chat(headers=PART)).status == status
     assert "tenant part: limits.requests 2/min → 3/min" in router.stream.getvalue()

@@ -64,6 +64,6 @@ async def test_the_route_s_key_binds_and_a_reload_lifts_it(tmp_path: Path) -> No
 
         assert await used() == {"sim/fast"}
         written(tmp_path, mixed % ", embeddings: any_model")
-        router.app.reload()
+        await router.app.reload()
         assert await used() == {"sim/fast", "sim/other"}
         assert await router.says("chat: embeddings one_model → any_model")

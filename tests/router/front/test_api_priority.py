@@ -72,7 +72,7 @@ async def test_after_a_reload_the_new_rules_count(tmp_path: Path) -> None:
     path = written(tmp_path, SMART)
     async with running(path) as router:
         path.write_text(path.read_text().replace("tools: true", "schema: true"))
-        router.app.reload()
+        await router.app.reload()
         tools = await router.chat("smart", tools=[TOOL])
         schema = await router.chat("smart", response_format={"type": "json_schema"})
     assert tools.headers["x-router-target"] == "sim/fast"

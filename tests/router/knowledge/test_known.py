@@ -102,7 +102,7 @@ async def test_what_a_file_brings_while_another_is_looked_up_is_looked_up_too(
     path = tmp_path / "providers.yaml"
     async with running(path) as router:
         path.write_text(FILE.replace("      secret-model:\n", "      gpt-5-nano:\n"))
-        router.app.reload()
+        await router.app.reload()
         for _ in range(200):
             targets = (await router.ask_admin("GET", "/status")).told["targets"]
             if targets["openai/gpt-5-nano"]["model"]["input_price"] is not None:

@@ -167,7 +167,7 @@ endless: {targets: [sim/endless]}
             for body in (completion("none", PROMPT), PROMPT.encode(), completion(prompt=PROMPT)):
                 await router.ask("POST", "/v1/chat/completions", body, {**JSON, **headers})
         await router.ask("GET", f"/{PROMPT}", headers=key)
-        router.app.reload()
+        await router.app.reload()
     lines = router.stream.getvalue().splitlines()
     assert len([line for line in lines if "req_" in line]) == 18  # each refusal and failure too
     for word in (PROMPT, KEY, PROVIDER_KEY):

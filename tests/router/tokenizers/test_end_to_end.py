@@ -130,11 +130,11 @@ async def test_a_file_that_names_what_is_not_there_is_not_put_in_force(
     plug_in(tmp_path, monkeypatch)
     async with scene(tmp_path, "") as (router, provider):
         written(tmp_path, provider.url, "tokenizer: cl100k_base")
-        router.app.reload()
+        await router.app.reload()
         (problem,) = await router.refused()
         assert "tokenizer cl100k_base: its vocabulary is missing" in problem
         written(tmp_path, provider.url, "tokenizer: letters")
-        router.app.reload()
+        await router.app.reload()
         await ask(router, TEXTS)
         assert (await estimates(router))["input_error"] == 0.0
 

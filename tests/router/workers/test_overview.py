@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.workers import overview
 from router.workers.overview import decisions, status
 
 
@@ -143,6 +144,16 @@ def test_decisions_are_the_newest_of_all_and_say_whose_they_are():
     assert [one["worker"] for one in told["decisions"]] == [0, 1, 1]
     assert (told["requests"], told["recorded"], told["kept"]) == (18, 6, 4)
     assert told["engines"] == {"0": {"seed": 2}, "1": {"seed": 3}}
+
+
+def test_the_file_is_as_the_first_has_it_and_what_any_says_is_wrong_with_it():
+    told = {
+        0: {"revision": "a", "changes": ["x"], "errors": []},
+        1: {"revision": "a", "changes": ["x"], "errors": ["f:1:1: no"]},
+    }
+    assert overview.config(told) == {"revision": "a", "changes": ["x"], "errors": ["f:1:1: no"]}
+    told[1]["revision"] = "b"
+    assert "different revisions (0: a, 1: b)" in overview.config(told)["errors"][1]
 
 
 def fleet(told: int = 0, *, answers: bool = True) -> dict[str, Any]:
