@@ -18,11 +18,11 @@ PROVIDERS = """\
   blind:
     dialect: simulated
     models:
-      one: {lacks: [images, audio], first_token: 1ms}
-      two: {lacks: [images, documents], first_token: 1ms}
+      one: {lacks: [images, audio], first_token: 1ms, tokens_per_second: 10000}
+      two: {lacks: [images, documents], first_token: 1ms, tokens_per_second: 10000}
   seeing:
     dialect: simulated
-    models: {one: {first_token: 1ms}}
+    models: {one: {first_token: 1ms, tokens_per_second: 10000}}
 """
 IMAGE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
 SOUND = {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}
