@@ -157,7 +157,8 @@ async def news() -> None:
             provider.rests["resting"] = 30
             await asyncio.sleep(1.0)
             at = provider.refused_at["resting"]
-            late.append(max(one.at for one in provider.since("resting", at)) - at)
+            after = [one.at - at for one in provider.since("resting", at)]
+            late.append(max(after, default=0.0))
             running.cancel()
             await asyncio.wait([running])
     told = ", ".join(f"{seconds * 1000:.0f}" for seconds in sorted(late))
