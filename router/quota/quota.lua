@@ -106,6 +106,7 @@ kinds[2] = {
     one.slice = math.max(limit[4], cost(one, 1))
     local ahead = math.max(0, (tonumber(seen[3]) or now) - now)  -- a clock that stepped back
     one.free, one.busy = (tonumber(seen[1]) or -1) - ahead, (tonumber(seen[2]) or -1) - ahead
+    one.dirty = ahead > 0  -- or it would step back anew each time
     return one
   end,
   fits = function(one, need)

@@ -122,3 +122,50 @@ def test_a_reset_that_clocks_have_moved_is_the_same_for_the_fleet(
             own.take(4, now)
     now = resets + moved * 1_000_000
     assert call(client, now, [4, 5, day, now + day], [], [[[[1, 5]]]])[1][0][0] == 1
+
+
+SECOND = 1_000_000
+BY_THE_MINUTE = {
+    "window": [1, 10, SECOND, 0],
+    "slices": [2, 10, 60 * SECOND, 60 * SECOND],
+    "places": [3, 10, 0, 0],
+}
+
+
+def admitted(client: redis.Redis, now: int, kind: str, wanted: int = 1) -> int:
+    told = call(client, now, BY_THE_MINUTE[kind], [], [[[[1, wanted]]]])
+    taken: int = told[1][0][0]
+    return taken
+
+
+@pytest.mark.parametrize("kind", ["window", "slices"])
+@pytest.mark.parametrize("back", [1, 30, 3600, 90_000])
+def test_a_clock_that_steps_back_admits_no_more_and_holds_for_a_minute_at_most(
+    client: redis.Redis, kind: str, back: int
+) -> None:
+    client.flushall()
+    assert admitted(client, START, kind, 10)
+    now = START - back * SECOND
+    assert not admitted(client, now, kind)
+    assert not admitted(client, now + 5 * SECOND, kind)
+    assert admitted(client, now + 62 * SECOND, kind, 10)
+
+
+@pytest.mark.parametrize("kind", ["window", "slices"])
+def test_a_clock_that_leaps_ahead_forgets_a_minute_and_no_more(
+    client: redis.Redis, kind: str
+) -> None:
+    client.flushall()
+    assert admitted(client, START, kind, 10)
+    ahead = START + 3600 * SECOND
+    assert admitted(client, ahead, kind, 10)
+    assert not admitted(client, ahead, kind)
+    assert not admitted(client, START, kind)  # and back again
+    assert admitted(client, START + 62 * SECOND, kind, 10)
+
+
+def test_places_are_not_lost_by_a_clock_that_steps_back(client: redis.Redis) -> None:
+    client.flushall()
+    assert admitted(client, START, "places")
+    for back in (1, 3600):
+        assert admitted(client, START - back * SECOND, "places")
