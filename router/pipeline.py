@@ -91,10 +91,10 @@ class Pipeline:
         runtime = self._runtime()
         if runtime.tokenizers:
             runtime = await self._count(call, caller.tenant, runtime)
-        clock = self._loop.time
-        now = clock()
         if call.operation == "responses":
             await self._refer(call, caller)
+        clock = self._loop.time
+        now = clock()
         request = admit(call, caller, runtime, now, self.owners)
         if (claim := caller.claim) is not None:
             # It comes back here without the claim, unless there is an answer already.

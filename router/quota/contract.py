@@ -23,7 +23,7 @@ class Pong(NamedTuple):
 
 
 class Server(Protocol):
-    """Where the script runs. `run` and `ping` raise `Down`; `run` does not last longer than
+    """Where the script runs. `run` and `ping` raise `Down`; `run` lasts no longer than a link's
     `PATIENCE`.
     """
 

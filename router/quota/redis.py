@@ -13,12 +13,11 @@ from typing import cast
 
 from router.quota.bounds import answered, asked
 from router.quota.contract import Pong
-from router.quota.shared import PATIENCE
 from router.redis.address import address_of
 from router.redis.checks import about
 from router.redis.down import Down, Refused
 from router.redis.faults import NO_SCRIPTS, ScriptMissing
-from router.redis.link import Link
+from router.redis.link import PATIENCE, Link
 from router.redis.places import CONNECT
 from router.redis.wire import Answer, Word
 

@@ -32,8 +32,6 @@ from router.quota.contract import Changed, Pong, Server, Ticket, Work
 from router.redis.down import Down, Refused
 
 T = TypeVar("T")
-PATIENCE = 0.02
-"""Seconds that a batch may take."""
 AT_ONCE = 0.01
 """Seconds until a server that did not answer is pinged: most often it, or this machine, was late
 once, and while it is away this instance goes by a part of the limits.

@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 
 from router.quota.bounds import Answered, Needs, Settled
-from router.quota.contract import Pong
+from router.quota.contract import Pong, Server
 from router.quota.redis import Redis
 from router.quota.shared import Shared
 from router.redis.down import Down
@@ -82,15 +82,26 @@ class Slow:
 
 
 @asynccontextmanager
-async def joined(url: str, fleet: str = "test", deaf: Deaf | None = None) -> AsyncIterator[Shared]:
-    """One instance on a server that is there."""
-    redis = Redis(url, fleet)
-    one = Shared(redis, token_hex(4), deaf or Deaf())
+async def started(
+    server: Server, deaf: Deaf | None = None, name: str = "me"
+) -> AsyncIterator[Shared]:
+    """One instance on this server."""
+    one = Shared(server, name, deaf or Deaf())
     await one.start()
     try:
         yield one
     finally:
         await one.close()
+
+
+@asynccontextmanager
+async def joined(url: str, fleet: str = "test", deaf: Deaf | None = None) -> AsyncIterator[Shared]:
+    """One instance on a server that is there."""
+    redis = Redis(url, fleet)
+    try:
+        async with started(redis, deaf, token_hex(4)) as one:
+            yield one
+    finally:
         await redis.close()
 
 

@@ -14,9 +14,9 @@ import pytest
 from policies import Limits, Rate
 from router.quota.bounds import Needs, answered, asked, bounds_of
 from router.quota.redis import Redis
-from router.quota.shared import PATIENCE, Shared
+from router.quota.shared import Shared
 from router.redis.down import Down, Refused
-from router.redis.link import LOOK_AGAIN
+from router.redis.link import LOOK_AGAIN, PATIENCE
 from router.testing import Chaos
 from tests.house.source import ROOT
 from tests.router.quota.joined import joined, reserved
@@ -173,10 +173,13 @@ async def test_a_black_hole_is_down_and_left_alone_until_it_answers(one: Process
         network.black_hole = True
         with pytest.raises(Down, match="did not answer within 20 ms"):
             await once(redis)
-        began = time.monotonic()
-        with pytest.raises(Down):
-            await once(redis)
-        assert time.monotonic() - began < PATIENCE * 0.9
+        waited = []
+        for _ in range(10):  # a machine that does other things may be late, but not each time
+            began = time.monotonic()
+            with pytest.raises(Down):
+                await once(redis)
+            waited.append(time.monotonic() - began)
+        assert min(waited) < PATIENCE * 0.9
         network.black_hole = False
         await pong(redis)
         assert await taken(redis) == 0

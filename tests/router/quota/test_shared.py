@@ -12,7 +12,7 @@ from policies import Limits, Rate
 from router.quota.bounds import Answered, Bound, Needs, Settled, bounds_of, given_back
 from router.quota.shared import Shared
 from router.redis.down import Down, Refused
-from tests.router.quota.joined import Deaf, Slow, joined, reserved
+from tests.router.quota.joined import Deaf, Slow, joined, reserved, started
 from tests.router.quota.servers import server
 
 
@@ -143,29 +143,25 @@ async def test_who_leaves_while_waiting_holds_nothing(url: str) -> None:
 
 async def test_one_batch_is_under_way_and_what_comes_meanwhile_goes_in_the_next() -> None:
     slow = Slow()
-    one = Shared(slow, "me", Deaf())
-    await one.start()
-    wanted = needs(requests("m", 10))
-    first = [asyncio.ensure_future(reserved(one, wanted)) for _ in range(5)]
-    await asyncio.sleep(0.0005)
-    later = [asyncio.ensure_future(reserved(one, wanted)) for _ in range(7)]
-    await asyncio.gather(*first, *later)
-    assert len(slow.batches) == 2
-    await one.close()
+    async with started(slow) as one:
+        wanted = needs(requests("m", 10))
+        first = [asyncio.ensure_future(reserved(one, wanted)) for _ in range(5)]
+        await asyncio.sleep(0.0005)
+        later = [asyncio.ensure_future(reserved(one, wanted)) for _ in range(7)]
+        await asyncio.gather(*first, *later)
+        assert len(slow.batches) == 2
 
 
 async def test_a_server_that_is_away_is_asked_by_nobody_who_waits() -> None:
     slow, deaf = Slow(), Deaf()
-    one = Shared(slow, "me", deaf)
-    await one.start()
-    wanted = needs(requests("m", 10))
-    slow.down = True
-    answers = await asyncio.gather(*[reserved(one, wanted) for _ in range(5)])
-    assert answers == [None] * 5
-    for _ in range(100):
-        assert await reserved(one, wanted) is None
-    assert (len(slow.batches), deaf.told) == (1, ["back", "away"])
-    await one.close()
+    async with started(slow, deaf) as one:
+        wanted = needs(requests("m", 10))
+        slow.down = True
+        answers = await asyncio.gather(*[reserved(one, wanted) for _ in range(5)])
+        assert answers == [None] * 5
+        for _ in range(100):
+            assert await reserved(one, wanted) is None
+        assert (len(slow.batches), deaf.told) == (1, ["back", "away"])
 
 
 async def test_one_that_is_back_is_told_what_was_sent_and_settled_meanwhile(
@@ -174,17 +170,15 @@ async def test_one_that_is_back_is_told_what_was_sent_and_settled_meanwhile(
     monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
     (bound,) = requests("m", 10)
     slow, deaf = Slow(), Deaf()
-    one = Shared(slow, "me", deaf)
-    await one.start()
-    await lost(one, slow, bound)
-    at = one.owe(((bound, 3),))
-    one.settle([Settled(bound, -1, 7), Settled(bound, -1, at)])
-    slow.down = False
-    await back(one)
-    known, (_, units, ago) = slow.settled[-1]
-    assert (known, units) == ([1, -1, 7], 2)
-    assert -2_000_000 < ago <= 0
-    await one.close()
+    async with started(slow, deaf) as one:
+        await lost(one, slow, bound)
+        at = one.owe(((bound, 3),))
+        one.settle([Settled(bound, -1, 7), Settled(bound, -1, at)])
+        slow.down = False
+        await back(one)
+        known, (_, units, ago) = slow.settled[-1]
+        assert (known, units) == ([1, -1, 7], 2)
+        assert -2_000_000 < ago <= 0
 
 
 async def test_one_that_forgot_everything_is_told_no_corrections_of_it(
@@ -193,17 +187,15 @@ async def test_one_that_forgot_everything_is_told_no_corrections_of_it(
     monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
     (bound,) = requests("m", 10)
     slow, deaf = Slow(), Deaf()
-    one = Shared(slow, "me", deaf)
-    await one.start()
-    deaf.owed = [Settled(bound, 3, -1)]
-    await lost(one, slow, bound)
-    one.settle([Settled(bound, -1, 7)])
-    one.owe(((bound, 1),))
-    slow.down, slow.epoch = False, "second"
-    await back(one)
-    assert [units for _, units, _ in slow.settled[-1]] == [3]
-    assert deaf.told == ["back", "away", "forgot"]
-    await one.close()
+    async with started(slow, deaf) as one:
+        deaf.owed = [Settled(bound, 3, -1)]
+        await lost(one, slow, bound)
+        one.settle([Settled(bound, -1, 7)])
+        one.owe(((bound, 1),))
+        slow.down, slow.epoch = False, "second"
+        await back(one)
+        assert [units for _, units, _ in slow.settled[-1]] == [3]
+        assert deaf.told == ["back", "away", "forgot"]
 
 
 async def test_one_that_is_lost_while_nobody_asks_is_away_and_may_come_back_with_nothing_in_it(
@@ -212,16 +204,14 @@ async def test_one_that_is_lost_while_nobody_asks_is_away_and_may_come_back_with
     monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
     (bound,) = requests("m", 10)
     slow, deaf = Slow(), Deaf([Settled(bound, 7, -1)])
-    one = Shared(slow, "me", deaf)
-    await one.start()
-    slow.epoch = "second"
-    slow.lose(Down("it closed the connection"))
-    slow.lose(Down("it closed the connection"))
-    assert not one.up
-    await back(one)
-    assert deaf.told == ["back", "away", "forgot"]
-    assert [units for _, units, _ in slow.settled[-1]] == [7]
-    await one.close()
+    async with started(slow, deaf) as one:
+        slow.epoch = "second"
+        slow.lose(Down("it closed the connection"))
+        slow.lose(Down("it closed the connection"))
+        assert not one.up
+        await back(one)
+        assert deaf.told == ["back", "away", "forgot"]
+        assert [units for _, units, _ in slow.settled[-1]] == [7]
 
 
 async def test_a_connection_is_never_idle_and_who_hangs_is_noticed_before_anybody_asks(
@@ -229,29 +219,25 @@ async def test_a_connection_is_never_idle_and_who_hangs_is_noticed_before_anybod
 ) -> None:
     monkeypatch.setattr("router.quota.shared.LEASE_SECONDS", 0.03)
     slow, deaf = Slow(), Deaf()
-    one = Shared(slow, "me", deaf)
-    await one.start()
-    await asyncio.sleep(0.1)
-    assert len(slow.batches) > 2
-    assert (one.work.reservations, deaf.told) == (0, ["back"])
-    slow.down = True
-    await asyncio.sleep(0.1)
-    assert deaf.told == ["back", "away"]
-    await one.close()
+    async with started(slow, deaf) as one:
+        await asyncio.sleep(0.1)
+        assert len(slow.batches) > 2
+        assert (one.work.reservations, deaf.told) == (0, ["back"])
+        slow.down = True
+        await asyncio.sleep(0.1)
+        assert deaf.told == ["back", "away"]
 
 
 async def test_what_time_does_not_heal_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
     slow, deaf = Slow(), Deaf()
-    one = Shared(slow, "me", deaf)
-    await one.start()
-    await lost(one, slow, *requests("m", 10))
-    await asyncio.sleep(0.1)
-    assert deaf.told == ["back", "away"]
-    slow.gone = Refused("another password")
-    await asyncio.sleep(0.1)
-    assert set(deaf.told[2:]) == {"lasting"}
-    await one.close()
+    async with started(slow, deaf) as one:
+        await lost(one, slow, *requests("m", 10))
+        await asyncio.sleep(0.1)
+        assert deaf.told == ["back", "away"]
+        slow.gone = Refused("another password")
+        await asyncio.sleep(0.1)
+        assert set(deaf.told[2:]) == {"lasting"}
 
 
 async def lost(one: Shared, slow: Slow, bound: Bound) -> None:
@@ -271,24 +257,20 @@ async def test_an_answer_that_is_none_leaves_nobody_waiting() -> None:
     for said in (b"\xc1", b"", msgspec.msgpack.encode((5, [])), 7):
         slow, deaf = Slow(), Deaf()
         slow.says = said
-        one = Shared(slow, "me", deaf)
-        await one.start()
-        assert await asyncio.wait_for(reserved(one, needs(requests("m", 10))), 1.0) is None
-        assert deaf.told == ["back", "away"]
-        await one.close()
+        async with started(slow, deaf) as one:
+            assert await asyncio.wait_for(reserved(one, needs(requests("m", 10))), 1.0) is None
+            assert deaf.told == ["back", "away"]
 
 
 async def test_what_nobody_foresaw_leaves_nobody_waiting() -> None:
     (bound,) = requests("m", 10)
-    one = Shared(Slow(), "me", Deaf())
-    await one.start()
-    too_much = reserved(one, ((bound, 1 << 70),))
-    beside = reserved(one, ((bound, 1),))
-    answers = await asyncio.wait_for(asyncio.gather(too_much, beside), 1.0)
-    assert list(answers) == [None, None]
-    assert one._pump is not None
-    assert isinstance(one._pump.exception(), OverflowError)
-    await one.close()
+    async with started(Slow()) as one:
+        too_much = reserved(one, ((bound, 1 << 70),))
+        beside = reserved(one, ((bound, 1),))
+        answers = await asyncio.wait_for(asyncio.gather(too_much, beside), 1.0)
+        assert list(answers) == [None, None]
+        assert one._pump is not None
+        assert isinstance(one._pump.exception(), OverflowError)
 
 
 async def test_a_limit_that_is_changed_goes_on_with_what_was_counted(url: str) -> None:
@@ -306,20 +288,18 @@ async def test_one_that_is_back_is_told_a_little_at_a_time(
 ) -> None:
     monkeypatch.setattr("router.quota.shared.LOOK_AGAIN", 0.01)
     slow, deaf = Slow(), Deaf()
-    one = Shared(slow, "me", deaf)
-    await one.start()
-    await lost(one, slow, requests("m", 10)[0])
-    for number in range(1000):
-        one.owe(needs(requests(f"user {number}", 10)))
-    slow.down = False
-    await back(one)
-    for _ in range(100):
-        if sum(map(len, slow.settled)) == 1000:
-            break
-        await asyncio.sleep(0.01)
-    assert sum(map(len, slow.settled)) == 1000
-    assert max(map(len, slow.settled)) <= 256
-    await one.close()
+    async with started(slow, deaf) as one:
+        await lost(one, slow, requests("m", 10)[0])
+        for number in range(1000):
+            one.owe(needs(requests(f"user {number}", 10)))
+        slow.down = False
+        await back(one)
+        for _ in range(100):
+            if sum(map(len, slow.settled)) == 1000:
+                break
+            await asyncio.sleep(0.01)
+        assert sum(map(len, slow.settled)) == 1000
+        assert max(map(len, slow.settled)) <= 256
 
 
 async def test_places_that_were_given_back_are_kept_nowhere(url: str) -> None:
