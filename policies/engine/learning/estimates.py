@@ -61,7 +61,7 @@ class Estimates:
 
     def input(self, estimate: int) -> int:
         """Tokens that an input of so many, as estimated, is expected to have here."""
-        return int(estimate * self.factor + 0.5)
+        return scaled(estimate, self.factor)
 
     def at_least(self, estimate: int) -> int:
         """Tokens that it has for certain, so that what may fit somewhere is never refused there.
@@ -94,6 +94,11 @@ class Estimates:
     def tallies(self) -> tuple[Tally, Tally]:
         """What was expected and counted of inputs, and of answers."""
         return Tally(*self._inputs), Tally(*self._answers)
+
+
+def scaled(estimate: int, factor: float) -> int:
+    """Tokens of an estimate where so many times as many are counted; more, where that is more."""
+    return int(estimate * factor + 0.5)
 
 
 def _add(sums: list[int], expected: int, counted: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.engine.learning.estimates import UNSEEN
+from policies.engine.learning.estimates import UNSEEN, scaled
 from policies.engine.limits.counting import AS_WRITTEN, Need
 from policies.policy import Request
 
@@ -56,8 +56,9 @@ def at_most(pool: Pool, request: Request) -> int:
         standings = [member.standing for member in metered]
         most = max([one.estimates.input(length(one, request)) for one in standings])
     else:
-        most = max([member.standing.estimates.input(most) for member in metered])
+        most = scaled(most, max([one.factor for one in pool.estimates]))
     if bound is None:
-        longest = max([member.spread.high for member in metered])
-        bound = max(pool.unbounded, longest)
+        bound = max([one.high for one in pool.spreads])
+        if pool.unbounded > bound:
+            bound = pool.unbounded
     return most + bound
