@@ -58,6 +58,17 @@ FORBIDDEN = {
         "router.idempotency",
         "policies",
     ),
+    "router.kept": (
+        *ABOVE,
+        *NETWORK,
+        "policies",
+        "router.front",
+        "router.upstream",
+        "router.config",
+        "router.admin",
+        "router.quota",
+        "router.tenants",
+    ),
     "router.stored": (*ABOVE, *NETWORK, "router.front", "router.config", "router.admin"),
     "router.fleet": (
         *ABOVE,
