@@ -72,7 +72,8 @@ class Reloading:
         while True:
             await asyncio.sleep(self._watch.pause)
             async with self._turn:
-                if self._watch.look(self._loop.time()):
+                # In a thread: a file system that is away can take any time to say so.
+                if await asyncio.to_thread(self._watch.look, self._loop.time()):
                     await self._changed()
 
     async def _changed(self) -> None:
@@ -81,7 +82,7 @@ class Reloading:
         """
         sure = self._watch.sure(self._loop.time())
         found = await self._read()
-        if not found.is_as_read():
+        if not await asyncio.to_thread(found.is_as_read):
             return  # they have changed again: the next look is soon
         old, problems = self._state.force.file, self._problems(found)
         if problems and not sure:
