@@ -14,7 +14,7 @@ from typing import Protocol
 
 from router.admin.pages import Pages
 from router.admin.state import State
-from router.assembly import answers_of, decisions_of, owners_of, together_of
+from router.assembly import answers_of, decisions_of, kept_of, owners_of, together_of
 from router.config import Config, Server, load
 from router.counting import by_midnight
 from router.force import Force
@@ -76,12 +76,14 @@ class App:
         journal = Journal(readers, self._reader_failed)
         together, answers = together_of(config.shared, log), answers_of(config.shared)
         owners = owners_of(config.shared, self._loop.time)
-        self._parts: list[Part] = [part for part in (together, answers, owners) if part is not None]
+        kept = kept_of(server, config.shared, config.path.parent, log)
+        parts = (together, answers, owners, kept)
+        self._parts: list[Part] = [part for part in parts if part is not None]
         layers = [lambda config: completed(config, self._learning.known)]
         self._force = force = Force(
             config, environ, origin, layers, together, self._policy_failed, self._changed
         )
-        self.state = State(force, counters, self._loop.time)
+        self.state = State(force, counters, kept, self._loop.time)
         self.state.decisions, self.state.together = decisions, together
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self.pipeline = self._pipeline(journal, answers, owners)

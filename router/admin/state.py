@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from router.config import Config
+from router.kept.contract import Kept
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions
@@ -18,14 +19,17 @@ if TYPE_CHECKING:
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
     that was refused, empty when the file in `force` is the newest; it was `tried` last at that
-    instant. `changes` are what the last reload changed, in words. `running` counts requests under
-    way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
+    instant. `kept` are the documents that outlive this process. `changes` are what the last reload
+    changed, in words. `running` counts requests under way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
     `together` where this instance stands alone.
     """
 
-    def __init__(self, force: Force, counters: Counters, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, force: Force, counters: Counters, kept: Kept, clock: Callable[[], float]
+    ) -> None:
         self.force = force
         self.counters = counters
+        self.kept = kept
         self.clock = clock
         self.started = clock()
         self.loaded = self.tried = clock()

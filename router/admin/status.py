@@ -30,6 +30,7 @@ def status(state: State) -> dict[str, Any]:
         },
         "shared": None if together is None else shared.shown(together, now),
         "fleet": None if together is None else fleet.shown(together.fleet, now),
+        "kept": {"where": state.kept.where, "why_not": state.kept.why or None},
         "models": {
             name: {
                 "policy": route.policy.name,
