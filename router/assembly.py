@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from router.abilities import wary_of
 from router.build import accounts_of
 from router.config import Config, Server, Shared
 from router.idempotency.store import Memory
+from router.kept.contract import Kept
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
@@ -103,6 +105,19 @@ def owners_of(shared: Shared, clock: Callable[[], float]) -> Owners:
 
     link = Link(address_of(shared.redis.reveal()), shared.fleet)
     return Owners(clock, others=Fleet(link, shared.fleet))
+
+
+def kept_of(server: Server, shared: Shared, folder: Path, log: Log) -> Kept:
+    """Where documents are kept: with the fleet, or in a file relative to `folder`."""
+    if shared.redis is None:
+        from router.kept.file import File
+
+        return File(folder / server.state if server.state else None, log.event)
+    from router.kept.fleet import Fleet
+    from router.redis.address import address_of
+    from router.redis.link import Link
+
+    return Fleet(Link(address_of(shared.redis.reveal()), shared.fleet), shared.fleet, log.event)
 
 
 def decisions_of(server: Server, origin: Origin) -> Decisions | None:

@@ -58,6 +58,17 @@ FORBIDDEN = {
         "router.idempotency",
         "policies",
     ),
+    "router.kept": (
+        *ABOVE,
+        *NETWORK,
+        "policies",
+        "router.front",
+        "router.upstream",
+        "router.config",
+        "router.admin",
+        "router.quota",
+        "router.tenants",
+    ),
     "router.stored": (*ABOVE, *NETWORK, "router.front", "router.config", "router.admin"),
     "router.fleet": (
         *ABOVE,
@@ -134,7 +145,7 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     ("known", "by"),
     [
         ("router.app", ["router.cli"]),
-        ("router.build", ["router.app", "router.assembly", "router.cli", "router.rungs"]),
+        ("router.build", ["router.force", "router.assembly", "router.cli", "router.rungs"]),
         ("router.cli", ["router.cli", "router.__main__"]),
         ("aiohttp", []),
         ("httptools", ["router.front", "router.upstream"]),
