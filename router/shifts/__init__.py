@@ -1,1 +1,1 @@
-"""Traffic that moves from a route's targets to others in steps, watched, and back where it hurts."""
+"""Traffic moves from a route's targets to others: in steps, watched, and back where it hurts."""

@@ -1,0 +1,116 @@
+"""Shifts as operators see them: as JSON, as numbers for Prometheus, and as the line to write.
+
+Pure. Must not: change anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from policies.shifting import Evidence, Progress, State, share, verdicts
+from policies.shifting.guarding import COST, FIRST_TOKEN, Arms
+from policies.shifting.verdicts import measured
+from router.shifts.moving import Moving
+from router.shifts.shifting import Shifting
+from router.telemetry.prometheus import Metric
+
+GOING = frozenset({State.RUNNING, State.HOLDING, State.PAUSED})
+
+
+def shown(shifting: Shifting) -> dict[str, Any]:
+    """All shifts of the file by their models."""
+    return {
+        "frozen": shifting.why or ("nobody leads" if shifting.frozen else None),
+        "shifts": {
+            one.model: {
+                **_moving(one),
+                **_progress(shifting, one, shifting.progress(one.name)),
+                "leader": shifting.leaders.get(one.name),
+            }
+            for one in shifting.moving.values()
+        },
+    }
+
+
+def metrics(shifting: Shifting) -> Iterable[Metric]:
+    """Their numbers: requests and errors are those that this process has seen."""
+    known = [(one, shifting.progress(one.name)) for one in shifting.moving.values()]
+    arms = [
+        ({"model": one.model, "arm": arm}, evidence)
+        for one, _ in known
+        for arm, evidence in shifting.gathering.arms(one.name)._asdict().items()
+    ]
+    yield (
+        "shift_share", "gauge", "Share of the requests that the canary is given, 0 to 1.",
+        [({"model": one.model}, 0.0 if its is None else share(its)) for one, its in known],
+    )  # fmt: skip
+    yield (
+        "shift_state", "gauge", "1 for the state in which a shift is.",
+        [({"model": one.model, "state": state(shifting, its)}, 1.0) for one, its in known],
+    )  # fmt: skip
+    yield (
+        "shift_requests_total", "counter", "First attempts of each arm that say something of it.",
+        [(labels, evidence.requests) for labels, evidence in arms],
+    )  # fmt: skip
+    yield (
+        "shift_errors_total", "counter", "Those that the arm could not serve.",
+        [(labels, evidence.failures) for labels, evidence in arms],
+    )  # fmt: skip
+
+
+def state(shifting: Shifting, progress: Progress | None) -> str:
+    """In a word."""
+    if progress is None:
+        return "waiting"
+    return "frozen" if shifting.frozen and progress.state in GOING else progress.state.value
+
+
+def _moving(one: Moving) -> dict[str, Any]:
+    terms = one.terms
+    return {
+        "revision": one.revision,
+        "targets": dict(one.targets),
+        "to": dict(one.to),
+        "steps": terms.steps,
+        "interval_s": terms.interval,
+        "least_requests": terms.least,
+    }
+
+
+def _progress(shifting: Shifting, one: Moving, progress: Progress | None) -> dict[str, Any]:
+    if progress is None:
+        return {"state": state(shifting, None), "share": 0.0, "cause": "it has not begun"}
+    now, step = shifting.now, Arms()
+    if progress.counted.holds(progress.began):
+        step = progress.counted.since(progress.began)
+    left = None if progress.until is None else round(max(0.0, progress.until - now), 1)
+    return {
+        "state": state(shifting, progress),
+        "share": share(progress),
+        "cause": progress.cause,
+        "since_s": round(max(0.0, now - progress.since), 1),
+        "again_in_s": left if progress.state is State.BACK else None,
+        "taken_back": progress.tries,
+        "step": {arm: _arm(evidence) for arm, evidence in step._asdict().items()},
+        "guards": [
+            {
+                "guard": verdict.guard,
+                "says": verdict.says.value,
+                "worse": round(verdict.worse, 4),
+                "no_worse": round(verdict.no_worse, 4),
+                "words": verdict.words,
+            }
+            for verdict in verdicts(one.terms, progress)
+        ],
+        "write": one.line if progress.state is State.DONE else None,
+    }
+
+
+def _arm(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "requests": evidence.requests,
+        "failures": evidence.failures,
+        "first_token_p95_s": measured(FIRST_TOKEN, evidence),
+        "cost_each": None if (each := measured(COST, evidence)) is None else each / 1e9,
+    }
