@@ -123,5 +123,5 @@ class Fleet:
     async def _ask(self, said: Mapping[str, bytes]) -> object:
         keys = [f"{self._prefix}:{name}:{what}" for name in said for what in ("leader", "seen")]
         bounds = (self._me, self._lease, round(KEPT * 1000), MOST)
-        words = (len(keys), *keys, *bounds, *said.values())
+        words: list[bytes | str | int] = [len(keys), *keys, *bounds, *said.values()]
         return await self._line.ask("EVAL", SCRIPT, *words, patience=PATIENCE)

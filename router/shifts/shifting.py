@@ -152,6 +152,9 @@ class Shifting:
 
     def _changed(self, document: Document | None) -> None:
         """Somebody has kept another document: it is in force here from now on."""
+        for name, ahead in list(self._ahead.items()):
+            if entry(document, name) != ahead.kept:
+                del self._ahead[name]
         if self._began and self._heed(document):
             self._again()
 
@@ -211,7 +214,7 @@ class Shifting:
         if held is None:
             after = begin(moving.terms, moving.revision, now, arms)
         else:
-            if ahead is None or ahead.kept != kept:
+            if ahead is None:
                 ahead = self._ahead[name] = Ahead(kept or {}, held, at(kept))
             after = self._advanced(moving, ahead.progress, arms, now)
             due = WRITTEN if after != held else REFRESHED

@@ -36,7 +36,7 @@ def shown(shifting: Shifting) -> dict[str, Any]:
 def metrics(shifting: Shifting) -> Iterable[Metric]:
     """Their numbers: requests and errors are those that this process has seen."""
     known = [(one, shifting.progress(one.name)) for one in shifting.moving.values()]
-    arms = [
+    arms: list[tuple[dict[str, object], Evidence]] = [
         ({"model": one.model, "arm": arm}, evidence)
         for one, _ in known
         for arm, evidence in shifting.gathering.arms(one.name)._asdict().items()
