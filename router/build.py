@@ -215,7 +215,9 @@ def alike(config: Config) -> dict[str, frozenset[str]]:
     """
     found = {}
     for route in serving(config):
-        named = [target.name for tier in route.tiers for target in tier if target.weight > 0]
+        # What operators say for a while must not have other models make a route's embeddings.
+        members = [target for tier in route.tiers for target in tier]
+        named = [target.name for target in members if target.weight > 0 or target.said]
         weighted = [n for n in named if "embeddings" not in lacks_of(*config.target(n))] or named
         models = {name: config.target(name)[1].name for name in weighted}
         first = models[weighted[0]]
