@@ -245,7 +245,10 @@ def off(config: Config) -> dict[str, str]:
 
 
 def _why(config: Config, route: ConfigRoute) -> str:
-    if config.live(route):
-        return "every weight is 0"
+    if live := config.live(route):
+        said = [
+            f"{target.name} is {target.said}" for tier in live for target in tier if target.said
+        ]
+        return "; ".join(said) or "every weight is 0"
     names = sorted({target.name.partition("/")[0] for tier in route.tiers for target in tier})
     return "; ".join(f"{name}: {config.providers[name].off_because}" for name in names)

@@ -16,7 +16,8 @@ from router.overrides.override import Kind, Override
 
 DEFAULT = 3600.0
 """Seconds for which a word holds whose end nobody said."""
-LONGEST = 30 * 86_400.0
+DAY = 86_400.0
+LONGEST = 30 * DAY
 """Seconds."""
 LONGEST_TEXT = 200
 """Characters of a name or a reason."""
@@ -34,10 +35,11 @@ def _short(value: object) -> str:
 
 
 def _span(value: object) -> float:
-    days = isinstance(value, str) and value.strip().endswith("d") and value.strip()[:-1]
-    seconds = units.count(days) * 86_400.0 if days else units.span(value)
-    if not 0 < seconds <= LONGEST:
-        raise units.Unreadable("is too long", f"at most {LONGEST / 86_400:g}d: 720h, 90m, 30s")
+    told = value.strip() if isinstance(value, str) else ""
+    days = told.endswith("d")
+    seconds = units.positive(told[:-1]) * DAY if days else units.span(value)
+    if seconds > LONGEST:
+        raise units.Unreadable("is too long", f"write at most {LONGEST / DAY:g}d: 7d, 2h, 90m, 30s")
     return seconds
 
 
