@@ -24,6 +24,8 @@ from router.front.listener import Listener
 from router.idempotency.store import Store
 from router.knowledge.known import Learning, completed
 from router.midnight import AGAIN
+from router.overrides.overrides import Overrides
+from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
 from router.reloading import Reloading
 from router.stored.owners import Owners
@@ -77,19 +79,23 @@ class App:
         together, answers = together_of(config.shared, log), answers_of(config.shared)
         owners = owners_of(config.shared, self._loop.time)
         kept = kept_of(server, config.shared, config.path.parent, log)
-        parts = (together, answers, owners, kept)
+        overrides = Overrides(kept, lambda: self._force, log.event)
+        parts = (together, answers, owners, kept, overrides)
         self._parts: list[Part] = [part for part in parts if part is not None]
-        layers = [lambda config: completed(config, self._learning.known)]
+        # What operators say comes last: it holds, whatever else is known.
+        layers = [lambda config: completed(config, self._learning.known), overrides.layer]
         self._force = force = Force(
             config, environ, origin, layers, together, self._policy_failed, self._changed
         )
-        self.state = State(force, counters, kept, self._loop.time)
+        self.state = State(force, counters, kept, overrides, self._loop.time)
         self.state.decisions, self.state.together = decisions, together
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self.pipeline = self._pipeline(journal, answers, owners)
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
-        self._open(server, self._api(journal, rng), Pages(self.state, server.admin_token))
+        further = OverridePages(overrides, kept, log.event).places
+        pages = Pages(self.state, server.admin_token, further)
+        self._open(server, self._api(journal, rng), pages)
 
     async def start(
         self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()

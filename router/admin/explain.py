@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import isinf
 from typing import Any
 
-from policies import ExplainedTarget, Request
+from policies import ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question
 from router.caller import BANDS
 from router.config import Config, ladder
@@ -28,10 +28,14 @@ def explain(runtime: Runtime, config: Config, now: float, question: Question) ->
     targets = [target.target for target in explained.targets]
     if question.target is not None and question.target not in targets:
         raise _none("target", question.target, "is none of the model's", targets)
+    members = [member for tier in route.tiers for member in tier] if route is not None else []
+    said = {member.name: member.said for member in members}
     return {
         "model": explained.model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "targets": [_target(target, now) for target in explained.targets],
+        "targets": [
+            _target(target, said.get(target.target, ""), now) for target in explained.targets
+        ],
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}
             for rung in (ladder(route.name, config.models) if route is not None else ())
@@ -73,15 +77,18 @@ def number(value: float) -> float | None:
     return None if isinf(value) else round(value, 3)
 
 
-def _target(target: ExplainedTarget, now: float) -> dict[str, Any]:
+def _target(target: ExplainedTarget, said: str, now: float) -> dict[str, Any]:
+    """One of them; `said` is what an operator says of its weight."""
     refused, factors = target.refused, target.factors
+    drained = said if refused is not None and refused.refusal is Refusal.DRAINED else ""
+    words = drained or target.words
     return {
         "target": target.target,
         "tier": target.tier + 1,
         "weight": target.weight,
         "odds": target.odds,
-        "words": target.words,
-        "refused": refused.words if refused is not None else None,
+        "words": words,
+        "refused": (drained or refused.words) if refused is not None else None,
         "refused_for_s": number(refused.until - now) if refused is not None else None,
         "health": round(factors.score, 3),
         "availability": round(factors.availability, 3),

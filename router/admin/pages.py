@@ -24,7 +24,8 @@ from router.config import Secret
 from router.dialects.contract import ClientError
 from router.fleet import shown as fleet
 from router.front.exchange import Headers, Inbound, Refused, Responder
-from router.front.guard import check_admin_token
+from router.front.guard import check_admin_token, check_json
+from router.overrides import shown as overrides
 from router.quota import shown as shared
 from router.telemetry.decisions import Decisions
 from router.telemetry.prometheus import prometheus
@@ -61,6 +62,8 @@ class Pages:
         if self._token is not None and (
             refused := check_admin_token(inbound.headers, self._token.reveal())
         ):
+            raise refused
+        if refused := check_change(inbound):
             raise refused
         method, path = inbound.method.replace("HEAD", "GET"), inbound.path
         page = self._pages.get((method, path)) or self._above(method, path)
@@ -99,7 +102,8 @@ class Pages:
         limited = tenants.limited_of(state.runtime.tenants)
         one = state.together
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
-        further = (*configured.metrics(state), *together)
+        said = overrides.metrics(state.overrides)
+        further = (*configured.metrics(state), *said, *together)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())
@@ -133,6 +137,15 @@ class Pages:
         except ClientError as error:
             raise Refused(error.status, error.code, error.message) from None
         await responder.send(200, JSON, msgspec.json.encode(told))
+
+
+def check_change(inbound: Inbound) -> Refused | None:
+    """Say why a request may change nothing here. What has another method than POST, a browser sends
+    for another origin's page only after it asked, and the listener refuses that.
+    """
+    if inbound.method != "POST" or inbound.path == "/explain":
+        return None
+    return check_json(inbound.headers)
 
 
 class Asked(NamedTuple):

@@ -13,23 +13,31 @@ from router.telemetry.decisions import Decisions
 
 if TYPE_CHECKING:
     from router.force import Force
+    from router.overrides.overrides import Overrides
     from router.quota.together import Together
 
 
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
     that was refused, empty when the file in `force` is the newest; it was `tried` last at that
-    instant. `kept` are the documents that outlive this process. `changes` are what the last reload
-    changed, in words. `running` counts requests under way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
-    `together` where this instance stands alone.
+    instant. `kept` are the documents that outlive this process, `overrides` what operators say
+    for a while. `changes` are what the last reload
+    changed, in words. `running` counts requests under way, `dropped` the log lines that nobody
+    took; `decisions` is None where no record is made, `together` where this instance stands alone.
     """
 
     def __init__(
-        self, force: Force, counters: Counters, kept: Kept, clock: Callable[[], float]
+        self,
+        force: Force,
+        counters: Counters,
+        kept: Kept,
+        overrides: Overrides,
+        clock: Callable[[], float],
     ) -> None:
         self.force = force
         self.counters = counters
         self.kept = kept
+        self.overrides = overrides
         self.clock = clock
         self.started = clock()
         self.loaded = self.tried = clock()

@@ -9,15 +9,14 @@ from typing import Annotated
 
 import typer
 
+from router.cli import operators
+from router.cli.options import DEFAULT_FILE, AdminAddress, AsJson, ConfigFile
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
-AdminAddress = Annotated[
-    str | None, typer.Option("--admin", help="Where the router's operators connect, if elsewhere.")
-]
 InputTokens = Annotated[
     str | None, typer.Option("--tokens", "--input-tokens", help="Its length: 300, 8k.")
 ]
@@ -28,7 +27,6 @@ Priority = Annotated[str | None, typer.Option(help="critical, standard or shedda
 TenantName = Annotated[
     str | None, typer.Option("--tenant", help="Who asks; absent: somebody who may ask for all.")
 ]
-DEFAULT_FILE = Path("providers.yaml")
 
 
 class LogFormat(StrEnum):
@@ -131,7 +129,7 @@ def explain(
     priority: Priority = None,
     tenant: TenantName = None,
     admin: AdminAddress = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Explain how a request would be decided: by the running router if there is one, else from
     a cold start.
@@ -161,7 +159,7 @@ def status(
         bool, typer.Option("--watch", "-w", help="Again every second, until Ctrl-C.")
     ] = False,
     admin: AdminAddress = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Show the running router: models, targets, their health, and what has been answered."""
     from router.cli.asking import status as run
@@ -187,6 +185,9 @@ def import_(
     from router.cli.converting import run
 
     sys.exit(run(kind.value, file, output, tuple(model or ())))
+
+
+operators.add(app)
 
 
 def main() -> None:

@@ -57,10 +57,39 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
         screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
         screen.print(f"[red]{escape(line)}[/]", soft_wrap=True)
+    if told["kept"]["why_not"]:
+        forgotten = f"what operators say is not kept: {told['kept']['why_not']}"
+        screen.print(f"[red]{escape(forgotten)}[/]", soft_wrap=True)
     workers = [_workers(told)] if "workers" in told else []
-    for table in (*workers, _models(told), _targets(told)):
+    said = [_overrides(told["overrides"])] if told["overrides"] else []
+    for table in (*said, *workers, _models(told), _targets(told)):
         screen.print()
         screen.print(table)
+
+
+def overrides(told: list[dict[str, Any]]) -> None:
+    """Print what operators said."""
+    screen = _console()
+    screen.print(_overrides(told) if told else "nothing holds but the file")
+
+
+def _overrides(told: list[dict[str, Any]]) -> Table:
+    table = _table(("id",), (), ("operators say", "until", "by", "reason", "now"))
+    for one in told:
+        now = f"[yellow]idle: {escape(one['idle'])}[/]" if one["idle"] else "in force"
+        until = f"{one['until']}, in {_long(one['for_s'])}"
+        table.add_row(
+            one["id"], escape(one["words"]), until, escape(one["by"]), escape(one["reason"]), now
+        )
+    return table
+
+
+def _long(seconds: float) -> str:
+    """A time to come, as coarse as one speaks of it."""
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 def _console() -> Console:

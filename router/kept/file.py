@@ -39,8 +39,9 @@ class File:
     """`Kept` in the file at `path`; None: in this process alone. `event` logs."""
 
     def __init__(self, path: Path | None, event: Callable[..., None]) -> None:
-        self.where = "in this process alone" if path is None else f"in {path}"
-        self.why = "" if path is not None else "server.state is empty: a restart forgets it"
+        alone = "in this process alone, since server.state is empty"
+        self.where = alone if path is None else f"in {path}"
+        self.why = ""
         self._path = path
         self._event = event
         self._copies = Copies()

@@ -69,6 +69,7 @@ FORBIDDEN = {
         "router.quota",
         "router.tenants",
     ),
+    "router.overrides": (*ABOVE, *NETWORK, "policies", "router.upstream", "router.admin"),
     "router.stored": (*ABOVE, *NETWORK, "router.front", "router.config", "router.admin"),
     "router.fleet": (
         *ABOVE,

@@ -183,7 +183,7 @@ async def test_without_a_file_it_is_kept_as_long_as_the_process(tmp_path: Path) 
     async with process(None) as one:
         await one.change("it", put(a=1))
         assert one.read("it") == {"a": 1}
-        assert "a restart forgets it" in one.why
+        assert "in this process alone" in one.where
     assert seen(tmp_path).bytes == {}
 
 
