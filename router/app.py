@@ -12,9 +12,18 @@ from socket import socket
 from traceback import extract_tb
 from typing import Protocol
 
+from policies import TargetSnapshot
 from router.admin.pages import Pages
 from router.admin.state import State
-from router.assembly import answers_of, decisions_of, kept_of, owners_of, together_of
+from router.assembly import (
+    answers_of,
+    decisions_of,
+    kept_of,
+    owners_of,
+    peers_of,
+    prices_of,
+    together_of,
+)
 from router.config import Config, Server, load
 from router.counting import by_midnight
 from router.force import Force
@@ -28,6 +37,9 @@ from router.overrides.overrides import Overrides
 from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
 from router.reloading import Reloading
+from router.shifts.moving import moving_of
+from router.shifts.pages import ShiftPages
+from router.shifts.shifting import Shifting
 from router.stored.owners import Owners
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
@@ -74,26 +86,37 @@ class App:
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
         decisions = decisions_of(server, origin)
-        readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
-        journal = Journal(readers, self._reader_failed)
         together, answers = together_of(config.shared, log), answers_of(config.shared)
         owners = owners_of(config.shared, self._loop.time)
         kept = kept_of(server, config.shared, config.path.parent, log)
         overrides = Overrides(kept, lambda: self._force, log.event)
-        parts = (together, answers, owners, kept, overrides)
+        self._shifting = shifting = Shifting(
+            kept, peers_of(config.shared, together), log.event, self._again, self._standings
+        )
+        readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
+        journal = Journal([*readers, shifting.gathering], self._reader_failed)
+        parts = (together, answers, owners, kept, overrides, shifting)
         self._parts: list[Part] = [part for part in parts if part is not None]
         # What operators say comes last: it holds, whatever else is known.
-        layers = [lambda config: completed(config, self._learning.known), overrides.layer]
+        layers = [
+            lambda config: completed(config, self._learning.known),
+            shifting.layer,
+            overrides.layer,
+        ]
         self._force = force = Force(
             config, environ, origin, layers, together, self._policy_failed, self._changed
         )
-        self.state = State(force, counters, kept, overrides, self._loop.time)
+        self._watch()
+        self.state = State(force, counters, kept, overrides, shifting, self._loop.time)
         self.state.decisions, self.state.together = decisions, together
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self.pipeline = self._pipeline(journal, answers, owners)
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
-        further = OverridePages(overrides, kept, log.event).places
+        further = {
+            **OverridePages(overrides, kept, log.event).places,
+            **ShiftPages(shifting, kept, log.event).places,
+        }
         pages = Pages(self.state, server.admin_token, further)
         self._open(server, self._api(journal, rng), pages)
 
@@ -134,6 +157,17 @@ class App:
         """Another configuration is in force."""
         self._clients.client_write = self.state.config.defaults.timeouts.client_write
         self._learning.begin(lambda: self.state.config, self._force.again)
+        self._watch()
+
+    def _watch(self) -> None:
+        """Drive the shifts of the file in force."""
+        self._shifting.take(moving_of(self._force.file), prices_of(self._force.config))
+
+    def _again(self) -> None:
+        self._force.again()
+
+    def _standings(self) -> Mapping[str, TargetSnapshot]:
+        return self._force.runtime.engine.snapshot(self._loop.time())
 
     def _aim(self) -> None:
         """Say anew when days end: clocks may have been changed."""
@@ -169,7 +203,7 @@ class App:
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
         await self._force.close()
-        for part in self._parts:
+        for part in reversed(self._parts):
             await part.close()
         self._fetcher.close()
 

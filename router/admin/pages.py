@@ -27,6 +27,7 @@ from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_admin_token, check_json
 from router.overrides import shown as overrides
 from router.quota import shown as shared
+from router.shifts import shown as shifts
 from router.telemetry.decisions import Decisions
 from router.telemetry.prometheus import prometheus
 
@@ -102,7 +103,7 @@ class Pages:
         limited = tenants.limited_of(state.runtime.tenants)
         one = state.together
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
-        said = overrides.metrics(state.overrides)
+        said = (*overrides.metrics(state.overrides), *shifts.metrics(state.shifting))
         further = (*configured.metrics(state), *said, *together)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from router.force import Force
     from router.overrides.overrides import Overrides
     from router.quota.together import Together
+    from router.shifts.shifting import Shifting
 
 
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
     that was refused, empty when the file in `force` is the newest; it was `tried` last at that
     instant. `kept` are the documents that outlive this process, `overrides` what operators say
-    for a while. `changes` are what the last reload
+    for a while, `shifting` what moves by itself. `changes` are what the last reload
     changed, in words. `running` counts requests under way, `dropped` the log lines that nobody
     took; `decisions` is None where no record is made, `together` where this instance stands alone.
     """
@@ -32,12 +33,14 @@ class State:
         counters: Counters,
         kept: Kept,
         overrides: Overrides,
+        shifting: Shifting,
         clock: Callable[[], float],
     ) -> None:
         self.force = force
         self.counters = counters
         self.kept = kept
         self.overrides = overrides
+        self.shifting = shifting
         self.clock = clock
         self.started = clock()
         self.loaded = self.tried = clock()

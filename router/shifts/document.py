@@ -15,7 +15,7 @@ NAME = "shifts"
 """Of the document."""
 FORGOTTEN = 30 * 86_400.0
 """Seconds after which a shift that nobody has written anew is forgotten."""
-MOST = 50
+MOST = 30
 """Shifts; of more, those that were written longest ago are forgotten."""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from policies.shifting import Terms, revision
+from router.config import Config
 
 
 class Moving(NamedTuple):
@@ -37,3 +38,8 @@ class Moving(NamedTuple):
         """What to write into the file once it is done, instead of `targets` and `shift`."""
         weights = ", ".join(f"{target}: {weight:g}" for target, weight in self.to.items())
         return f"targets: {{{weights}}}"
+
+
+def moving_of(config: Config) -> list[Moving]:
+    """The shifts of a file whose models can serve."""
+    return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
@@ -10,9 +10,10 @@ import msgspec
 
 from router.config.problems import nearest, quoted
 from router.front.exchange import Inbound, Refused, Responder
+from router.kept.contract import Kept
 from router.redis.down import Down
 from router.shifts.shifting import Shifting, Unknown
-from router.shifts.shown import shown
+from router.shifts.shown import one_shown, shown
 
 JSON = {"content-type": "application/json"}
 BELOW = "/shifts/"
@@ -20,19 +21,16 @@ VERBS = ("pause", "resume", "abort")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
-class Pages:
-    """Of the shifts of one instance."""
+class ShiftPages:
+    """Answers for `shifting`, which `kept` keeps. `event` logs."""
 
-    def __init__(self, shifting: Shifting) -> None:
-        self._shifting = shifting
-
-    @property
-    def places(self) -> Mapping[tuple[str, str], Callable[[Inbound, Responder], Awaitable[None]]]:
-        """By method and path."""
-        return {("GET", BELOW[:-1]): self._all, ("POST", BELOW): self._order}
+    def __init__(self, shifting: Shifting, kept: Kept, event: Callable[..., None]) -> None:
+        self._shifting, self._kept, self._event = shifting, kept, event
+        self.places = {("GET", BELOW[:-1]): self._all, ("POST", BELOW): self._order}
 
     async def _all(self, inbound: Inbound, responder: Responder) -> None:
-        await responder.send(200, JSON, msgspec.json.encode(shown(self._shifting)))
+        told = {**shown(self._shifting), **self._where()}
+        await responder.send(200, JSON, msgspec.json.encode(told))
 
     async def _order(self, inbound: Inbound, responder: Responder) -> None:
         model = unquote(inbound.path.removeprefix(BELOW))
@@ -45,10 +43,20 @@ class Pages:
             raise Refused(404, "no_such_shift", f"{quoted(model)} has no shift; {hint}") from None
         except ValueError as error:
             raise Refused(409, "not_now", str(error)) from None
-        except Down as down:
-            why = f"the server that keeps it for all is away: {down}"
-            raise Refused(503, "shared_away", why) from None
-        await responder.send(200, JSON, msgspec.json.encode(shown(self._shifting)["shifts"][model]))
+        except Down as error:
+            raise Refused(
+                503,
+                "shared_server_away",
+                f"all instances are told through the shared server, and it is away: {error}; every "
+                "shift stays where it is",
+            ) from None
+        by = inbound.peer or "unknown"
+        self._event("an operator changes a shift:", model=model, do=what, at=by)
+        told = {**one_shown(self._shifting, self._shifting.of(model)), **self._where()}
+        await responder.send(200, JSON, msgspec.json.encode(told))
+
+    def _where(self) -> dict[str, Any]:
+        return {"kept": {"where": self._kept.where, "why_not": self._kept.why or None}}
 
 
 def _asked(body: bytes) -> str:

@@ -20,6 +20,8 @@ from router.redis.down import Down
 
 LEASE = 3.0
 """Seconds for which a leader leads without a further word; then another does."""
+SETTLING = 3.0
+"""Seconds within which all instances that there are have said again what a server has forgotten."""
 PATIENCE = 0.2
 """Seconds for an answer, for which no request waits."""
 KEPT = 7 * 86_400.0
@@ -49,7 +51,9 @@ class Met(NamedTuple):
 
 
 class Peers(Protocol):
-    """Those who see the same shifts."""
+    """Those who see the same shifts. For `settling` seconds what is missing may come back."""
+
+    settling: float
 
     async def meet(self, said: Mapping[str, bytes]) -> Met:
         """Say what this instance has seen of each shift so far, in all. Raises `Down`: nobody
@@ -65,6 +69,8 @@ class Peers(Protocol):
 
 class Alone:
     """An instance without others leads everything. `wall` is the time in Unix seconds."""
+
+    settling = 0.0
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
@@ -91,6 +97,8 @@ class Line(Protocol):
 
 class Fleet:
     """The instances of `fleet`, over a line of its own to their server; this one is `instance`."""
+
+    settling = SETTLING
 
     def __init__(self, line: Line, fleet: str, instance: str, lease: float = LEASE) -> None:
         self._line, self._me = line, instance

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from policies import Price, TargetSnapshot
 from policies.shifting import Progress, abort, advance, begin, pause, resume
 from policies.shifting.guarding import Arms
+from router.config import Config
 from router.kept.contract import Document, Kept, TooLarge
 from router.redis.down import Down
 from router.shifts import words
@@ -69,6 +70,7 @@ class Shifting:
         self._event, self._again, self._standings = event, again, standings
         self._beat = beat
         self._ahead: dict[str, Ahead] = {}
+        self._missing: dict[str, float] = {}
         self._shown: dict[str, Progress] = {}
         self._began = False
         self._loop = asyncio.get_running_loop()
@@ -81,11 +83,17 @@ class Shifting:
         """From now on the file says these."""
         self.moving = {one.name: one for one in moving}
         self.gathering.watch(moving, prices)
-        for table in (self.leaders, self.seen, self._ahead, self._shown):
+        for table in (self.leaders, self.seen, self._ahead, self._missing, self._shown):
             for name in [name for name in table if name not in self.moving]:
                 del table[name]
         if self._began:
             self._heed(self._kept.read(NAME))
+
+    def layer(self, config: Config) -> Config:
+        """See `router.force.Layer`: where a shift is done, its route has the targets that it came
+        to.
+        """
+        return config
 
     def progress(self, name: str) -> Progress | None:
         """How far a shift has come, as far as it is known here; None: it has not begun."""
@@ -103,7 +111,7 @@ class Shifting:
     @property
     def frozen(self) -> bool:
         """Whether nobody is known to lead: then every shift stays where it is."""
-        return self._loop.time() - self._met > LEASE + self._beat
+        return bool(self.why) or self._loop.time() - self._met > LEASE + self._beat
 
     @property
     def now(self) -> float:
@@ -211,6 +219,8 @@ class Shifting:
         name = moving.name
         kept, ahead = entry(self._kept.read(NAME), name), self._ahead.get(name)
         held = progress(kept)
+        if not self._complete(name, arms, held):
+            return
         if held is None:
             after = begin(moving.terms, moving.revision, now, arms)
         else:
@@ -229,6 +239,16 @@ class Shifting:
 
         await self._kept.change(NAME, how)
         self._ahead.pop(name, None)
+
+    def _complete(self, name: str, arms: Arms, held: Progress | None) -> bool:
+        """Whether all is there that was, or has been lost for so long that it stays so: what a
+        server has forgotten is told it again bit by bit.
+        """
+        if held is not None and arms.holds(held.counted):
+            self._missing.pop(name, None)
+            return True
+        since = self._missing.setdefault(name, self._loop.time())
+        return self._loop.time() - since >= self._peers.settling
 
     def _advanced(self, moving: Moving, held: Progress, arms: Arms, now: float) -> Progress:
         standings = self._standings()

@@ -11,8 +11,10 @@ from typing import Any
 from policies.shifting import Evidence, Progress, State, share, verdicts
 from policies.shifting.guarding import COST, FIRST_TOKEN, Arms
 from policies.shifting.verdicts import measured
+from router.config.units import show_duration
 from router.shifts.moving import Moving
 from router.shifts.shifting import Shifting
+from router.shifts.words import did
 from router.telemetry.prometheus import Metric
 
 GOING = frozenset({State.RUNNING, State.HOLDING, State.PAUSED})
@@ -22,15 +24,45 @@ def shown(shifting: Shifting) -> dict[str, Any]:
     """All shifts of the file by their models."""
     return {
         "frozen": shifting.why or ("nobody leads" if shifting.frozen else None),
-        "shifts": {
-            one.model: {
-                **_moving(one),
-                **_progress(shifting, one, shifting.progress(one.name)),
-                "leader": shifting.leaders.get(one.name),
-            }
-            for one in shifting.moving.values()
-        },
+        "shifts": {one.model: one_shown(shifting, one) for one in shifting.moving.values()},
     }
+
+
+def brief(shifting: Shifting) -> dict[str, Any]:
+    """The same at a glance."""
+    told = shown(shifting)
+    keys = ("state", "share", "words", "to", "write")
+    brief = {model: {key: one[key] for key in keys} for model, one in told["shifts"].items()}
+    return {**told, "shifts": brief}
+
+
+def one_shown(shifting: Shifting, one: Moving) -> dict[str, Any]:
+    """One of them."""
+    progress = shifting.progress(one.name)
+    told = _progress(shifting, one, progress)
+    return {
+        "state": state(shifting, progress),
+        "words": words(shifting, progress),
+        **_moving(one),
+        **told,
+        "leader": shifting.leaders.get(one.name),
+    }
+
+
+def words(shifting: Shifting, progress: Progress | None) -> str:
+    """How it stands, for people."""
+    if progress is None:
+        return "it has not begun"
+    for_ = show_duration(round(max(0.0, shifting.now - progress.since)))
+    told = f"{state(shifting, progress)} for {for_}"
+    if progress.cause:
+        told += f": {progress.cause}"
+    if progress.state is not State.BACK:
+        return told
+    if progress.until is None:
+        return f"{told}; it does not try again by itself"
+    left = round(max(0.0, progress.until - shifting.now))
+    return f"{told}; it tries again in {show_duration(left)}"
 
 
 def metrics(shifting: Shifting) -> Iterable[Metric]:
@@ -80,19 +112,19 @@ def _moving(one: Moving) -> dict[str, Any]:
 
 def _progress(shifting: Shifting, one: Moving, progress: Progress | None) -> dict[str, Any]:
     if progress is None:
-        return {"state": state(shifting, None), "share": 0.0, "cause": "it has not begun"}
+        return {"share": 0.0, "write": None}
     now, step = shifting.now, Arms()
     if progress.counted.holds(progress.began):
         step = progress.counted.since(progress.began)
     left = None if progress.until is None else round(max(0.0, progress.until - now), 1)
     return {
-        "state": state(shifting, progress),
         "share": share(progress),
         "cause": progress.cause,
         "since_s": round(max(0.0, now - progress.since), 1),
         "again_in_s": left if progress.state is State.BACK else None,
         "taken_back": progress.tries,
         "step": {arm: _arm(evidence) for arm, evidence in step._asdict().items()},
+        "did": {arm: did(evidence) for arm, evidence in step._asdict().items()},
         "guards": [
             {
                 "guard": verdict.guard,

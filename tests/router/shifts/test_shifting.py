@@ -203,7 +203,7 @@ async def test_the_ejection_of_a_target_that_only_the_canary_has_takes_it_back()
     async with alone() as one:
         one.standings = {"a/m": Standing("ejected"), "b/m": Standing("healthy")}
         await one.run(3)
-        assert one.state is State.RUNNING
+        assert one.share == 0.05
         one.standings["b/m"] = Standing("probing")
         await one.run(2)
         assert one.state is State.BACK
@@ -237,7 +237,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
         yield one
 
 
-FAST = moving(terms=Terms(steps=(0.1, 0.5, 1.0), interval=0.1, least=20, cool_down=600.0))
+FAST = moving(terms=Terms(steps=(0.1, 0.5, 1.0), interval=0.7, least=20, cool_down=600.0))
 LEASE = 0.5
 
 
@@ -248,7 +248,9 @@ async def instance(server: Process, fleet: str, name: str) -> AsyncIterator[One]
 
     log: list[str] = []
     kept = KeptByAll(link(), fleet, lambda text, **_: log.append(text))
-    one = One(kept, Fleet(link(), fleet, name, LEASE), beat=0.05)
+    peers = Fleet(link(), fleet, name, LEASE)
+    peers.settling = 0.3
+    one = One(kept, peers, beat=0.05)
     await kept.start()
     one.shifting.take([FAST], PRICES)
     await one.shifting.start()
@@ -332,6 +334,9 @@ async def test_without_the_server_a_shift_is_frozen_and_goes_on_where_it_was(
             server.start()
             await until(lambda: one.state is State.DONE and two.state is State.DONE, one, two)
             assert "shifts go on:" in one.lines
+            done = one.shifting.progress(FAST.name)
+            assert done is not None
+            assert done.counted.canary.requests <= one.traffic.exposed + two.traffic.exposed
 
 
 async def test_any_instance_is_told_what_an_operator_wishes(server: Process) -> None:
