@@ -22,7 +22,7 @@ from router.redis.down import Down
 from router.shifts import words
 from router.shifts.document import NAME, at, changed, entry, progress, stands
 from router.shifts.evidence import Gathering, told
-from router.shifts.moving import Moving
+from router.shifts.moving import Moving, moved
 from router.shifts.peers import LEASE, Peers
 
 BEAT = 1.0
@@ -90,10 +90,9 @@ class Shifting:
             self._heed(self._kept.read(NAME))
 
     def layer(self, config: Config) -> Config:
-        """See `router.force.Layer`: where a shift is done, its route has the targets that it came
-        to.
-        """
-        return config
+        """See `router.force.Layer`."""
+        document = self._kept.read(NAME)
+        return moved(config, lambda one: progress(entry(document, one.name)))
 
     def progress(self, name: str) -> Progress | None:
         """How far a shift has come, as far as it is known here; None: it has not begun."""

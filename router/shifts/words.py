@@ -50,10 +50,13 @@ def event(moving: Moving, before: Progress | None, after: Progress) -> tuple[str
             return "a shift is aborted:", {**model, "share": f"{was} → {share}", **arms, **then}
         case State.PAUSED:
             return "a shift is paused:", {**model, "share": share, **arms}
+    to = {**model, "share": share, "to": ", ".join(moving.to)}
+    if before is not None and not before.share:
+        return "a shift begins anew:", to
+    if before is None and after.counted == after.began:
+        return "a shift begins:", to
     if before is None or before.share == after.share:
-        return "a shift goes on:", {**model, "share": share, "to": ", ".join(moving.to)}
-    if not before.share:
-        return "a shift begins anew:", {**model, "share": share, "to": ", ".join(moving.to)}
+        return "a shift goes on:", to
     return "traffic shifts:", {**model, "share": f"{was} → {share}", **arms}
 
 

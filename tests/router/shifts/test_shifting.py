@@ -91,7 +91,7 @@ async def test_a_good_canary_gets_everything_step_by_step() -> None:
                 seen.append(one.share)
         assert seen == [0.05, 0.25, 1.0]
         assert one.state is State.DONE
-        assert one.lines == ["a shift goes on:", "traffic shifts:", DONE]
+        assert one.lines == ["a shift begins:", "traffic shifts:", DONE]
         assert one.log[-1][1]["write"] == "targets: {b/m: 1}"
         step = one.log[1][1]
         assert step["share"] == "5 % → 25 %"
@@ -132,6 +132,7 @@ async def test_a_restart_goes_on_where_it_was() -> None:
     async with alone(kept) as one:
         while one.share < 0.25:
             await one.run(1, 50)
+        await one.run(11, 50)
     async with alone(kept) as again:
         assert again.share == 0.25
         assert again.log == [("a shift goes on:", {"model": "chat", "share": "25 %", "to": "b/m"})]
@@ -225,7 +226,7 @@ async def test_a_shift_that_is_no_longer_in_the_file_is_not_driven() -> None:
         one.shifting.take([], PRICES)
         await one.run(100, 50)
         assert one.shifting.moving == {}
-        assert one.lines == ["a shift goes on:"]
+        assert one.lines == ["a shift begins:"]
 
 
 # In a fleet, with a server.
