@@ -18,6 +18,7 @@ from policies.shifting import Progress, abort, advance, begin, pause, resume
 from policies.shifting.guarding import Arms
 from router.config import Config
 from router.kept.contract import Document, Kept, TooLarge
+from router.lasting import lasting
 from router.redis.down import Down
 from router.shifts import words
 from router.shifts.document import NAME, at, changed, entry, progress, stands
@@ -64,7 +65,6 @@ class Shifting:
         self.gathering = Gathering()
         self.moving: dict[str, Moving] = {}
         self.leaders: dict[str, str] = {}
-        self.seen: dict[str, Arms] = {}
         self.why = ""
         self._kept, self._peers = kept, peers
         self._event, self._again, self._standings = event, again, standings
@@ -83,7 +83,7 @@ class Shifting:
         """From now on the file says these."""
         self.moving = {one.name: one for one in moving}
         self.gathering.watch(moving, prices)
-        for table in (self.leaders, self.seen, self._ahead, self._missing, self._shown):
+        for table in (self.leaders, self._ahead, self._missing, self._shown):
             for name in [name for name in table if name not in self.moving]:
                 del table[name]
         if self._began:
@@ -140,8 +140,7 @@ class Shifting:
         """Put in force what is kept, and begin."""
         self._began = True
         self._changed(self._kept.read(NAME))
-        self._task = self._loop.create_task(self._go_on())
-        self._task.add_done_callback(self._ended)
+        self._task = lasting(self._go_on)
 
     async def close(self) -> None:
         """Let others lead, and end."""
@@ -150,12 +149,6 @@ class Shifting:
             await asyncio.wait([self._task])
             await self._peers.leave(list(self.moving))
         await self._peers.close()
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._event(
-                "shifting failed inside the router, it stays where it is:", error=repr(error)
-            )
 
     def _changed(self, document: Document | None) -> None:
         """Somebody has kept another document: it is in force here from now on."""
@@ -208,9 +201,8 @@ class Shifting:
             if (moving := self.moving.get(name)) is None:
                 continue  # the file was changed meanwhile
             self.leaders[name] = seen.leader
-            self.seen[name] = self.gathering.sum(seen.said)
             if seen.mine:
-                await self._lead(moving, self.seen[name], met.now)
+                await self._lead(moving, self.gathering.sum(seen.said), met.now)
             else:
                 self._ahead.pop(name, None)
 
