@@ -18,6 +18,7 @@ from router.assembly import answers_of, decisions_of, kept_of, owners_of, togeth
 from router.config import Config, Server, load
 from router.counting import by_midnight
 from router.force import Force
+from router.foresight import Foresight
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
@@ -91,6 +92,8 @@ class App:
         self.state.decisions, self.state.together = decisions, together
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self.pipeline = self._pipeline(journal, answers, owners)
+        foresight = Foresight(lambda: force.runtime, owners, self._loop.time)
+        self.state.foreseen = foresight.request
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
         further = OverridePages(overrides, kept, log.event).places

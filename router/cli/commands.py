@@ -113,8 +113,16 @@ def schema() -> None:
 @app.command()
 def explain(
     model: Annotated[
-        str, typer.Option("--model", "-m", help="The model that a client would ask for.")
-    ],
+        str | None, typer.Option("--model", "-m", help="The model that a client would ask for.")
+    ] = None,
+    body: Annotated[
+        Path | None,
+        typer.Option(help="A file with a request's body (-: stdin), which is read as a client's."),
+    ] = None,
+    path: Annotated[
+        str | None,
+        typer.Option(help="Where it would be sent; absent: /v1/chat/completions."),
+    ] = None,
     config: ConfigFile = DEFAULT_FILE,
     input_tokens: InputTokens = None,
     output_tokens: OutputTokens = None,
@@ -136,20 +144,26 @@ def explain(
     """
     from router.cli.asking import explain as run
 
-    asked = {
+    if (model is None) is (body is None):
+        raise typer.BadParameter("name a --model, or give a --body")
+    asked: dict[str, object] = {
         "model": model,
         "input_tokens": input_tokens,
         "output_tokens": output_tokens,
+        "priority": priority,
+        "tenant": tenant,
+        **({"path": path} if path is not None else {}),
+    }
+    flags = {
         "stream": stream,
         "tools": tools,
         "schema": schema,
         "images": images,
         "documents": documents,
         "audio": audio,
-        "priority": priority,
-        "tenant": tenant,
     }
-    sys.exit(run(config, asked, admin, as_json=json))
+    asked |= {name: True for name, said in flags.items() if said}
+    sys.exit(run(config, asked, admin, as_json=json, body=body))
 
 
 @app.command()
