@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from random import Random
 from socket import socket
-from traceback import extract_tb
 from typing import Protocol
 
 from router.admin.pages import Pages
@@ -33,7 +31,7 @@ from router.stored.owners import Owners
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
 from router.telemetry.journal import Journal, Reader
-from router.telemetry.log import Log
+from router.telemetry.log import Log, where
 from router.upstream.fetch import Fetcher
 
 LAST_WORDS = 1.0
@@ -81,8 +79,9 @@ class App:
         owners = owners_of(config.shared, self._loop.time)
         kept = kept_of(server, config.shared, config.path.parent, log)
         overrides = Overrides(kept, lambda: self._force, log.event)
-        parts = (together, answers, owners, kept, overrides)
-        self._parts: list[Part] = [part for part in parts if part is not None]
+        self._parts: list[Part] = [
+            part for part in (together, answers, owners, kept, overrides) if part is not None
+        ]
         # What operators say comes last: it holds, whatever else is known.
         layers = [lambda config: completed(config, self._learning.known), overrides.layer]
         self._force = force = Force(
@@ -92,13 +91,10 @@ class App:
         self.state.decisions, self.state.together = decisions, together
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self.pipeline = self._pipeline(journal, answers, owners)
-        foresight = Foresight(lambda: force.runtime, owners, self._loop.time)
-        self.state.foreseen = foresight.request
+        self.state.foreseen = Foresight(lambda: force.runtime, owners, self._loop.time).request
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
-        further = OverridePages(overrides, kept, log.event).places
-        pages = Pages(self.state, server.admin_token, further)
-        self._open(server, self._api(journal, rng), pages)
+        self._open(server, self._api(journal, rng), self._pages(server))
 
     async def start(
         self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()
@@ -198,6 +194,10 @@ class App:
             rng,
         )
 
+    def _pages(self, server: Server) -> Pages:
+        said = OverridePages(self.state.overrides, self.state.kept, self._log.event)
+        return Pages(self.state, server.admin_token, said.places)
+
     def _open(self, server: Server, api: Api, pages: Pages) -> None:
         self._clients = self._listener(server, str(server.listen), api, server.origins)
         self._admin = self._listener(server, str(server.admin), pages, ())
@@ -229,9 +229,6 @@ class App:
         )
 
     def _handler_failed(self, error: BaseException) -> None:
-        # Where, and not what it says: its text may quote the request's body, or a key.
-        frames = extract_tb(error.__traceback__)[-3:]
-        places = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
         self._log.event(
-            "a request failed inside the router:", error=type(error).__name__, at=places
+            "a request failed inside the router:", error=type(error).__name__, at=where(error)
         )

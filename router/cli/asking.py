@@ -33,6 +33,10 @@ PATIENCE = 2.0
 """Seconds for a router on the same machine to answer."""
 
 
+class Unanswered(Exception):
+    """Why there is no answer."""
+
+
 class Running(NamedTuple):
     """A router that may run: where its operators connect, and the token they need."""
 
@@ -42,8 +46,10 @@ class Running(NamedTuple):
 
 def check(path: Path, *, strict: bool) -> int:
     """Print what is wrong with a file; 0 if it can be served."""
-    config = _load(path)
-    if config is None:
+    try:
+        config = loaded(path)
+    except Unanswered as error:
+        print(error, file=sys.stderr)
         return 1
     for note in config.notes:
         print(f"{'error' if strict else 'note'}: {note}")
@@ -76,22 +82,11 @@ def explain(
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    source = f"the running router at {running.address}"
     try:
-        told = ask(running, "/explain", encoded(question))
-    except urllib.error.HTTPError as error:
-        print(f"{source}: {detail(error)}", file=sys.stderr)
+        source, told = _answered(path, running, question)
+    except Unanswered as error:
+        print(error, file=sys.stderr)
         return 1
-    except OSError:
-        source = f"a cold start (no router answers at {running.address})"
-        if (config := _load(path)) is None:
-            return 1
-        try:
-            told = _cold(config, question)
-        except (BadQuestion, ClientError) as error:
-            why = error.message if isinstance(error, ClientError) else error
-            print(f"{source}: {why}", file=sys.stderr)
-            return 1
     if as_json:
         print(json.dumps({"source": source, **told}, indent=2))
     else:
@@ -149,7 +144,8 @@ def find(path: Path, admin: str | None) -> Running:
     return Running(server.admin if admin is None else address(admin, "--admin"), token)
 
 
-def _load(path: Path) -> Config | None:
+def loaded(path: Path) -> Config:
+    """A file that can be served. Raises `Unanswered`."""
     try:
         config = load(path, os.environ)
         choosing.find_plugins(config)
@@ -157,8 +153,7 @@ def _load(path: Path) -> Config | None:
         tokenizers_of(config)
     except (ConfigError, choosing.BuildFault) as error:
         where = f"{path}: " if isinstance(error, choosing.BuildFault) else ""
-        print(f"{where}{error}", file=sys.stderr)
-        return None
+        raise Unanswered(f"{where}{error}") from None
     return config
 
 
@@ -187,6 +182,24 @@ def detail(error: urllib.error.HTTPError) -> str:
     except (HTTPException, OSError, ValueError):
         told = None
     return str(told["detail"] if isinstance(told, dict) and "detail" in told else error.reason)
+
+
+def _answered(
+    path: Path, running: Running, question: Question | Sent
+) -> tuple[str, dict[str, Any]]:
+    """Who answers a question, and what. Raises `Unanswered`."""
+    source = f"the running router at {running.address}"
+    try:
+        return source, ask(running, "/explain", encoded(question))
+    except urllib.error.HTTPError as error:
+        raise Unanswered(f"{source}: {detail(error)}") from None
+    except OSError:
+        source = f"a cold start (no router answers at {running.address})"
+    try:
+        return source, _cold(loaded(path), question)
+    except (BadQuestion, ClientError) as error:
+        why = error.message if isinstance(error, ClientError) else error
+        raise Unanswered(f"{source}: {why}") from None
 
 
 def _bytes(path: Path) -> bytes:

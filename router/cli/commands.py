@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from router.cli import operators
+from router.cli import operators, options
 from router.cli.options import DEFAULT_FILE, AdminAddress, AsJson, ConfigFile
 
 app = typer.Typer(
@@ -112,28 +112,18 @@ def schema() -> None:
 
 @app.command()
 def explain(
-    model: Annotated[
-        str | None, typer.Option("--model", "-m", help="The model that a client would ask for.")
-    ] = None,
-    body: Annotated[
-        Path | None,
-        typer.Option(help="A file with a request's body (-: stdin), which is read as a client's."),
-    ] = None,
-    path: Annotated[
-        str | None,
-        typer.Option(help="Where it would be sent; absent: /v1/chat/completions."),
-    ] = None,
+    model: options.ModelName = None,
+    body: options.Body = None,
+    path: options.BodyPath = None,
     config: ConfigFile = DEFAULT_FILE,
     input_tokens: InputTokens = None,
     output_tokens: OutputTokens = None,
-    stream: Annotated[bool, typer.Option("--stream", help="The answer is streamed.")] = False,
-    tools: Annotated[bool, typer.Option("--tools", help="It brings tools.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="It asks for a JSON schema.")] = False,
-    images: Annotated[bool, typer.Option("--images", help="A message holds an image.")] = False,
-    documents: Annotated[
-        bool, typer.Option("--documents", help="A message holds a document.")
-    ] = False,
-    audio: Annotated[bool, typer.Option("--audio", help="A message holds a sound.")] = False,
+    stream: options.Stream = False,
+    tools: options.Tools = False,
+    schema: options.Schema = False,
+    images: options.Images = False,
+    documents: options.Documents = False,
+    audio: options.Audio = False,
     priority: Priority = None,
     tenant: TenantName = None,
     admin: AdminAddress = None,
@@ -146,23 +136,14 @@ def explain(
 
     if (model is None) is (body is None):
         raise typer.BadParameter("name a --model, or give a --body")
-    asked: dict[str, object] = {
-        "model": model,
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "priority": priority,
-        "tenant": tenant,
-        **({"path": path} if path is not None else {}),
-    }
-    flags = {
-        "stream": stream,
-        "tools": tools,
-        "schema": schema,
-        "images": images,
-        "documents": documents,
-        "audio": audio,
-    }
+    asked: dict[str, object] = {"model": model, "priority": priority, "tenant": tenant}
+    asked |= {"input_tokens": input_tokens, "output_tokens": output_tokens}
+    flags = {"stream": stream, "tools": tools, "schema": schema, "images": images}
+    flags |= {"documents": documents, "audio": audio}
+    # What is not said is not asked, so that nothing contradicts a body.
     asked |= {name: True for name, said in flags.items() if said}
+    if path is not None:
+        asked["path"] = path
     sys.exit(run(config, asked, admin, as_json=json, body=body))
 
 
