@@ -155,7 +155,11 @@ async def test_the_last_target_of_a_model_is_taken_by_force_alone(tmp_path: Path
         refused = await say(router, kind="drain", target="sim/fast")
         assert refused.status == 400
         assert "the last target of solo" in refused.told["detail"]
+        assert "name a model that has others, or say it with force" in refused.told["detail"]
         assert await holding(router) == []
+        id_ = (await say(router, **FAST)).told["id"]
+        refused = await say(router, kind="pin", model="chat", target="sim/fast")
+        assert f"lift {id_} (sim/fast is drained in chat), or say" in refused.told["detail"]
         assert (await say(router, kind="drain", target="sim/fast", force=True)).status == 201
         assert await shares(router) == {"sim/other": MANY}
         off = await router.chat("solo")
