@@ -168,7 +168,7 @@ class App:
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
         await self._force.close()
-        for part in self._parts:
+        for part in reversed(self._parts):
             await part.close()
         self._fetcher.close()
 
