@@ -120,6 +120,28 @@ async def test_a_stream_on_a_drained_target_goes_on(tmp_path: Path) -> None:
         assert await shares(router) == {"sim/fast": MANY}
 
 
+async def test_a_hundred_changes_under_load_cost_no_request_its_answer(tmp_path: Path) -> None:
+    async with running(written(tmp_path, MODELS)) as router:
+        over, answers = asyncio.Event(), Counter[int]()
+
+        async def ask() -> None:
+            while not over.is_set():
+                answers[(await router.chat()).status] += 1
+
+        clients = [asyncio.create_task(ask()) for _ in range(6)]
+        for number in range(50):
+            target = ("sim/fast", "sim/other")[number % 2]
+            kind = ("drain", "pin")[number // 2 % 2]
+            said = await say(router, kind=kind, model="chat", target=target)
+            assert said.status == 201
+            await router.ask_admin("DELETE", f"/overrides/{said.told['id']}")
+        over.set()
+        await asyncio.gather(*clients)
+        assert set(answers) == {200}
+        assert answers[200] > 50
+        assert router.app.state.runtime.engine.in_flight == 0
+
+
 async def test_what_was_learned_stays_through_it(tmp_path: Path) -> None:
     async with running(written(tmp_path, MODELS)) as router:
         async with router.streamed() as response:
