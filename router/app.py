@@ -25,6 +25,7 @@ from router.assembly import (
 from router.config import Config, Server, load
 from router.counting import by_midnight
 from router.force import Force
+from router.foresight import Foresight
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
@@ -109,14 +110,10 @@ class App:
         self.state.decisions, self.state.together = decisions, together
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self.pipeline = self._pipeline(journal, answers, owners)
+        self.state.foreseen = Foresight(lambda: force.runtime, owners, self._loop.time).request
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
-        further = {
-            **OverridePages(overrides, kept, log.event).places,
-            **ShiftPages(shifting, kept, log.event).places,
-        }
-        pages = Pages(self.state, server.admin_token, further)
-        self._open(server, self._api(journal, rng), pages)
+        self._open(server, self._api(journal, rng), self._pages(server))
 
     async def start(
         self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()
@@ -226,6 +223,12 @@ class App:
             lambda: state.ready,
             rng,
         )
+
+    def _pages(self, server: Server) -> Pages:
+        state, event = self.state, self._log.event
+        said = OverridePages(state.overrides, state.kept, event)
+        moved = ShiftPages(state.shifting, state.kept, event)
+        return Pages(state, server.admin_token, {**said.places, **moved.places})
 
     def _open(self, server: Server, api: Api, pages: Pages) -> None:
         self._clients = self._listener(server, str(server.listen), api, server.origins)

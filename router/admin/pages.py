@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,8 +16,8 @@ import msgspec
 from router.admin import config as configured
 from router.admin import tenants
 from router.admin.decisions import listing, one
-from router.admin.explain import explain
-from router.admin.question import BadQuestion, decoded
+from router.admin.explain import as_read, explain, foretold, received
+from router.admin.question import BadQuestion, Question, Sent, decoded
 from router.admin.state import State
 from router.admin.status import status
 from router.config import Secret
@@ -130,14 +130,22 @@ class Pages:
         return self._state.decisions
 
     async def _explain(self, inbound: Inbound, responder: Responder) -> None:
-        state, body = self._state, await inbound.body()
         try:
-            told = explain(state.runtime, state.config, state.clock(), decoded(body))
+            told = await self._explained(decoded(await inbound.body()))
         except BadQuestion as error:
             raise Refused(400, "invalid_question", str(error)) from None
         except ClientError as error:
             raise Refused(error.status, error.code, error.message) from None
         await responder.send(200, JSON, msgspec.json.encode(told))
+
+    async def _explained(self, question: Question | Sent) -> dict[str, Any]:
+        state = self._state
+        if isinstance(question, Question):
+            return explain(state.runtime, state.config, state.clock(), question)
+        call, caller = received(state.runtime, question)
+        request = await state.foreseen(call, caller)
+        told = foretold(state.runtime, state.config, state.clock(), request)
+        return {**told, "request": as_read(call, caller, request)}
 
 
 def check_change(inbound: Inbound) -> Refused | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from policies import Request
+from router.caller import Caller
 from router.config import Config
+from router.dialects.contract import Call
 from router.kept.contract import Kept
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
@@ -22,8 +25,9 @@ class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
     that was refused, empty when the file in `force` is the newest; it was `tried` last at that
     instant. `kept` are the documents that outlive this process, `overrides` what operators say
-    for a while, `shifting` what moves by itself. `changes` are what the last reload
-    changed, in words. `running` counts requests under way, `dropped` the log lines that nobody
+    for a while, `shifting` what moves by itself. `changes` are what the last reload changed, in
+    words. `foreseen` says what the engine would be asked for a request. `running` counts requests
+    under way, `dropped` the log lines that nobody
     took; `decisions` is None where no record is made, `together` where this instance stands alone.
     """
 
@@ -47,6 +51,7 @@ class State:
         self.errors: tuple[str, ...] = ()
         self.changes: tuple[str, ...] = ()
         self.ready = False
+        self.foreseen: Callable[[Call, Caller], Awaitable[Request]]
         self.decisions: Decisions | None = None
         self.together: Together | None = None
         self.running: Callable[[], int] = lambda: 0

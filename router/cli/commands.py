@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from router.cli import operators
+from router.cli import operators, options
 from router.cli.options import DEFAULT_FILE, AdminAddress, AsJson, ConfigFile
 
 app = typer.Typer(
@@ -112,20 +112,18 @@ def schema() -> None:
 
 @app.command()
 def explain(
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="The model that a client would ask for.")
-    ],
+    model: options.ModelName = None,
+    body: options.Body = None,
+    path: options.BodyPath = None,
     config: ConfigFile = DEFAULT_FILE,
     input_tokens: InputTokens = None,
     output_tokens: OutputTokens = None,
-    stream: Annotated[bool, typer.Option("--stream", help="The answer is streamed.")] = False,
-    tools: Annotated[bool, typer.Option("--tools", help="It brings tools.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="It asks for a JSON schema.")] = False,
-    images: Annotated[bool, typer.Option("--images", help="A message holds an image.")] = False,
-    documents: Annotated[
-        bool, typer.Option("--documents", help="A message holds a document.")
-    ] = False,
-    audio: Annotated[bool, typer.Option("--audio", help="A message holds a sound.")] = False,
+    stream: options.Stream = False,
+    tools: options.Tools = False,
+    schema: options.Schema = False,
+    images: options.Images = False,
+    documents: options.Documents = False,
+    audio: options.Audio = False,
     priority: Priority = None,
     tenant: TenantName = None,
     admin: AdminAddress = None,
@@ -136,20 +134,17 @@ def explain(
     """
     from router.cli.asking import explain as run
 
-    asked = {
-        "model": model,
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "stream": stream,
-        "tools": tools,
-        "schema": schema,
-        "images": images,
-        "documents": documents,
-        "audio": audio,
-        "priority": priority,
-        "tenant": tenant,
-    }
-    sys.exit(run(config, asked, admin, as_json=json))
+    if (model is None) is (body is None):
+        raise typer.BadParameter("name a --model, or give a --body")
+    asked: dict[str, object] = {"model": model, "priority": priority, "tenant": tenant}
+    asked |= {"input_tokens": input_tokens, "output_tokens": output_tokens}
+    flags = {"stream": stream, "tools": tools, "schema": schema, "images": images}
+    flags |= {"documents": documents, "audio": audio}
+    # What is not said is not asked, so that nothing contradicts a body.
+    asked |= {name: True for name, said in flags.items() if said}
+    if path is not None:
+        asked["path"] = path
+    sys.exit(run(config, asked, admin, as_json=json, body=body))
 
 
 @app.command()

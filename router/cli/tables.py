@@ -20,6 +20,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
     """Print an explanation."""
     screen = _console()
     screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
+    if (read := told.get("request")) is not None:
+        screen.print(escape(_read(read)), soft_wrap=True)
     numbers = ("tier", "weight", "odds", "health", "A", "L", "R", "predicted", "in flight")
     table = _table(("target",), numbers, ())
     for target in told["targets"]:
@@ -39,6 +41,16 @@ def explained(source: str, told: dict[str, Any]) -> None:
     for rung in told["when_all_fail"]:
         [(what, which)] = rung.items()
         screen.print(escape(f"  when all fail: {what} {which}"), soft_wrap=True)
+
+
+def _read(request: dict[str, Any]) -> str:
+    """What was read of a body."""
+    bound = request["output_tokens"]
+    most = "as many as it takes" if bound is None else f"{bound:,} at most"
+    brings = [*(["streamed"] if request["stream"] else []), *request["brings"]]
+    only = [f"confined to {', '.join(request['confined_to'])}"] if request["confined_to"] else []
+    told = [f"{request['input_tokens']:,} tokens in, {most} out", *brings, *only]
+    return f"read as {', '.join(told)}"
 
 
 def overview(told: dict[str, Any], *, clear: bool) -> None:

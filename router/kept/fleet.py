@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from router.kept.contract import Copies, Document, Heard, How, encoded
+from router.lasting import lasting
 from router.redis.down import Down, Refused
 from router.redis.link import Link
 
@@ -87,7 +88,7 @@ class Fleet:
         with suppress(Down):
             await self._link.ready()
             await self._look()
-        self._looking = asyncio.get_running_loop().create_task(self._look_on())
+        self._looking = lasting(self._look_on)
 
     async def close(self) -> None:
         """See `Kept.close`."""

@@ -103,11 +103,14 @@ class Overrides:
         below = self._below or self._force().config
         had = override.left_with_nothing(below, before, now)
         lost = [n for n in override.left_with_nothing(below, after, now) if n not in had]
-        if lost:
-            raise Refused(
-                f"it takes the last target of {', '.join(lost)}, whose requests would fail; "
-                "name one model that has others, lift what drains those, or say it with force"
-            )
+        if not lost:
+            return
+        others = [f"{one.id} ({one.words})" for one in before if one.model in (None, *lost)]
+        way = f"lift {' and '.join(others)}" if others else "name a model that has others"
+        raise Refused(
+            f"it takes the last target of {', '.join(lost)}, whose requests would fail; "
+            f"{way}, or say it with force"
+        )
 
     def _look(self) -> None:
         """Put in force what has changed, if anything has."""

@@ -73,11 +73,13 @@ class OverridePages:
         await _send(responder, 200, told)
 
     def _audit(self, what: str, one: Override, inbound: Inbound, by: str) -> None:
+        # A worker is asked by its parent, who has no address.
+        at = {"at": inbound.peer} if inbound.peer else {}
         self._event(
             f"{what} {one.words}:",
             id=one.id,
             by=by or "unknown",
-            at=inbound.peer or "unknown",
+            **at,
             reason=one.reason or "none given",
         )
 

@@ -120,6 +120,28 @@ async def test_a_stream_on_a_drained_target_goes_on(tmp_path: Path) -> None:
         assert await shares(router) == {"sim/fast": MANY}
 
 
+async def test_a_hundred_changes_under_load_cost_no_request_its_answer(tmp_path: Path) -> None:
+    async with running(written(tmp_path, MODELS)) as router:
+        over, answers = asyncio.Event(), Counter[int]()
+
+        async def ask() -> None:
+            while not over.is_set():
+                answers[(await router.chat()).status] += 1
+
+        clients = [asyncio.create_task(ask()) for _ in range(6)]
+        for number in range(50):
+            target = ("sim/fast", "sim/other")[number % 2]
+            kind = ("drain", "pin")[number // 2 % 2]
+            said = await say(router, kind=kind, model="chat", target=target)
+            assert said.status == 201
+            await router.ask_admin("DELETE", f"/overrides/{said.told['id']}")
+        over.set()
+        await asyncio.gather(*clients)
+        assert set(answers) == {200}
+        assert answers[200] > 50
+        assert router.app.state.runtime.engine.in_flight == 0
+
+
 async def test_what_was_learned_stays_through_it(tmp_path: Path) -> None:
     async with running(written(tmp_path, MODELS)) as router:
         async with router.streamed() as response:
@@ -155,7 +177,11 @@ async def test_the_last_target_of_a_model_is_taken_by_force_alone(tmp_path: Path
         refused = await say(router, kind="drain", target="sim/fast")
         assert refused.status == 400
         assert "the last target of solo" in refused.told["detail"]
+        assert "name a model that has others, or say it with force" in refused.told["detail"]
         assert await holding(router) == []
+        id_ = (await say(router, **FAST)).told["id"]
+        refused = await say(router, kind="pin", model="chat", target="sim/fast")
+        assert f"lift {id_} (sim/fast is drained in chat), or say" in refused.told["detail"]
         assert (await say(router, kind="drain", target="sim/fast", force=True)).status == 201
         assert await shares(router) == {"sim/other": MANY}
         off = await router.chat("solo")
