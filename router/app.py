@@ -42,7 +42,7 @@ from router.shifts.shifting import Shifting
 from router.stored.owners import Owners
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
-from router.telemetry.journal import Journal, Reader
+from router.telemetry.journal import Journal
 from router.telemetry.log import Log, where
 from router.upstream.fetch import Fetcher
 
@@ -89,24 +89,19 @@ class App:
         owners = owners_of(config.shared, self._loop.time)
         kept = kept_of(server, config.shared, config.path.parent, log)
         overrides = Overrides(kept, lambda: self._force, log.event)
-        self._shifting = shifting = Shifting(
-            kept, peers_of(config.shared, together), log.event, self._again, self._standings
-        )
-        readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
-        journal = Journal([*readers, shifting.gathering], self._reader_failed)
+        peers = peers_of(config.shared, together)
+        shifting = Shifting(kept, peers, log.event, self._again, self._standings)
+        readers = (counters, log, shifting.gathering, decisions)
+        journal = Journal([one for one in readers if one is not None], self._reader_failed)
         parts = (together, answers, owners, kept, overrides, shifting)
         self._parts: list[Part] = [part for part in parts if part is not None]
         # What operators say comes last: it holds, whatever else is known.
-        layers = [
-            lambda config: completed(config, self._learning.known),
-            shifting.layer,
-            overrides.layer,
-        ]
+        layers = [self._completed, shifting.layer, overrides.layer]
         self._force = force = Force(
             config, environ, origin, layers, together, self._policy_failed, self._changed
         )
-        self._watch()
         self.state = State(force, counters, kept, overrides, shifting, self._loop.time)
+        self._watch()
         self.state.decisions, self.state.together = decisions, together
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self.pipeline = self._pipeline(journal, answers, owners)
@@ -154,9 +149,12 @@ class App:
         self._learning.begin(lambda: self.state.config, self._force.again)
         self._watch()
 
+    def _completed(self, config: Config) -> Config:
+        return completed(config, self._learning.known)
+
     def _watch(self) -> None:
         """Drive the shifts of the file in force."""
-        self._shifting.take(moving_of(self._force.file), prices_of(self._force.config))
+        self.state.shifting.take(moving_of(self._force.file), prices_of(self._force.config))
 
     def _again(self) -> None:
         self._force.again()

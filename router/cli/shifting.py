@@ -4,13 +4,22 @@ terminal.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
+from policies.shifting import Progress, State
+from policies.shifting import share as share_of
+from router.cli.asking import ask, find
 from router.cli.operating import Told, exchange
+from router.config import Config
+from router.kept.file import documents
+from router.shifts.document import NAME, entry, progress
+from router.shifts.moving import Moving, moving_of
+from router.shifts.words import percent
 
 PATH = "/shifts"
 
@@ -38,6 +47,36 @@ def order(path: Path, what: str, model: str, admin: str | None, *, as_json: bool
     place = f"{PATH}/{quote(model, safe='')}"
     body = msgspec.json.encode({"do": what})
     return exchange(path, admin, ("POST", place, body), printed, as_json=as_json)
+
+
+def standing(path: Path, config: Config) -> list[str]:
+    """How the shifts of a file stand, a line for each: by the router that runs on it, else by what
+    is kept beside it.
+    """
+    moving = moving_of(config)
+    if not moving:
+        return []
+    try:
+        told = ask(find(path, None), PATH, None)["shifts"]
+    except (OSError, KeyError):
+        told = {}
+    server, kept = config.server, None
+    if config.shared.redis is None and server.state:
+        kept = documents(config.path.parent / server.state)[0].get(NAME)
+    return [_standing(one, told.get(one.model), progress(entry(kept, one.name))) for one in moving]
+
+
+def _standing(one: Moving, told: Mapping[str, Any] | None, kept: Progress | None) -> str:
+    if told is not None and told["revision"] == one.revision:
+        share, done = told["share"], told["write"] is not None
+        words = told["words"]
+    elif kept is not None:
+        share, done, words = share_of(kept), kept.state is State.DONE, kept.state.value
+    else:
+        return f"model {one.model}: a shift, of which nobody here knows how far it has come"
+    if done:
+        return f"model {one.model}: its shift is done; write instead of it: {one.line}"
+    return f"model {one.model}: its shift is at {percent(share)}, {words}"
 
 
 def lines(model: str, one: dict[str, Any]) -> list[str]:
