@@ -25,13 +25,24 @@ def explain(runtime: Runtime, config: Config, now: float, question: Question) ->
     request = _request(runtime, now, question)
     route = config.models.get(question.model)
     explained = runtime.engine.explain(request, now)
-    targets = [target.target for target in explained.targets]
+    arms = runtime.shifts.get(question.model)
+    canary = None
+    if arms is not None:
+        canary = runtime.engine.explain(request._replace(model=arms.canary), now)
+    targets = [each.target for each in (*explained.targets, *(canary.targets if canary else ()))]
     if question.target is not None and question.target not in targets:
-        raise _none("target", question.target, "is none of the model's", targets)
+        raise _none("target", question.target, "is none of the model's", dict.fromkeys(targets))
     return {
         "model": explained.model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
         "targets": [_target(target, now) for target in explained.targets],
+        "shift": {
+            "share": arms.share,
+            "by": arms.by,
+            "targets": [_target(target, now) for target in canary.targets],
+        }
+        if arms is not None and canary is not None
+        else None,
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}
             for rung in (ladder(route.name, config.models) if route is not None else ())
