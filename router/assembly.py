@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from policies import Engine, Price, Route
 from router import build, choosing
 from router.abilities import wary_of
+from router.arms import canary_of
 from router.build import accounts_of
 from router.config import Config, Server, Shared
 from router.idempotency.store import Memory
@@ -46,7 +47,7 @@ def runtime_of(
     which of their limits are a whole `fleet`'s; `listed` are the models that were served before,
     with the Unix time each has been served since. Raises `BuildFault`.
     """
-    serving = build.serving(config)
+    serving, shifts = build.serving(config), build.shifts_of(config)
     since = int(time.time())
     return Runtime(
         revision=config.revision,
@@ -58,8 +59,11 @@ def runtime_of(
             **{route.name: route.deadline for route in serving},
         },
         targets={
-            route.name: frozenset(target.name for tier in route.tiers for target in tier)
-            for route in serving
+            **{
+                route.name: frozenset(target.name for tier in route.tiers for target in tier)
+                for route in serving
+            },
+            **{one.canary: one.control | names(routes[one.canary]) for one in shifts.values()},
         },
         off=build.off(config),
         policies=choosing.named_policies(),
@@ -72,8 +76,19 @@ def runtime_of(
         accounts=accounts_of(config, upstreams),
         fleet=fleet,
         tokenizers=tokenizers_of(config),
-        strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
+        strict=frozenset(
+            name
+            for route in serving
+            if route.unsupported == "refuse"
+            for name in (route.name, canary_of(route.name))
+        ),
+        shifts=shifts,
     )
+
+
+def names(route: Route) -> frozenset[str]:
+    """The targets of a route."""
+    return frozenset(target.name for target in route.targets)
 
 
 def together_of(shared: Shared, log: Log) -> Together | None:

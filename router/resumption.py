@@ -69,7 +69,7 @@ class Resumption:
         self._without.add(answer.upstream.target)
         begun.input_spent += report.input_tokens or 0
         begun.output_spent += report.output_tokens or 0
-        others = self._runtime.targets[self._call.model] - self._without
+        others = self._runtime.targets[answer.attempt.model] - self._without
         able = frozenset(filter(self._goes_on, others))
         if able:
             self.resumed += (Resumed(answer.upstream.target, begun.tokens),)

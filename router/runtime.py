@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policies import Engine, Policy
+from router.arms import Arms
 from router.dialects.contract import ClientError, Operation
 from router.dialects.interpreter import Unspoken
 from router.ladder import Ladder
@@ -17,6 +18,8 @@ from router.upstream.transport import Upstream
 
 LONGEST_NAME = 200
 """Characters of an unknown model's name that are compared and shown: it may fill a whole body."""
+
+NO_TARGETS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,9 @@ class Runtime:
     break off, with whether by any model; `ladders` say what is done once all targets of a model
     have failed, where anything is; `accounts` are those that keep what they made; `fleet` are the
     limits that are kept together with other instances, if there are any; `tokenizers` are those
-    that requests are counted with, by the model that they ask for, where its targets name any.
+    that requests are counted with, by the model that they ask for, where its targets name any;
+    `shifts` are both arms of the models whose traffic moves. `targets`, `strict` and `wary` know
+    the routes of their canaries as well.
     """
 
     revision: str
@@ -54,6 +59,7 @@ class Runtime:
     accounts: Accounts = field(default_factory=dict)
     fleet: Fleetwide | None = None
     tokenizers: Mapping[str, Tokenizers] = field(default_factory=dict)
+    shifts: Mapping[str, Arms] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""
@@ -69,9 +75,12 @@ class Runtime:
             return tenant.sees(model)
         if "target" not in tenant.may:
             return False
-        return tenant.models is None or any(
-            model in self.targets.get(route, ()) for route in tenant.models
-        )
+        return tenant.models is None or any(model in self.reached(route) for route in tenant.models)
+
+    def reached(self, model: str) -> frozenset[str]:
+        """The targets of a model, by both arms where its traffic moves."""
+        route = self.shifts[model].canary if model in self.shifts else model
+        return self.targets.get(route, NO_TARGETS)
 
     def lacking(self, operation: Operation, model: str) -> frozenset[str] | None:
         """What some of the targets of `model` lack that such a call may require."""
@@ -91,7 +100,7 @@ class Runtime:
         """Whether a model that `tenant` may ask for has one of `targets`."""
         if tenant.models is None:
             return True
-        return any(targets & self.targets.get(route, frozenset()) for route in tenant.models)
+        return any(targets & self.reached(route) for route in tenant.models)
 
     def embedders(self, model: str) -> frozenset[str] | None:
         """The targets that may make the embeddings of `model`; None: all of its own. Raises

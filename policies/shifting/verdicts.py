@@ -12,10 +12,13 @@ from policies.shifting.spread import middle
 from policies.shifting.terms import Terms
 from policies.shifting.weighing import certainty
 
+WORSE = 0.99
+"""So sure one must be that the canary is worse to take it back."""
 SURE = 0.95
-"""So sure one must be that the canary is worse to take it back, and that it is not to let it have
-everything. That is for a canary exactly as bad as allowed; one that is twice as bad, or no worse at
-all, is mistaken far more rarely.
+"""So sure one must be that it is not to let it have everything.
+
+Both are for a canary that is exactly as bad as allowed: one that is no worse at all, or several
+times as bad, is mistaken far more rarely.
 """
 
 
@@ -67,7 +70,7 @@ def _verdict(name: str, terms: Terms, progress: Progress) -> Verdict:
     worse, no_worse = certainty(weighed.worse), certainty(weighed.no_worse)
     step = progress.counted.since(progress.began)
     control, canary = measured(name, step.control), measured(name, step.canary)
-    if worse >= SURE:
+    if worse >= WORSE:
         says = Says.WORSE
     elif name == FLOOR or no_worse >= needed(following(terms, progress)):
         says = Says.NO_WORSE

@@ -29,6 +29,8 @@ LOWEST, HIGHEST = -3.0, 6.0
 of good time, a bad one is weighed from e⁻³ on. It costs the guarantee its "ever": from e⁻³ it is
 20 times as far to 1/α as from 1.
 """
+STAKES = (0.6, 0.3, 0.1)
+"""What is staked on each of a side's guesses; most on the first, which is nearest to the line."""
 HALVINGS = 40
 
 Sample = Sequence[tuple[float, int]]
@@ -74,10 +76,10 @@ def wager(canary: Sample, control: Sample, guess: Guess, line: Line) -> float:
 
 def certainty(wagers: Sequence[float]) -> float:
     """How sure it is that the side that was wagered against is not the true one: 1 − 1/E, where E
-    is the mean of what all guesses have come to; 0 to 1.
+    is what the stakes on all guesses have come to; 0 to 1.
     """
-    mean = sum(map(exp, wagers)) / len(wagers)
-    return max(0.0, 1 - 1 / mean)
+    worth = sum(stake * exp(each) for stake, each in zip(STAKES, wagers, strict=True))
+    return max(0.0, 1 - 1 / worth)
 
 
 def kept(logarithm: float) -> float:

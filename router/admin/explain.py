@@ -8,6 +8,7 @@ from typing import Any
 
 from policies import Band, ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question, Sent
+from router.arms import model_of
 from router.caller import BANDS, Caller, Wishes
 from router.config import Config, ladder
 from router.config.problems import nearest, quoted
@@ -25,24 +26,31 @@ def explain(runtime: Runtime, config: Config, now: float, question: Question) ->
     `ClientError` for a model that cannot be asked for, `BadQuestion` for what else there is not.
     """
     told = foretold(runtime, config, now, _request(runtime, now, question))
-    targets = [target["target"] for target in told["targets"]]
+    moved = told["shift"]["targets"] if told["shift"] is not None else ()
+    targets = dict.fromkeys(target["target"] for target in (*told["targets"], *moved))
     if question.target is not None and question.target not in targets:
         raise _none("target", question.target, "is none of the model's", targets)
     return told
 
 
 def foretold(runtime: Runtime, config: Config, now: float, request: Request) -> dict[str, Any]:
-    """The same of a request that is known to be admitted."""
-    route = config.models.get(request.model)
-    explained = runtime.engine.explain(request, now)
+    """The same of a request that is known to be admitted, whichever arm of a shift it is in."""
+    model = model_of(request.model)
+    route, arms = config.models.get(model), runtime.shifts.get(model)
     members = [member for tier in route.tiers for member in tier] if route is not None else []
     said = {member.name: member.said for member in members}
+
+    def each(asked: str) -> list[dict[str, Any]]:
+        explained = runtime.engine.explain(request._replace(model=asked), now)
+        return [_target(target, said.get(target.target, ""), now) for target in explained.targets]
+
     return {
-        "model": explained.model,
+        "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "targets": [
-            _target(target, said.get(target.target, ""), now) for target in explained.targets
-        ],
+        "targets": each(model),
+        "shift": {"share": arms.share, "by": arms.by, "targets": each(arms.canary)}
+        if arms is not None
+        else None,
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}
             for rung in (ladder(route.name, config.models) if route is not None else ())

@@ -22,9 +22,22 @@ def explained(source: str, told: dict[str, Any]) -> None:
     screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
     if (read := told.get("request")) is not None:
         screen.print(escape(_read(read)), soft_wrap=True)
+    shift = told.get("shift")
+    if shift is not None:
+        screen.print(f"its traffic moves: {1 - shift['share']:.0%} of the requests are here")
+    _candidates(screen, told["targets"])
+    if shift is not None:
+        screen.print(f"\nand {shift['share']:.0%} here, by {shift['by']}")
+        _candidates(screen, shift["targets"])
+    for rung in told["when_all_fail"]:
+        [(what, which)] = rung.items()
+        screen.print(escape(f"  when all fail: {what} {which}"), soft_wrap=True)
+
+
+def _candidates(screen: Console, targets: list[dict[str, Any]]) -> None:
     numbers = ("tier", "weight", "odds", "health", "A", "L", "R", "predicted", "in flight")
     table = _table(("target",), numbers, ())
-    for target in told["targets"]:
+    for target in targets:
         table.add_row(
             escape(target["target"]),
             str(target["tier"]),
@@ -36,11 +49,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
         )
     screen.print(table)
     screen.print()
-    for target in told["targets"]:
+    for target in targets:
         screen.print(escape(f"  {target['target']}: {target['words']}"), soft_wrap=True)
-    for rung in told["when_all_fail"]:
-        [(what, which)] = rung.items()
-        screen.print(escape(f"  when all fail: {what} {which}"), soft_wrap=True)
 
 
 def _read(request: dict[str, Any]) -> str:

@@ -26,15 +26,16 @@ from router.config.schema import (
     Tenant,
     Threshold,
     Timeouts,
-    WeightedTarget,
 )
 from router.config.server import faults, is_loopback
+from router.config.shift import MARK, Guard, Shift
 from router.config.startup import Decisions, Drain, Server, Shared, WhenDown
-from router.config.values import Address, Rate, Secret, Tls
+from router.config.values import Address, Rate, Secret, Tls, WeightedTarget
 from router.config.watching import Watch
 
 __all__ = [
     "ABILITIES",
+    "MARK",
     "Address",
     "Asked",
     "Config",
@@ -42,6 +43,7 @@ __all__ = [
     "Decisions",
     "Defaults",
     "Drain",
+    "Guard",
     "Limits",
     "PolicySpec",
     "Price",
@@ -55,6 +57,7 @@ __all__ = [
     "Secret",
     "Server",
     "Shared",
+    "Shift",
     "Simulation",
     "StartRule",
     "Tenant",

@@ -77,6 +77,11 @@ FORMS: Mapping[Callable[..., object], Form] = {
         {"type": "number", "minimum": 0, "maximum": 0.2},
         _text(r"^\s*0+(?:\.(?:[01][0-9]{0,19}|20{0,19}))?\s*$"),
     ),
+    units.percent: _either(
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 100}, _more_than_0(_NUMBER)
+    ),
+    units.points: _more_than_0(rf"^\s*\+\s*{_QUANTITY}\s*%\s*$"),
+    units.ratio: _more_than_0(rf"^\s*{_QUANTITY}\s*x\s*$"),
     units.threshold: _text(rf"^\s*(?:>=|<=|>|<){_with_unit(*units.COUNTS)}$"),
     texts.text: _text(VISIBLE),
     texts.words: {"type": "string", "minLength": 1},

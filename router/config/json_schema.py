@@ -18,8 +18,9 @@ from pydantic import BeforeValidator
 
 from router.config import schema, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
+from router.config.shift import Guard, Shift
 from router.config.startup_written import WrittenServer, WrittenShared
-from router.config.values import Address, Rate
+from router.config.values import Address, Rate, WeightedTarget
 from router.config.written import (
     Written,
     WrittenDefaults,
@@ -27,6 +28,7 @@ from router.config.written import (
     WrittenModel,
     WrittenProvider,
     WrittenRoute,
+    WrittenShift,
     WrittenTarget,
     WrittenTenant,
 )
@@ -45,10 +47,20 @@ DEFAULTS: dict[str, object] = {
     "Defaults": schema.Defaults(),
     "DefaultTimeouts": schema.Timeouts(),
     "Model": schema.Simulation(),
-    "Target": schema.WeightedTarget("", 1.0),
+    "Target": WeightedTarget("", 1.0),
     "Route": schema.Route,
+    "Shift": Shift,
+    "Guard": Guard(),
 }
 """What holds where a table says nothing, by its name: a value of its kind, or that kind itself."""
+SHOWN: dict[Read | None, Callable[[float], str]] = {
+    units.span: units.show_duration,
+    units.duration: units.show_duration,
+    units.size: lambda size: units.show_size(int(size)),
+    units.points: units.show_points,
+    units.ratio: units.show_ratio,
+}
+"""How the file writes what is read by these."""
 RATES = ("requests", "tokens", "input_tokens", "output_tokens")
 TOGETHER: dict[str, Form] = {
     "Provider": {
@@ -60,6 +72,7 @@ TOGETHER: dict[str, Form] = {
         "not": {"required": ["preset", "like"]},
     },
     "Route": {"type": "object", "oneOf": [{"required": ["targets"]}, {"required": ["tiers"]}]},
+    "Shift": {"type": "object", "required": ["to"]},
     "Rule": {"type": "object", "required": ["if", "tier"]},
     "Conditions": {"type": "object", "minProperties": 1},
     "Rung": {"type": "object", "minProperties": 1, "maxProperties": 1},
@@ -132,6 +145,8 @@ class _Tables:
         if kind is WrittenRoute and key in {"targets", "tiers"}:
             some = self._targets()
             return some if key == "targets" else {"type": "array", "items": some}
+        if kind is WrittenShift and key == "to":
+            return self._targets()
         if kind is WrittenRoute and key in {"policy", "within"}:
             name = form(texts.policy)
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
@@ -188,8 +203,8 @@ def _default(table: object, key: str, read: Read | None) -> Form:
         return {"default": str(value)}
     if value in (None, (), "") or is_dataclass(value):
         return {}
-    if read in {units.span, units.duration} and isinstance(value, int | float):
-        return {"default": units.show_duration(value)}
-    if read is units.size and isinstance(value, int | float):
-        return {"default": units.show_size(int(value))}
+    if read in SHOWN and isinstance(value, int | float):
+        return {"default": SHOWN[read](value)}
+    if key == "steps" and isinstance(value, tuple):
+        return {"default": [float(units.show_percent(step)) for step in value]}
     return {"default": sorted(value) if isinstance(value, frozenset) else value}

@@ -37,8 +37,13 @@ def normalise(tree: Table, report: Report) -> Table:
     def provider(node: Node) -> Node:
         return _edited(node, limits=_limits, models=lambda models: _each(named(models), model))
 
+    def shift(node: Node) -> Node:
+        return _edited(node, to=targets)
+
     def route(node: Node) -> Node:
-        return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers)
+        return _edited(
+            node, policy=_policy, within=_policy, targets=targets, tiers=tiers, shift=shift
+        )
 
     def tenant(node: Node) -> Node:
         def by_name(several: Node) -> Node:

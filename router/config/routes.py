@@ -15,9 +15,12 @@ from types import MappingProxyType
 
 from router.config.ladders import check_circles, rungs
 from router.config.problems import Report, quoted
-from router.config.schema import Defaults, PolicySpec, Provider, Route, WeightedTarget
+from router.config.schema import Defaults, PolicySpec, Provider, Route
+from router.config.shift import MARK, Shift
+from router.config.shifts import shift_of
 from router.config.tiers import TIERED, check_form, leaving, start_rules
 from router.config.tree import Found, Leaf, Node, Table, find
+from router.config.values import WeightedTarget
 from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
 
 POLICIES = ("weighted_round_robin", "least_latency", *TIERED)
@@ -86,9 +89,7 @@ class _Resolver:
             for place, table in zip(in_place, tables, strict=True)
         )
         self._check_distinct(name, tiers)
-        if name in self.declared:
-            what = f"{quoted(name)} is a target's full name as well"
-            self.report.problem(self._found(name).key.mark, what, "give the route another name")
+        self._check_name(name)
         route = Route(
             name=name,
             policy=policy,
@@ -100,10 +101,27 @@ class _Resolver:
             embeddings=written.embeddings or "one_model",
             interrupted=written.interrupted or "error",
             unsupported=written.unsupported or "drop",
+            shift=self._shift(name, written, tiers[0]),
             **leaving(written),
         )
         self._note_idle(route)
         return route
+
+    def _check_name(self, name: str) -> None:
+        if name in self.declared:
+            what = f"{quoted(name)} is a target's full name as well"
+            self.report.problem(self._found(name).key.mark, what, "give the route another name")
+        elif name.endswith(MARK):
+            what = f"no model's name ends in {quoted(MARK)}: shifts have theirs so"
+            self.report.problem(self._found(name).key.mark, what, "give the route another name")
+
+    def _shift(
+        self, name: str, written: WrittenRoute, targets: tuple[WeightedTarget, ...]
+    ) -> Shift | None:
+        if written.shift is None:
+            return None
+        to = self._tier(("models", name, "shift", "to"), written.shift.to)
+        return shift_of(name, written, to, targets, self.tree, self.report)
 
     def _found(self, route: str, *path: str | int) -> Found:
         return find(self.tree, ("models", route, *path))

@@ -15,8 +15,9 @@ from typing import Literal
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import Dialect
 from router.config.problems import Problem
+from router.config.shift import Shift
 from router.config.startup import Server, Shared
-from router.config.values import Rate, Secret, Tls
+from router.config.values import Rate, Secret, Tls, WeightedTarget
 from router.config.watching import Stamp, unchanged
 
 
@@ -153,17 +154,6 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightedTarget:
-    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it. `said` is
-    who says so, and until when, where it is not the file.
-    """
-
-    name: str
-    weight: float
-    said: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PolicySpec:
     """A policy by its name, or by its import path `module:attr`, and what it is made with."""
 
@@ -210,7 +200,8 @@ class Route:
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
     other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
     breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
-    and only tunes it, is left out. `when_all_fail` are its own rungs, in order.
+    and only tunes it, is left out. `when_all_fail` are its own rungs, in order. `shift`: where its
+    traffic moves, if it does.
     """
 
     name: str
@@ -226,6 +217,7 @@ class Route:
     interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
     when_all_fail: tuple[Rung, ...] = ()
+    shift: Shift | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ Count = Annotated[int | None, BeforeValidator(units.count)]
 Positive = Annotated[int | None, BeforeValidator(units.positive)]
 Price = Annotated[int | None, BeforeValidator(units.price)]
 Share = Annotated[float | None, BeforeValidator(units.share)]
+Percent = Annotated[float, BeforeValidator(units.percent)]
+Points = Annotated[float | None, BeforeValidator(units.points)]
+Ratio = Annotated[float | None, BeforeValidator(units.ratio)]
 Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
 Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
 Than = Annotated[Threshold | None, BeforeValidator(units.threshold)]
@@ -187,12 +190,36 @@ class WrittenRung(Written):
     text: Annotated[str | None, BeforeValidator(texts.words)] = None
 
 
+class WrittenGuard(Written):
+    """`guard` of a shift."""
+
+    errors: Points = None
+    first_token_p95: Ratio = None
+    cost: Ratio = None
+
+
+class WrittenShift(Written):
+    """`shift` of a route."""
+
+    to: dict[str, WrittenTarget] = {}
+    steps: tuple[Percent, ...] = ()
+    interval: Duration = None
+    min_requests: Positive = None
+    by: Annotated[
+        Literal["session", "user", "request"] | None,
+        BeforeValidator(texts.choice("session", "user", "request")),
+    ] = None
+    guard: WrittenGuard = WrittenGuard()
+    cool_down: Duration = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
     policy: WrittenPolicy | None = None
     within: WrittenPolicy | None = None
     targets: dict[str, WrittenTarget] = {}
+    shift: WrittenShift | None = None
     tiers: tuple[dict[str, WrittenTarget], ...] = ()
     start: tuple[WrittenRule, ...] = ()
     climb: tuple[
