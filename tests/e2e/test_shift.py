@@ -1,14 +1,14 @@
 """Traffic that shifts in routers as they are run: to the end, back, over deaths and outages."""
 
 import json
-import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
@@ -66,7 +66,7 @@ class Load:
             except (OSError, HTTPException) as error:
                 self.ends[type(error).__name__] += 1
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -77,7 +77,7 @@ class Load:
             thread.join()
 
 
-def shift(router: Router) -> dict:
+def shift(router: Router) -> dict[str, Any]:
     told = ask(router.admin, "GET", "/shifts").json
     return {**told["shifts"]["chat"], "frozen": told["frozen"]}
 
@@ -92,8 +92,8 @@ def pointsman(router: Router, *words: str):
 
 def counted(router: Router, name: str, *labels: str) -> float:
     page = ask(router.admin, "GET", "/metrics").text
-    rows = [line.rpartition(" ") for line in page.splitlines() if line.startswith(f"pointsman_{name}{{")]
-    return sum(float(value) for told, _, value in rows if all(each in told for each in labels))
+    lines = [line for line in page.splitlines() if line.startswith(f"pointsman_{name}{{")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines if all(e in line for e in labels))
 
 
 def test_a_canary_that_fails_three_in_ten_is_back_at_nothing_and_no_client_noticed(tmp_path):
@@ -108,16 +108,19 @@ def test_a_canary_that_fails_three_in_ten_is_back_at_nothing_and_no_client_notic
         assert took < 10
         assert exposed <= 600
         assert counted(router, "attempts_total", "sim/bad", 'outcome="failed"') > 0
-        assert "TRAFFIC IS TAKEN BACK, the canary is worse than the control: model=chat" in router.said
+        assert (
+            "TRAFFIC IS TAKEN BACK, the canary is worse than the control: model=chat" in router.said
+        )
         told = shift(router)
         assert (told["share"], told["taken_back"]) == (0.0, 1)
         assert 500 < told["again_in_s"] <= 600
         before = counted(router, "attempts_total", "sim/bad")
         assert {router.chat("chat").status for _ in range(50)} == {200}
         assert counted(router, "attempts_total", "sim/bad") == before
-        assert 'pointsman_shift_state{model="chat",state="back"} 1' in ask(
-            router.admin, "GET", "/metrics"
-        ).text
+        assert (
+            'pointsman_shift_state{model="chat",state="back"} 1'
+            in ask(router.admin, "GET", "/metrics").text
+        )
         assert "back for" in pointsman(router, "status").stdout
     with serving(tmp_path, config("bad")) as router:  # it is bad still
         time.sleep(1.2)
@@ -166,7 +169,7 @@ def test_an_operator_pauses_resumes_and_aborts(tmp_path):
         assert again.returncode == 1
         assert "the shift is aborted: there is nothing to pause" in again.stderr
         other = pointsman(router, "shift", "pause", "chats")
-        assert "'chats' has no shift; did you mean 'chat'?" in other.stderr
+        assert '"chats" has no shift; did you mean "chat"?' in other.stderr
         time.sleep(1.2)
         assert shift(router)["share"] == 0.0
         assert set(load.ends) == {"200"}
