@@ -79,8 +79,7 @@ class App:
         self._aiming: asyncio.TimerHandle | None = None
         self._learning = Learning(log)
         self._loop = asyncio.get_running_loop()
-        counters = Counters()
-        server = server or config.server
+        counters, server = Counters(), server or config.server
         self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
@@ -106,8 +105,7 @@ class App:
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self.pipeline = self._pipeline(journal, answers, owners)
         self.state.foreseen = Foresight(lambda: force.runtime, owners, self._loop.time).request
-        self.state.running = lambda: self.pipeline.running
-        self.state.dropped = lambda: log.dropped
+        self.state.running, self.state.dropped = self._running, lambda: log.dropped
         self._open(server, self._api(journal, rng), self._pages(server))
 
     async def start(
@@ -148,6 +146,9 @@ class App:
         self._clients.client_write = self.state.config.defaults.timeouts.client_write
         self._learning.begin(lambda: self.state.config, self._force.again)
         self._watch()
+
+    def _running(self) -> int:
+        return self.pipeline.running
 
     def _completed(self, config: Config) -> Config:
         return completed(config, self._learning.known)

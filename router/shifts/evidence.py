@@ -54,8 +54,10 @@ class Tally:
             return
         self._requests += 1
         self._failures += failed
-        if record.first is not None:
-            _one_more(self._first, bin_of(record.first - record.started))
+        if not failed:
+            # The first that a client has of an answer in one piece is all of it.
+            first = record.ended if record.first is None else record.first
+            _one_more(self._first, bin_of(first - record.started))
         price = self._prices.get(target)
         read, written = report.input_tokens, report.output_tokens
         if price is not None and not (read is None and written is None):

@@ -45,7 +45,7 @@ def one_shown(shifting: Shifting, one: Moving) -> dict[str, Any]:
         "words": words(shifting, progress),
         **_moving(one),
         **told,
-        "leader": shifting.leaders.get(one.name),
+        "leader": shifting.leaders.get(one.name) or None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from policies import Outcome, Phase, Report
 from policies.shifting import Evidence
@@ -68,6 +69,12 @@ def test_first_tokens_and_costs_are_as_of_one_request_after_another(gathering: G
         gathering.attempt(attempt())
     one = Evidence.of(failed=False, first_token=1.2 - 1.0, cost=120_000)
     assert gathering.arms(MOVING.name).control == one + one + one
+
+
+def test_the_first_content_of_an_answer_in_one_piece_is_all_of_it(gathering: Gathering) -> None:
+    gathering.attempt(structs.replace(attempt(), first=None))
+    first = gathering.arms(MOVING.name).control.first
+    assert first == Evidence.of(failed=False, first_token=0.5).first
 
 
 def test_an_unknown_price_is_no_cost() -> None:
