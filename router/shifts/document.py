@@ -15,8 +15,8 @@ NAME = "shifts"
 """Of the document."""
 FORGOTTEN = 30 * 86_400.0
 """Seconds after which a shift that nobody has written anew is forgotten."""
-MOST = 30
-"""Shifts; of more, those that were written longest ago are forgotten."""
+MOST = 80
+"""Shifts, of up to 6 kB each; of more, those that were written longest ago are forgotten."""
 
 
 def entry(document: Document | None, name: str) -> dict[str, Any] | None:

@@ -1,4 +1,5 @@
--- One instance says what it has seen of some shifts, and hears what all have; who leads each.
+-- One instance says what it has seen of some shifts, and hears who leads each; who does so, what
+-- all have seen.
 --
 -- KEYS: of each shift its leader, and what every instance said of it
 -- ARGV: the instance, milliseconds for which it leads, milliseconds for which words are kept, the
@@ -22,6 +23,6 @@ for i = 1, #KEYS, 2 do
       leader = me
     end
   end
-  rows[#rows + 1] = {leader or '', redis.call('HVALS', said)}
+  rows[#rows + 1] = {leader or '', leader == me and redis.call('HVALS', said) or {}}
 end
 return {time[1] * 1000000 + time[2], rows}

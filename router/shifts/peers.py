@@ -34,8 +34,8 @@ SCRIPT = Path(__file__).with_name("meet.lua").read_bytes()
 
 
 class Seen(NamedTuple):
-    """Of one shift: who leads it (empty: nobody), whether that is this instance, and what each
-    instance has said of it.
+    """Of one shift: who leads it (empty: nobody), and whether that is this instance; then also what
+    each has said of it.
     """
 
     leader: str
