@@ -12,7 +12,8 @@ from typing import Any
 
 from policies import Fail, Report, Request, Wait
 from policies.engine.showing import words
-from policies.engine.showing.record import Choice, Record, Said, Step, Stopped, Verb, told
+from policies.engine.showing.record import Choice, Record, Said, Step, Stopped, Verb
+from policies.engine.showing.telling import told
 from policies.engine.showing.views import View
 from router.telemetry.decisions import Decision, Decisions
 
