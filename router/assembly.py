@@ -43,8 +43,7 @@ def runtime_of(
     which of their limits are a whole `fleet`'s; `listed` are the models that were served before,
     with the Unix time each has been served since. Raises `BuildFault`.
     """
-    serving = build.serving(config)
-    since = int(time.time())
+    serving, now = build.serving(config), int(time.time())
     return Runtime(
         revision=config.revision,
         engine=engine,
@@ -60,7 +59,7 @@ def runtime_of(
         },
         off=build.off(config),
         policies=choosing.named_policies(),
-        listed={route.name: listed.get(route.name, since) for route in serving},
+        listed={route.name: listed.get(route.name, now) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
         ladders=ladders_of(config),
