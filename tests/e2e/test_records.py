@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import jsonschema_rs
 
-from tests.e2e.running import ROOT, Answer, Router, ask, body, eventually, serving
+from tests.e2e.running import ROOT, Answer, Router, ask, body, eventually, run, serving
 from tests.router.quota.servers import server
 
 CONFIG = """\
@@ -176,6 +176,8 @@ def test_a_folder_that_goes_away_is_said_once_and_costs_no_answer(tmp_path):
         assert router.status()["decisions"]["problem"] == "No such file or directory"
         assert "pointsman_decision_file_up 0" in ask(router.admin, "GET", "/metrics").text
         assert router.said.count("decisions cannot be written:") == 1
+        shown = run("status", "--config", str(router.config), "--admin", router.admin).stdout
+        assert "decisions.jsonl: No such file or directory; 0 lines dropped so far" in shown
         folder.mkdir()
         eventually(lambda: router.status()["decisions"]["written"] >= 30)
         status = router.status()["decisions"]
