@@ -92,6 +92,7 @@ FORMS: Mapping[Callable[..., object], Form] = {
     },
     texts.proxy: _text(r"^none$|^http://[^\s/?#]+/?$"),
     texts.redis: _text(r"^$|^(?:rediss?(?:\+cluster|\+sentinel)?|unix)://"),
+    texts.file: _text(r"^[^\u0000-\u001f\u007f]*$"),
     texts.named: _text(NAME),
     texts.credential: _text(r"^\s*[!-~]*\s*$"),
     texts.host: _text(r"^(?:[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?)$"),

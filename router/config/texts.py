@@ -135,6 +135,11 @@ def redis(value: object) -> Secret:
     return Secret(url)
 
 
+def file(value: object) -> str:
+    """A path of one's own choice. Empty text is no file."""
+    return "" if value == "" else text(value)
+
+
 def named(value: object) -> str:
     """A name of letters, digits and - _ . alone."""
     name = text(value)

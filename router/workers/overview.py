@@ -27,6 +27,7 @@ def status(told: Mapping[int, Status]) -> Status:
         "log_lines_dropped": sum(one["log_lines_dropped"] for one in each),
         "config": {**first["config"], "errors": _errors(told, [one["config"] for one in each])},
         "decisions": _written([one["decisions"] for one in each]),
+        "kept": max((one["kept"] for one in each), key=lambda kept: kept["why_not"] is not None),
         "fleet": _fleet([one["fleet"] for one in each]),
         "shared": _shared([one["shared"] for one in each]),
         "targets": {name: _target(name, told) for name in _names(one["targets"] for one in each)},

@@ -37,6 +37,7 @@ def worker(**more: Any) -> dict[str, Any]:
         "config": {"path": "providers.yaml", "errors": []},
         "decisions": None,
         "fleet": None,
+        "kept": {"where": "with the fleet", "why_not": None},
         "models": {"chat": {}},
         "shared": server_of_limits(),
         "targets": {},
@@ -190,3 +191,9 @@ def test_of_a_tenant_the_least_that_is_left_is_shown_and_what_was_refused_by_all
     assert told["limits"]["tenant:a"] == [{"limit": "requests", "left": 3, "in_flight": 2}]
     assert told["users"] == 5
     assert [row["count"] for row in told["refused"]] == [6]
+
+
+def test_what_one_worker_cannot_keep_is_said_of_all():
+    away = {"where": "with the fleet", "why_not": "it does not answer"}
+    assert status({0: worker(), 1: worker(kept=away), 2: worker()})["kept"] == away
+    assert status({0: worker(), 1: worker()})["kept"]["why_not"] is None
