@@ -13,15 +13,7 @@ from typing import Protocol
 from policies import TargetSnapshot
 from router.admin.pages import Pages
 from router.admin.state import State
-from router.assembly import (
-    answers_of,
-    decisions_of,
-    kept_of,
-    owners_of,
-    peers_of,
-    prices_of,
-    together_of,
-)
+from router.assembly import Beside, beside_of, decisions_of, peers_of, prices_of
 from router.config import Config, Server, load
 from router.counting import by_midnight
 from router.force import Force
@@ -29,7 +21,6 @@ from router.foresight import Foresight
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
-from router.idempotency.store import Store
 from router.knowledge.known import Learning, completed
 from router.midnight import AGAIN
 from router.overrides.overrides import Overrides
@@ -39,7 +30,6 @@ from router.reloading import Reloading
 from router.shifts.moving import moving_of
 from router.shifts.pages import ShiftPages
 from router.shifts.shifting import Shifting
-from router.stored.owners import Owners
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
 from router.telemetry.journal import Journal
@@ -83,28 +73,28 @@ class App:
         self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
-        decisions = decisions_of(server, origin)
-        together, answers = together_of(config.shared, log), answers_of(config.shared)
-        owners = owners_of(config.shared, self._loop.time)
-        kept = kept_of(server, config.shared, config.path.parent, log)
-        overrides = Overrides(kept, lambda: self._force, log.event)
-        peers = peers_of(config.shared, together)
-        shifting = Shifting(kept, peers, log.event, self._again, self._standings)
+        beside = beside_of(config, server, origin, log)
+        # Not the engine's chance: what is written must change nothing that is decided.
+        chance = Random(rng.getrandbits(53)).random
+        decisions = decisions_of(server, origin, beside.writer, chance)
+        overrides = Overrides(beside.kept, lambda: self._force, log.event)
+        shifting = self._shifting(config, beside)
         readers = (counters, log, shifting.gathering, decisions)
         journal = Journal([one for one in readers if one is not None], self._reader_failed)
-        parts = (together, answers, owners, kept, overrides, shifting)
+        parts = (*beside, overrides, shifting)
         self._parts: list[Part] = [part for part in parts if part is not None]
         # What operators say comes last: it holds, whatever else is known.
         layers = [self._completed, shifting.layer, overrides.layer]
         self._force = force = Force(
-            config, environ, origin, layers, together, self._policy_failed, self._changed
+            config, environ, origin, layers, beside.together, self._policy_failed, self._changed
         )
-        self.state = State(force, counters, kept, overrides, shifting, self._loop.time)
+        self.state = State(force, counters, beside, overrides, shifting, self._loop.time)
         self._watch()
-        self.state.decisions, self.state.together = decisions, together
+        self.state.decisions = decisions
         self._reloading = Reloading(self.state, log, self._load, force.take)
-        self.pipeline = self._pipeline(journal, answers, owners)
-        self.state.foreseen = Foresight(lambda: force.runtime, owners, self._loop.time).request
+        self.pipeline = self._pipeline(journal, beside)
+        foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
+        self.state.foreseen = foresight.request
         self.state.running, self.state.dropped = self._running, lambda: log.dropped
         self._open(server, self._api(journal, rng), self._pages(server))
 
@@ -146,6 +136,10 @@ class App:
         self._clients.client_write = self.state.config.defaults.timeouts.client_write
         self._learning.begin(lambda: self.state.config, self._force.again)
         self._watch()
+
+    def _shifting(self, config: Config, beside: Beside) -> Shifting:
+        peers, event = peers_of(config.shared, beside.together), self._log.event
+        return Shifting(beside.kept, peers, event, self._again, self._standings)
 
     def _running(self) -> int:
         return self.pipeline.running
@@ -201,15 +195,15 @@ class App:
             await part.close()
         self._fetcher.close()
 
-    def _pipeline(self, journal: Journal, answers: Store | None, owners: Owners) -> Pipeline:
+    def _pipeline(self, journal: Journal, beside: Beside) -> Pipeline:
         return Pipeline(
             lambda: self._force.runtime,
             journal,
             self._loop,
             self.state.decisions,
-            answers=answers,
+            answers=beside.answers,
             fetcher=self._fetcher,
-            owners=owners,
+            owners=beside.owners,
         )
 
     def _api(self, journal: Journal, rng: Random) -> Api:

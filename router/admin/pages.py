@@ -29,6 +29,7 @@ from router.overrides import shown as overrides
 from router.quota import shown as shared
 from router.shifts import shown as shifts
 from router.telemetry.decisions import Decisions
+from router.telemetry.lines import shown as lines
 from router.telemetry.prometheus import prometheus
 
 JSON = {"content-type": "application/json"}
@@ -103,8 +104,9 @@ class Pages:
         limited = tenants.limited_of(state.runtime.tenants)
         one = state.together
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
+        written = () if state.writer is None else lines.metrics(state.writer)
         said = (*overrides.metrics(state.overrides), *shifts.metrics(state.shifting))
-        further = (*configured.metrics(state), *said, *together)
+        further = (*configured.metrics(state), *said, *written, *together)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())

@@ -13,6 +13,7 @@ from router.fleet import shown as fleet
 from router.overrides import shown as overrides
 from router.quota import shown as shared
 from router.shifts import shown as shifts
+from router.telemetry.lines import shown as lines
 
 
 def status(state: State) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def status(state: State) -> dict[str, Any]:
             "errors": state.errors,
             "notes": [str(note) for note in state.config.notes],
         },
+        "decisions": None if state.writer is None else lines.shown(state.writer),
         "shared": None if together is None else shared.shown(together, now),
         "fleet": None if together is None else fleet.shown(together.fleet, now),
         "overrides": overrides.shown(state.overrides),

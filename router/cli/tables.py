@@ -75,6 +75,10 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
     )
     if told["shared"] is not None:
         screen.print(_shared(told["shared"], told["fleet"]), soft_wrap=True)
+    if told["decisions"] is not None and (problem := told["decisions"]["problem"]):
+        where, lost = told["decisions"]["file"], told["decisions"]["dropped"]
+        said = f"decisions cannot be written to {where}: {problem}; {lost} lines dropped so far"
+        screen.print(f"[red]{escape(said)}[/]", soft_wrap=True)
     if told["config"]["errors"]:
         screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
@@ -85,8 +89,8 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
     for line in _shifts(told["shifts"]):
         screen.print(line, soft_wrap=True)
     workers = [_workers(told)] if "workers" in told else []
-    said = [_overrides(told["overrides"])] if told["overrides"] else []
-    for table in (*said, *workers, _models(told), _targets(told)):
+    held = [_overrides(told["overrides"])] if told["overrides"] else []
+    for table in (*held, *workers, _models(told), _targets(told)):
         screen.print()
         screen.print(table)
 

@@ -27,6 +27,7 @@ Share = Annotated[float | None, BeforeValidator(units.share)]
 Percent = Annotated[float, BeforeValidator(units.percent)]
 Points = Annotated[float | None, BeforeValidator(units.points)]
 Ratio = Annotated[float | None, BeforeValidator(units.ratio)]
+Part = Annotated[float | None, BeforeValidator(units.part)]
 Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
 Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
 Than = Annotated[Threshold | None, BeforeValidator(units.threshold)]
@@ -241,6 +242,7 @@ class WrittenRoute(Written):
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
     when_all_fail: tuple[WrittenRung, ...] = ()
+    decisions: Part = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 
