@@ -22,7 +22,7 @@ LEASE = 3.0
 """Seconds for which a leader leads without a further word; then another does."""
 SETTLING = 3.0
 """Seconds within which all instances that there are have said again what a server has forgotten."""
-PATIENCE = 0.2
+PATIENCE = 0.5
 """Seconds for an answer, for which no request waits."""
 KEPT = 7 * 86_400.0
 """Seconds without a word of anybody after which what was seen of a shift is forgotten."""

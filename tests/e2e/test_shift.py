@@ -154,8 +154,9 @@ def test_a_good_one_gets_everything_and_the_line_for_the_file_is_told(tmp_path):
         assert ask(router.admin, "GET", "/shifts").json["shifts"] == {}
 
 
-def test_an_operator_pauses_resumes_and_aborts(tmp_path):
-    with serving(tmp_path, config("better")) as router, Load([router]) as load:
+def test_an_edit_begins_it_and_an_operator_pauses_resumes_and_aborts(tmp_path):
+    with serving(tmp_path, config("")) as router, Load([router]) as load:
+        router.reload(config("better"))
         eventually(lambda: shift(router)["share"] == 0.2)
         paused = pointsman(router, "shift", "pause", "chat")
         assert "20 % of the requests, paused for" in paused.stdout
