@@ -154,14 +154,18 @@ def test_a_good_one_gets_everything_and_the_line_for_the_file_is_told(tmp_path):
         assert ask(router.admin, "GET", "/shifts").json["shifts"] == {}
 
 
-def test_an_edit_begins_it_and_an_operator_pauses_resumes_and_aborts(tmp_path):
+def test_an_edit_begins_it_an_operator_pauses_it_and_a_restart_goes_on_where_it_was(tmp_path):
     with serving(tmp_path, config("")) as router, Load([router]) as load:
         router.reload(config("better"))
         eventually(lambda: shift(router)["share"] == 0.2)
         paused = pointsman(router, "shift", "pause", "chat")
         assert "20 % of the requests, paused for" in paused.stdout
-        time.sleep(2.0)
+        time.sleep(1.2)
         assert shift(router)["share"] == 0.2
+        assert set(load.ends) == {"200"}
+    with serving(tmp_path, config("better")) as router, Load([router]) as load:
+        told = shift(router)
+        assert (told["state"], told["share"]) == ("paused", 0.2)
         assert pointsman(router, "shift", "resume", "chat").returncode == 0
         eventually(lambda: shift(router)["share"] == 0.5, 10)
         aborted = pointsman(router, "shift", "abort", "chat", "--json")
@@ -171,7 +175,6 @@ def test_an_edit_begins_it_and_an_operator_pauses_resumes_and_aborts(tmp_path):
         assert "the shift is aborted: there is nothing to pause" in again.stderr
         other = pointsman(router, "shift", "pause", "chats")
         assert '"chats" has no shift; did you mean "chat"?' in other.stderr
-        time.sleep(1.2)
         assert shift(router)["share"] == 0.0
         assert set(load.ends) == {"200"}
 
