@@ -45,19 +45,11 @@ def normalise(tree: Table, report: Report) -> Table:
             node, policy=_policy, within=_policy, targets=targets, tiers=tiers, shift=shift
         )
 
-    def tenant(node: Node) -> Node:
-        def by_name(several: Node) -> Node:
-            return _each(several, _limits)
-
-        return _edited(
-            node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name
-        )
-
     return _edited_table(
         tree,
         providers=lambda node: _each(node, provider),
         models=lambda node: _each(node, route),
-        tenants=lambda node: _each(node, tenant),
+        tenants=lambda node: _each(node, _tenant),
     )
 
 
@@ -115,6 +107,13 @@ def _limits(node: Node) -> Node:
 
     kinds = ("requests", "tokens", "input_tokens", "output_tokens")
     return _edited(node, **dict.fromkeys(kinds, listed))
+
+
+def _tenant(node: Node) -> Node:
+    def by_name(several: Node) -> Node:
+        return _each(several, _limits)
+
+    return _edited(node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name)
 
 
 def _policy(node: Node) -> Node:
