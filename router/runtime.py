@@ -37,6 +37,7 @@ class Runtime:
     have failed, where anything is; `accounts` are those that keep what they made; `fleet` are the
     limits that are kept together with other instances, if there are any; `tokenizers` are those
     that requests are counted with, by the model that they ask for, where its targets name any;
+    `recorded` is the part of a model's requests of which decisions are written, where any are;
     `shifts` are both arms of the models whose traffic moves. `targets`, `strict` and `wary` know
     the routes of their canaries as well.
     """
@@ -59,6 +60,7 @@ class Runtime:
     accounts: Accounts = field(default_factory=dict)
     fleet: Fleetwide | None = None
     tokenizers: Mapping[str, Tokenizers] = field(default_factory=dict)
+    recorded: Mapping[str, float] = field(default_factory=dict)
     shifts: Mapping[str, Arms] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:

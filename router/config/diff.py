@@ -31,6 +31,7 @@ from router.config.shift import Shift
 from router.config.units import (
     show_count,
     show_duration,
+    show_part,
     show_percent,
     show_points,
     show_price,
@@ -136,6 +137,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
     yield from _shift(old.shift, new.shift)
+    yield from _change("decisions", old.decisions, new.decisions, show_part)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")

@@ -19,7 +19,7 @@ from pydantic import BeforeValidator
 from router.config import schema, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
 from router.config.shift import Guard, Shift
-from router.config.startup_written import WrittenServer, WrittenShared
+from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate, WeightedTarget
 from router.config.written import (
     Written,
@@ -42,6 +42,7 @@ DEFAULTS: dict[str, object] = {
     "Server": startup.Server(),
     "Drain": startup.Drain(),
     "Decisions": startup.Decisions(),
+    "DecisionFile": startup.DecisionFile,
     "Shared": startup.Shared(),
     "WhenDown": startup.WhenDown(),
     "Defaults": schema.Defaults(),
@@ -56,6 +57,7 @@ DEFAULTS: dict[str, object] = {
 SHOWN: dict[Read | None, Callable[[float], str]] = {
     units.span: units.show_duration,
     units.duration: units.show_duration,
+    units.part: units.show_part,
     units.size: lambda size: units.show_size(int(size)),
     units.points: units.show_points,
     units.ratio: units.show_ratio,
@@ -73,6 +75,7 @@ TOGETHER: dict[str, Form] = {
     },
     "Route": {"type": "object", "oneOf": [{"required": ["targets"]}, {"required": ["tiers"]}]},
     "Shift": {"type": "object", "required": ["to"]},
+    "DecisionFile": {"type": "object", "required": ["path"]},
     "Rule": {"type": "object", "required": ["if", "tier"]},
     "Conditions": {"type": "object", "minProperties": 1},
     "Rung": {"type": "object", "minProperties": 1, "maxProperties": 1},
@@ -152,6 +155,8 @@ class _Tables:
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
             return {"anyOf": [*name["anyOf"], table]}
         one = self._one(annotation, metadata)
+        if kind is WrittenDecisions and key == "file":
+            return {"anyOf": [*form(texts.text)["anyOf"], one]}
         if kind is WrittenLimits and key in RATES:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one

@@ -24,6 +24,7 @@ Count = Annotated[int | None, BeforeValidator(units.count)]
 Positive = Annotated[int | None, BeforeValidator(units.positive)]
 Price = Annotated[int | None, BeforeValidator(units.price)]
 Share = Annotated[float | None, BeforeValidator(units.share)]
+Part = Annotated[float | None, BeforeValidator(units.part)]
 Percent = Annotated[float, BeforeValidator(units.percent)]
 Points = Annotated[float | None, BeforeValidator(units.points)]
 Ratio = Annotated[float | None, BeforeValidator(units.ratio)]
@@ -241,6 +242,7 @@ class WrittenRoute(Written):
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
     when_all_fail: tuple[WrittenRung, ...] = ()
+    decisions: Part = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 
