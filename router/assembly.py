@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from policies import Engine, Price, Route
 from router import build, choosing
 from router.abilities import wary_of
-from router.arms import canary_of
+from router.arms import Arms, canary_of
 from router.build import accounts_of
+from router.canaries import shifts_of
 from router.config import Config, Server, Shared
+from router.config import Route as ConfigRoute
 from router.idempotency.store import Memory
 from router.kept.contract import Kept
 from router.quota.sharing import Fleetwide
@@ -50,7 +52,7 @@ def runtime_of(
     with the Unix time each has been served since. Raises `BuildFault`.
     """
     serving, now = build.serving(config), int(time.time())
-    shifts = build.shifts_of(config)
+    shifts = shifts_of(config, routes)
     return Runtime(
         revision=config.revision,
         engine=engine,
@@ -60,13 +62,7 @@ def runtime_of(
             **dict.fromkeys(build.live_targets(config), config.defaults.deadline),
             **{route.name: route.deadline for route in serving},
         },
-        targets={
-            **{
-                route.name: frozenset(target.name for tier in route.tiers for target in tier)
-                for route in serving
-            },
-            **{one.canary: one.control | names(routes[one.canary]) for one in shifts.values()},
-        },
+        targets=targets_of(serving, routes, shifts),
         off=build.off(config),
         policies=choosing.named_policies(),
         listed={route.name: listed.get(route.name, now) for route in serving},
@@ -79,19 +75,29 @@ def runtime_of(
         fleet=fleet,
         tokenizers=tokenizers_of(config),
         recorded=build.recorded_of(config),
-        strict=frozenset(
-            name
-            for route in serving
-            if route.unsupported == "refuse"
-            for name in (route.name, canary_of(route.name))
-        ),
+        strict=strict_of(serving),
         shifts=shifts,
     )
 
 
-def names(route: Route) -> frozenset[str]:
-    """The targets of a route."""
-    return frozenset(target.name for target in route.targets)
+def targets_of(
+    serving: Sequence[ConfigRoute], routes: Mapping[str, Route], shifts: Mapping[str, Arms]
+) -> dict[str, frozenset[str]]:
+    """The targets of every model, those that are off among them, and of every canary's route."""
+    targets = {
+        route.name: frozenset(target.name for tier in route.tiers for target in tier)
+        for route in serving
+    }
+    for arms in shifts.values():
+        canary = (target.name for target in routes[arms.canary].targets)
+        targets[arms.canary] = arms.control.union(canary)
+    return targets
+
+
+def strict_of(serving: Sequence[ConfigRoute]) -> frozenset[str]:
+    """The routes for which nothing is left out that a client asks for, by both arms."""
+    strict = [route.name for route in serving if route.unsupported == "refuse"]
+    return frozenset([*strict, *map(canary_of, strict)])
 
 
 class Beside(NamedTuple):

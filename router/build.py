@@ -14,16 +14,14 @@ from policies import (
     Facts,
     LeastLatency,
     Price,
-    Priority,
     Retry,
     Route,
     Target,
 )
-from policies.shifting import revision
 from router.abilities import lacks_of
-from router.arms import Arms, canary_of
+from router.canaries import canaries_of, canary
 from router.choosing import BuildFault, policy_of
-from router.config import Config, Provider, ProviderModel, WeightedTarget
+from router.config import Config, Provider, ProviderModel
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Tenant as ConfigTenant
@@ -59,51 +57,9 @@ def routes_of(config: Config) -> dict[str, Route]:
     retry = retry_of(config.defaults.retry)
     return (
         routes
-        | canaries_of(config)
+        | canaries_of(config, routes)
         | {name: Route([Target(name)], LeastLatency(), retry) for name in live_targets(config)}
     )
-
-
-def canaries_of(config: Config) -> dict[str, Route]:
-    """A route for every canary that can serve. Whom it fails, the other targets of its model are
-    asked for, so that no client pays for a trial.
-    """
-    found = {}
-    for route in serving(config):
-        if to := canary(config, route):
-            tried = {target.name for target in to}
-            rescue = [one for tier in config.live(route) for one in tier if one.name not in tried]
-            found[canary_of(route.name)] = Route(
-                [Target(one.name, one.weight, 0) for one in to]
-                + [Target(one.name, one.weight, 1) for one in rescue],
-                Priority(policy_of(route)),
-                retry_of(route.retry),
-            )
-    return found
-
-
-def canary(config: Config, route: ConfigRoute) -> list[WeightedTarget]:
-    """To which of the targets that are switched on a route's traffic moves; none: it does not."""
-    to = route.shift.to if route.shift is not None else ()
-    live = [target for target in to if config.target(target.name)[0].enabled]
-    return live if any(target.weight for target in live) else []
-
-
-def shifts_of(config: Config) -> dict[str, Arms]:
-    """Both arms of every model whose traffic moves."""
-    return {
-        route.name: Arms(
-            canary_of(route.name),
-            frozenset(target.name for tier in route.tiers for target in tier),
-            shift.share,
-            shift.by,
-            revision(
-                *({one.name: one.weight for one in arm} for arm in (route.tiers[0], shift.to))
-            ),
-        )
-        for route in serving(config)
-        if (shift := route.shift) is not None and canary(config, route)
-    }
 
 
 def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
@@ -275,9 +231,8 @@ def alike(config: Config) -> dict[str, frozenset[str]]:
     """
     found = {}
     for route in serving(config):
-        to = canary(config, route)
         # What operators say for a while must not have other models make a route's embeddings.
-        members = [target for tier in (*route.tiers, to) for target in tier]
+        members = [one for tier in (*route.tiers, canary(config, route)) for one in tier]
         named = [target.name for target in members if target.weight > 0 or target.said]
         weighted = [n for n in named if "embeddings" not in lacks_of(*config.target(n))] or named
         models = {name: config.target(name)[1].name for name in weighted}

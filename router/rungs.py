@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from router.build import canary, serving
+from router.build import serving
+from router.canaries import canary
 from router.config import Config, ladder
 from router.ladder import Ladder, Rung
 

@@ -60,8 +60,8 @@ class Runtime:
     accounts: Accounts = field(default_factory=dict)
     fleet: Fleetwide | None = None
     tokenizers: Mapping[str, Tokenizers] = field(default_factory=dict)
-    shifts: Mapping[str, Arms] = field(default_factory=dict)
     recorded: Mapping[str, float] = field(default_factory=dict)
+    shifts: Mapping[str, Arms] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

@@ -17,8 +17,10 @@ ALONE = 50
 """Requests of the canary's that are weighed without any of the control's."""
 OUT = 0.25
 """The control is out where more than that share of its last requests failed."""
-MEMORY = 0.98
-"""What a request of the control's leaves of the weight of those before: about 50 are remembered."""
+SHORT, LONG = 0.98, 0.999
+"""What a request of the control's leaves of the weight of those before: about 50 are remembered,
+and about 1,000.
+"""
 MOST_TRIES = 3
 """A shift that was taken back so often does not try again by itself."""
 
@@ -72,13 +74,19 @@ def _weighed(terms: Terms, progress: Progress, arms: Arms, *, out: bool) -> Prog
     new, beside = block.canary.requests, block.control.requests
     if new < BLOCK or (beside < BLOCK and new < ALONE):
         return progress
-    failing = progress.failing
-    if beside:
-        fades: float = MEMORY**beside
-        failing = fades * failing + (1 - fades) * block.control.failures / beside
+    failing = _faded(progress.failing, block.control, SHORT)
     trusted = not out and max(failing, progress.failing) <= OUT
-    weighed = weigh(progress.weighed, block, before, terms.guards, trusted=trusted)
-    return replace(progress, counted=arms, weighed=weighed, failing=failing)
+    weighed = weigh(progress.weighed, block, before, progress.usual, terms.guards, trusted=trusted)
+    usual = _faded(progress.usual, block.control, LONG)
+    return replace(progress, counted=arms, weighed=weighed, failing=failing, usual=usual)
+
+
+def _faded(share: float, of: Evidence, memory: float) -> float:
+    """The share of failures of late, after some more requests."""
+    if not of.requests:
+        return share
+    fades: float = memory**of.requests
+    return fades * share + (1 - fades) * of.failures / of.requests
 
 
 def _back(terms: Terms, progress: Progress, now: float, cause: str) -> Progress:

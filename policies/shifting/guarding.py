@@ -11,7 +11,7 @@ control does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log2
 from types import MappingProxyType
 from typing import NamedTuple
@@ -76,33 +76,43 @@ def weigh(
     weighed: Mapping[str, Weighed],
     block: Arms,
     before: Arms,
+    usual: float,
     guards: Guards,
     *,
     trusted: bool,
 ) -> Mapping[str, Weighed]:
-    """`weighed` after one more `block`. What came `before` gives the measures; where the control
-    is not `trusted`, being out, nothing speaks for the canary.
+    """`weighed` after one more `block`. What came `before` gives the measures, `usual` being the
+    share of the control's requests that failed of late; where the control is not `trusted`, being
+    out, nothing speaks for the canary.
     """
     after = dict(weighed)
-    for name, question in _questions(block, before, guards).items():
+    for name, question in _questions(block, before, usual, guards).items():
         old = weighed[name]
-        no_worse = _each(old.no_worse, question, question.no_worse) if trusted else old.no_worse
-        after[name] = Weighed(_each(old.worse, question, question.worse), no_worse)
+        line, expected = question.line, question.expected
+        # A guess that was cut to be a share may have come to lie on the other side.
+        worse = [guess if guess > line.at(expected) else None for guess in question.worse]
+        no_worse = [guess if guess < line.at(expected) else None for guess in question.no_worse]
+        after[name] = Weighed(
+            _each(old.worse, question, worse),
+            _each(old.no_worse, question, no_worse) if trusted else old.no_worse,
+        )
     return MappingProxyType(after)
 
 
 def _each(
-    wagers: tuple[float, ...], question: _Question, guesses: tuple[float, ...]
+    wagers: tuple[float, ...], question: _Question, guesses: Sequence[float | None]
 ) -> tuple[float, ...]:
+    canary, control, line = question.canary, question.control, question.line
     return tuple(
-        kept(old + wager(question.canary, question.control, Guess(guess, question.expected),
-                         question.line))
+        old
+        if guess is None
+        else kept(old + wager(canary, control, Guess(guess, question.expected), line))
         for old, guess in zip(wagers, guesses, strict=True)
-    )  # fmt: skip
+    )
 
 
-def _questions(block: Arms, before: Arms, guards: Guards) -> dict[str, _Question]:
-    questions = {ERRORS: _errors(block, before, guards.errors), FLOOR: _floor(block)}
+def _questions(block: Arms, before: Arms, usual: float, guards: Guards) -> dict[str, _Question]:
+    questions = {ERRORS: _errors(block, usual, guards.errors), FLOOR: _floor(block)}
     if before.control.first.count >= ENOUGH:
         questions[FIRST_TOKEN] = _first_token(block, before, guards.first_token)
     if before.control.costs.count >= ENOUGH:
@@ -110,8 +120,8 @@ def _questions(block: Arms, before: Arms, guards: Guards) -> dict[str, _Question
     return questions
 
 
-def _errors(block: Arms, before: Arms, points: float) -> _Question:
-    usual = _rate(before.control.failures, before.control.requests)
+def _errors(block: Arms, usual: float, points: float) -> _Question:
+    [usual] = _inside(usual)
     return _Question(
         Line(1.0, points),
         _split(block.canary.failures, block.canary.requests),
@@ -164,7 +174,7 @@ def _rate(events: int, count: int) -> float:
 
 
 def _inside(*guesses: float) -> tuple[float, ...]:
-    return tuple(min(max(guess, 1e-6), 0.98) for guess in guesses)
+    return tuple(min(max(guess, 1e-4), 0.98) for guess in guesses)
 
 
 def _split(events: int, count: int) -> Sample:

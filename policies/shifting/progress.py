@@ -43,7 +43,8 @@ class Progress:
     counts those that were taken back.
 
     `counted` is the evidence that has been weighed, `began` what there was when the step began;
-    `failing` is the share of the control's last requests that failed.
+    `failing` is the share of the control's last requests that failed, `usual` the same over a
+    longer time.
     """
 
     revision: str
@@ -57,6 +58,7 @@ class Progress:
     began: Arms = NO_EVIDENCE
     weighed: Mapping[str, Weighed] = field(default_factory=lambda: FRESH)
     failing: float = 0.0
+    usual: float = 0.01
 
     def plain(self) -> dict[str, Any]:
         """As JSON knows it."""
@@ -75,6 +77,7 @@ class Progress:
                 for name, each in self.weighed.items()
             },
             "failing": self.failing,
+            "usual": self.usual,
         }
 
     @classmethod
@@ -94,6 +97,7 @@ class Progress:
                 _arms(plain["began"]),
                 {name: _weighed(plain["weighed"][name]) for name in NAMES},
                 _share(plain["failing"]),
+                _share(plain["usual"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no progress of a shift: {error!r}") from None

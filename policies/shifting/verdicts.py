@@ -6,7 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from policies.shifting.evidence import Evidence
-from policies.shifting.guarding import COST, ERRORS, FIRST_TOKEN, FLOOR, LATE, NAMES
+from policies.shifting.guarding import COST, ERRORS, FIRST_TOKEN, FLOOR, LATE, NAMES, Arms
 from policies.shifting.progress import Progress
 from policies.shifting.spread import middle
 from policies.shifting.terms import Terms
@@ -62,13 +62,13 @@ def needed(share: float) -> float:
 
 def verdicts(terms: Terms, progress: Progress) -> list[Verdict]:
     """What every guard says, after what was weighed last."""
-    return [_verdict(name, terms, progress) for name in NAMES]
+    step = progress.counted.since(progress.began)
+    return [_verdict(name, terms, progress, step) for name in NAMES]
 
 
-def _verdict(name: str, terms: Terms, progress: Progress) -> Verdict:
+def _verdict(name: str, terms: Terms, progress: Progress, step: Arms) -> Verdict:
     weighed = progress.weighed[name]
     worse, no_worse = certainty(weighed.worse), certainty(weighed.no_worse)
-    step = progress.counted.since(progress.began)
     control, canary = measured(name, step.control), measured(name, step.canary)
     if worse >= WORSE:
         says = Says.WORSE

@@ -31,7 +31,7 @@ of good time, a bad one is weighed from e⁻³ on. It costs the guarantee its "e
 """
 STAKES = (0.6, 0.3, 0.1)
 """What is staked on each of a side's guesses; most on the first, which is nearest to the line."""
-HALVINGS = 40
+HALVINGS = 30
 
 Sample = Sequence[tuple[float, int]]
 """Values in [0, 1] with their counts."""

@@ -57,10 +57,10 @@ DEFAULTS: dict[str, object] = {
 SHOWN: dict[Read | None, Callable[[float], str]] = {
     units.span: units.show_duration,
     units.duration: units.show_duration,
+    units.part: units.show_part,
     units.size: lambda size: units.show_size(int(size)),
     units.points: units.show_points,
     units.ratio: units.show_ratio,
-    units.part: units.show_part,
 }
 """How the file writes what is read by these."""
 RATES = ("requests", "tokens", "input_tokens", "output_tokens")

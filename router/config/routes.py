@@ -101,8 +101,8 @@ class _Resolver:
             embeddings=written.embeddings or "one_model",
             interrupted=written.interrupted or "error",
             unsupported=written.unsupported or "drop",
-            shift=self._shift(name, written, tiers[0]),
             decisions=1.0 if written.decisions is None else written.decisions,
+            shift=self._shift(name, written, tiers[0]),
             **leaving(written),
         )
         self._note_idle(route)

@@ -218,8 +218,8 @@ class Route:
     interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
     when_all_fail: tuple[Rung, ...] = ()
-    shift: Shift | None = None
     decisions: float = 1.0
+    shift: Shift | None = None
 
 
 @dataclass(frozen=True, slots=True)

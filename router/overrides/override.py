@@ -17,6 +17,7 @@ import msgspec
 from router.config import Config
 from router.config.problems import nearest, quoted
 from router.config.schema import Route
+from router.config.shift import Shift
 from router.config.values import WeightedTarget
 
 NAME = "overrides"
@@ -131,7 +132,7 @@ def _serves(config: Config, route: Route) -> bool:
 
 
 def _names(route: Route, kind: Kind) -> Iterator[str]:
-    """The targets of which this can be said: a pin leaves no traffic to move elsewhere."""
+    """The targets that may be drained, or pinned: that to which traffic moves only once it has."""
     to = route.shift.to if route.shift is not None and kind == "drain" else ()
     return (target.name for tier in (*route.tiers, to) for target in tier)
 
@@ -143,15 +144,21 @@ def _route(route: Route, held: Sequence[Override]) -> Route:
     pin = next((one for one in own if one.kind == "pin"), None)
     if pin is None and not drains.keys() & set(_names(route, "drain")):
         return route
-    shift = route.shift if pin is None else None
-    if shift is not None:
-        to = tuple(_weighed(target, drains.get(target.name), None) for target in shift.to)
-        shift = replace(shift, to=to)
     tiers = tuple(
         tuple(_weighed(target, drains.get(target.name), pin) for target in tier)
         for tier in route.tiers
     )
-    return replace(route, tiers=tiers, shift=shift)
+    return replace(route, tiers=tiers, shift=_shift(route.shift, drains, pin))
+
+
+def _shift(
+    shift: Shift | None, drains: Mapping[str, Override], pin: Override | None
+) -> Shift | None:
+    """Where its traffic moves meanwhile; nothing leaves a target that is pinned."""
+    if shift is None:
+        return None
+    to = tuple(_weighed(target, drains.get(target.name), None) for target in shift.to)
+    return replace(shift, to=to, share=0.0 if pin is not None else shift.share)
 
 
 def _weighed(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -118,8 +119,9 @@ class Tally(NamedTuple):
         )
 
 
+@cache
 def tally(trial: Trial, runs: int, first: int = 1) -> Tally:
-    """The same shift, with `runs` seeds, on all cores."""
+    """The same shift, with `runs` seeds."""
     ended = [run(trial, seed) for seed in range(first, first + runs)]
     done = [each.requests for each in ended if each.state is State.DONE]
     back = [each for each in ended if each.state is State.BACK]
