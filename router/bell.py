@@ -14,17 +14,17 @@ from collections.abc import Callable
 
 class Bell:
     """Rung by anyone, waited on by one. `woken`: what was said last may no longer hold. `relay`, if
-    there is one, does what it can do at once while somebody waits; whether that was all.
-    `armed_for` is the instant at which a wait ends by itself.
+    there is one, does what it can do at once while somebody waits; whether that was all. `rung`:
+    the next wait ends at once. `armed_for` is the instant at which a wait ends by itself.
     """
 
-    __slots__ = ("_future", "_loop", "_rung", "_timer", "armed_for", "relay", "woken")
+    __slots__ = ("_future", "_loop", "_timer", "armed_for", "relay", "rung", "woken")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.woken = False
         self.relay: Callable[[], bool] | None = None
-        self._rung = False
+        self.rung = False
         self._future: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.armed_for = 0.0
@@ -33,7 +33,7 @@ class Bell:
         """Something has come: have it relayed, or wake whoever waits, or the next who does."""
         relayed = False
         try:
-            if self.relay is not None and self._future is not None and not self._rung:
+            if self.relay is not None and self._future is not None and not self.rung:
                 relayed = self.relay()
         finally:
             if not relayed:
@@ -48,7 +48,7 @@ class Bell:
 
     async def wait(self, until: float) -> None:
         """Return when rung, or at `until` (on the loop's clock) at the latest; may return early."""
-        if not self._rung:
+        if not self.rung:
             # A timer that fires too early costs one look; one for every wait would cost more.
             if self._timer is None or self.armed_for > until:
                 self._arm(until)
@@ -57,14 +57,14 @@ class Bell:
                 await self._future
             finally:
                 self._future = None
-        self._rung = False
+        self.rung = False
 
     def clear(self) -> None:
         """Forget everything but the timer, which may serve whoever waits next: one that was dropped
         with every request would be armed with every request.
         """
         self.relay = None
-        self._rung = self.woken = False
+        self.rung = self.woken = False
 
     def close(self) -> None:
         """Drop the timer and the relay."""
@@ -84,6 +84,6 @@ class Bell:
         self._wake()
 
     def _wake(self) -> None:
-        self._rung = True
+        self.rung = True
         if self._future is not None and not self._future.done():
             self._future.set_result(None)

@@ -9,7 +9,6 @@ before it every failure is rescued in silence, after it others may go on where t
 from __future__ import annotations
 
 from asyncio import CancelledError
-from collections.abc import Sized
 
 from policies import Attempt, Cause, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer, asked, unsent
@@ -49,8 +48,7 @@ class Passage:
         fetcher: Fetcher,
         journal: Reader,
     ) -> None:
-        self._call, self._reply = call, reply
-        self._runtime, self._course = runtime, course
+        self._call, self._reply, self._runtime, self._course = call, reply, runtime, course
         self._bell, self._journal, self._fetcher = bell, journal, fetcher
         self._clock, self._started = reply.clock, reply.clock()
         self._files: Files | None = None
@@ -63,7 +61,7 @@ class Passage:
         self._attempts, self._until, self._end, self._cause = 0, 0.0, "fault", ""
         self._resumption = resumption_of(call, runtime) if runtime.resume else None
 
-    async def drive(self, others: Sized) -> bool:
+    async def drive(self, others: set[Passage]) -> bool:
         """Go on until the client has its answer (true), or an honest error, beside `others`."""
         self._others = others
         bell, reply, stream = self._bell, self._reply, self._call.stream
@@ -85,6 +83,8 @@ class Passage:
                     await bell.wait(self._earliest())
                 elif (fail := self._ask(now)) is not None:
                     await self._fail(fail, now)
+                elif now < self._until and not (bell.rung or bell.woken or self._draining):
+                    await bell.wait(self._earliest())  # of what was just sent, nothing has come
         except SlowClient:
             self._end = "slow"
             raise
@@ -269,8 +269,8 @@ class Passage:
         return head.status, downward(head.headers) | self._told(answer)
 
     def _told(self, answer: Answer | None) -> dict[str, str]:
-        request_id = self._reply.caller.request_id
-        return told(request_id, self._attempts, answer, self._started, self._first)
+        name, attempts = self._reply.caller.request_id, self._attempts
+        return told(name, attempts, answer, self._started, self._first)
 
     def _note(self, answer: Answer | None, now: float) -> bytes:
         times, degraded = (self._started, self._first, now), self._reply.degraded
