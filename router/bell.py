@@ -9,7 +9,9 @@ What can be done without waking anybody, as the next chunk of a stream, is done 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+
+from router.stage import NO_TURN
 
 
 class Bell:
@@ -31,9 +33,9 @@ class Bell:
 
     def ring(self) -> None:
         """Something has come: have it relayed, or wake whoever waits, or the next who does."""
-        relayed = False
+        relayed, future = False, self._future
         try:
-            if self.relay is not None and self._future is not None and not self.rung:
+            if self.relay is not None and future is not None and not future.done():
                 relayed = self.relay()
         finally:
             if not relayed:
@@ -46,24 +48,22 @@ class Bell:
         self.woken = True
         self._wake()
 
-    async def wait(self, until: float) -> None:
-        """Return when rung, or at `until` (on the loop's clock) at the latest; may return early."""
-        if not self.rung:
-            # A timer that fires too early costs one look; one for every wait would cost more.
-            if self._timer is None or self.armed_for > until:
-                self._arm(until)
-            self._future = self._loop.create_future()
-            try:
-                await self._future
-            finally:
-                self._future = None
-        self.rung = False
+    def wait(self, until: float) -> Awaitable[None]:
+        """Is over when rung, or at `until` (on the loop's clock) at the latest; may be early."""
+        if self.rung:
+            self.rung = False
+            return NO_TURN
+        # A timer that fires too early costs one look; one for every wait would cost more.
+        if self._timer is None or self.armed_for > until:
+            self._arm(until)
+        self._future = future = self._loop.create_future()
+        return future
 
     def clear(self) -> None:
         """Forget everything but the timer, which may serve whoever waits next: one that was dropped
         with every request would be armed with every request.
         """
-        self.relay = None
+        self.relay = self._future = None
         self.rung = self.woken = False
 
     def close(self) -> None:
@@ -84,6 +84,8 @@ class Bell:
         self._wake()
 
     def _wake(self) -> None:
-        self.rung = True
-        if self._future is not None and not self._future.done():
-            self._future.set_result(None)
+        future, self._future = self._future, None
+        if future is not None and not future.done():
+            future.set_result(None)
+        else:
+            self.rung = True

@@ -9,6 +9,7 @@ before it every failure is rescued in silence, after it others may go on where t
 from __future__ import annotations
 
 from asyncio import CancelledError
+from collections.abc import Sized
 
 from policies import Attempt, Cause, Fail, Outcome, Report, Send, Stop, Wait
 from router.answer import Answer, asked, unsent
@@ -61,7 +62,7 @@ class Passage:
         self._attempts, self._until, self._end, self._cause = 0, 0.0, "fault", ""
         self._resumption = resumption_of(call, runtime) if runtime.resume else None
 
-    async def drive(self, others: set[Passage]) -> bool:
+    async def drive(self, others: Sized) -> bool:
         """Go on until the client has its answer (true), or an honest error, beside `others`."""
         self._others = others
         bell, reply, stream = self._bell, self._reply, self._call.stream
@@ -79,12 +80,10 @@ class Passage:
                     break
                 if self._draining:
                     await self._refuse(DRAINING, "drained")
+                elif (now >= self._until or bell.woken) and (fail := self._ask(now)) is not None:
+                    await self._fail(fail, now)
                 elif now < self._until and not bell.woken:
                     await bell.wait(self._earliest())
-                elif (fail := self._ask(now)) is not None:
-                    await self._fail(fail, now)
-                elif now < self._until and not (bell.rung or bell.woken or self._draining):
-                    await bell.wait(self._earliest())  # of what was just sent, nothing has come
         except SlowClient:
             self._end = "slow"
             raise

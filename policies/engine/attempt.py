@@ -45,29 +45,10 @@ class Attempt:
     """
 
     __slots__ = (
-        "_course",
-        "_is_trial",
-        "_member",
-        "_quotas",
-        "_reserved",
-        "_second",
-        "charge",
-        "due",
-        "epoch",
-        "expected",
-        "first",
-        "head",
-        "look_at",
-        "number",
-        "open",
-        "overdue",
-        "probe",
-        "report",
-        "standing",
-        "started",
-        "unsure",
-        "was_sent",
-    )
+        "_course", "_is_trial", "_member", "_quotas", "_reserved", "_second", "charge", "due",
+        "epoch", "expected", "first", "head", "look_at", "number", "open", "overdue", "probe",
+        "report", "standing", "started", "unsure", "was_sent",
+    )  # fmt: skip
 
     def __init__(self, course: Course, member: Member, now: float) -> None:
         self._course = course

@@ -17,4 +17,3 @@ def refund(reserved: Note, now: float) -> Note:
     """What settles a reservation of which nothing was sent."""
     taken, _, _, tokens, read, written = reserved
     return taken, int(now * MICROSECONDS + HALF), -1, -tokens, -read, -written
-
