@@ -22,6 +22,7 @@ BESIDES = (
     "It says that little is left (headers of limits)",
     "Limits on tokens are met too early, or not at all",
     "The file was saved and nothing changed",
+    "A target must get nothing for a while",
     "Shifting traffic",
 )
 """Sections of the operators' page about what no provider does."""
