@@ -54,8 +54,9 @@ def standing(path: Path, config: Config) -> list[str]:
     is kept beside it.
     """
     moving = moving_of(config)
-    if not moving:
-        return []
+    waiting = {route.name for route in config.models.values() if route.shift is not None}
+    waiting -= {one.model for one in moving}
+    idle = [f"model {name}: its shift waits: nothing to move to is on" for name in sorted(waiting)]
     try:
         told = ask(find(path, None), PATH, None)["shifts"]
     except (OSError, KeyError):
@@ -63,7 +64,10 @@ def standing(path: Path, config: Config) -> list[str]:
     server, kept = config.server, None
     if config.shared.redis is None and server.state:
         kept = documents(config.path.parent / server.state)[0].get(NAME)
-    return [_standing(one, told.get(one.model), progress(entry(kept, one.name))) for one in moving]
+    return [
+        *(_standing(one, told.get(one.model), progress(entry(kept, one.name))) for one in moving),
+        *idle,
+    ]
 
 
 def _standing(one: Moving, told: Mapping[str, Any] | None, kept: Progress | None) -> str:

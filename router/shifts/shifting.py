@@ -205,6 +205,7 @@ class Shifting:
                 await self._lead(moving, self.gathering.sum(seen.said), met.now)
             else:
                 self._ahead.pop(name, None)
+            await asyncio.sleep(0)  # requests come between: one of many shifts takes milliseconds
 
     async def _lead(self, moving: Moving, arms: Arms, now: float) -> None:
         name = moving.name
