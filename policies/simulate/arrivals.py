@@ -17,7 +17,7 @@ from policies.policy import Band
 
 class Arrival(NamedTuple):
     """One request: seconds since the beginning, tokens in, tokens that its answer will have; who
-    asks, and in which band.
+    asks, in which band, and for which model ("": the world's own).
     """
 
     at: float
@@ -26,6 +26,7 @@ class Arrival(NamedTuple):
     stream: bool = True
     tenant: str = ""
     band: Band = Band.STANDARD
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,17 @@ reports what happened, and decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from policies.engine.actions import Fail, Send, Stop, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.course import Course
 from policies.engine.outcome import Outcome, Phase, Report
-from policies.engine.refusal import Cause
+from policies.engine.refusal import PASSING, Cause
 from policies.policy import Request
 from policies.simulate.arrivals import Arrival
 from policies.simulate.service import NEVER
+from policies.simulate.terms import DOWN
 
 if TYPE_CHECKING:
     from policies.simulate.server import Server
@@ -25,28 +25,16 @@ if TYPE_CHECKING:
 
 PATIENCE_SPREAD = 0.5
 """Deviation of the logarithm: one in ten has half of the usual patience, one in ten twice."""
+USUAL = "chat"
+"""What is asked for by a request that names no model."""
 LONGEST_BACKOFF = 8.0
 LEAST_BACKOFF = 0.75
 """Seconds, and the least share of a backoff that is waited: what the SDKs of providers do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """How those who ask behave.
-
-    `patience` is the median of the seconds after which a client leaves that has no content yet
-    (lognormal; None: they all wait). A failed request comes again up to `retries` times, first
-    after `backoff` seconds and each time after twice as many, less up to a quarter.
-    """
-
-    patience: float | None = None
-    retries: int = 0
-    backoff: float = 0.5
-
-
 class Sent(NamedTuple):
     """One attempt, over: from `at` to `end`, the tokens that it took and gave, and when and from
-    whom its request came.
+    whom its request came, and for which model.
     """
 
     target: str
@@ -57,12 +45,14 @@ class Sent(NamedTuple):
     output_tokens: int
     came: float = 0.0
     tenant: str = ""
+    model: str = ""
 
 
 class Answered(NamedTuple):
     """One request, over. `first` and `total` are seconds since it came, None and the whole wait
     where there was no answer. `sends` are over all of its `courses`, of which there are more than
-    one where its client came again. `cause` says why there was no answer, None if the client left.
+    one where its client came again. `cause` says why there was no answer, None if the client left;
+    `limited`, where that is noted, that it found a target at a limit when it came.
     """
 
     arrival: Arrival
@@ -72,6 +62,7 @@ class Answered(NamedTuple):
     sends: int
     courses: int
     cause: Cause | None
+    limited: bool = False
 
     @property
     def at(self) -> float:
@@ -88,8 +79,8 @@ class Client:
     """One request, and what is done for it."""
 
     __slots__ = (
-        "_alarm", "_course", "_exchanges", "_first", "_over", "_sends", "_woken", "_world",
-        "arrival", "courses",
+        "_alarm", "_course", "_deadline", "_exchanges", "_first", "_limited", "_over", "_rung",
+        "_sends", "_terms", "_tried", "_woken", "_world", "arrival", "courses",
     )  # fmt: skip
 
     def __init__(self, world: World, arrival: Arrival) -> None:
@@ -101,6 +92,8 @@ class Client:
         self._over = False
         self._woken = False
         self._alarm = NEVER
+        self._limited = False
+        self._terms = world.terms.get(arrival.model, world.usual)
         self.arrival = arrival
         self.courses = 0
         patience = world.clients.patience
@@ -112,21 +105,33 @@ class Client:
         """Ask, for the first time or again."""
         if self._over:
             return
-        world, arrival = self._world, self.arrival
+        world = self._world
         self.courses += 1
         self._first = None
         self._alarm = NEVER
+        self._rung = 0
+        self._tried: set[str] = set()
+        self._deadline = world.now + self._terms.deadline
+        course = self._start(self.arrival.model or USUAL)
+        if self._terms.notes_limits and not self._limited:
+            refusals = course.refusals(world.now).values()
+            self._limited = any(refused.refusal in PASSING for refused in refusals)
+        self._look()
+
+    def _start(self, model: str, only: frozenset[str] | None = None) -> Course:
+        world, arrival = self._world, self.arrival
         request = Request(
-            world.model,
-            world.now + world.deadline,
+            model,
+            self._deadline,
             arrival.input_tokens,
             None,
             arrival.stream,
+            only,
             tenant=arrival.tenant,
             band=arrival.band,
         )
-        self._course = world.instance().start(request, world.now, self._wake)
-        self._look()
+        self._course = course = world.instance().start(request, world.now, self._wake)
+        return course
 
     def first(self, attempt: Attempt) -> None:
         """The first content of a stream has come, from whichever attempt."""
@@ -183,6 +188,7 @@ class Client:
                 report.output_tokens or 0,
                 arrival.at,
                 arrival.tenant,
+                arrival.model,
             )
         )
 
@@ -195,12 +201,28 @@ class Client:
     def _failed(self, cause: Cause) -> None:
         world = self._world
         clients = world.clients
+        if cause in DOWN and self._step():
+            return
         if self.courses > clients.retries:
             self._end(None, cause)
             return
         self._close()
         backoff = min(LONGEST_BACKOFF, clients.backoff * 2.0 ** (self.courses - 1))
         world.at(world.now + backoff * world.rng.uniform(LEAST_BACKOFF, 1.0), self.come)
+
+    def _step(self) -> bool:
+        """Go on with the next model of the ladder of which somebody was not asked yet."""
+        ladder = self._terms.ladder
+        while self._rung < len(ladder):
+            model, targets = ladder[self._rung]
+            self._rung += 1
+            if self._course is not None:
+                self._tried.update(self._course.tried)
+            if left := targets - self._tried:
+                self._close()
+                self._start(model, left if left != targets else None)
+                return True
+        return False
 
     def _leave(self) -> None:
         if not self._over and self._first is None:
@@ -214,7 +236,16 @@ class Client:
         if target is not None:
             first = self._first if self._first is not None else total
         self._world.answered.append(
-            Answered(self.arrival, target, first, total, self._sends, self.courses, cause)
+            Answered(
+                self.arrival,
+                target,
+                first,
+                total,
+                self._sends,
+                self.courses,
+                cause,
+                self._limited,
+            )
         )
 
     def _close(self) -> None:
