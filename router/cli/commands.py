@@ -103,12 +103,18 @@ def check(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    records: Annotated[
+        bool, typer.Option("--records", help="Of a line of the records of decisions instead.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of the file, with which editors complete, explain and check it."""
     from json import dumps
 
-    from router.config.json_schema import json_schema
-
+    if records:
+        from router.telemetry.lines.line import json_schema
+    else:
+        from router.config.json_schema import json_schema
     print(dumps(json_schema(), indent=1, ensure_ascii=False))
 
 
