@@ -120,16 +120,21 @@ class Client:
 
     def _start(self, model: str, only: frozenset[str] | None = None) -> Course:
         world, arrival = self._world, self.arrival
-        request = Request(
-            model,
-            self._deadline,
-            arrival.input_tokens,
-            None,
-            arrival.stream,
-            only,
-            tenant=arrival.tenant,
-            band=arrival.band,
-        )
+        if arrival.like is not None:
+            request = arrival.like._replace(
+                model=model, deadline=self._deadline, only=only or arrival.like.only
+            )
+        else:
+            request = Request(
+                model,
+                self._deadline,
+                arrival.input_tokens,
+                None,
+                arrival.stream,
+                only,
+                tenant=arrival.tenant,
+                band=arrival.band,
+            )
         self._course = course = world.instance().start(request, world.now, self._wake)
         return course
 

@@ -8,7 +8,7 @@ request follows from them, from the load at that instant, and from chance that i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil, exp
 from random import Random
@@ -57,6 +57,10 @@ class Service:
         if self.waits:
             mean = fmean(map(fmean, pairwise(self.waits))) if self.waits[1:] else self.waits[0]
         return mean + self.per_input * input_tokens
+
+    def seeded(self, seed: str) -> Service:
+        """The same with a chance of its own."""
+        return replace(self, seed=seed)
 
     def wait(self, rng: Random) -> float:
         """One wait, without what the input adds."""
