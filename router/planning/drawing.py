@@ -15,6 +15,7 @@ COLOURS = (
     "#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951",
     "#ff8ab7", "#a463f2", "#97bbf5", "#9c6b4e", "#9498a0",
 )  # fmt: skip
+NO_SIGN = "\N{REPLACEMENT CHARACTER}"
 OLD, NEW = "#9498a0", "#4269d0"
 WIDTH = 640
 LABEL = 170
@@ -23,9 +24,7 @@ ROW = 26
 
 def safe(text: str) -> str:
     """`text` as a page may hold it, whatever it is."""
-    return escape(
-        "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
-    )
+    return escape("".join(sign if sign.isprintable() else NO_SIGN for sign in text))
 
 
 def colours(targets: Sequence[str]) -> dict[str, str]:

@@ -21,12 +21,14 @@ from router.planning.traffic import Traffic, Wish
 PLAYED = 40_000
 """Requests up to which the traffic is played again, with another chance each time."""
 MOST_RUNS = 10
+QUICK = 5_000
+"""Requests that are played sooner than two processes have started."""
 
 
 class Asked(NamedTuple):
     """What is to be planned: two files, and the traffic: a file or a shape by its name, how many
     requests of it (None: as many as are usual), a second where it is a shape, for which models
-    (none: all). `processes`: the two files are played at once.
+    (none: all).
     """
 
     old: Path
@@ -36,7 +38,6 @@ class Asked(NamedTuple):
     rate: float = 10.0
     models: tuple[str, ...] = ()
     seed: int = 1
-    processes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def plan(
     models = {each.model for each in come.arrivals}
     sides = [_side(config, come, models, of=old) for config in (old, new)]
     parts = [Part(side.config.path, known, side.bases, come.arrivals, seeds) for side in sides]
-    played = both(parts[0], parts[1], processes=asked.processes)
+    played = both(*parts, at_once=runs * len(come.arrivals) > QUICK)
     return Plan(
         sides[0],
         sides[1],

@@ -59,9 +59,9 @@ def rehearse(part: Part) -> Tallies:
     return tallies
 
 
-def both(old: Part, new: Part, *, processes: bool) -> tuple[Tallies, Tallies]:
+def both(old: Part, new: Part, *, at_once: bool) -> tuple[Tallies, Tallies]:
     """Both files, each in a process of its own or one after the other."""
-    if not processes:
+    if not at_once:
         return rehearse(old), rehearse(new)
     # A process that plays one file and ends has little for a collector to find, and many objects
     # to look through: a fifth of its time.
