@@ -144,4 +144,6 @@ def fate(service: Service, faults: Sequence[Fault], arrival: Arrival, rng: Rando
     cut = any(fault.cuts and rng.random() < fault.cuts for fault in faults)
     if cut:
         tokens = rng.randint(1, tokens)
-    return Fate(first, first + tokens * service.per_token * pace, cut, tokens)
+    # A wait that was measured ended with the first of them.
+    after = max(0, tokens - 1) if service.waits and arrival.stream else tokens
+    return Fate(first, first + after * service.per_token * pace, cut, tokens)

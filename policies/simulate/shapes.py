@@ -55,14 +55,17 @@ def bursty(rate: float, count: int, rng: Random) -> Iterator[Arrival]:
 
 
 def agents(rate: float, count: int, rng: Random) -> Iterator[Arrival]:
-    """Tasks that call a model again and again, each time with all that was said before."""
+    """Tasks that call a model again and again, each time with all that was said before. What is
+    still to come of them at the end comes at the beginning, when others would be under way.
+    """
     seconds = count / rate
     tasks: list[Arrival] = []
     while len(tasks) < count:
         begin = rng.uniform(0.0, seconds)
-        tasks.extend(_task(begin, rng))
+        tasks.extend(call._replace(at=call.at % seconds) for call in _task(begin, rng))
+    del tasks[count:]
     tasks.sort(key=lambda arrival: arrival.at)
-    return iter(tasks[:count])
+    return iter(tasks)
 
 
 def _task(at: float, rng: Random) -> Iterator[Arrival]:

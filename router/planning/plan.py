@@ -64,7 +64,9 @@ class Plan:
 
 
 def plan(
-    asked: Asked, environ: Mapping[str, str], check: Callable[[Collection[str]], None]
+    asked: Asked,
+    environ: Mapping[str, str],
+    check: Callable[[Collection[str]], object] = lambda _: None,
 ) -> Plan:
     """Play the traffic to both files; `check` is told first which models there are. Raises
     ConfigError, `BuildFault`, `BadInput`, and what `check` does.
@@ -78,7 +80,10 @@ def plan(
     seeds = [asked.seed + run for run in range(runs)]
     models = {each.model for each in come.arrivals}
     sides = [_side(config, come, models, of=old) for config in (old, new)]
-    parts = [Part(side.config.path, known, side.bases, come.arrivals, seeds) for side in sides]
+    parts = [
+        Part(side.config.path, dict(environ), known, side.bases, come.arrivals, seeds)
+        for side in sides
+    ]
     played = both(*parts, at_once=runs * len(come.arrivals) > QUICK)
     return Plan(
         sides[0],

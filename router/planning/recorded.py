@@ -94,7 +94,7 @@ def measured(answers: list[Answer], ends: Mapping[str, int]) -> Measured:
     """What so many answers, and the ends of all attempts, come to."""
     streamed = [(first, total, tokens) for first, total, tokens in answers if first is not None]
     if len(streamed) >= LEAST:
-        written = sum(tokens for _, _, tokens in streamed)
+        written = sum(max(0, tokens - 1) for _, _, tokens in streamed)
         pace = sum(total - first for first, total, _ in streamed) / max(1, written)
         waits = [first for first, _, _ in streamed]
     else:

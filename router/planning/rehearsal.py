@@ -7,7 +7,6 @@ Must not: compare, or depend on anything but what it is given: equal files are p
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -26,11 +25,12 @@ from router.rungs import ladders_of
 
 
 class Part(NamedTuple):
-    """A file to be played to: where it is, what price lists know of its models, how its targets
-    serve, the requests, and a seed for each run.
+    """A file to be played to: where it is, and its variables; what price lists know of its models,
+    how its targets serve, the requests, and a seed for each run.
     """
 
     path: Path
+    environ: Mapping[str, str]
     known: Mapping[Pair, Known]
     bases: Mapping[str, Basis]
     arrivals: Sequence[Arrival]
@@ -39,7 +39,7 @@ class Part(NamedTuple):
 
 def rehearse(part: Part) -> Tallies:
     """What comes of it. Raises ConfigError and `BuildFault`."""
-    config = completed(load(part.path, os.environ), part.known)
+    config = completed(load(part.path, part.environ), part.known)
     choosing.find_plugins(config)
     routes, facts = build.routes_of(config), build.facts_of(config)
     terms = terms_of(config, routes, facts)

@@ -19,7 +19,7 @@ from router.planning.faults import BadInput
 from router.planning.interval import Change
 
 WRITTEN = "write it as cost>+10%, errors>+1%, p99_first_token>1.5x or chat:cost>+10%"
-_WHOLE = re.compile(r"(?:(.*):)?([^:<>]*)([<>])([^<>]*)", re.DOTALL)
+_WHOLE = re.compile(r"(?:(.*):)?([^:<>]*)([<>])(.*)", re.DOTALL)
 _AMOUNT = re.compile(r"([+-]\d{1,9}(?:\.\d{1,9})?)%|(\d{1,9}(?:\.\d{1,9})?)x", re.ASCII)
 
 
@@ -56,7 +56,7 @@ def parse(text: str) -> Threshold:
     """A threshold as it is written. Raises `BadInput`."""
     match = _WHOLE.fullmatch(text)
     if match is None:
-        raise _wrong(text, len(text), "it needs one > or <, and something after it", WRITTEN)
+        raise _wrong(text, len(text), "it needs > or <, and something after it", WRITTEN)
     figure = match[2].strip()
     if figure not in FIGURES:
         raise _wrong(
