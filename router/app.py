@@ -14,7 +14,7 @@ from typing import Protocol
 
 from router.admin.pages import Pages
 from router.admin.state import State
-from router.assembly import answers_of, decisions_of, owners_of, together_of
+from router.assembly import answers_of, decisions_of, owners_of, together_of, writer_of
 from router.config import Config, Server, load
 from router.counting import by_midnight
 from router.force import Force
@@ -71,18 +71,22 @@ class App:
         self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
-        decisions = decisions_of(server, origin)
+        writer = writer_of(server, origin, log)
+        # Not the engine's chance: what is written must change nothing that is decided.
+        decisions = decisions_of(server, origin, writer, Random(rng.getrandbits(53)).random)
         readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
         together, answers = together_of(config.shared, log), answers_of(config.shared)
         owners = owners_of(config.shared, self._loop.time)
-        self._parts: list[Part] = [part for part in (together, answers, owners) if part is not None]
+        parts = (together, answers, owners, writer)
+        self._parts: list[Part] = [part for part in parts if part is not None]
         layers = [lambda config: completed(config, self._learning.known)]
         self._force = force = Force(
             config, environ, origin, layers, together, self._policy_failed, self._changed
         )
         self.state = State(force, counters, self._loop.time)
         self.state.decisions, self.state.together = decisions, together
+        self.state.writer = writer
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self.pipeline = self._pipeline(journal, answers, owners)
         self.state.running = lambda: self.pipeline.running

@@ -28,6 +28,7 @@ from router.upstream.transport import Upstream
 if TYPE_CHECKING:
     from router.idempotency.fleet import Fleet
     from router.quota.together import Together
+    from router.telemetry.lines.writing import Writer
 
 
 def runtime_of(
@@ -68,6 +69,7 @@ def runtime_of(
         accounts=accounts_of(config, upstreams),
         fleet=fleet,
         tokenizers=tokenizers_of(config),
+        recorded=build.recorded_of(config),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
     )
 
@@ -105,11 +107,24 @@ def owners_of(shared: Shared, clock: Callable[[], float]) -> Owners:
     return Owners(clock, others=Fleet(link, shared.fleet))
 
 
-def decisions_of(server: Server, origin: Origin) -> Decisions | None:
-    """Where records of decisions are kept; None: none is made."""
-    keep, rate = server.decisions.keep, server.decisions.rate
-    if not keep:
+def writer_of(server: Server, origin: Origin, log: Log) -> Writer | None:
+    """Who writes decisions to a file; None: nobody does."""
+    file = server.decisions.file
+    if file is None:
         return None
-    if rate is None:
-        return Decisions(origin, keep, None)
-    return Decisions(origin, keep, rate.amount, rate.seconds)
+    # It is loaded only where it is used.
+    from router.telemetry.lines.writing import Writer
+
+    return Writer(file.path, file.rotate, file.keep, origin.engine, log.event)
+
+
+def decisions_of(
+    server: Server, origin: Origin, writer: Writer | None, chance: Callable[[], float]
+) -> Decisions | None:
+    """Where records of decisions are kept, and who writes them; None: none is made."""
+    keep, rate = server.decisions.keep, server.decisions.rate
+    if not keep and writer is None:
+        return None
+    most, seconds = (None, 1.0) if rate is None else (rate.amount, rate.seconds)
+    write = None if writer is None else writer.write
+    return Decisions(origin, keep, most, seconds, write=write, chance=chance)

@@ -81,6 +81,18 @@ def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
     return facts
 
 
+def recorded_of(config: Config) -> dict[str, float]:
+    """The part of each model's requests of which decisions are written: of those for a target by
+    its full name, all. Empty where there is no file.
+    """
+    if config.server.decisions.file is None:
+        return {}
+    return {
+        **dict.fromkeys(live_targets(config), 1.0),
+        **{route.name: route.decisions for route in serving(config) if route.decisions},
+    }
+
+
 def price_of(model: ProviderModel) -> Price | None:
     """A price is known where both of its parts are."""
     price = model.price

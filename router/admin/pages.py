@@ -27,6 +27,7 @@ from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_admin_token
 from router.quota import shown as shared
 from router.telemetry.decisions import Decisions
+from router.telemetry.lines import shown as lines
 from router.telemetry.prometheus import prometheus
 
 JSON = {"content-type": "application/json"}
@@ -99,7 +100,8 @@ class Pages:
         limited = tenants.limited_of(state.runtime.tenants)
         one = state.together
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
-        further = (*configured.metrics(state), *together)
+        written = () if state.writer is None else lines.metrics(state.writer)
+        further = (*configured.metrics(state), *written, *together)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())

@@ -11,6 +11,7 @@ from router.admin.state import State
 from router.config import Config
 from router.fleet import shown as fleet
 from router.quota import shown as shared
+from router.telemetry.lines import shown as lines
 
 
 def status(state: State) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def status(state: State) -> dict[str, Any]:
             "errors": state.errors,
             "notes": [str(note) for note in state.config.notes],
         },
+        "decisions": None if state.writer is None else lines.shown(state.writer),
         "shared": None if together is None else shared.shown(together, now),
         "fleet": None if together is None else fleet.shown(together.fleet, now),
         "models": {

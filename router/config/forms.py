@@ -73,6 +73,10 @@ FORMS: Mapping[Callable[..., object], Form] = {
         {"type": "number", "minimum": 0, "maximum": 1},
         _text(r"^\s*(?:0+(?:\.[0-9]{1,20})?|0*1(?:\.0{1,20})?)\s*$"),
     ),
+    units.part: _either(
+        {"enum": ["all", "none"]},
+        _text(r"^\s*0*(?:100(?:\.0{1,20})?|[0-9]{1,2}(?:\.[0-9]{1,20})?)\s*%\s*$"),
+    ),
     units.hedge: _either(
         {"type": "number", "minimum": 0, "maximum": 0.2},
         _text(r"^\s*0+(?:\.(?:[01][0-9]{0,19}|20{0,19}))?\s*$"),

@@ -100,6 +100,7 @@ class _Resolver:
             embeddings=written.embeddings or "one_model",
             interrupted=written.interrupted or "error",
             unsupported=written.unsupported or "drop",
+            decisions=1.0 if written.decisions is None else written.decisions,
             **leaving(written),
         )
         self._note_idle(route)

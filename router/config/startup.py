@@ -7,6 +7,7 @@ Must not: know how the file is written. Times are seconds, sizes are bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from router.config.values import Address, Rate, Secret
@@ -26,13 +27,25 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionFile:
+    """Where decisions are written: a file that is rotated before it has more than `rotate` bytes,
+    and how many rotated ones are kept.
+    """
+
+    path: Path
+    rotate: int = 100 * 1024**2
+    keep: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
-    """Records of decisions: how many are kept (0: none is made), and at most how many are made (a
-    rate of None: of every request).
+    """Records of decisions: how many are kept for operators (0: none is), and at most how many are
+    made for them (a rate of None: of every request). Into a `file` the routes say what goes.
     """
 
     keep: int = 1000
     rate: Rate | None = Rate(10, 1.0)
+    file: DecisionFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-Kind = Literal["first", "next", "again", "beside", "rest", "probe", "look"]
+ZERO, ONE = 0.0, 1.0
+"""These very numbers are left out of a line, as defaults: an equal one is written, since they are
+not compared, but known.
+"""
 
 
 class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -24,16 +27,16 @@ class Candidate(Struct, frozen=True, kw_only=True, omit_defaults=True):
         str, Meta(description="Why it could not serve the request; empty: it could.")
     ] = ""
     tier: Annotated[int, Meta(description="The tier it stands in, from 1.")] = 1
-    weight: Annotated[float, Meta(description="As it is written for this model.")] = 1.0
-    health: Annotated[float, Meta(description="S = A · L · R, in [0, 1].")] = 1.0
-    availability: Annotated[float, Meta(description="A: how likely it is to answer.")] = 1.0
-    latency: Annotated[float, Meta(description="L: its usual wait over the present one.")] = 1.0
-    ramp: Annotated[float, Meta(description="R: its share while it comes back.")] = 1.0
+    weight: Annotated[float, Meta(description="As it is written for this model.")] = ONE
+    health: Annotated[float, Meta(description="S = A · L · R, in [0, 1].")] = ONE
+    availability: Annotated[float, Meta(description="A: how likely it is to answer.")] = ONE
+    latency: Annotated[float, Meta(description="L: its usual wait over the present one.")] = ONE
+    ramp: Annotated[float, Meta(description="R: its share while it comes back.")] = ONE
     predicted_s: Annotated[
         float | None,
         Meta(description="Seconds the request would take there, with no load; null: never seen."),
     ] = None
-    load: Annotated[float, Meta(description="Times that, for what is open there.")] = 1.0
+    load: Annotated[float, Meta(description="Times that, for what is open there.")] = ONE
     cost: Annotated[
         float | None,
         Meta(description="Seconds, weighed: predicted_s · load / (weight · availability)."),
@@ -55,7 +58,7 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Meta(description="The model by whose targets it was chosen; empty: the one asked for."),
     ] = ""
     kind: Annotated[
-        Kind,
+        str,
         Meta(
             description="first: the request's first; next: after others failed; again: a target "
             "that had it before; beside: while another is open, whichever answers first; rest: "
@@ -79,7 +82,7 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     candidates: Annotated[
         tuple[Candidate, ...], Meta(description="All targets of the model, in its order.")
     ] = ()
-    after_s: Annotated[float, Meta(description="When it was sent, after the arrival.")] = 0.0
+    after_s: Annotated[float, Meta(description="When it was sent, after the arrival.")] = ZERO
     first_s: Annotated[
         float | None,
         Meta(description="From then to its first content; null: none, or not a stream."),
@@ -121,13 +124,13 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     share: Annotated[
         float,
         Meta(description="How likely such a request was to be recorded: it stands for 1/share."),
-    ] = 1.0
+    ] = ONE
     model: Annotated[str, Meta(description="What was asked for.")]
     tenant: Annotated[str, Meta(description="Who asked.")]
     operation: Annotated[str, Meta(description="By the end of its path: chat, messages, …")] = (
         "chat"
     )
-    stream: bool = False
+    stream: Annotated[bool, Meta(description="Whether its answer was to be streamed.")] = False
     expected_tokens: Annotated[int, Meta(description="Of its input, as estimated when it came.")]
     counted: Annotated[
         dict[str, int], Meta(description="The same as counted then, by tokenizer.")
@@ -143,9 +146,11 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = None
     wished: Annotated[str, Meta(description="The policy that its caller asked for.")] = ""
     features: Annotated[
-        dict[str, Any], Meta(description="What the policy asked to know: tools, schema, …")
+        dict[str, bool], Meta(description="What the policy asked to know: tools, schema, …")
     ] = {}
-    band: Literal["critical", "standard", "sheddable"] = "standard"
+    band: Annotated[
+        str, Meta(description="Who goes first where requests wait: critical, standard, sheddable.")
+    ] = "standard"
     acts: Annotated[bool, Meta(description="It must not be served twice.")] = False
     deadline_s: Annotated[float, Meta(description="How long its answer could take.")]
     end: Annotated[str, Meta(description="ok, error, interrupted, gone, slow, drained, …")]
@@ -166,7 +171,7 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     total_s: Annotated[float, Meta(description="From its coming to its end.")]
     client_s: Annotated[
         float, Meta(description="Of these, how long its client took too little.")
-    ] = 0.0
+    ] = ZERO
     attempts: Annotated[int, Meta(description="How many there were: so many lines it has.")]
     attempt: Annotated[Attempt | None, Meta(description="This line's; null: nobody was asked.")] = (
         None

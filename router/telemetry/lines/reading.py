@@ -19,8 +19,8 @@ from router.telemetry.lines.line import Line
 
 LONGEST = 2**20
 """Bytes of a line: far more than one with fifty targets has."""
-STAMP = r"\.\d{8}T\d{9}Z"
-PACKED = ".gz"
+STAMP = r"\d{8}T\d{9}Z"
+"""To the millisecond, in UTC: 20261122T131741382Z."""
 
 
 class Lines:
@@ -65,18 +65,21 @@ def packed(stream: BinaryIO) -> bool:
 
 
 def written_beside(path: Path) -> list[Path]:
-    """All files that a router writes whose file says `path`: rotated ones, those of its workers,
-    and those that are written now; each writer's oldest first. Raises OSError for a folder that
-    cannot be read.
+    """All files of a router whose file says `path`, oldest first: those that were rotated, and the
+    one that is written now. Raises OSError for a folder that cannot be read.
     """
-    own = re.compile(
-        rf"{re.escape(path.stem)}(-\d+)?({STAMP})?{re.escape(path.suffix)}({re.escape(PACKED)})?"
-    )
-    found = [one for one in path.parent.iterdir() if own.fullmatch(one.name)]
+    now = [path] if path.exists() else []
+    return [*rotated(path).values(), *now]
 
-    def order(one: Path) -> tuple[str, bool, str]:
-        told = own.fullmatch(one.name)
-        assert told is not None  # noqa: S101 - it was found so
-        return told[1] or "", told[2] is None, told[2] or ""
 
-    return sorted(found, key=order)
+def rotated(path: Path) -> dict[str, Path]:
+    """The files that `path` was before, oldest first, by the instant at which it was rotated."""
+    own = re.compile(rf"{re.escape(path.stem)}\.({STAMP}){re.escape(path.suffix)}(\.gz)?")
+    # One that is just being packed is there twice for a moment; the packed one sorts last.
+    names = sorted(one.name for one in path.parent.iterdir())
+    return {told[1]: path.parent / told[0] for name in names if (told := own.fullmatch(name))}
+
+
+def once(path: Path, stamp: str) -> Path:
+    """What `path` is called once it has been rotated at `stamp`, before it is packed."""
+    return path.with_name(f"{path.stem}.{stamp}{path.suffix}")

@@ -35,6 +35,7 @@ def worker(**more: Any) -> dict[str, Any]:
         "running": 0,
         "log_lines_dropped": 0,
         "config": {"path": "providers.yaml", "errors": []},
+        "decisions": None,
         "fleet": None,
         "models": {"chat": {}},
         "shared": server_of_limits(),

@@ -47,7 +47,7 @@ def test_every_field_says_what_it_means():
         f"{kind}.{name}"
         for kind, schema in kinds.items()
         for name, field in schema["properties"].items()
-        if "description" not in field and name not in ("stream", "band")
+        if "description" not in field
     ]
     assert set(kinds) == {"Line", "Attempt", "Candidate"}
     assert silent == []

@@ -71,16 +71,21 @@ def test_wherever_a_file_breaks_off_at_most_one_line_is_lost(tmp_path_factory, a
     assert broken == (at not in (0, *ends, *(end - 1 for end in ends)))
 
 
-def test_all_files_of_a_router_are_found_each_writer_s_oldest_first(tmp_path):
+def test_all_files_of_a_router_are_found_oldest_first(tmp_path):
     names = [
         "decisions.20261122T131741382Z.jsonl.gz",
         "decisions.20261122T140000001Z.jsonl",
+        "decisions.20261122T150000001Z.jsonl.gz",
         "decisions.jsonl",
-        "decisions-1.20261122T131741382Z.jsonl.gz",
-        "decisions-1.jsonl",
-        "decisions-2.jsonl",
     ]
-    for name in [*names, "decisions.jsonl.bak", "other.jsonl", "decisions.x.jsonl"]:
+    others = [
+        "decisions.20261122T150000001Z.jsonl",  # packed, and not removed yet
+        "decisions.20261122T150000001Z.jsonl.gz.part",
+        "decisions.jsonl.bak",
+        "other.jsonl",
+        "decisions.x.jsonl",
+    ]
+    for name in [*names, *others]:
         (tmp_path / name).write_bytes(b"")
     assert [one.name for one in written_beside(tmp_path / "decisions.jsonl")] == names
 
