@@ -152,11 +152,15 @@ def _copies(line: Line, rng: Random) -> list[Arrival]:
         -1 if line.output_tokens is None or line.end != "ok" else line.output_tokens,
         line.stream,
         line.tenant,
-        Band[line.band.upper()],
+        _band(line),
         line.model,
         _request(line),
     )
     return [arrival, *(arrival._replace(at=line.at + rng.random()) for _ in range(count - 1))]
+
+
+def _band(line: Line) -> Band:
+    return Band.__members__.get(line.band.upper(), Band.STANDARD)
 
 
 def _request(line: Line) -> Request:
@@ -170,7 +174,7 @@ def _request(line: Line) -> Request:
         frozenset(line.only) if line.only is not None else None,
         features=line.features,
         tenant=line.tenant,
-        band=Band[line.band.upper()],
+        band=_band(line),
         requires=frozenset(line.requires),
         acts=line.acts,
         counted=line.counted,

@@ -8,10 +8,13 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Any, NamedTuple, cast
+
+import msgspec
 
 from policies import Engine
 from policies.simulate import Arrival
@@ -21,7 +24,10 @@ from router.caller import Caller, Wishes
 from router.config import load
 from router.dialects.openai.dialect import OPENAI
 from router.pipeline import Pipeline
-from router.telemetry.journal import Journal
+from router.telemetry.decisions import Decision, Decisions, Origin
+from router.telemetry.journal import Journal, RequestRecord
+from router.telemetry.lines.line import Line
+from router.telemetry.lines.making import lines_of
 from router.tenants.identity import DEFAULT
 from router.upstream.http import Http
 from tests.router.clock import JumpingLoop
@@ -45,20 +51,30 @@ class Served(NamedTuple):
     arrivals: list[Arrival]
 
 
-def serve(path: Path, arrivals: Sequence[Arrival], seed: int = 1) -> Served:
-    """Let a router with this file answer them all, each streamed."""
+def serve(path: Path, arrivals: Sequence[Arrival], records: Path | None = None) -> Served:
+    """Let a router with this file answer them all, each streamed; and write what was decided."""
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
-        return runner.run(_serve(path, arrivals, seed))
+        served, lines = runner.run(_serve(path, arrivals))
+    if records is not None:
+        records.write_bytes(msgspec.json.Encoder().encode_lines(lines))
+    return served
 
 
-async def _serve(path: Path, arrivals: Sequence[Arrival], seed: int) -> Served:
+async def _serve(path: Path, arrivals: Sequence[Arrival]) -> tuple[Served, list[Line]]:
     loop = asyncio.get_running_loop()
+    lines: list[Line] = []
+
+    def write(decision: Decision, end: RequestRecord) -> None:
+        lines.extend(lines_of(decision, end, "5f0c", loop.time()))
+
     config = load(path, {})
     routes, kept = build.routes_of(config), Kept()
-    engine = Engine(routes, facts=build.facts_of(config), rng=Random(seed), now=loop.time())
+    engine = Engine(routes, facts=build.facts_of(config), rng=Random(1), now=loop.time())
     upstreams = build.upstreams_of(config, {}, cast("Http", None))
     runtime = runtime_of(config, routes, engine, upstreams)
-    pipeline = Pipeline(lambda: runtime, Journal([kept], failed), loop)
+    runtime = replace(runtime, recorded={"chat": 1.0})
+    decisions = Decisions(Origin("5f0c", 1, 0.0), 0, write=write)
+    pipeline = Pipeline(lambda: runtime, Journal([kept, decisions], failed), loop, decisions)
 
     async def one(number: int, arrival: Arrival) -> None:
         await asyncio.sleep(arrival.at)
@@ -69,7 +85,7 @@ async def _serve(path: Path, arrivals: Sequence[Arrival], seed: int) -> Served:
         await pipeline.run(call, caller, Client())
 
     await asyncio.gather(*(one(number, arrival) for number, arrival in enumerate(arrivals)))
-    return _summed(config, kept)
+    return _summed(config, kept), lines
 
 
 def _summed(config: Any, kept: Kept) -> Served:
