@@ -14,7 +14,7 @@ from policies.simulate.arrivals import (
     poisson,
 )
 from policies.simulate.baselines import BASELINES
-from policies.simulate.client import Answered, Sent
+from policies.simulate.ended import Answered, Sent
 from policies.simulate.estimate import Bound, Estimate
 from policies.simulate.judge import judge
 from policies.simulate.replay import Replayed, replay

@@ -18,7 +18,8 @@ from typing import Self
 from policies.engine.engine import Engine
 from policies.engine.learning.breaker import State
 from policies.simulate.arrivals import Arrival
-from policies.simulate.client import Answered, Client, Sent
+from policies.simulate.client import Client
+from policies.simulate.ended import Answered, Sent
 from policies.simulate.server import Server
 from policies.simulate.service import Fault, Service
 from policies.simulate.terms import Clients, Terms
