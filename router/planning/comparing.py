@@ -6,10 +6,8 @@ Must not: judge. Whether a difference is too much, `thresholds` says.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from types import MappingProxyType
 
 from router.planning.interval import Change, Figure, at, change, quantile, ratio
@@ -30,8 +28,8 @@ FIGURES: Mapping[str, Callable[[Sums], Figure | None]] = MappingProxyType(
         "cost": _cost,
         "errors": lambda sums: ratio(sums.errors, sums.requests),
         "limit_hits": lambda sums: ratio(sums.limited, sums.requests),
-        "p50_first_token": lambda sums: quantile(0.50, sums.waits),
-        "p99_first_token": lambda sums: quantile(0.99, sums.waits),
+        "p50_first_token": lambda sums: quantile(0.50, sums.ordered, sums.waits),
+        "p99_first_token": lambda sums: quantile(0.99, sums.ordered, sums.waits),
     }
 )
 """What is told of each group of requests: nano-dollars a request, shares of requests, seconds."""
@@ -83,7 +81,7 @@ def _group(old: Sums, new: Sums, runs: int) -> Group:
         {name: change(figure(old), figure(new)) for name, figure in FIGURES.items()},
         {target: share for target, share in shares.items() if share is not None},
         tuple(sorted(old.unpriced | new.unpriced)),
-        (_curve(old.waits), _curve(new.waits)),
+        (_curve(old.ordered), _curve(new.ordered)),
     )
 
 
@@ -95,8 +93,7 @@ def _share(sums: Sums, target: str) -> Figure | None:
     return found or Figure(0.0, (0.0,) * len(nothing))
 
 
-def _curve(blocks: Sequence[array[float]]) -> tuple[float, ...]:
-    ordered = sorted(chain.from_iterable(blocks))
+def _curve(ordered: Sequence[float]) -> tuple[float, ...]:
     if not ordered:
         return ()
     return tuple(at(place / CURVE, ordered) for place in range(CURVE + 1))

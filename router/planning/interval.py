@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from heapq import merge
 from itertools import pairwise
 from math import sqrt
 from typing import NamedTuple
@@ -75,9 +74,12 @@ def ratio(numerators: Sequence[float], denominators: Sequence[int]) -> Figure | 
     )
 
 
-def quantile(share: float, blocks: Sequence[Sequence[float]]) -> Figure | None:
-    """The value that `share` of all do not exceed, of blocks in order; None where there is none."""
-    ordered = list(merge(*blocks))
+def quantile(
+    share: float, ordered: Sequence[float], blocks: Sequence[Sequence[float]]
+) -> Figure | None:
+    """The value that `share` of all do not exceed; they are given in order, and block by block, in
+    order as well. None where there is none.
+    """
     if not ordered:
         return None
     value = at(share, ordered)

@@ -65,8 +65,11 @@ def both(old: Part, new: Part, *, at_once: bool) -> tuple[Tallies, Tallies]:
         return rehearse(old), rehearse(new)
     # A process that plays one file and ends has little for a collector to find, and many objects
     # to look through: a fifth of its time.
-    with ProcessPoolExecutor(2, get_context("spawn"), initializer=gc.disable) as pool:
+    pool = ProcessPoolExecutor(2, get_context("spawn"), initializer=gc.disable)
+    try:
         first, second = pool.map(rehearse, (old, new))
+    finally:
+        pool.shutdown(wait=False)
     return first, second
 
 

@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from policies import Outcome, Price
 from policies.simulate import Answered, Arrival, Sent
@@ -27,8 +28,9 @@ Cell = tuple[str, str]
 @dataclass(slots=True)
 class Sums:
     """Of some requests, block by block: how many there were, got no answer, found a target at a
-    limit; what was spent, in nano-dollars; their waits for the first token, in order; and the
-    sends to each target. `unpriced` are targets that should have been paid, nobody knows what.
+    limit; what was spent, in nano-dollars; their waits for the first token, in order, also all of
+    them together; and the sends to each target. `unpriced` are targets that should have been paid,
+    nobody knows what.
     """
 
     requests: list[int]
@@ -38,6 +40,7 @@ class Sums:
     waits: list[array[float]]
     sends: dict[str, list[int]] = field(default_factory=dict)
     unpriced: set[str] = field(default_factory=set)
+    ordered: list[float] = field(default_factory=list)
 
     @classmethod
     def empty(cls, blocks: int) -> Sums:
@@ -115,6 +118,7 @@ class Tallies:
             if model in (None, of) and tenant in (None, who):
                 whole.add(sums)
         whole.waits = [array("d", sorted(waits)) for waits in whole.waits]
+        whole.ordered = sorted(chain.from_iterable(whole.waits))
         return whole
 
     def _of(self, model: str, tenant: str) -> Sums:
