@@ -118,7 +118,7 @@ class Client:
         while (course := self._course) is not None:
             match course.next(world.now):
                 case Wait(until, _):
-                    if until < self._alarm:
+                    if until < self._alarm and not self._all_known(until):
                         self._alarm = until
                         world.at(until, self._time_over)
                     return
@@ -128,11 +128,21 @@ class Client:
                     exchange = Exchange(self, attempt, world.servers[target])
                     self._exchanges.append(exchange)
                     exchange.server.take(exchange)
-                    world.at(limits.head, exchange.overdue)
+                    if exchange.begins > limits.head:
+                        world.at(limits.head, exchange.overdue)
                 case Stop(attempt, outcome):
                     self._drop(attempt, outcome)
                 case Fail(cause, _, _):
                     self._failed(cause)
+
+    def _all_known(self, until: float) -> bool:
+        """Whether nothing is left to look at then: the one answer that is waited for will have
+        begun, and ends in time.
+        """
+        if len(self._exchanges) != 1:
+            return False
+        exchange = self._exchanges[0]
+        return exchange.begins < until and exchange.ends < self._deadline
 
     def _settle(self, exchange: Exchange, report: Report) -> None:
         # The server hears of it first: a closed connection holds no place.
@@ -234,14 +244,17 @@ class Client:
 
 
 class Exchange:
-    """An attempt at a server: who is told what becomes of it."""
+    """An attempt at a server: who is told what becomes of it, and the instants at which its first
+    content comes and at which it ends, once that is settled.
+    """
 
-    __slots__ = ("attempt", "client", "server")
+    __slots__ = ("attempt", "begins", "client", "ends", "server")
 
     def __init__(self, client: Client, attempt: Attempt, server: Server) -> None:
         self.client = client
         self.attempt = attempt
         self.server = server
+        self.begins = self.ends = NEVER
 
     def first(self) -> None:
         """Content has come."""

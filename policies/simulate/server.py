@@ -90,6 +90,10 @@ class Server:
         if drawn.first < NEVER:
             world.at(world.now + drawn.first, exchange.first)
         if drawn.end < NEVER:
+            exchange.ends = world.now + drawn.end
+            exchange.begins = exchange.ends
+            if arrival.stream and drawn.first < NEVER:
+                exchange.begins = world.now + drawn.first
             report = FAILED
             if drawn.first < NEVER:
                 outcome = Outcome.FAILED if drawn.failed else Outcome.OK
