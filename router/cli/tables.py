@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from router.planning.told import NO_DIFFERENCE, remarks, rows, verdict_words
+from router.planning.told import NO_DIFFERENCE, groups, remarks, rows, verdict_words
 
 if TYPE_CHECKING:
     from router.planning.plan import Plan
@@ -75,11 +75,7 @@ def planned(made: Plan, verdicts: Sequence[Verdict]) -> None:
     screen = _console()
     for line in made.changes or ("nothing that a router would notice has changed",):
         screen.print(escape(line), soft_wrap=True)
-    groups = [("all", made.comparison.all)]
-    groups += [(f"model {name}", group) for name, group in made.comparison.models.items()]
-    if len(made.comparison.tenants) > 1:
-        groups += [(f"tenant {name}", group) for name, group in made.comparison.tenants.items()]
-    for title, group in groups:
+    for title, group in groups(made):
         screen.print()
         table = _table((f"{escape(title)}, {group.requests:,} requests",), ("old", "new"), ("",))
         for row in rows(group):

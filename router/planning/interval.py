@@ -14,12 +14,15 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
-from math import sqrt
+from math import cbrt, sqrt
+from statistics import NormalDist
 from typing import NamedTuple
 
 STUDENT = 2.06
 """The two-sided 95 % quantile of Student's t with 26 degrees of freedom: two thirds of the 39
 successive differences of a run, as many as their mean square is worth."""
+NORMAL = NormalDist()
+TWO_SIDED = NORMAL.inv_cdf(0.975)
 EXACT = 1e-12
 """Relative; what is less is rounding."""
 
@@ -83,15 +86,25 @@ def quantile(
     if not ordered:
         return None
     value = at(share, ordered)
-    width = min(share, 1 - share)
-    slope = (at(share + width / 2, ordered) - at(share - width / 2, ordered)) / width
     total = len(ordered)
+    width = nearby(share, total)
+    slope = (at(share + width, ordered) - at(share - width, ordered)) / (2 * width)
     return Figure(
         value,
         tuple(
             slope * (share * len(block) - bisect_right(block, value)) / total for block in blocks
         ),
     )
+
+
+def nearby(share: float, count: int) -> float:
+    """How far to either side of a quantile of so many values its slope is taken (Hall and Sheather,
+    On the distribution of a studentized quantile, 1988).
+    """
+    place = NORMAL.inv_cdf(share)
+    bend = 1.5 * NORMAL.pdf(place) ** 2 / (2 * place**2 + 1)
+    width = cbrt(TWO_SIDED**2 * bend / count)
+    return min(width, 0.9 * min(share, 1 - share))
 
 
 def at(share: float, ordered: Sequence[float]) -> float:

@@ -12,7 +12,7 @@ from router.planning.comparing import Group
 from router.planning.drawing import safe
 from router.planning.plan import Plan
 from router.planning.thresholds import Verdict
-from router.planning.told import NO_DIFFERENCE, TITLES, remarks, rows, verdict_words
+from router.planning.told import NO_DIFFERENCE, TITLES, groups, remarks, rows, verdict_words
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 46rem; padding: 0 1rem;
@@ -52,13 +52,8 @@ def _body(plan: Plan, verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f"<p{mark}>{safe(verdict_words(verdict))}</p>"
     targets = sorted({*plan.comparison.all.shares})
     colour = drawing.colours(targets)
-    comparison = plan.comparison
-    yield from _group("All requests", comparison.all, colour)
-    for name, group in comparison.models.items():
-        yield from _group(f"Model {name}", group, colour)
-    if len(comparison.tenants) > 1:
-        for name, group in comparison.tenants.items():
-            yield from _group(f"Tenant {name}", group, colour)
+    for title, group in groups(plan):
+        yield from _group(title, group, colour)
     yield "<h2>What this stands on</h2>"
     yield (
         "<p>The traffic was played to both files in a simulator that drives the router's own"

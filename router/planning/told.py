@@ -105,6 +105,19 @@ def difference(figure: str, change: Change) -> str:
     return f"{middle} ({low} to {high})"
 
 
+def groups(plan: Plan) -> list[tuple[str, Group]]:
+    """What is shown of it, with titles: all requests, those of models, those of tenants, where
+    there is more than one.
+    """
+    comparison = plan.comparison
+    found = [(f"model {name}", group) for name, group in comparison.models.items()]
+    if len(comparison.models) > 1:
+        found.insert(0, ("all", comparison.all))
+    if len(comparison.tenants) > 1:
+        found += [(f"tenant {name}", group) for name, group in comparison.tenants.items()]
+    return found
+
+
 def rows(group: Group) -> list[tuple[str, str, str, str]]:
     """What a table shows of some requests: the figure, the old value, the new one, the
     difference.

@@ -102,6 +102,24 @@ def test_what_truly_differs_is_seen_though_the_day_goes_up_and_down(figure: str)
     assert all(differences(seed, 0.04, 1.25)[figure].seen for seed in range(30))
 
 
+def modes(rng: Random, slow: float) -> list[list[float]]:
+    """Blocks of waits of which more than half are short, and the others eight times as long."""
+    return [
+        sorted(rng.uniform(0.9, 1.1) * (8.0 if rng.random() < slow else 1.0) for _ in range(500))
+        for _ in range(BLOCKS)
+    ]
+
+
+def test_a_median_that_moves_within_the_shorter_of_two_kinds_of_waits_is_seen() -> None:
+    seen = []
+    for seed in range(20):
+        rng = Random(seed)
+        told = change(spread_out(0.5, modes(rng, 0.1)), spread_out(0.5, modes(rng, 0.43)))
+        assert told is not None
+        seen.append(told.seen and 0.02 < told.difference < 0.1)
+    assert all(seen)
+
+
 def test_a_difference_without_any_scatter_is_seen_and_rounding_is_none() -> None:
     assert Change(1.0, 2.0, 0.0).seen
     assert not Change(0.1 + 0.2, 0.3, 0.0).seen
