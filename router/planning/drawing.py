@@ -20,6 +20,8 @@ OLD, NEW = "#9498a0", "#4269d0"
 WIDTH = 640
 LABEL = 170
 ROW = 26
+FARTHEST = 2.0
+"""Differences beyond this are drawn at the edge: the others should still be seen."""
 
 
 def safe(text: str) -> str:
@@ -65,12 +67,14 @@ def changes(found: Mapping[str, Change]) -> str:
     shown = {name: _relative(change) for name, change in found.items() if change.old}
     if not shown:
         return ""
-    most = max(0.01, *(max(abs(low), abs(high)) for _, low, high in shown.values()))
+    most = min(FARTHEST, max(0.01, *(max(-low, high) for _, low, high in shown.values())))
     middle, half = LABEL + (WIDTH - LABEL - 70) / 2, (WIDTH - LABEL - 80) / 2
     parts = [_line(middle, 0, middle, ROW * len(shown), "#ccc")]
     for place, (name, (value, low, high)) in enumerate(shown.items()):
         y = place * ROW + ROW / 2
-        x, left, right = (middle + part / most * half for part in (value, low, high))
+        x, left, right = (
+            middle + max(-1.0, min(1.0, part / most)) * half for part in (value, low, high)
+        )
         ink = NEW if found[name].seen else OLD
         parts.append(_text(LABEL - 8, y + 4, name, "end"))
         parts.append(_line(left, y, right, y, ink, 2))
