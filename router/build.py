@@ -227,7 +227,9 @@ def alike(config: Config) -> dict[str, frozenset[str]]:
     """
     found = {}
     for route in serving(config):
-        named = [target.name for tier in route.tiers for target in tier if target.weight > 0]
+        # What operators say for a while must not have other models make a route's embeddings.
+        members = [target for tier in route.tiers for target in tier]
+        named = [target.name for target in members if target.weight > 0 or target.said]
         weighted = [n for n in named if "embeddings" not in lacks_of(*config.target(n))] or named
         models = {name: config.target(name)[1].name for name in weighted}
         first = models[weighted[0]]
@@ -255,7 +257,10 @@ def off(config: Config) -> dict[str, str]:
 
 
 def _why(config: Config, route: ConfigRoute) -> str:
-    if config.live(route):
-        return "every weight is 0"
+    if live := config.live(route):
+        said = [
+            f"{target.name} is {target.said}" for tier in live for target in tier if target.said
+        ]
+        return "; ".join(said) or "every weight is 0"
     names = sorted({target.name.partition("/")[0] for tier in route.tiers for target in tier})
     return "; ".join(f"{name}: {config.providers[name].off_because}" for name in names)

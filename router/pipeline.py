@@ -104,8 +104,7 @@ class Pipeline:
         if allowances is not None:
             allowance = allowances.admit(call, caller.dialect, request, now)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
-        decisions = self._decisions
-        record = None
+        decisions, record = self._decisions, None
         if decisions is not None:
             share = runtime.recorded.get(call.model, 0.0)
             record = decisions.sample(caller.request_id, now, share, runtime.revision)

@@ -92,6 +92,7 @@ FORMS: Mapping[Callable[..., object], Form] = {
     },
     texts.proxy: _text(r"^none$|^http://[^\s/?#]+/?$"),
     texts.redis: _text(r"^$|^(?:rediss?(?:\+cluster|\+sentinel)?|unix)://"),
+    texts.file: _text(r"^[^\u0000-\u001f\u007f]*$"),
     texts.named: _text(NAME),
     texts.credential: _text(r"^\s*[!-~]*\s*$"),
     texts.host: _text(r"^(?:[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?)$"),
@@ -99,7 +100,7 @@ FORMS: Mapping[Callable[..., object], Form] = {
     texts.origin: _text(r"^[Hh][Tt][Tt][Pp][Ss]?://[\w.:\[\]-]+$"),
     texts.version: _text(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:-preview)?$"),
     texts.module: _text(rf"^{_MODULE}$"),
-    texts.policy: _text(rf"^(?:{_MODULE}:[A-Za-z_]\w*|[^\u0000-\u001f:]+)$"),
+    texts.policy: _text(rf"^(?:{_MODULE}:[A-Za-z_][A-Za-z0-9_]*|[^\u0000-\u001f:]+)$"),
 }
 FLAG: Form = {"type": "boolean"}
 """A variable holds text, and so no truth value."""

@@ -154,10 +154,13 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class WeightedTarget:
-    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it."""
+    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it. `said` is
+    who says so, and until when, where it is not the file.
+    """
 
     name: str
     weight: float
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class Server:
     again: when it changes, and on a signal, or on a signal alone. `workers` are the processes that
     serve `listen` together (1: this one alone). `fetch` are the hosts (with a port where it
     is not the usual one) that files may be fetched from although they are not public. They, `hosts`
-    and `origins` are in lower case.
+    and `origins` are in lower case. `state` is the file, relative to the configuration's, that
+    keeps what operators say over a restart (empty: nothing does).
     """
 
     listen: Address = Address("127.0.0.1", 8080)
@@ -70,6 +71,7 @@ class Server:
     plugins: tuple[str, ...] = ()
     workers: int = 1
     reload: Literal["watch", "signal"] = "watch"
+    state: str = "pointsman.state.json"
 
 
 @dataclass(frozen=True, slots=True)

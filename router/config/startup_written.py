@@ -67,6 +67,7 @@ class WrittenServer(Written):
     reload: Annotated[
         Literal["watch", "signal"] | None, BeforeValidator(texts.choice("watch", "signal"))
     ] = None
+    state: Annotated[str | None, BeforeValidator(texts.file)] = None
 
 
 class WrittenWhenDown(Written):

@@ -141,6 +141,5 @@ def pack(plain: Path) -> Generator[None]:
                 yield
         beside.rename(packed(plain))
         plain.unlink(missing_ok=True)
-    except BaseException:
+    finally:
         beside.unlink(missing_ok=True)
-        raise

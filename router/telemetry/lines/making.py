@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sys import intern
+from typing import Any
 
 from policies import Report, Request
 from policies.engine.learning.cost import LEAST_FITNESS
@@ -59,35 +60,47 @@ def _line(
         instance=instance,
         revision=decision.revision,
         share=ONE if decision.share in (ZERO, ONE) else decision.share,
-        model=end.model,
-        tenant=end.tenant,
-        operation=end.operation,
-        stream=end.stream,
-        expected_tokens=request.input_tokens,
-        counted={**request.counted},
-        most_tokens=request.output_tokens,
-        requires=tuple(sorted(request.requires)),
-        only=None if request.only is None else tuple(sorted(request.only)),
-        wished="" if request.policy is None else type(request.policy).__name__,
-        features={name: bool(there) for name, there in request.features.items()},
-        band=intern(request.band.name.lower()),
-        acts=request.acts,
         deadline_s=_seconds(request.deadline - end.started),
-        end=end.end,
-        cause=end.cause,
-        status=end.status,
-        degraded=end.degraded,
-        target=end.target,
-        input_tokens=end.input_tokens,
-        output_tokens=end.output_tokens,
-        estimated=end.estimated,
-        first_s=None if end.first is None else _seconds(end.first - end.started),
-        total_s=_seconds(end.ended - end.started),
-        client_s=_seconds(end.client_seconds),
         attempts=attempts,
         attempt=attempt,
         refused=refused,
+        **_asked(request),
+        **_ended(end),
     )
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    return {
+        "expected_tokens": request.input_tokens,
+        "counted": {**request.counted},
+        "most_tokens": request.output_tokens,
+        "requires": tuple(sorted(request.requires)),
+        "only": None if request.only is None else tuple(sorted(request.only)),
+        "wished": "" if request.policy is None else type(request.policy).__name__,
+        "features": {name: bool(there) for name, there in request.features.items()},
+        "band": intern(request.band.name.lower()),
+        "acts": request.acts,
+    }
+
+
+def _ended(end: RequestRecord) -> dict[str, Any]:
+    return {
+        "model": end.model,
+        "tenant": end.tenant,
+        "operation": end.operation,
+        "stream": end.stream,
+        "end": end.end,
+        "cause": end.cause,
+        "status": end.status,
+        "degraded": end.degraded,
+        "target": end.target,
+        "input_tokens": end.input_tokens,
+        "output_tokens": end.output_tokens,
+        "estimated": end.estimated,
+        "first_s": None if end.first is None else _seconds(end.first - end.started),
+        "total_s": _seconds(end.ended - end.started),
+        "client_s": _seconds(end.client_seconds),
+    }
 
 
 def _attempt(number: int, settled: Settled, end: RequestRecord) -> Attempt:

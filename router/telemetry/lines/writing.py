@@ -24,7 +24,7 @@ from router.telemetry.lines.files import File, pack
 from router.telemetry.lines.making import lines_of
 
 MOST_WAITING = 8 * 1024**2
-"""Bytes of lines that wait to be written: 4 s of a thousand requests a second."""
+"""Bytes of lines that wait to be written: 8 s of a thousand requests a second."""
 BATCH = 1024**2
 GATHER = 0.2
 """Seconds for which lines are gathered for one write."""
