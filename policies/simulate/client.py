@@ -18,7 +18,7 @@ from policies.policy import Request
 from policies.simulate.arrivals import Arrival
 from policies.simulate.ended import Answered, Sent
 from policies.simulate.service import NEVER
-from policies.simulate.terms import DOWN
+from policies.simulate.terms import DOWN, Held, Shut
 
 if TYPE_CHECKING:
     from policies.simulate.server import Server
@@ -37,8 +37,8 @@ class Client:
     """One request, and what is done for it."""
 
     __slots__ = (
-        "_alarm", "_course", "_deadline", "_exchanges", "_first", "_limited", "_over", "_rung",
-        "_sends", "_terms", "_tried", "_woken", "_world", "arrival", "courses",
+        "_alarm", "_course", "_deadline", "_exchanges", "_first", "_held", "_limited", "_over",
+        "_rung", "_sends", "_terms", "_tried", "_woken", "_world", "arrival", "courses",
     )  # fmt: skip
 
     def __init__(self, world: World, arrival: Arrival) -> None:
@@ -51,6 +51,7 @@ class Client:
         self._woken = False
         self._alarm = NEVER
         self._limited = False
+        self._held: Held | None = None
         self._terms = world.terms.get(arrival.model, world.usual)
         self.arrival = arrival
         self.courses = 0
@@ -70,29 +71,37 @@ class Client:
         self._rung = 0
         self._tried: set[str] = set()
         self._deadline = world.now + self._terms.deadline
-        course = self._start(self.arrival.model or USUAL)
+        request = self._request(self.arrival.model or USUAL)
+        if world.door is not None:
+            try:
+                self._held = world.door(request, world.now)
+            except Shut:
+                self._limited = True
+                self._refused(Cause.WAIT)
+                return
+        course = self._start(request)
         if self._terms.notes_limits and not self._limited:
             refusals = course.refusals(world.now).values()
             self._limited = any(refused.refusal in PASSING for refused in refusals)
         self._look()
 
-    def _start(self, model: str, only: frozenset[str] | None = None) -> Course:
-        world, arrival = self._world, self.arrival
-        if arrival.like is not None:
-            request = arrival.like._replace(
-                model=model, deadline=self._deadline, only=only or arrival.like.only
-            )
-        else:
-            request = Request(
-                model,
-                self._deadline,
-                arrival.input_tokens,
-                None,
-                arrival.stream,
-                only,
-                tenant=arrival.tenant,
-                band=arrival.band,
-            )
+    def _request(self, model: str, only: frozenset[str] | None = None) -> Request:
+        arrival = self.arrival
+        if (like := arrival.like) is not None:
+            return like._replace(model=model, deadline=self._deadline, only=only or like.only)
+        return Request(
+            model,
+            self._deadline,
+            arrival.input_tokens,
+            None,
+            arrival.stream,
+            only,
+            tenant=arrival.tenant,
+            band=arrival.band,
+        )
+
+    def _start(self, request: Request) -> Course:
+        world = self._world
         self._course = course = world.instance().start(request, world.now, self._wake)
         return course
 
@@ -150,6 +159,8 @@ class Client:
         self._exchanges.remove(exchange)
         attempt, now = exchange.attempt, self._world.now
         attempt.settle(report, now)
+        if self._held is not None:
+            self._held.spent(report)
         arrival = self.arrival
         self._world.sent.append(
             Sent(
@@ -172,14 +183,17 @@ class Client:
                 self._settle(exchange, Report(outcome, phase))
 
     def _failed(self, cause: Cause) -> None:
+        if cause not in DOWN or not self._step():
+            self._refused(cause)
+
+    def _refused(self, cause: Cause) -> None:
         world = self._world
         clients = world.clients
-        if cause in DOWN and self._step():
-            return
         if self.courses > clients.retries:
             self._end(None, cause)
             return
         self._close()
+        self._give_back()
         backoff = min(LONGEST_BACKOFF, clients.backoff * 2.0 ** (self.courses - 1))
         world.at(world.now + backoff * world.rng.uniform(LEAST_BACKOFF, 1.0), self.come)
 
@@ -193,7 +207,7 @@ class Client:
                 self._tried.update(self._course.tried)
             if left := targets - self._tried:
                 self._close()
-                self._start(model, left if left != targets else None)
+                self._start(self._request(model, left if left != targets else None))
                 return True
         return False
 
@@ -204,6 +218,7 @@ class Client:
     def _end(self, target: str | None, cause: Cause | None) -> None:
         self._over = True
         self._close()
+        self._give_back()
         total = self._world.now - self.arrival.at
         first = None
         if target is not None:
@@ -220,6 +235,12 @@ class Client:
                 self._limited,
             )
         )
+
+    def _give_back(self) -> None:
+        """It takes no more of the limits that it was let in by."""
+        if self._held is not None:
+            self._held.settle(self._world.now)
+            self._held = None
 
     def _close(self) -> None:
         """Give up what is open, and the course with it."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from policies.engine.outcome import Report
 from policies.engine.refusal import Cause
+from policies.policy import Request
 
 DOWN = frozenset({Cause.NO_TARGET, Cause.ATTEMPTS, Cause.BUDGET, Cause.QUEUE_FULL, Cause.WAIT})
 """Why another model is asked, where there is a ladder: nobody could serve."""
@@ -41,3 +44,21 @@ class Terms(NamedTuple):
     deadline: float
     ladder: tuple[Rung, ...] = ()
     notes_limits: bool = False
+
+
+class Held(Protocol):
+    """What a request has taken of limits that bind those who ask."""
+
+    def spent(self, report: Report) -> None:
+        """One of its attempts has ended so."""
+
+    def settle(self, now: float) -> None:
+        """It is over."""
+
+
+class Shut(Exception):
+    """A request is not let in: those who ask so have asked too much."""
+
+
+Door = Callable[[Request, float], Held | None]
+"""Lets a request in at an instant, and says what it holds then (None: nothing). Raises `Shut`."""

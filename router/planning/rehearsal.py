@@ -14,10 +14,12 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-from policies import Engine, Facts, Route
+from policies import Engine, Facts, Request, Route
 from policies.simulate import Arrival, Rung, Terms, World
+from policies.simulate.terms import Door, Held, Shut
 from router import build, choosing
 from router.config import Config, load
+from router.dialects.contract import ClientError
 from router.knowledge.known import Known, Pair, completed
 from router.planning.measuring import Basis
 from router.planning.tallies import Tallies
@@ -54,6 +56,7 @@ def rehearse(part: Part) -> Tallies:
             [fault for fault in faults if fault is not None],
             terms=terms,
         )
+        world.door = door_of(config)
         world.run(part.arrivals)
         tallies.add(run, world.answered, world.sent, prices)
     return tallies
@@ -71,6 +74,22 @@ def both(old: Part, new: Part, *, at_once: bool) -> tuple[Tallies, Tallies]:
     finally:
         pool.shutdown(wait=False)
     return first, second
+
+
+def door_of(config: Config) -> Door | None:
+    """What lets requests in by the limits of their tenants; None: there are none."""
+    known = {name: build.allowances_of(config, tenant) for name, tenant in config.tenants.items()}
+    limited = {name: allowances for name, allowances in known.items() if allowances is not None}
+
+    def enter(request: Request, now: float) -> Held | None:
+        if (allowances := limited.get(request.tenant)) is None:
+            return None
+        try:
+            return allowances.admit_asked(request, now)
+        except ClientError as error:
+            raise Shut from error
+
+    return enter if limited else None
 
 
 def terms_of(

@@ -97,7 +97,6 @@ FORBIDDEN = {
         "router.quota",
         "router.redis",
         "router.runtime",
-        "router.tenants",
         "router.upstream",
     ),
     "router.importing": (

@@ -139,6 +139,23 @@ def test_tenants_of_the_traffic_are_told_apart(tmp_path: Path) -> None:
     assert set(made.comparison.tenants["a"].shares) == {"sim/fast", "sim/other"}
 
 
+def test_a_limit_of_a_tenant_refuses_what_is_beyond_it_and_nobody_else(tmp_path: Path) -> None:
+    table = tmp_path / "log.csv"
+    rows = [f"{number / 10},100,10,chat,{'a' if number % 2 else 'b'}" for number in range(600)]
+    table.write_text("\n".join(rows))
+    old, new = pair(tmp_path)
+    limited = "tenants: {a: {keys: ['${A_KEY:-}'], limits: {requests: 60/min}}}\n"
+    new.write_text(new.read_text() + limited)
+    tenants = plan(Asked(old, new, str(table)), {}).comparison.tenants
+    for name, refused in (("a", 1 - 60 / 300), ("b", 0.0)):
+        errors, hits = (tenants[name].figures[figure] for figure in ("errors", "limit_hits"))
+        assert errors is not None
+        assert hits is not None
+        assert (errors.old, hits.old) == (0.0, 0.0)
+        assert errors.new == pytest.approx(refused, abs=0.02)
+        assert hits.new == pytest.approx(refused, abs=0.02)
+
+
 def test_it_says_of_every_target_what_it_stands_on(tmp_path: Path) -> None:
     old, new = pair(tmp_path, "tokens_per_second: 10000", "tokens_per_second: 100")
     made = plan(Asked(old, new, most=300), {"DEAR_KEY": "k"})
