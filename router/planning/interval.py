@@ -23,6 +23,8 @@ STUDENT = 2.06
 successive differences of a run, as many as their mean square is worth."""
 NORMAL = NormalDist()
 TWO_SIDED = NORMAL.inv_cdf(0.975)
+LEAST_BEYOND = 5
+"""Values beyond a quantile without which it is an extreme, and says nothing of other runs."""
 EXACT = 1e-12
 """Relative; what is less is rounding."""
 
@@ -81,9 +83,9 @@ def quantile(
     share: float, ordered: Sequence[float], blocks: Sequence[Sequence[float]]
 ) -> Figure | None:
     """The value that `share` of all do not exceed; they are given in order, and block by block, in
-    order as well. None where there is none.
+    order as well. None where there are too few of them to tell.
     """
-    if not ordered:
+    if len(ordered) * min(share, 1 - share) < LEAST_BEYOND:
         return None
     value = at(share, ordered)
     total = len(ordered)

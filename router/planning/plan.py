@@ -118,6 +118,8 @@ def _serving(config: Config) -> Sequence[Route]:
 
 def _side(config: Config, come: Traffic, models: set[str], *, of: Config) -> Side:
     off = {name: why for name, why in build.off(config).items() if name in models}
+    missing = models - {*config.models, *config.targets()}
+    off |= dict.fromkeys(sorted(missing), "there is no such model")
     return Side(config, bases(config, come.measured, of), off)
 
 

@@ -105,7 +105,7 @@ def _unknown(threshold: Threshold, group: Group) -> tuple[str, str]:
     if threshold.figure == "cost" and group.unpriced:
         names = ", ".join(group.unpriced)
         return f"no price is known of {names}", "write `price: {input: …, output: …}` there"
-    return "none of these requests is answered by both files", "look at the errors instead"
+    return "too few of these requests are answered by both files", "give more, or look at errors"
 
 
 def _wrong(text: str, place: int, what: str, remedy: str) -> BadInput:

@@ -130,7 +130,7 @@ def rows(group: Group) -> list[tuple[str, str, str, str]]:
         elif name == "cost" and group.unpriced:
             found.append((TITLES[name], "?", "?", f"no price: {', '.join(group.unpriced)}"))
         else:
-            found.append((TITLES[name], "–", "–", "nobody was answered by one of the files"))
+            found.append((TITLES[name], "–", "–", "too few answers to tell"))
     for target, share in group.shares.items():
         values = level("share", share.old), level("share", share.new), difference("share", share)
         found.append((f"share of {target}", *values))

@@ -1,5 +1,6 @@
 """How sure a difference is: nothing is seen where there is nothing, and what is there is seen."""
 
+from functools import cache
 from itertools import chain
 from math import inf
 from random import Random
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.planning.interval import Change, Figure, change, quantile, ratio
+from router.planning.interval import LEAST_BEYOND, Change, Figure, change, quantile, ratio
 
 BLOCKS = 40
 counts = st.lists(st.integers(0, 50), min_size=BLOCKS, max_size=BLOCKS)
@@ -40,7 +41,7 @@ def test_a_quantile_is_one_of_the_values_and_as_many_as_it_says_are_below(
     values = sorted(value for block in blocks for value in block)
     figure = spread_out(share, blocks)
     if figure is None:
-        assert not values
+        assert len(values) * min(share, 1 - share) < LEAST_BEYOND
         return
     assert figure.value in values
     below = sum(value < figure.value for value in values)
@@ -89,12 +90,18 @@ def differences(seed: int, failing: float, factor: float) -> dict[str, Change]:
     return {name: one for name, one in found.items() if one is not None}
 
 
+@cache
+def nothing() -> list[dict[str, Change]]:
+    """Days beside days that only chance tells apart."""
+    return [differences(seed, 0.02, 1.0) for seed in range(240)]
+
+
 @pytest.mark.parametrize("figure", ["errors", "p50", "p99"])
 def test_where_nothing_but_chance_differs_a_difference_is_seen_in_one_case_of_twenty(
     figure: str,
 ) -> None:
-    seen = sum(differences(seed, 0.02, 1.0)[figure].seen for seed in range(300))
-    assert 3 <= seen <= 30, seen
+    seen = sum(told[figure].seen for told in nothing())
+    assert 2 <= seen <= 24, seen
 
 
 @pytest.mark.parametrize("figure", ["errors", "p50", "p99"])

@@ -121,7 +121,7 @@ def test_what_cannot_be_judged_is_an_error_and_no_pass() -> None:
     comparison = compared(group(), chat=group())
     with pytest.raises(BadInput, match="no price is known of dear/one; write `price:"):
         judge(parse("cost>+10%"), comparison)
-    with pytest.raises(BadInput, match="none of these requests"):
+    with pytest.raises(BadInput, match="too few of these requests"):
         judge(parse("chat:p50_first_token>2x"), comparison)
     with pytest.raises(BadInput, match="nobody asked for quick"):
         judge(parse("quick:errors>+1%"), comparison)
