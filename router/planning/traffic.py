@@ -28,7 +28,8 @@ MOST_SHAPED = 20_000
 class Wish(NamedTuple):
     """What is asked for: a file or a shape by its name; how many requests at most (None: as many
     as are usual), how many a second on average where it is a shape; the `models` that are asked
-    for, each as often as the others where the traffic itself names none; and the seed of it all.
+    for, each as often as the others where the traffic itself names none; the seed of it all; and
+    whether `only` what is asked of these models is wanted.
     """
 
     source: str
