@@ -29,8 +29,12 @@ LOWEST, HIGHEST = -3.0, 6.0
 of good time, a bad one is weighed from e⁻³ on. It costs the guarantee its "ever": from e⁻³ it is
 20 times as far to 1/α as from 1.
 """
-STAKES = (0.6, 0.3, 0.1)
+STAKES = (0.7, 0.2, 0.1)
 """What is staked on each of a side's guesses; most on the first, which is nearest to the line."""
+AT_ONCE = 2.4
+"""The most that one block is worth: failures come in bunches, and a bunch is one thing that
+happened. Who gains less than E is still not expected to gain.
+"""
 HALVINGS = 30
 
 Sample = Sequence[tuple[float, int]]
@@ -71,7 +75,7 @@ def wager(canary: Sample, control: Sample, guess: Guess, line: Line) -> float:
     a = line.at(b)
     if not (0 < a < 1 and 0 < b < 1):
         return 0.0
-    return _gain(canary, guess.canary, a) + _gain(control, guess.control, b)
+    return min(_gain(canary, guess.canary, a) + _gain(control, guess.control, b), AT_ONCE)
 
 
 def certainty(wagers: Sequence[float]) -> float:

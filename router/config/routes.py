@@ -126,6 +126,11 @@ class _Resolver:
         if written.shift is None:
             return None
         to = self._tier(("models", name, "shift", "to"), written.shift.to)
+        names = {target.name.partition("/")[0] for target in to} & self.providers.keys()
+        if names and not any(self.providers[name].enabled for name in names):
+            mark = self._found(name, "shift", "to").key.mark
+            what = f"nothing of {quoted(name)} moves: the providers of `to` are off"
+            self.report.note(mark, what, f"switch one on: {', '.join(sorted(names))}")
         return shift_of(name, written, to, targets, self.tree, self.report)
 
     def _found(self, route: str, *path: str | int) -> Found:

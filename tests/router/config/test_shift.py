@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.config import Guard, Shift, WeightedTarget, units, words
-from tests.router.config.samples import PROVIDERS, loaded, said
+from tests.router.config.samples import PROVIDERS, loaded, noted, said
 
 TO = "to: {sim/slow: 1}"
 
@@ -79,6 +79,13 @@ def test_what_a_guard_does_not_name_keeps_its_default():
 def test_what_cannot_be_followed_is_said_once_in_its_place(text: str, told: str):
     [line] = said(text)
     assert told in line
+
+
+def test_a_shift_to_where_everything_is_off_is_noted():
+    text = file("to: [dear/gpt]")
+    far = "  dear: {preset: openai, api_key: '${DEAR_KEY:-}', models: [gpt]}\n"
+    notes = noted(text.replace("models: {chat", f"{far}models: {{chat"))
+    assert any('nothing of "chat" moves: the providers of `to` are off' in note for note in notes)
 
 
 def changed(before: str, after: str) -> list[str]:
