@@ -61,7 +61,8 @@ def check(path: Path, *, strict: bool) -> int:
     if any(route.shift for route in config.models.values()):
         from router.cli.shifting import standing
 
-        print("\n".join(standing(path, config)))
+        for line in standing(path, config):
+            print(line)
     return 0
 
 

@@ -54,9 +54,8 @@ def standing(path: Path, config: Config) -> list[str]:
     is kept beside it.
     """
     moving = moving_of(config)
-    waiting = {route.name for route in config.models.values() if route.shift is not None}
-    waiting -= {one.model for one in moving}
-    idle = [f"model {name}: its shift waits: nothing to move to is on" for name in sorted(waiting)]
+    if not moving:
+        return []
     try:
         told = ask(find(path, None), PATH, None)["shifts"]
     except (OSError, KeyError):
@@ -64,10 +63,7 @@ def standing(path: Path, config: Config) -> list[str]:
     server, kept = config.server, None
     if config.shared.redis is None and server.state:
         kept = documents(config.path.parent / server.state)[0].get(NAME)
-    return [
-        *(_standing(one, told.get(one.model), progress(entry(kept, one.name))) for one in moving),
-        *idle,
-    ]
+    return [_standing(one, told.get(one.model), progress(entry(kept, one.name))) for one in moving]
 
 
 def _standing(one: Moving, told: Mapping[str, Any] | None, kept: Progress | None) -> str:
