@@ -181,7 +181,7 @@ class Shifting:
                 except (Down, TooLarge) as down:
                     self._say(str(down))
             else:
-                self._met = self._loop.time()
+                self._met, self.why = self._loop.time(), ""
             await asyncio.sleep(self._beat)
 
     def _say(self, why: str) -> None:
@@ -211,7 +211,7 @@ class Shifting:
         name = moving.name
         kept, ahead = entry(self._kept.read(NAME), name), self._ahead.get(name)
         held = progress(kept)
-        if not self._complete(name, arms, held):
+        if not self._complete(name, arms, ahead.progress if ahead is not None else held):
             return
         if held is None:
             after = begin(moving.terms, moving.revision, now, arms)
@@ -232,11 +232,11 @@ class Shifting:
         await self._kept.change(NAME, how)
         self._ahead.pop(name, None)
 
-    def _complete(self, name: str, arms: Arms, held: Progress | None) -> bool:
+    def _complete(self, name: str, arms: Arms, come: Progress | None) -> bool:
         """Whether all is there that was, or has been lost for so long that it stays so: what a
         server has forgotten is told it again bit by bit.
         """
-        if held is not None and arms.holds(held.counted):
+        if come is not None and arms.holds(come.counted):
             self._missing.pop(name, None)
             return True
         since = self._missing.setdefault(name, self._loop.time())

@@ -352,3 +352,33 @@ async def test_any_instance_is_told_what_an_operator_wishes(server: Process) -> 
         assert (one.state, one.share) == (State.PAUSED, 0.1)
         await one.shifting.order("chat", "abort")
         await until(lambda: two.state is State.ABORTED, within=1.5)
+
+
+async def test_what_a_server_forgot_is_waited_for_and_counts_once(tmp_path: Path) -> None:
+    with process(tmp_path) as server:
+        async with instance(server, "f", "one") as one, instance(server, "f", "two") as two:
+            await until(lambda: one.share == two.share == 0.1)
+            await one.shifting.order("chat", "pause")
+            for _ in range(5):
+                for each in (one, two):
+                    each.traffic.send(100, each.share)
+                await asyncio.sleep(0.1)
+            exposed = one.traffic.exposed + two.traffic.exposed
+            leads = one if one.shifting.leaders[FAST.name] == "one" else two
+
+            def counted(who: One) -> int:
+                its = who.shifting.progress(FAST.name)
+                return 0 if its is None else its.counted.canary.requests
+
+            await until(lambda: counted(leads) == exposed)
+            server.kill()
+            await until(lambda: bool(one.shifting.why and two.shifting.why))
+            server.start()
+            await until(lambda: not (one.shifting.why or two.shifting.why))
+            await asyncio.sleep(0.3)
+            began = [who.shifting.progress(FAST.name) for who in (one, two)]
+            assert all(its is not None and its.began.canary.requests == 0 for its in began)
+            for each in (one, two):
+                each.traffic.send(100, each.share)
+            exposed = one.traffic.exposed + two.traffic.exposed
+            await until(lambda: max(counted(one), counted(two)) == exposed)
