@@ -33,22 +33,26 @@ def arm_of(route: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Arms:
-    """Both arms of a model's shift: the `control` are the targets that it has, the route `canary`
-    is asked for a `share` of all requests. `by` says what stays on its side, `revision` shuffles.
+    """Both arms of a model's shift: the `control` are the targets that it has, `to` those to which
+    its traffic moves; the route `canary` is asked for a `share` of all requests. `by` says what
+    stays on its side, `revision` shuffles.
     """
 
     canary: str
     control: frozenset[str]
+    to: frozenset[str]
     share: float
     by: Literal["session", "user", "request"]
     revision: str
 
     def takes(self, call: Call, caller: Caller, only: frozenset[str] | None) -> bool:
-        """Whether the canary is asked. Who is confined to targets, or wishes for a policy, is not
-        of those who try it: that would say nothing of it.
+        """Whether the canary is asked. Who is confined to targets goes where they are; who wishes
+        for a policy is not of those who try it, since what that chooses says nothing of it.
         """
-        if only is not None:
-            return not only & self.control
+        if only is not None and not only & self.control:
+            return True
+        if only is not None and not only & self.to:
+            return False
         if not self.share or caller.wishes.policy is not None:
             return False
         return in_canary(self._key(call, caller), self.revision, self.share)

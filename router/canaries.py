@@ -51,6 +51,7 @@ def shifts_of(config: Config, routes: Mapping[str, Route]) -> dict[str, Arms]:
         route.name: Arms(
             canary_of(route.name),
             frozenset(target.name for tier in route.tiers for target in tier),
+            frozenset(target.name for target in shift.to),
             shift.share,
             shift.by,
             revision({}, {target.name: target.weight for target in shift.to}),

@@ -21,7 +21,7 @@ It must not know what is compared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import exp, log1p
+from math import ceil, exp, log1p
 from typing import NamedTuple
 
 LOWEST, HIGHEST = -3.0, 6.0
@@ -31,9 +31,9 @@ of good time, a bad one is weighed from e⁻³ on. It costs the guarantee its "e
 """
 STAKES = (0.7, 0.2, 0.1)
 """What is staked on each of a side's guesses; most on the first, which is nearest to the line."""
-AT_ONCE = 2.4
-"""The most that one block is worth: failures come in bunches, and a bunch is one thing that
-happened. Who gains less than E is still not expected to gain.
+BUNCH, AT_ONCE = 10, 2.4
+"""The most that so many requests of the canary's are worth together: failures come in bunches, and
+a bunch is one thing that happened. Who gains less than E is still not expected to gain.
 """
 HALVINGS = 30
 
@@ -75,7 +75,8 @@ def wager(canary: Sample, control: Sample, guess: Guess, line: Line) -> float:
     a = line.at(b)
     if not (0 < a < 1 and 0 < b < 1):
         return 0.0
-    return min(_gain(canary, guess.canary, a) + _gain(control, guess.control, b), AT_ONCE)
+    gain = _gain(canary, guess.canary, a) + _gain(control, guess.control, b)
+    return min(gain, AT_ONCE * ceil(n1 / BUNCH))
 
 
 def certainty(wagers: Sequence[float]) -> float:

@@ -169,6 +169,17 @@ async def test_a_target_that_is_named_is_asked_in_whichever_arm_it_is(tmp_path: 
             assert await router.ask(target, tenant=LIMITED) == target
 
 
+async def test_who_is_confined_to_targets_of_both_arms_is_drawn_as_anybody(tmp_path: Path):
+    models = CHAT.replace("{sim/other: 1}", "{sim/other: 1, sim/fast: 1}")
+    async with asked(tmp_path, models, 0.5) as router:
+        arms = router.runtime.shifts["chat"]
+        call = OPENAI.parse(b'{"model": "chat", "messages": []}', "chat")
+        only = frozenset({"sim/fast"})
+        callers = [Caller(f"req_{n}", ALL, OPENAI, {}) for n in range(100)]
+        assert 25 < sum(arms.takes(call, caller, only) for caller in callers) < 75
+        assert all(arms.takes(call, caller, frozenset({"sim/other"})) for caller in callers)
+
+
 async def test_a_policy_that_is_wished_for_is_the_control_s(tmp_path: Path):
     async with asked(tmp_path, share=1.0) as router:
         assert await router.ask(wishes=Wishes(policy="least_latency")) == "sim/fast"
