@@ -42,7 +42,7 @@ def runtime_of(
     which of their limits are a whole `fleet`'s; `listed` are the models that were served before,
     with the Unix time each has been served since. Raises `BuildFault`.
     """
-    serving = build.serving(config)
+    serving, estimators = build.serving(config), choosing.estimators_of(config)
     since = int(time.time())
     return Runtime(
         revision=config.revision,
@@ -60,7 +60,12 @@ def runtime_of(
         off=build.off(config),
         policies=choosing.named_policies(),
         listed={route.name: listed.get(route.name, since) for route in serving},
-        needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
+        needs={
+            name: needs
+            for name, route in routes.items()
+            if (needs := choosing.needs_of(route.policy, estimators.get(name)))
+        },
+        estimators=estimators,
         alike=build.alike(config),
         ladders=ladders_of(config),
         resume=build.resumed(config),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isinf
 from typing import Any
+
+import msgspec
 
 from policies import ExplainedTarget, Request
 from router.admin.question import BadQuestion, Question
@@ -12,10 +14,12 @@ from router.caller import BANDS
 from router.config import Config, ladder
 from router.config.problems import nearest, quoted
 from router.dialects.openai.dialect import OPENAI
+from router.estimating import brought
 from router.runtime import Runtime
 from router.tenants.identity import DEFAULT
 
 DEFAULT_POLICY = "least_latency"
+_encode = msgspec.json.encode
 
 
 def explain(runtime: Runtime, config: Config, now: float, question: Question) -> dict[str, Any]:
@@ -31,6 +35,7 @@ def explain(runtime: Runtime, config: Config, now: float, question: Question) ->
     return {
         "model": explained.model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
+        "start": list(explained.start),
         "targets": [_target(target, now) for target in explained.targets],
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}
@@ -50,6 +55,7 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
     if not runtime.admits(question.model, tenant):
         raise runtime.unknown(question.model, tenant)
     features = {name: getattr(question, name) for name in OPENAI.FEATURES}
+    said = _said(runtime, question, tenant.name)
     return Request(
         question.model,
         now + runtime.deadlines[question.model],
@@ -57,11 +63,24 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         question.output_tokens,
         question.stream,
         frozenset({question.target}) if question.target is not None else None,
-        features=features,
+        features={**said, **features},
         tenant=tenant.name,
         band=BANDS[question.priority],
         requires=frozenset(name for name, brought in features.items() if brought),
     )
+
+
+def _said(runtime: Runtime, question: Question, tenant: str) -> Mapping[str, Any]:
+    """What the model's policy goes by of what was said, read as it is of a client's body."""
+    needs = runtime.needs.get(question.model)
+    if not needs:
+        return {}
+    messages = [{"role": "user", "content": question.text}]
+    call = OPENAI.parse(_encode({"model": question.model, "messages": messages}))
+    call.input_tokens, call.output_tokens = question.input_tokens, question.output_tokens
+    call.stream = question.stream
+    found = brought(call, OPENAI, needs, runtime, question.model, tenant)
+    return {**found, "turns": question.turns}
 
 
 def _none(field: str, name: str, what: str, known: Iterable[str]) -> BadQuestion:

@@ -23,7 +23,7 @@ class BadQuestion(ValueError):
 class Question(msgspec.Struct, frozen=True):
     """What is asked about. `output_tokens` is the most that the caller lets the model write (None:
     it set no bound); without a `tenant` it is somebody who may ask for everything; `target`
-    confines the request to one.
+    confines the request to one. `text` is what its user said last, in so many `turns`.
     """
 
     model: str
@@ -38,6 +38,8 @@ class Question(msgspec.Struct, frozen=True):
     priority: str = "standard"
     tenant: str | None = None
     target: str | None = None
+    text: str = ""
+    turns: int = 1
 
 
 READERS: Mapping[str, Callable[[object], Any]] = {
@@ -53,6 +55,8 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "priority": texts.choice(*BANDS),
     "tenant": texts.text,
     "target": texts.text,
+    "text": texts.words,
+    "turns": units.positive,
 }
 
 

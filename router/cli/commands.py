@@ -128,6 +128,8 @@ def explain(
         bool, typer.Option("--documents", help="A message holds a document.")
     ] = False,
     audio: Annotated[bool, typer.Option("--audio", help="A message holds a sound.")] = False,
+    text: Annotated[str, typer.Option("--text", help="What the user said last.")] = "",
+    turns: Annotated[int, typer.Option("--turns", help="How many messages the user sent.")] = 1,
     priority: Priority = None,
     tenant: TenantName = None,
     admin: AdminAddress = None,
@@ -148,6 +150,8 @@ def explain(
         "images": images,
         "documents": documents,
         "audio": audio,
+        "text": text or None,
+        "turns": turns,
         "priority": priority,
         "tenant": tenant,
     }

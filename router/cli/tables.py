@@ -20,6 +20,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
     """Print an explanation."""
     screen = _console()
     screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
+    for number, sentence in enumerate(told["start"]):
+        screen.print(escape(f"{'    ' if number else '  '}{sentence}"), soft_wrap=True)
     numbers = ("tier", "weight", "odds", "health", "A", "L", "R", "predicted", "in flight")
     table = _table(("target",), numbers, ())
     for target in told["targets"]:

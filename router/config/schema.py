@@ -178,16 +178,21 @@ class Threshold:
     count: int
 
 
-Asked = Threshold | bool
-"""What a condition asks: how many of something, or whether it is there."""
+Asked = Threshold | bool | tuple[str, ...] | tuple[tuple[str, str], ...]
+"""What a condition asks: how many of something, whether it is there, which of some it is, or pairs
+that it has.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class StartRule:
-    """A request for which all `conditions` hold, by name, starts in `tier`, from 1."""
+    """A request for which all `conditions` hold, by name, starts in `tier`, from 1; or, where that
+    is None, is by `score` harder.
+    """
 
     conditions: tuple[tuple[str, Asked], ...]
-    tier: int
+    tier: int | None
+    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +208,14 @@ class Rung:
 @dataclass(frozen=True, slots=True)
 class Route:
     """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
-    tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
-    `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
-    other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
-    breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
-    and only tunes it, is left out. `when_all_fail` are its own rungs, in order.
+    tiers, `start` for `cost_tiers`, before which the rules that are shipped come if it is `auto`;
+    `tiers_at` are the scores from which a request starts in the second tier, the third, and so on,
+    and `estimator` is who is asked for the score instead. `climb` are the causes for which a
+    request leaves a tier, `patience` the seconds that it waits there first. `embeddings`: whether
+    those of targets of other upstream models may stand in for one another. `interrupted`: what
+    becomes of a stream that breaks off within its content. `unsupported`: whether what a target
+    cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
+    in order.
     """
 
     name: str
@@ -223,6 +231,9 @@ class Route:
     interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
     when_all_fail: tuple[Rung, ...] = ()
+    auto: bool = False
+    tiers_at: tuple[float, ...] = ()
+    estimator: PolicySpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from router.config.schema import Threshold
 from router.config.values import Address, Rate, Secret
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
+Line = Annotated[str, BeforeValidator(texts.text)]
 Span = Annotated[float | None, BeforeValidator(units.span)]
 Duration = Annotated[float | None, BeforeValidator(units.duration)]
 Count = Annotated[int | None, BeforeValidator(units.count)]
@@ -156,7 +157,7 @@ class WrittenTarget(Written):
 
 
 class WrittenPolicy(Written):
-    """`policy` or `within` of a route; `options` are what stands beside its name."""
+    """`policy`, `within` or `estimator` of a route; `options` are what stands beside its name."""
 
     name: Annotated[str | None, BeforeValidator(texts.policy)] = None
     options: dict[str, Any] = {}
@@ -171,6 +172,12 @@ class WrittenConditions(Written):
     tools: Flag = None
     schema_: Flag = Field(default=None, alias="schema")
     images: Flag = None
+    last_tokens: Than = None
+    turns: Than = None
+    code: Flag = None
+    says: tuple[Line, ...] = ()
+    metadata: dict[str, Line] = {}
+    tenant: tuple[Line, ...] = ()
 
 
 class WrittenRule(Written):
@@ -178,6 +185,14 @@ class WrittenRule(Written):
 
     if_: WrittenConditions = Field(default=WrittenConditions(), alias="if")
     tier: Positive = None
+    score: Annotated[float | None, BeforeValidator(units.score)] = None
+
+
+class WrittenStart(Written):
+    """`start` of a route: the rules that are shipped, by `name`, and its own."""
+
+    name: Annotated[Literal["auto"] | None, BeforeValidator(texts.choice("auto"))] = None
+    rules: tuple[WrittenRule, ...] = ()
 
 
 class WrittenRung(Written):
@@ -194,7 +209,9 @@ class WrittenRoute(Written):
     within: WrittenPolicy | None = None
     targets: dict[str, WrittenTarget] = {}
     tiers: tuple[dict[str, WrittenTarget], ...] = ()
-    start: tuple[WrittenRule, ...] = ()
+    start: WrittenStart = WrittenStart()
+    tiers_at: tuple[Annotated[float, BeforeValidator(units.share)], ...] = ()
+    estimator: WrittenPolicy | None = None
     climb: tuple[
         Annotated[
             Literal["failure", "throttled"], BeforeValidator(texts.choice("failure", "throttled"))

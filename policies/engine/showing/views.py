@@ -80,11 +80,12 @@ class ExplainedTarget(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """How a request for `model` would be decided now, by which policy."""
+    """How a request for `model` would be decided now. `start` says why it begins in its tier."""
 
     model: str
     policy: str
     targets: tuple[ExplainedTarget, ...]
+    start: tuple[str, ...] = ()
 
 
 class TargetSnapshot(NamedTuple):
@@ -217,7 +218,19 @@ def explain(pool: Pool, request: Request, now: float) -> Explained:
             )
             for view in views
         ),
+        of_start(policy, request),
     )
+
+
+def of_start(policy: Policy, request: Request) -> tuple[str, ...]:
+    """Why `request` begins in its tier, in the policy's own words; nothing where it has none."""
+    why = getattr(policy, "why", None)
+    if why is None or request.only is not None:
+        return ()
+    try:
+        return tuple(map(str, why(request)))
+    except Exception as error:  # noqa: BLE001 - a door: as for `offered`
+        return (f"the policy fails to say where it starts: {error!r}",)
 
 
 def within_reach(pool: Pool, request: Request, tokens: int, now: float) -> Sequence[Member]:
