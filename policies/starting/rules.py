@@ -22,6 +22,14 @@ SAYS, METADATA = "says:", "metadata:"
 SIGNS = (">=", "<=", ">", "<")
 
 
+def plain(text: str) -> str:
+    """As words are looked for: small letters (of ASCII), digits, `'` and `_`, what is beyond ASCII
+    as it is, and a blank for each other character.
+    """
+    kept = [c if not c.isascii() or c.isalnum() or c in "'_" else " " for c in text]
+    return "".join(c.lower() if c.isascii() else c for c in kept)
+
+
 @dataclass(frozen=True, slots=True)
 class Threshold:
     """A comparison with a number: `Threshold(">", 8_000)`."""
@@ -90,7 +98,7 @@ class Rule:
         numbers = [(name, asked) for name in NUMBERS if (asked := getattr(self, name)) is not None]
         object.__setattr__(self, "_flags", tuple(flags))
         object.__setattr__(self, "_numbers", tuple(numbers))
-        object.__setattr__(self, "_words", tuple(SAYS + word.lower() for word in self.says))
+        object.__setattr__(self, "_words", tuple(SAYS + plain(word) for word in self.says))
         pairs = tuple(f"{METADATA}{key}={value}" for key, value in self.metadata)
         object.__setattr__(self, "_pairs", pairs)
 

@@ -27,12 +27,10 @@ READ = frozenset({"code", "last_tokens", "turns"})
 """What policies may need, beside what their dialect extracts, and words and pairs."""
 MOST = 65_536
 """Bytes of messages that are read: the last of them."""
-WORDS = 8_192
-"""Bytes of a long text, at its beginning and at its end, in which words are looked for."""
-CODE = 2_048
-"""The same for code."""
-SAMPLE = 1_024
-"""Bytes of a text by which its tokens are estimated."""
+ENDS = 1_024
+"""Characters of a long text, at its beginning and at its end, that are looked into: where people
+say what they want.
+"""
 MOST_METADATA = 8_192
 """OpenAI takes 16 pairs of 64 and 512 characters."""
 TRIES = 64
@@ -87,7 +85,12 @@ def features(
             found[name] = _has(fields.get("metadata"), name)
         else:
             last = Last(fields.get(said)) if last is None else last
-            found[name] = last.feature(name)
+            if name.startswith(SAYS):
+                # Several bytes are found four times as fast from the end.
+                word = name[len(SAYS) :].encode("utf-8", "replace")
+                found[name] = last.words.rfind(b" %b " % word) >= 0
+            else:
+                found[name] = last.feature(name)
     return found
 
 
@@ -95,39 +98,47 @@ class Last:
     """What the user said last, of messages, items, or a text that stands for them."""
 
     def __init__(self, said: Raw | None) -> None:
-        self.turns = 0
-        self.text = b""
+        self.text = ""
+        self._end = b""
         if said is None or not (written := memoryview(said)):
             return
-        end = bytes(written[-MOST:])
+        self._end = end = bytes(written[-MOST:])
+        whole = len(end) == len(written)
         if written[0] == ord("["):
-            self.turns = end.count(USER)
-            self.text = _last_of(end, whole=len(end) == len(written))
+            self.text = _last_of(end, whole=whole)
         elif written[0] == ord('"'):
-            self.turns = 1
-            self.text = _string(end) if len(end) == len(written) else _cut(end)
+            self.text = _string(end) if whole else _cut(end)
 
     def feature(self, name: str) -> Any:
         """What is there of what a policy calls so."""
-        if name.startswith(SAYS):
-            # Several bytes are found four times as fast from the end.
-            word = f" {name[len(SAYS) :]} ".encode("utf-8", "replace").translate(PLAIN)
-            return self._words.rfind(word) >= 0
         match name:
             case "code":
-                return is_code(_ends(self.text, CODE))
+                return is_code(self._looked)
             case "last_tokens":
-                return _tokens(self.text)
+                return self._tokens()
             case "turns":
-                return self.turns
+                return self._end.count(USER) or bool(self.text)
             case _ if name == TEXT:
-                return self.text.decode("utf-8", "replace")
+                return self.text
             case _:
                 return False
 
+    def _tokens(self) -> int:
+        begin = self.text[:ENDS]
+        tokens = estimated_tokens(begin.encode("utf-8", "replace"))
+        return tokens * len(self.text) // len(begin) if begin else 0
+
     @cached_property
-    def _words(self) -> bytes:
-        return b" " + _ends(self.text, WORDS).translate(PLAIN) + b" "
+    def _looked(self) -> bytes:
+        text = self.text
+        if len(text) > 2 * ENDS:
+            text = f"{text[:ENDS]}\n{text[-ENDS:]}"
+        return text.encode("utf-8", "replace")
+
+    @cached_property
+    def words(self) -> bytes:
+        """The words of it that are looked into, each between blanks."""
+        return b" " + self._looked.translate(PLAIN) + b" "
 
 
 def is_code(text: bytes) -> bool:
@@ -137,16 +148,7 @@ def is_code(text: bytes) -> bool:
     return sum([text.rfind(sign) >= 0 for sign in SIGNS]) > 1
 
 
-def _ends(text: bytes, each: int) -> bytes:
-    return text if len(text) <= 2 * each else text[:each] + b"\n" + text[-each:]
-
-
-def _tokens(text: bytes) -> int:
-    tokens = estimated_tokens(text[:SAMPLE])
-    return tokens if len(text) <= SAMPLE else tokens * len(text) // SAMPLE
-
-
-def _last_of(end: bytes, *, whole: bool) -> bytes:
+def _last_of(end: bytes, *, whole: bool) -> str:
     """The text of the last message that the user said. Quotes within texts are escaped, so the
     word in quotes is a role.
     """
@@ -164,7 +166,7 @@ def _last_of(end: bytes, *, whole: bool) -> bytes:
             items = [item for item in _listed(end) if item.role == "user"][-1:] if whole else []
         return _content(items[0].content) if items else _cut(end)
     # It begins before what is read, or there is none.
-    return b"" if whole else _cut(end)
+    return "" if whole else _cut(end)
 
 
 def _listed(written: bytes) -> list[_Item]:
@@ -174,7 +176,7 @@ def _listed(written: bytes) -> list[_Item]:
         return []
 
 
-def _content(content: Raw) -> bytes:
+def _content(content: Raw) -> str:
     """The text of a content, of all its parts."""
     written = bytes(content)
     if written[:1] == b'"':
@@ -182,21 +184,23 @@ def _content(content: Raw) -> bytes:
     try:
         parts = _parts.decode(written)
     except UNREADABLE:
-        return b""
+        return ""
     texts = [p.text for p in parts if isinstance(p.text, str) and p.type in TEXTS]
-    return "\n".join(texts).encode("utf-8", "replace")
+    return "\n".join(texts)
 
 
-def _string(written: bytes) -> bytes:
+def _string(written: bytes) -> str:
     try:
-        return _text.decode(written).encode("utf-8", "replace")
+        return _text.decode(written)
     except UNREADABLE:
-        return b""
+        return ""
 
 
-def _cut(end: bytes) -> bytes:
+def _cut(end: bytes) -> str:
     """The end of a text, as it is encoded; nothing of a file's."""
-    return end.replace(b"\\n", b" \n") if end.rfind(b" ", -CODE) >= 0 else b""
+    if end.rfind(b" ", -ENDS) < 0:
+        return ""
+    return end.decode("utf-8", "replace").replace("\\n", " \n")
 
 
 def _has(metadata: Raw | None, name: str) -> bool:
