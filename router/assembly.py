@@ -60,11 +60,7 @@ def runtime_of(
         off=build.off(config),
         policies=choosing.named_policies(),
         listed={route.name: listed.get(route.name, since) for route in serving},
-        needs={
-            name: needs
-            for name, route in routes.items()
-            if (needs := choosing.needs_of(route.policy, estimators.get(name)))
-        },
+        needs=choosing.needs_of(routes, estimators),
         estimators=estimators,
         alike=build.alike(config),
         ladders=ladders_of(config),

@@ -6,7 +6,7 @@ Only made here; which one a route has is the file's.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from policies import (
     LeastLatency,
     Policy,
     Priority,
+    Route,
     Rule,
     Threshold,
     WeightedRoundRobin,
@@ -98,10 +99,20 @@ def estimators_of(config: Config) -> dict[str, Estimating]:
     }
 
 
-def needs_of(policy: Policy, estimating: Estimating | None) -> frozenset[str]:
-    """What is to be read of every request for a policy, and for who estimates for it."""
-    needs = policy.needs - {SCORE}
-    return needs if estimating is None else needs | estimating.needs
+def needs_of(
+    routes: Mapping[str, Route], estimators: Mapping[str, Estimating]
+) -> dict[str, frozenset[str]]:
+    """What is to be read of every request of a route, for its policy and for who estimates for it,
+    where anything is.
+    """
+    found = {}
+    for name, route in routes.items():
+        needs = route.policy.needs - {SCORE}
+        if name in estimators:
+            needs |= estimators[name].needs
+        if needs:
+            found[name] = needs
+    return found
 
 
 def _imported(spec: PolicySpec, what: str, checked: Callable[[Any], T]) -> T:

@@ -75,12 +75,17 @@ def _said(runtime: Runtime, question: Question, tenant: str) -> Mapping[str, Any
     needs = runtime.needs.get(question.model)
     if not needs:
         return {}
-    messages = [{"role": "user", "content": question.text}]
-    call = OPENAI.parse(_encode({"model": question.model, "messages": messages}))
+    messages = [{"role": "user", "content": question.says or ""}]
+    told = {"model": question.model, "messages": messages, "metadata": question.metadata}
+    call = OPENAI.parse(_encode(told))
     call.input_tokens, call.output_tokens = question.input_tokens, question.output_tokens
     call.stream = question.stream
-    found = brought(call, OPENAI, needs, runtime, question.model, tenant)
-    return {**found, "turns": question.turns}
+    found = {**brought(call, OPENAI, needs, runtime, question.model, tenant)}
+    found["turns"] = question.turns
+    found["code"] = question.code or found.get("code", False)
+    if question.last_tokens is not None:
+        found["last_tokens"] = question.last_tokens
+    return found
 
 
 def _none(field: str, name: str, what: str, known: Iterable[str]) -> BadQuestion:

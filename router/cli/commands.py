@@ -28,6 +28,10 @@ Priority = Annotated[str | None, typer.Option(help="critical, standard or shedda
 TenantName = Annotated[
     str | None, typer.Option("--tenant", help="Who asks; absent: somebody who may ask for all.")
 ]
+Documents = Annotated[bool, typer.Option("--documents", help="A message holds a document.")]
+Audio = Annotated[bool, typer.Option("--audio", help="A message holds a sound.")]
+Says = Annotated[str | None, typer.Option("--says", help="What the user said last.")]
+Turns = Annotated[str | None, typer.Option("--turns", help="How many messages the user sent.")]
 DEFAULT_FILE = Path("providers.yaml")
 
 
@@ -124,12 +128,10 @@ def explain(
     tools: Annotated[bool, typer.Option("--tools", help="It brings tools.")] = False,
     schema: Annotated[bool, typer.Option("--schema", help="It asks for a JSON schema.")] = False,
     images: Annotated[bool, typer.Option("--images", help="A message holds an image.")] = False,
-    documents: Annotated[
-        bool, typer.Option("--documents", help="A message holds a document.")
-    ] = False,
-    audio: Annotated[bool, typer.Option("--audio", help="A message holds a sound.")] = False,
-    text: Annotated[str, typer.Option("--text", help="What the user said last.")] = "",
-    turns: Annotated[int, typer.Option("--turns", help="How many messages the user sent.")] = 1,
+    documents: Documents = False,
+    audio: Audio = False,
+    says: Says = None,
+    turns: Turns = None,
     priority: Priority = None,
     tenant: TenantName = None,
     admin: AdminAddress = None,
@@ -150,7 +152,7 @@ def explain(
         "images": images,
         "documents": documents,
         "audio": audio,
-        "text": text or None,
+        "says": says,
         "turns": turns,
         "priority": priority,
         "tenant": tenant,

@@ -38,31 +38,22 @@ def normalise(tree: Table, report: Report) -> Table:
         return _edited(node, limits=_limits, models=lambda models: _each(named(models), model))
 
     def route(node: Node) -> Node:
-        return _edited(
-            node,
-            policy=_policy,
-            within=_policy,
-            estimator=_policy,
-            targets=targets,
-            tiers=tiers,
-            start=_start,
-            tiers_at=_listed,
-        )
-
-    def tenant(node: Node) -> Node:
-        def by_name(several: Node) -> Node:
-            return _each(several, _limits)
-
-        return _edited(
-            node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name
-        )
+        start = {"start": _start, "tiers_at": _listed, "estimator": _policy}
+        return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers, **start)
 
     return _edited_table(
         tree,
         providers=lambda node: _each(node, provider),
         models=lambda node: _each(node, route),
-        tenants=lambda node: _each(node, tenant),
+        tenants=lambda node: _each(node, _tenant),
     )
+
+
+def _tenant(node: Node) -> Node:
+    def by_name(several: Node) -> Node:
+        return _each(several, _limits)
+
+    return _edited(node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name)
 
 
 def _edited_table(table: Table, **edits: _Edit) -> Table:
