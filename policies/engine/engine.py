@@ -14,7 +14,7 @@ from random import Random
 from policies.engine.attempt import Attempt
 from policies.engine.configuring import Holdings, configured, confine
 from policies.engine.course import Course
-from policies.engine.deciding.tiers import offered, ordinary
+from policies.engine.deciding.tiers import anyone, offered, ordinary
 from policies.engine.learning.breaker import State
 from policies.engine.learning.estimates import Length
 from policies.engine.limits.headroom import Measured, Measurement
@@ -189,11 +189,11 @@ class Engine:
             candidate = policy.choose(request, able, memory, now, self.rng)
         except Exception as error:  # noqa: BLE001 - a door: a user's policy must not fail a request
             self.failed(policy, error)
-            return able[self.rng.randrange(len(able))]
+            return anyone(able, self.rng)
         if isinstance(candidate, Member) and candidate in able:
             return candidate
         self.failed(policy, LookupError("it chose none of the candidates"))
-        return able[self.rng.randrange(len(able))]
+        return anyone(able, self.rng)
 
     def judged(
         self,

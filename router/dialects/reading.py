@@ -38,6 +38,8 @@ TRIES = 64
 BEFORE_ROLE = 64
 """Bytes before its role in which a message begins."""
 USER = b'"user"'
+RESULT = b'"tool_result"'
+"""What a tool answered comes as the user's in Anthropic's messages."""
 TEXTS = ("text", "input_text")
 FENCE = b"```"
 SIGNS = (b";\n", b"{\n", b"):\n", b"</", b"def ", b"#include")
@@ -157,16 +159,20 @@ def _last_of(end: bytes, *, whole: bool) -> str:
         after, at = at, end.rfind(USER, 0, at)
         if at < 0:
             break
-        if end.rfind(b'"tool_result"', at, after) >= 0:
+        if end.rfind(RESULT, at, after) >= 0:
             continue
         begin = end.rfind(b"{", max(0, at - BEFORE_ROLE), at)
         items = _listed(b"[" + end[begin:]) if begin >= 0 else []
         if not items or items[0].role != "user":
-            # Its role does not stand first in it.
-            items = [item for item in _listed(end) if item.role == "user"][-1:] if whole else []
+            # Its role does not stand first in it, or is none.
+            items = [item for item in _listed(end) if _is_said(item)][-1:] if whole else []
         return _content(items[0].content) if items else _cut(end)
     # It begins before what is read, or there is none.
     return "" if whole else _cut(end)
+
+
+def _is_said(item: _Item) -> bool:
+    return item.role == "user" and bytes(item.content).rfind(RESULT) < 0
 
 
 def _listed(written: bytes) -> list[_Item]:
