@@ -1,4 +1,5 @@
-"""What `start: auto` is worth: accuracy against the share of requests that the strong model gets.
+"""What `start: auto` is worth: accuracy against the share of requests that the strong model gets,
+which is the cost (where the weak one costs r of it, a share s comes to r + s·(1 − r)).
 
 Public questions, of which it is known whether a weak and a strong model answered them. They are
 halved by a hash: one half is what the shipped rules were fitted to (`--fit` shows that again), the
@@ -12,10 +13,12 @@ import argparse
 import csv
 import gzip
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
+from time import process_time
+from timeit import repeat
 from typing import Any, NamedTuple
 
 import msgspec
@@ -191,18 +194,20 @@ def thresholds(some: Sequence[Question]) -> list[str]:
 # How the scores came about.
 
 
-def fitted(some: Sequence[Question]) -> list[tuple[Rule, float, float]]:
-    """For each of the fitted rules, by how much more the strong model gains where it holds, and the
+def fitted(
+    some: Sequence[Question], rules: Sequence[Rule] = FITTED
+) -> list[tuple[Rule, float, float]]:
+    """For each of the `rules`, by how much more the strong model gains where it holds, and the
     standard error of that: least squares over all rules at once.
     """
     some = [q for q in some if q.subject not in TEMPLATE]
-    held = np.array([[1.0, *(rule.holds(q.request) for rule in FITTED)] for q in some])
+    held = np.array([[1.0, *(rule.holds(q.request) for rule in rules)] for q in some])
     gain = np.array([float(q.strong - q.weak) for q in some])
     inverse = np.linalg.inv(held.T @ held)
     weights = inverse @ held.T @ gain
     noise = ((gain - held @ weights) ** 2).sum() / (len(some) - len(weights))
     errors = np.sqrt(np.diag(inverse) * noise)
-    return list(zip(FITTED, map(float, weights[1:]), map(float, errors[1:]), strict=True))
+    return list(zip(rules, map(float, weights[1:]), map(float, errors[1:]), strict=True))
 
 
 def scored(weight: float) -> float:
@@ -218,12 +223,43 @@ def show_fit(some: Sequence[Question]) -> None:
         print(f"{told:>19} {scored(weight):+7.2f} {rule.score:+9.2f}   {words}")
 
 
+# What it costs to look.
+
+LENGTHS = (0, 200, 1_000, 4_000, 16_000, 64_000, 1_000_000)
+"""Characters of a last message."""
+SENTENCE = "So it was said of them, and nobody knows whether they did. "
+
+
+def show_cpu(policy: CostTiers) -> None:
+    """CPU time of reading what the shipped rules need, and of adding them up."""
+    print("last message      read        rules")
+    for length in LENGTHS:
+        text = (SENTENCE * (length // len(SENTENCE) + 1))[:length]
+        body = {"model": "m", "messages": [{"role": "user", "content": text}]}
+        call = OPENAI.parse(msgspec.json.encode(body))
+        request = Request("m", 60.0, features=OPENAI.features(call, NEEDS))
+        read = cpu(lambda call=call: OPENAI.features(call, NEEDS))  # type: ignore[misc]
+        added = cpu(lambda request=request: policy.start(request))  # type: ignore[misc]
+        print(f"{length / 1000:9,.1f} kB {read:7.1f} µs {added:7.1f} µs")
+
+
+def cpu(what: Callable[[], object], times: int = 300) -> float:
+    """Microseconds of it, the least of seven runs: what others do on the machine only adds."""
+    return min(repeat(what, timer=process_time, number=times, repeat=7)) / times * 1e6
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Judge the shipped rules, or fit them again."""
+    """Judge the shipped rules, fit them again, or say what they cost."""
     parser = argparse.ArgumentParser(description="what `start: auto` is worth")
-    parser.add_argument("--data", type=Path, required=True, help="a folder of routellm-*.csv.gz")
+    parser.add_argument("--data", type=Path, help="a folder of routellm-*.csv.gz")
+    parser.add_argument("--cpu", action="store_true", help="what it costs, and nothing else")
     parser.add_argument("--fit", action="store_true", help="on the other half, fit the rules again")
     asked_for = parser.parse_args(argv)
+    if asked_for.cpu:
+        show_cpu(CostTiers(SHIPPED, tiers_at=(0.5,)))
+        return 0
+    if asked_for.data is None:
+        parser.error("--data names a folder with the questions")
     try:
         every = questions(asked_for.data)
     except FileNotFoundError as error:
@@ -233,15 +269,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         show_fit([q for q in every if not q.judges])
         return 0
     held_out = [q for q in every if q.judges]
-    groups = [(source, list(some)) for source, some in groupby(held_out, lambda q: q.source)]
-    for name, some in (*groups, ("together", held_out)):
-        print("\n".join(report(name, judged(some, SHIPPED))))
-        print()
-    print(
-        "\n".join(
-            ["together, by the number at which the second tier begins:", *thresholds(held_out)]
-        )
-    )
+    groups = {source: list(some) for source, some in groupby(held_out, lambda q: q.source)}
+    without = [q for q in held_out if q.subject not in TEMPLATE]
+    groups |= {"all": held_out, f"all but {', '.join(TEMPLATE)}": without}
+    for name, some in groups.items():
+        print("\n".join(report(name, judged(some, SHIPPED))), end="\n\n")
+    print("all, by the number at which the second tier begins:")
+    print("\n".join(thresholds(held_out)))
     return 0
 
 

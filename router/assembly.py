@@ -39,8 +39,7 @@ def runtime_of(
     listed: Mapping[str, int] = MappingProxyType({}),
 ) -> Runtime:
     """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
-    which of their limits are a whole `fleet`'s; `listed` are the models that were served before,
-    with the Unix time each has been served since. Raises `BuildFault`.
+    which limits are a `fleet`'s; `listed` says since when models were served. Raises `BuildFault`.
     """
     serving, estimators = build.serving(config), choosing.estimators_of(config)
     since = int(time.time())

@@ -28,6 +28,7 @@ Priority = Annotated[str | None, typer.Option(help="critical, standard or shedda
 TenantName = Annotated[
     str | None, typer.Option("--tenant", help="Who asks; absent: somebody who may ask for all.")
 ]
+Model = Annotated[str, typer.Option("--model", "-m", help="The model that a client would ask for.")]
 Documents = Annotated[bool, typer.Option("--documents", help="A message holds a document.")]
 Audio = Annotated[bool, typer.Option("--audio", help="A message holds a sound.")]
 Says = Annotated[str | None, typer.Option("--says", help="What the user said last.")]
@@ -118,9 +119,7 @@ def schema() -> None:
 
 @app.command()
 def explain(
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="The model that a client would ask for.")
-    ],
+    model: Model,
     config: ConfigFile = DEFAULT_FILE,
     input_tokens: InputTokens = None,
     output_tokens: OutputTokens = None,
