@@ -1,3 +1,4 @@
+from itertools import count
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from policies import (
     CostTiers,
     LeastLatency,
     Priority,
+    Record,
     Refusal,
     Request,
     Rule,
@@ -16,6 +18,7 @@ from policies import (
     Threshold,
     WeightedRoundRobin,
 )
+from policies.engine.showing.record import told
 from tests.policies.driver import World, limited
 from tests.policies.engine.test_learn import Diary
 
@@ -177,6 +180,15 @@ class TestScores:
         named = world.request(only=frozenset({"fair/m"}))
         assert world.engine.explain(named, world.now).start == ()
         assert three_tiers(policy=Priority()).engine.explain(asked(), 0.0).start == ()  # type: ignore[arg-type]
+
+
+def test_a_record_says_why_its_request_began_where_it_did() -> None:
+    world, record = three_tiers(policy=SCORED), Record(count())
+    asks = world.request(features={"code": True})
+    world.engine.start(asks, world.now, record=record).close(world.now)
+    assert record.start == SCORED.why(asks)
+    assert told(record)[1] == SCORED.why(asks)[0]
+    assert three_tiers().errors == []
 
 
 def test_it_is_a_value_and_says_where_a_request_starts() -> None:

@@ -20,7 +20,7 @@ from policies.engine.course import Course
 from policies.engine.outcome import Outcome, Report
 from policies.engine.refusal import Cause
 from policies.engine.showing import words
-from policies.engine.showing.views import View, look
+from policies.engine.showing.views import View, look, of_start
 from policies.engine.standing import Member
 from policies.policy import Request
 
@@ -90,7 +90,7 @@ class Step(NamedTuple):
 class Record:
     """One course, for `Engine.start` to fill. `order` numbers the calls over all records of one
     engine (one `itertools.count()` for them together); `left_out` counts the steps that were too
-    many to keep.
+    many to keep; `start` says why the request began in its tier, where its policy knows.
     """
 
     order: Iterator[int]
@@ -98,6 +98,7 @@ class Record:
     steps: list[Step] = field(default_factory=list)
     sends: int = 0
     left_out: int = 0
+    start: tuple[str, ...] = ()
 
     def keep(self, at: float, verb: Verb, attempt: int = 0, **about: object) -> None:
         """One more step."""
@@ -175,6 +176,7 @@ class RecordedCourse(Course):
         self.said = None
         self._targets: tuple[View, ...] = ()
         record.request = self.request
+        record.start = of_start(self.pool.policy(self.request)[0], self.request)
         record.keep(now, Verb.START)
 
     def next(self, now: float) -> Send | Stop | Wait | Fail:
@@ -233,6 +235,8 @@ def told(record: Record) -> list[str]:
         target = targets.get(step.attempt, "")
         if sentence := _sentence(record, step, target, sent.get(step.attempt, step.at)):
             sentences.append(f"+{words.duration(step.at - began)}: {sentence}")
+        if step.verb is Verb.START:
+            sentences += record.start[:1]
     if record.left_out:
         sentences.append(f"{words.count(record.left_out, 'more step')}, not kept")
     return sentences
