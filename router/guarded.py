@@ -8,7 +8,7 @@ Must not: cost a built-in policy anything. Those are not wrapped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from time import perf_counter
 from typing import Any
@@ -74,7 +74,7 @@ class Guarded:
         def measured(*told: Any) -> Any:
             began = self._clock()
             if self._leash.away(began):
-                return ABSENT[name]
+                return ABSENT[name](*told)
             said = verb(*told)
             ended = self._clock()
             self._leash.took(ended - began, ended)
@@ -83,5 +83,10 @@ class Guarded:
         return measured
 
 
-ABSENT: dict[str, Any] = {"start": 0, "learn": None, "why": ()}
-"""The verbs that a policy may have besides, and what is had of one that is not asked."""
+ABSENT: Mapping[str, Callable[..., Any]] = {
+    "start": lambda *_: 0,
+    "learn": lambda *_: None,
+    "why": lambda *_: (),
+    "odds": AROUND.odds,
+}
+"""The verbs that a policy may have besides, and who is asked in the place of one that is not."""

@@ -11,8 +11,8 @@ from dataclasses import fields
 from typing import TypeVar
 
 from router.config.problems import quoted
+from router.config.rules import Asked, StartRule, Threshold
 from router.config.schema import (
-    Asked,
     Config,
     Limits,
     PolicySpec,
@@ -22,15 +22,14 @@ from router.config.schema import (
     Route,
     Rung,
     Simulation,
-    StartRule,
     Tenant,
-    Threshold,
     Timeouts,
 )
 from router.config.units import (
     show_count,
     show_duration,
     show_number,
+    show_part,
     show_price,
     show_rate,
     show_score,
@@ -138,6 +137,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
+    yield from _change("decisions", old.decisions, new.decisions, show_part)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")

@@ -15,6 +15,7 @@ from typing import Literal
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import Dialect
 from router.config.problems import Problem
+from router.config.rules import StartRule
 from router.config.startup import Server, Shared
 from router.config.values import Rate, Secret, Tls
 from router.config.watching import Stamp, unchanged
@@ -154,10 +155,13 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class WeightedTarget:
-    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it."""
+    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it. `said` is
+    who says so, and until when, where it is not the file.
+    """
 
     name: str
     weight: float
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,31 +172,6 @@ class PolicySpec:
     options: Mapping[str, object] = field(
         default_factory=lambda: MappingProxyType({}), repr=False, hash=False
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A comparison with a count: `sign` is one of > >= < <=."""
-
-    sign: Literal[">", ">=", "<", "<="]
-    count: int
-
-
-Asked = Threshold | bool | tuple[str, ...] | tuple[tuple[str, str], ...]
-"""What a condition asks: how many of something, whether it is there, which of some it is, or pairs
-that it has.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class StartRule:
-    """A request for which all `conditions` hold, by name, starts in `tier`, from 1; or, where that
-    is None, is by `score` harder.
-    """
-
-    conditions: tuple[tuple[str, Asked], ...]
-    tier: int | None
-    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +194,8 @@ class Route:
     those of targets of other upstream models may stand in for one another. `interrupted`: what
     becomes of a stream that breaks off within its content. `unsupported`: whether what a target
     cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
-    in order.
+    in order. `decisions` is the part of its requests of which decisions are written to a file,
+    where there is one.
     """
 
     name: str
@@ -231,6 +211,7 @@ class Route:
     interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
     when_all_fail: tuple[Rung, ...] = ()
+    decisions: float = 1.0
     auto: bool = False
     tiers_at: tuple[float, ...] = ()
     estimator: PolicySpec | None = None

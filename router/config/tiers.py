@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from router.config.problems import Report, quoted
-from router.config.schema import Asked, StartRule
+from router.config.rules import Asked, StartRule
 from router.config.tree import Found, Leaf, Listing, Table, find, is_null
 from router.config.written import WrittenConditions, WrittenRoute, WrittenRule
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import Literal, cast
 
-from router.config.schema import Threshold
+from router.config.rules import Threshold
 from router.config.values import Rate
 
 DURATIONS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
@@ -142,14 +142,18 @@ def score(value: object) -> float:
     return number
 
 
-def show_number(number: float) -> str:
-    """A plain number as the file writes it."""
-    return f"{number:g}"
-
-
-def show_score(score: float) -> str:
-    """A score as the file writes it."""
-    return f"{score:+g}"
+def part(value: object) -> float:
+    """A part of everything, from 0 to 1."""
+    remedy = "write it as 10%, all or none"
+    if value in ("all", "none"):
+        return float(value == "all")
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.endswith("%"):
+        raise Unreadable("is not a part", remedy)
+    number = _quantity(text.removesuffix("%"), _PLAIN, "is not a part", remedy)
+    if number > 100:
+        raise Unreadable("is more than 100%", remedy)
+    return float(number / 100)
 
 
 def hedge(value: object) -> float:
@@ -177,6 +181,16 @@ def threshold(value: object) -> Threshold:
     return Threshold(cast("Literal['>', '>=', '<', '<=']", match[1]), number)
 
 
+def show_number(number: float) -> str:
+    """A plain number as the file writes it."""
+    return f"{number:g}"
+
+
+def show_score(score: float) -> str:
+    """A score as the file writes it."""
+    return f"{score:+g}"
+
+
 def show_threshold(threshold: Threshold) -> str:
     """A comparison as the file writes it."""
     return f"{threshold.sign}{show_count(threshold.count)}"
@@ -200,6 +214,13 @@ def show_count(number: int) -> str:
 def show_price(nano_dollars: int) -> str:
     """A price as the file writes it."""
     return f"{Decimal(nano_dollars) / 1000:f}"
+
+
+def show_part(part: float) -> str:
+    """A part as the file writes it."""
+    if part in (0.0, 1.0):
+        return "all" if part else "none"
+    return f"{(Decimal(repr(part)) * 100).normalize():f}%"
 
 
 def show_rate(rate: Rate) -> str:

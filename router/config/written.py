@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from router.config import texts, units
 from router.config.models import ABILITIES
 from router.config.presets import PRESETS, Dialect
-from router.config.schema import Threshold
+from router.config.rules import Threshold
 from router.config.values import Address, Rate, Secret
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
@@ -25,6 +25,7 @@ Count = Annotated[int | None, BeforeValidator(units.count)]
 Positive = Annotated[int | None, BeforeValidator(units.positive)]
 Price = Annotated[int | None, BeforeValidator(units.price)]
 Share = Annotated[float | None, BeforeValidator(units.share)]
+Part = Annotated[float | None, BeforeValidator(units.part)]
 Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
 Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
 Than = Annotated[Threshold | None, BeforeValidator(units.threshold)]
@@ -231,6 +232,7 @@ class WrittenRoute(Written):
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
     when_all_fail: tuple[WrittenRung, ...] = ()
+    decisions: Part = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

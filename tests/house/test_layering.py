@@ -58,6 +58,18 @@ FORBIDDEN = {
         "router.idempotency",
         "policies",
     ),
+    "router.kept": (
+        *ABOVE,
+        *NETWORK,
+        "policies",
+        "router.front",
+        "router.upstream",
+        "router.config",
+        "router.admin",
+        "router.quota",
+        "router.tenants",
+    ),
+    "router.overrides": (*ABOVE, *NETWORK, "policies", "router.upstream", "router.admin"),
     "router.stored": (*ABOVE, *NETWORK, "router.front", "router.config", "router.admin"),
     "router.fleet": (
         *ABOVE,

@@ -18,7 +18,7 @@ from policies import (
     Threshold,
     WeightedRoundRobin,
 )
-from policies.engine.showing.record import told
+from policies.engine.showing.telling import told
 from tests.policies.driver import World, limited
 from tests.policies.engine.test_learn import Diary
 
