@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from router.telemetry.prometheus import Metric
 
 if TYPE_CHECKING:
-    from router.admin.pages import State
+    from router.admin.state import State
 
 
 def shown(state: State) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     ("known", "by"),
     [
         ("router.app", ["router.cli"]),
-        ("router.build", ["router.app", "router.assembly", "router.cli", "router.rungs"]),
+        ("router.build", ["router.force", "router.assembly", "router.cli", "router.rungs"]),
         ("router.cli", ["router.cli", "router.__main__"]),
         ("aiohttp", []),
         ("httptools", ["router.front", "router.upstream"]),
