@@ -16,6 +16,7 @@ from router.admin.pages import Pages
 from router.admin.state import State
 from router.assembly import answers_of, decisions_of, owners_of, together_of
 from router.config import Config, Server, load
+from router.copying import Copying
 from router.counting import by_midnight
 from router.force import Force
 from router.front.api import Api
@@ -26,6 +27,7 @@ from router.knowledge.known import Learning, completed
 from router.midnight import AGAIN
 from router.pipeline import Pipeline
 from router.reloading import Reloading
+from router.shadow.shadows import Shadows
 from router.stored.owners import Owners
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
@@ -84,6 +86,8 @@ class App:
         self.state = State(force, counters, self._loop.time)
         self.state.decisions, self.state.together = decisions, together
         self._reloading = Reloading(self.state, log, self._load, force.take)
+        self._copying = self._copies(journal, Random(rng.getrandbits(64)))
+        self.state.shadows = self._copying.shadows
         self.pipeline = self._pipeline(journal, answers, owners)
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
@@ -139,6 +143,7 @@ class App:
         """
         drain = self.state.config.server.drain
         self.state.ready = False
+        self._copying.stop()
         self._log.event(
             "draining", announce=drain.announce if announce else 0.0, running=self.pipeline.running
         )
@@ -160,6 +165,7 @@ class App:
         await self._learning.close()
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
+        await self._copying.close()
         await self._force.close()
         for part in self._parts:
             await part.close()
@@ -174,6 +180,23 @@ class App:
             answers=answers,
             fetcher=self._fetcher,
             owners=owners,
+            copying=self._copying,
+        )
+
+    def _copies(self, journal: Journal, rng: Random) -> Copying:
+        together, clock = self.state.together, self._loop.time
+
+        def instances() -> int:
+            return 1 if together is None else max(1, len(together.fleet.instances))
+
+        return Copying(
+            Shadows(rng, clock, instances),
+            lambda: self._force.runtime,
+            journal,
+            self._loop,
+            self._fetcher,
+            self.state.decisions,
+            self._handler_failed,
         )
 
     def _api(self, journal: Journal, rng: Random) -> Api:

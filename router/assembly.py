@@ -69,6 +69,7 @@ def runtime_of(
         fleet=fleet,
         tokenizers=tokenizers_of(config),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
+        shadows=build.shadows_of(config),
     )
 
 

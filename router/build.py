@@ -19,14 +19,15 @@ from policies import (
     Target,
 )
 from router.abilities import lacks_of
-from router.choosing import BuildFault, policy_of
-from router.config import Config, Provider, ProviderModel
+from router.choosing import BuildFault, judge_of, policy_of
+from router.config import Config, Provider, ProviderModel, Shadow
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Tenant as ConfigTenant
 from router.counting import counting_of, limits_of
 from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
+from router.shadow.terms import ARM, Terms
 from router.speaks import speaks_of, withheld_of
 from router.stored.accounts import Account
 from router.tenants.allowances import Allowances, TenantLimits
@@ -35,6 +36,8 @@ from router.upstream.http import Http, HttpTransport
 from router.upstream.made_up import Behaviour
 from router.upstream.simulated import Simulated
 from router.upstream.transport import Timeouts, Transport, Upstream
+
+ONE_TRY = Retry(attempts=1, budget=0.0)
 
 
 def routes_of(config: Config) -> dict[str, Route]:
@@ -54,9 +57,46 @@ def routes_of(config: Config) -> dict[str, Route]:
         for route in serving(config)
     }
     retry = retry_of(config.defaults.retry)
+    routes |= {
+        f"{name}{ARM}": Route([Target(shadow.to)], LeastLatency(), ONE_TRY)
+        for name, shadow in shadowed(config).items()
+    }
     return routes | {
         name: Route([Target(name)], LeastLatency(), retry) for name in live_targets(config)
     }
+
+
+def shadowed(config: Config) -> dict[str, Shadow]:
+    """The shadows of routes that can serve, as far as their targets are switched on."""
+    return {
+        route.name: route.shadow
+        for route in serving(config)
+        if route.shadow is not None and config.target(route.shadow.to)[0].enabled
+    }
+
+
+def shadows_of(config: Config) -> dict[str, Terms]:
+    """What a share of requests is asked of as well, by model. Raises `BuildFault`."""
+    return {
+        name: _terms(config, config.models[name], its) for name, its in shadowed(config).items()
+    }
+
+
+def _terms(config: Config, route: ConfigRoute, shadow: Shadow) -> Terms:
+    provider, model = config.target(shadow.to)
+    named = {shadow.to, *(target.name for tier in route.tiers for target in tier)}
+    prices = {name: price_of(config.target(name)[1]) for name in named}
+    compared = f"{shadow.to} {shadow.judge} {route.tiers} {route.policy} {route.within}"
+    return Terms(
+        route.name,
+        shadow,
+        None if shadow.judge is None else judge_of(shadow.judge),
+        route.deadline,
+        {name: price for name, price in prices.items() if price is not None},
+        model.output,
+        fates_of(provider, model),
+        sha256(compared.encode()).hexdigest()[:16],
+    )
 
 
 def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:

@@ -1,4 +1,4 @@
-"""The policies of routes: from their names, or import paths, and options to what chooses.
+"""The policies of routes, and judges: from their names, or import paths, to what chooses.
 
 Only made here; which one a route has is the file's.
 """
@@ -14,6 +14,7 @@ from router.config import Asked, Config, PolicySpec, StartRule
 from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
 from router.dialects.openai.dialect import OPENAI
+from router.shadow.judged import Judge
 
 BUILT_IN: dict[str, type[WeightedRoundRobin | LeastLatency]] = {
     "weighted_round_robin": WeightedRoundRobin,
@@ -70,6 +71,20 @@ def make(spec: PolicySpec) -> Policy:
     except Exception as error:  # a door: a user's module may raise anything
         told = f"{type(error).__name__}: {error}"
         raise BuildFault(f"the policy {spec.name!r} cannot be made: {told}") from error
+
+
+def judge_of(path: str) -> Judge:
+    """A judge by its import path. Raises `BuildFault`."""
+    module, _, attribute = path.partition(":")
+    try:
+        judge = getattr(import_module(module), attribute)
+    except Exception as error:  # a door: a user's module may raise anything
+        told = f"{type(error).__name__}: {error}"
+        raise BuildFault(f"the judge {path!r} cannot be had: {told}") from error
+    if not callable(judge):
+        raise BuildFault(f"the judge {path!r} cannot be called")
+    found: Judge = judge
+    return found
 
 
 def _imported(spec: PolicySpec) -> Policy:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from policies import Band, Course, Policy, Request
 from policies.policy import NO_ABILITIES, NO_FEATURES
@@ -39,12 +40,15 @@ from router.stored.accounts import confined_by
 from router.stored.owners import Owners
 from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
-from router.telemetry.journal import Journal
+from router.telemetry.journal import Journal, Reader
 from router.tenants.allowance import Allowance
 from router.tenants.identity import Tenant
 from router.tenants.metering import Metering
 from router.tokenizers.counting import Counting
 from router.upstream.fetch import Fetcher
+
+if TYPE_CHECKING:
+    from router.copying import Copying
 
 SPARE_BELLS = 1000
 CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
@@ -55,7 +59,8 @@ class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
     kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes;
-    `owners` know which account made what (None: in this process alone).
+    `owners` know which account made what (None: in this process alone); `copying` asks shadows
+    (None: nobody does).
     """
 
     def __init__(
@@ -67,11 +72,13 @@ class Pipeline:
         answers: Store | None = None,
         fetcher: Fetcher | None = None,
         owners: Owners | None = None,
+        copying: Copying | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
         self._journal = journal
         self._loop = loop
+        self._copying = copying
         self._running: set[Passage] = set()
         self._counting = Counting()
         self._bells: list[Bell] = []
@@ -103,6 +110,10 @@ class Pipeline:
         allowance, allowances = None, caller.tenant.allowances
         if allowances is not None:
             allowance = allowances.admit(call, caller.dialect, request, now)
+        twin, terms = None, runtime.shadows.get(call.model)
+        if terms is not None and self._copying is not None:
+            twin = self._copying.sample(terms, call, caller, request)
+            sink = sink if twin is None else twin.beside(sink)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
         decisions = self._decisions
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
@@ -113,7 +124,9 @@ class Pipeline:
             way = self._descent(course, reply, call, caller, request, runtime, bell)
         if runtime.fleet is not None:
             way = Sharing(way, runtime.fleet, bell, allowance)
-        journal = self._journal if allowance is None else Metering(allowance, self._journal)
+        journal: Reader = self._journal
+        journal = journal if allowance is None else Metering(allowance, self._journal)
+        journal = journal if twin is None else twin.reading(journal)
         passage = Passage(call, reply, runtime, way, bell, self._fetcher, journal)
         self._running.add(passage)
         try:

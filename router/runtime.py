@@ -10,6 +10,7 @@ from router.dialects.contract import ClientError, Operation
 from router.dialects.interpreter import Unspoken
 from router.ladder import Ladder
 from router.quota.sharing import Fleetwide
+from router.shadow.terms import Terms
 from router.stored.accounts import Accounts
 from router.tenants.identity import Tenant, Tenants
 from router.tokenizers.counting import Tokenizers
@@ -33,7 +34,8 @@ class Runtime:
     break off, with whether by any model; `ladders` say what is done once all targets of a model
     have failed, where anything is; `accounts` are those that keep what they made; `fleet` are the
     limits that are kept together with other instances, if there are any; `tokenizers` are those
-    that requests are counted with, by the model that they ask for, where its targets name any.
+    that requests are counted with, by the model that they ask for, where its targets name any; of
+    `shadows` a share of a model's requests is asked as well.
     """
 
     revision: str
@@ -54,6 +56,7 @@ class Runtime:
     accounts: Accounts = field(default_factory=dict)
     fleet: Fleetwide | None = None
     tokenizers: Mapping[str, Tokenizers] = field(default_factory=dict)
+    shadows: Mapping[str, Terms] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

@@ -13,6 +13,7 @@ from router.telemetry.decisions import Decisions
 if TYPE_CHECKING:
     from router.force import Force
     from router.quota.together import Together
+    from router.shadow.shadows import Shadows
 
 
 class State:
@@ -20,7 +21,7 @@ class State:
     that was refused, empty when the file in `force` is the newest; it was `tried` last at that
     instant. `changes` are what the last reload changed, in words. `running` counts requests under
     way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
-    `together` where this instance stands alone.
+    `together` where this instance stands alone; `shadows` have what copies came to.
     """
 
     def __init__(self, force: Force, counters: Counters, clock: Callable[[], float]) -> None:
@@ -34,6 +35,7 @@ class State:
         self.ready = False
         self.decisions: Decisions | None = None
         self.together: Together | None = None
+        self.shadows: Shadows | None = None
         self.running: Callable[[], int] = lambda: 0
         self.dropped: Callable[[], int] = lambda: 0
 

@@ -27,7 +27,16 @@ from router.config.schema import (
     Threshold,
     Timeouts,
 )
-from router.config.units import show_count, show_duration, show_price, show_rate, show_threshold
+from router.config.shadow import Shadow
+from router.config.units import (
+    show_count,
+    show_duration,
+    show_percent,
+    show_price,
+    show_rate,
+    show_spend,
+    show_threshold,
+)
 from router.config.values import Rate
 
 _T = TypeVar("_T")
@@ -125,6 +134,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
+    yield from _change("shadow", old.shadow, new.shadow, _shadow)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")
@@ -133,6 +143,14 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         if before[name][0] != tier:
             yield f"{name} from tier {before[name][0]} to tier {tier}"
     yield from (f"{name} removed" for name in before if name not in after)
+
+
+def _shadow(shadow: Shadow) -> str:
+    judge = f", judged by {shadow.judge}" if shadow.judge else ""
+    return (
+        f"{show_percent(shadow.share)} to {shadow.to}, {show_rate(shadow.rate)}, "
+        f"{show_spend(shadow.spend)}, {shadow.concurrent} at once{judge}"
+    )
 
 
 def _rungs(rungs: Iterable[Rung]) -> str:

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from router.config.ladders import check_circles, rungs
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route, WeightedTarget
+from router.config.shadow import Shadow, shadow_of
 from router.config.tiers import TIERED, check_form, leaving, start_rules
 from router.config.tree import Found, Leaf, Node, Table, find
 from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
@@ -100,10 +101,27 @@ class _Resolver:
             embeddings=written.embeddings or "one_model",
             interrupted=written.interrupted or "error",
             unsupported=written.unsupported or "drop",
+            shadow=self._shadow(name, written, tiers),
             **leaving(written),
         )
         self._note_idle(route)
         return route
+
+    def _shadow(
+        self, route: str, written: WrittenRoute, tiers: tuple[tuple[WeightedTarget, ...], ...]
+    ) -> Shadow | None:
+        own = frozenset(target.name for tier in tiers for target in tier)
+        shadow = shadow_of(
+            route, written.shadow, own, self.plugins, self.providers, self.tree, self.report
+        )
+        to = self._found(route, "shadow", "to").node
+        if shadow is not None and isinstance(to, Leaf):
+            self._check_target(shadow.to, to)
+            provider = self.providers.get(shadow.to.partition("/")[0])
+            if provider is not None and not provider.enabled:
+                what = f"nothing is copied to {_shown(to)}: {provider.off_because}"
+                self.report.note(to.mark, what, "switch its provider on, or remove the shadow")
+        return shadow
 
     def _found(self, route: str, *path: str | int) -> Found:
         return find(self.tree, ("models", route, *path))

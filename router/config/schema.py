@@ -15,6 +15,7 @@ from typing import Literal
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import Dialect
 from router.config.problems import Problem
+from router.config.shadow import Shadow
 from router.config.startup import Server, Shared
 from router.config.values import Rate, Secret, Tls
 from router.config.watching import Stamp, unchanged
@@ -207,7 +208,8 @@ class Route:
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
     other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
     breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
-    and only tunes it, is left out. `when_all_fail` are its own rungs, in order.
+    and only tunes it, is left out. `when_all_fail` are its own rungs, in order. `shadow` is
+    where a share of its requests is copied to.
     """
 
     name: str
@@ -223,6 +225,7 @@ class Route:
     interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
     when_all_fail: tuple[Rung, ...] = ()
+    shadow: Shadow | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Literal, cast
 
 from router.config.schema import Threshold
-from router.config.values import Rate
+from router.config.values import Rate, Spend
 
 DURATIONS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 SIZES = {
@@ -24,6 +24,7 @@ SIZES = {
 COUNTS = {"": Decimal(1), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9}
 _PLAIN = {"": Decimal(1)}
 PERIODS = {"s": 1.0, "sec": 1.0, "min": 60.0, "hour": 3600.0, "day": 86400.0}
+NANO = Decimal(10) ** 9
 
 # Digits in groups, as YAML and Python read them. More of them than a float can hold are refused, so
 # that no text takes long to read.
@@ -127,6 +128,35 @@ def share(value: object) -> float:
     return float(number)
 
 
+def percent(value: object) -> float:
+    """A share, above 0 and at most 1, also as `5%`."""
+    remedy = "write it as 5% or 0.05"
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and text.endswith("%"):
+        number = _quantity(text[:-1], _PLAIN, "is not a share", remedy) / 100
+    else:
+        number = _quantity(text, _PLAIN, "is not a share", remedy)
+    if not 0 < number <= 1:
+        raise Unreadable("is not more than 0 and at most 100%", remedy)
+    return float(number)
+
+
+def spend(value: object) -> Spend:
+    """Money in a window; `none` bounds nothing."""
+    remedy = "write it as $5/day (s, min, hour, day), or none"
+    if value == "none":
+        return Spend(None)
+    if value is None:
+        raise Unreadable("has no value", f"{remedy}, or remove the key")
+    number, _, period = value.partition("/") if isinstance(value, str) else ("", "", "")
+    seconds = PERIODS.get(period.strip())
+    if seconds is None or not number.strip().startswith("$"):
+        raise Unreadable("is not money in a time", remedy)
+    dollars = _quantity(number.strip()[1:], _PLAIN, "is not money in a time", remedy)
+    nano = _whole(dollars * NANO, 1, f"{remedy}, in steps of a nano-dollar")
+    return Spend(Rate(nano, seconds))
+
+
 def hedge(value: object) -> float:
     """A number from 0 to 0.2."""
     number = _quantity(value, _PLAIN, "is not a number from 0 to 0.2", "write 5 % as 0.05")
@@ -181,6 +211,20 @@ def show_rate(rate: Rate) -> str:
     """A rate as the file writes it."""
     period = next(name for name, seconds in PERIODS.items() if seconds == rate.seconds)
     return f"{show_count(rate.amount)}/{period}"
+
+
+def show_percent(share: float) -> str:
+    """A share as the file writes it."""
+    return f"{Decimal(repr(share)) * 100:f}".rstrip("0").rstrip(".") + "%"
+
+
+def show_spend(rate: Rate | None) -> str:
+    """Money in a window as the file writes it."""
+    if rate is None:
+        return "none"
+    period = next(name for name, seconds in PERIODS.items() if seconds == rate.seconds)
+    dollars = f"{Decimal(rate.amount) / NANO:f}"
+    return f"${dollars.rstrip('0').rstrip('.') if '.' in dollars else dollars}/{period}"
 
 
 def _quantity(value: object, units: Mapping[str, Decimal], what: str, remedy: str) -> Decimal:

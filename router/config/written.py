@@ -15,7 +15,7 @@ from router.config import texts, units
 from router.config.models import ABILITIES
 from router.config.presets import PRESETS, Dialect
 from router.config.schema import Threshold
-from router.config.values import Address, Rate, Secret
+from router.config.values import Address, Rate, Secret, Spend
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
 Span = Annotated[float | None, BeforeValidator(units.span)]
@@ -187,6 +187,17 @@ class WrittenRung(Written):
     text: Annotated[str | None, BeforeValidator(texts.words)] = None
 
 
+class WrittenShadow(Written):
+    """`shadow` of a route."""
+
+    to: Text = None
+    share: Annotated[float | None, BeforeValidator(units.percent)] = None
+    rate: Annotated[Rate | None, BeforeValidator(units.rate)] = None
+    spend: Annotated[Spend | None, BeforeValidator(units.spend)] = None
+    concurrent: Positive = None
+    judge: Annotated[str | None, BeforeValidator(texts.imported)] = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -214,6 +225,7 @@ class WrittenRoute(Written):
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
     when_all_fail: tuple[WrittenRung, ...] = ()
+    shadow: WrittenShadow | None = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

@@ -1,7 +1,8 @@
 """What copies may cost: so many in a while, and so much money in a while.
 
 Money is reserved before a copy is sent and settled to what it came to, so that copies under way
-count. An amount is spread over a fleet's instances: each keeps to its own part.
+count. An amount is divided evenly among a fleet's instances, and each keeps to its own part: so
+together they never exceed it, and nobody has to be asked.
 """
 
 from __future__ import annotations
@@ -11,30 +12,22 @@ from collections.abc import Callable
 from policies.engine.limits.windows import HALF, MICROSECONDS, Window
 from router.config import Rate
 
-Part = Callable[[str, int], int]
-"""How much of an amount, by the name of what it bounds, is this instance's."""
-
-
-def all_of_it(_name: str, amount: int) -> int:
-    """The part of who stands alone."""
-    return amount
+Instances = Callable[[], int]
+"""How many instances copy requests of the same configuration, this one among them."""
 
 
 class Cap:
-    """At most `rate.amount` units in any `rate.seconds`, and of those the `part` that is this
-    instance's; `name` is whose they are.
-    """
+    """At most `rate.amount` units in any `rate.seconds`, for all `instances` together."""
 
-    def __init__(self, name: str, rate: Rate, part: Part) -> None:
-        self._name, self._part = name, part
+    def __init__(self, rate: Rate, instances: Instances) -> None:
         self.rate = rate
+        self._instances = instances
         self._window = Window(rate.amount, rate.seconds)
 
     def left(self, now: float) -> int:
         """Units that may be taken; below 0: a debt."""
-        amount = self.rate.amount
-        taken = amount - self._window.spare(_micro(now))
-        return self._part(self._name, amount) - taken
+        taken = self.rate.amount - self._window.spare(_micro(now))
+        return self.rate.amount // max(1, self._instances()) - taken
 
     def take(self, units: int, now: float) -> None:
         """Take so many."""
@@ -45,10 +38,10 @@ class Cap:
         self._window.correct(units, _micro(taken), _micro(now))
 
     def changed(self, rate: Rate) -> Cap:
-        """The same with another amount, and what was taken so far, where the time is the same."""
+        """The same with another rate; what was taken stays taken, where the time is the same."""
         if rate == self.rate:
             return self
-        other = Cap(self._name, rate, self._part)
+        other = Cap(rate, self._instances)
         if rate.seconds == self.rate.seconds:
             other._window = self._window
             other._window.resize(rate.amount, 0)

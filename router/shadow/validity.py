@@ -2,8 +2,8 @@
 
 A small check of our own, since a dependency for it would be loaded by every router. It knows types,
 `enum`, `const`, objects, lists, bounds of numbers and lengths, `anyOf`, `oneOf`, `allOf` and local
-`$ref`s; what else a schema says it takes for met, so that what it calls invalid is. Pure; both sides
-may be anything.
+`$ref`s; what else a schema says it takes for met, so that what it calls invalid is. Pure; both
+sides may be anything.
 """
 
 from __future__ import annotations
