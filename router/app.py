@@ -12,6 +12,7 @@ from socket import socket
 from traceback import extract_tb
 from typing import Protocol
 
+from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
 from router.assembly import answers_of, decisions_of, owners_of, together_of
@@ -91,7 +92,11 @@ class App:
         self.pipeline = self._pipeline(journal, answers, owners)
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
-        self._open(server, self._api(journal, rng), Pages(self.state, server.admin_token))
+        self._open(
+            server,
+            self._api(journal, rng),
+            Pages(self.state, server.admin_token, shadow.places(self.state)),
+        )
 
     async def start(
         self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()

@@ -99,7 +99,8 @@ class Pages:
         limited = tenants.limited_of(state.runtime.tenants)
         one = state.together
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
-        further = (*configured.metrics(state), *together)
+        copies = () if state.shadows is None else state.shadows.metrics(state.runtime.shadows)
+        further = (*configured.metrics(state), *together, *copies)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())

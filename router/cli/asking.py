@@ -67,9 +67,9 @@ def explain(path: Path, asked: Mapping[str, object], admin: str | None, *, as_js
         return 1
     source = f"the running router at {running.address}"
     try:
-        told = _ask(running, "/explain", msgspec.json.encode(question))
+        told = ask(running, "/explain", msgspec.json.encode(question))
     except urllib.error.HTTPError as error:
-        print(f"{source}: {_detail(error)}", file=sys.stderr)
+        print(f"{source}: {detail(error)}", file=sys.stderr)
         return 1
     except OSError:
         source = f"a cold start (no router answers at {running.address})"
@@ -101,10 +101,10 @@ def status(path: Path, admin: str | None, *, watch: bool, as_json: bool) -> int:
 
     while True:
         try:
-            told = _ask(running, "/status", None)
+            told = ask(running, "/status", None)
         except OSError as error:
             reason = (
-                _detail(error)
+                detail(error)
                 if isinstance(error, urllib.error.HTTPError)
                 else "is `pointsman serve` running?"
             )
@@ -151,7 +151,7 @@ def _load(path: Path) -> Config | None:
     return config
 
 
-def _ask(running: Running, path: str, body: bytes | None) -> dict[str, Any]:
+def ask(running: Running, path: str, body: bytes | None) -> dict[str, Any]:
     """The admin listener's answer. Raises OSError when there is none."""
     request = urllib.request.Request(f"http://{running.address}{path}", data=body)
     if running.token is not None:
@@ -165,7 +165,8 @@ def _ask(running: Running, path: str, body: bytes | None) -> dict[str, Any]:
     return told
 
 
-def _detail(error: urllib.error.HTTPError) -> str:
+def detail(error: urllib.error.HTTPError) -> str:
+    """What the router says of an error, for people."""
     try:
         told = json.load(error)
     except (HTTPException, OSError, ValueError):

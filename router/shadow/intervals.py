@@ -153,16 +153,45 @@ class Table(msgspec.Struct):
         return (self.both + self.control) / count, (self.both + self.shadow) / count
 
     def interval(self) -> Interval | None:
-        """By how much the shadow's share is larger, by Wald's interval with half a pair more in
-        each cell, which holds where pairs of unlike are few, or none (Agresti and Min, 2005).
+        """By how much the shadow's share is larger, by Wilson's intervals of both, added as squares
+        as far as they go together (Newcombe 1998, method 10): it holds where there are few, or
+        none.
         """
-        if self.count < LEAST:
+        count = self.count
+        if count < LEAST:
             return None
-        more, less, count = self.shadow + 0.5, self.control + 0.5, self.count + 2
-        middle = (more - less) / count
-        half = _Z * sqrt(max(0.0, more + less - (more - less) ** 2 / count)) / count
-        estimate = (self.shadow - self.control) / self.count
-        return Interval(estimate, max(-1.0, middle - half), min(1.0, middle + half))
+        one, other = self.shares()
+        (low_one, high_one), (low, high) = wilson(one, count), wilson(other, count)
+        with_each = self._correlation()
+        below = _apart(other - low, high_one - one, with_each)
+        above = _apart(high - other, one - low_one, with_each)
+        more = other - one
+        return Interval(more, max(-1.0, more - below), min(1.0, more + above))
+
+    def _correlation(self) -> float:
+        """How much both go together, from -1 to 1; what may be chance is left out where it would
+        narrow the interval.
+        """
+        one, other = self.both + self.control, self.both + self.shadow
+        spread = one * (self.count - one) * other * (self.count - other)
+        if not spread:
+            return 0.0
+        product = self.both * self.neither - self.control * self.shadow
+        if product > 0:
+            product = max(0, product - self.count // 2)
+        return product / sqrt(spread)
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """Between what the truth lies with a share that was seen of so many (Wilson's interval)."""
+    square = _Z * _Z / count
+    middle = (share + square / 2) / (1 + square)
+    half = _Z / (1 + square) * sqrt(share * (1 - share) / count + square / (4 * count))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _apart(one: float, other: float, correlation: float) -> float:
+    return sqrt(max(0.0, one * one - 2 * correlation * one * other + other * other))
 
 
 def student(freedom: int) -> float:

@@ -18,7 +18,9 @@ from router.shadow.lane import Lane
 from router.shadow.sinks import Memory
 from router.shadow.terms import Terms
 from router.shadow.twin import Twin
+from router.telemetry.prometheus import Metric
 
+NANO = 1_000_000_000
 FOR_PRODUCTION = 0.8
 """Where so much of a limit is used, the rest is production's alone."""
 
@@ -69,6 +71,28 @@ class Shadows:
             del self._lanes[name]
         for terms in running.values():
             yield self.lane(terms)
+
+    def metrics(self, running: Mapping[str, Terms]) -> list[Metric]:
+        """Name, kind, help and samples of what was copied, and of what that cost."""
+        lanes = {lane.terms.model: lane.evidence for lane in self.lanes(running)}
+        return [
+            (
+                "shadow_sampled_total", "counter", "Requests that were to be copied.",
+                [({"model": name}, one.sampled) for name, one in lanes.items()],
+            ),
+            (
+                "shadow_held_total", "counter", "Those of them that were not, by the cause.",
+                [
+                    ({"model": name, "cause": cause}, count)
+                    for name, one in lanes.items()
+                    for cause, count in one.held.items()
+                ],
+            ),
+            (
+                "shadow_dollars_total", "counter", "What copies have cost.",
+                [({"model": name}, one.spent / NANO) for name, one in lanes.items()],
+            ),
+        ]  # fmt: skip
 
     def crowded(self, engine: Engine, terms: Terms, now: float) -> bool:
         """Whether the limits of a shadow are needed for production."""

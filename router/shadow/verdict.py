@@ -18,7 +18,7 @@ State = Literal["met", "missed", "open"]
 FEW = 20
 """Pairs below which nothing is said to be worse: what so few have in common may be chance."""
 LEAST = 200
-"""Pairs below which nothing is called safe: of 200 that all succeed, 1 % may still fail."""
+"""Pairs below which nothing is called safe. That no 1 % more fail takes twice as many, at best."""
 NOWHERE = 1_000_000
 """So many more pairs are no advice."""
 POINT = 0.01
