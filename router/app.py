@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from random import Random
 from socket import socket
-from traceback import extract_tb
 from typing import Protocol
 
 from router.admin import shadow
@@ -33,7 +31,7 @@ from router.stored.owners import Owners
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
 from router.telemetry.journal import Journal, Reader
-from router.telemetry.log import Log
+from router.telemetry.log import Log, where
 from router.upstream.fetch import Fetcher
 
 LAST_WORDS = 1.0
@@ -246,9 +244,6 @@ class App:
         )
 
     def _handler_failed(self, error: BaseException) -> None:
-        # Where, and not what it says: its text may quote the request's body, or a key.
-        frames = extract_tb(error.__traceback__)[-3:]
-        places = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
         self._log.event(
-            "a request failed inside the router:", error=type(error).__name__, at=places
+            "a request failed inside the router:", error=type(error).__name__, at=where(error)
         )
