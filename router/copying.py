@@ -113,7 +113,7 @@ class Copying:
             written = twin.end.output_tokens if twin.end is not None else None
             need = twin.lane.reserve(twin.call, written, now)
         if need is None:
-            twin.lane.evidence.hold(why or "spend")
+            twin.lane.hold(why or "spend")
             twin.drop()
             return
         task = self._loop.create_task(self._copy(twin, terms, need, now))
@@ -134,11 +134,11 @@ class Copying:
             if terms is not lane.terms and terms.compared != lane.terms.compared:
                 return
             if shadow is None:
-                lane.evidence.hold("room")
+                lane.hold("room")
                 return
             lane.evidence.add(await self._compared(twin, terms, control, shadow, heard))
         except asyncio.CancelledError:
-            lane.evidence.hold("draining")
+            lane.hold("draining")
             raise
         finally:
             lane.settle(need, overheard.spent(terms), taken, self._loop.time())

@@ -17,13 +17,14 @@ MISJUDGED = 2
 
 
 class Lane:
-    """`since` is when its sample began, by the clock; `running` counts copies under way; `trouble`
-    is what its judge said last that was no score.
+    """`since` is when its sample began, by the clock; what was copied, and what that cost, is
+    counted in `ever` over all samples. `running` counts copies under way; `trouble` is what its
+    judge said last that was no score.
     """
 
     def __init__(self, terms: Terms, instances: Instances, now: float) -> None:
         self.terms = terms
-        self.evidence = Evidence()
+        self.evidence, self.ever = Evidence(), Evidence()
         self.since = now
         self.running = 0
         self.trouble = ""
@@ -42,6 +43,16 @@ class Lane:
             self._spend = self._spending(spend)
         else:
             self._spend = self._spend.changed(spend)
+
+    def sample(self) -> None:
+        """A request is to be copied."""
+        self.evidence.sampled += 1
+        self.ever.sampled += 1
+
+    def hold(self, why: str) -> None:
+        """One that was to be copied is not, or says nothing."""
+        self.evidence.hold(why)
+        self.ever.hold(why)
 
     def shut(self, now: float) -> str:
         """Why no copy can be made now, in a word; empty: one may."""
@@ -71,6 +82,7 @@ class Lane:
         """A copy is over, for which `need` was taken at that instant."""
         self.running -= 1
         self.evidence.spent += spent
+        self.ever.spent += spent
         if self._spend is not None:
             self._spend.settle(spent - need, taken, now)
 

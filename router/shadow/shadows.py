@@ -47,12 +47,12 @@ class Shadows:
         if self._rng.random() >= terms.shadow.share or self.stopped:
             return None
         now, lane = self._clock(), self.lane(terms)
-        lane.evidence.sampled += 1
+        lane.sample()
         why = hindered(call, acts=acts) or lane.shut(now)
         if not why and not self.memory.take(len(call.body)):
             why = "memory"
         if why:
-            lane.evidence.hold(why)
+            lane.hold(why)
             return None
         return Twin(lane, call, caller, self.memory, then)
 
@@ -74,7 +74,7 @@ class Shadows:
 
     def metrics(self, running: Mapping[str, Terms]) -> list[Metric]:
         """Name, kind, help and samples of what was copied, and of what that cost."""
-        lanes = {lane.terms.model: lane.evidence for lane in self.lanes(running)}
+        lanes = {lane.terms.model: lane.ever for lane in self.lanes(running)}
         return [
             (
                 "shadow_sampled_total", "counter", "Requests that were to be copied.",

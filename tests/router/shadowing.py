@@ -35,7 +35,8 @@ class Two:
         self.router, self.production, self.shadow = router, production, shadow
 
     async def chat(self, **fields: Any) -> Answer:
-        return await self.router.chat(**fields)
+        told: Answer = await self.router.chat(**fields)
+        return told
 
     async def page(self) -> dict[str, Any]:
         told: dict[str, Any] = (await self.router.ask_admin("GET", "/shadow/chat")).told

@@ -71,7 +71,8 @@ def test_money_cannot_be_bounded_without_a_price_and_what_to_do_is_said():
     file = FILE.replace("[sim/b]", "[sim/a]")
     [told] = said(file % "{to: sim/b}", {})
     assert "no price of its target is known; write its model's price, or `spend: none`" in told
-    assert loaded(file % "{to: sim/b, spend: none}").models["chat"].shadow.spend is None
+    free = loaded(file % "{to: sim/b, spend: none}").models["chat"].shadow
+    assert free == Shadow("sim/b", spend=None)
 
 
 def test_of_a_company_that_is_known_a_list_may_know_the_price():
