@@ -28,6 +28,7 @@ from router.runtime import Runtime
 from router.shadow.copies import copied, copier
 from router.shadow.judged import Judged, Said
 from router.shadow.judging import Judging, NoScore
+from router.shadow.lane import Reserved
 from router.shadow.pairs import Pair, Side
 from router.shadow.said import prompt_of, said_of
 from router.shadow.shadows import Shadows
@@ -108,15 +109,15 @@ class Copying:
             why = "draining"
         if not why and self.shadows.crowded(self._runtime().engine, terms, now):
             why = "production"
-        need = None
+        reserved = None
         if not why:
             written = twin.end.output_tokens if twin.end is not None else None
-            need = twin.lane.reserve(twin.call, written, now)
-        if need is None:
+            reserved = twin.lane.reserve(twin.call, written, now)
+        if reserved is None:
             twin.lane.hold(why or "spend")
             twin.drop()
             return
-        task = self._loop.create_task(self._copy(twin, terms, need, now))
+        task = self._loop.create_task(self._copy(twin, terms, reserved))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -125,7 +126,7 @@ class Copying:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._on_error(error)
 
-    async def _copy(self, twin: Twin, terms: Terms, need: int, taken: float) -> None:
+    async def _copy(self, twin: Twin, terms: Terms, reserved: Reserved) -> None:
         """One copy, from its course to what the pair has come to."""
         lane, control = twin.lane, control_of(twin, terms)
         overheard, heard = _Overheard(self._journal), Heard(self.shadows.memory)
@@ -141,7 +142,7 @@ class Copying:
             lane.hold("draining")
             raise
         finally:
-            lane.settle(need, overheard.spent(terms), taken, self._loop.time())
+            lane.settle(reserved, overheard.spent(terms), self._loop.time())
             heard.drop()
             twin.drop()
 
@@ -178,8 +179,8 @@ class Copying:
     ) -> Pair:
         """Both, with what their texts tell. They are read only here, and kept no longer."""
         call = twin.call
-        one = _said(call, twin.heard) if control.answered else None
-        other = _said(call, heard) if shadow.answered else None
+        one = await _said(call, twin.heard) if control.answered else None
+        other = await _said(call, heard) if shadow.answered else None
         prompt = None
         if one is not None and other is not None and _asks(twin.caller, call):
             prompt = prompt_of(call)
@@ -273,9 +274,9 @@ def requested(
     )
 
 
-def _said(call: Call, heard: Heard) -> Said | None:
+async def _said(call: Call, heard: Heard) -> Said | None:
     answer = heard.read()
-    return None if answer is None else said_of(call, answer)
+    return None if answer is None else await said_of(call, answer)
 
 
 def _asks(caller: Caller, call: Call) -> bool:

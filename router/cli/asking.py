@@ -143,6 +143,7 @@ def _load(path: Path) -> Config | None:
         config = load(path, os.environ)
         choosing.find_plugins(config)
         build.routes_of(config)
+        build.shadows_of(config)
         tokenizers_of(config)
     except (ConfigError, choosing.BuildFault) as error:
         where = f"{path}: " if isinstance(error, choosing.BuildFault) else ""

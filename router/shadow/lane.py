@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from router.config import Rate
 from router.dialects.contract import Call
 from router.shadow.caps import Cap, Instances
@@ -14,6 +16,14 @@ UNBOUNDED_LEAST = 1000
 for so many tokens money is there in any case."""
 MISJUDGED = 2
 """Times the estimate that an input may have, at worst, by another model's tokens."""
+
+
+class Reserved(NamedTuple):
+    """Nano-dollars that a copy may need, taken of `cap` (None: nothing bounds them)."""
+
+    need: int
+    at: float
+    cap: Cap | None
 
 
 class Lane:
@@ -65,26 +75,26 @@ class Lane:
             return "rate"
         return "concurrent" if self.running >= shadow.concurrent else ""
 
-    def reserve(self, call: Call, written: int | None, now: float) -> int | None:
-        """Take what a copy of `call` may cost, in nano-dollars, where production has `written` so
-        many tokens; None: it is more than there is.
+    def reserve(self, call: Call, written: int | None, now: float) -> Reserved | None:
+        """Take what a copy of `call` may cost, where production has `written` so many tokens; None:
+        it is more than there is.
         """
-        need = self._at_most(call, written)
-        if self._spend is not None:
-            if need > self._spend.left(now):
+        need, cap = self._at_most(call, written), self._spend
+        if cap is not None:
+            if need > cap.left(now):
                 return None
-            self._spend.take(need, now)
+            cap.take(need, now)
         self._rate.take(1, now)
         self.running += 1
-        return need
+        return Reserved(need, now, cap)
 
-    def settle(self, need: int, spent: int, taken: float, now: float) -> None:
-        """A copy is over, for which `need` was taken at that instant."""
+    def settle(self, reserved: Reserved, spent: int, now: float) -> None:
+        """A copy is over, which has cost so many nano-dollars."""
         self.running -= 1
         self.evidence.spent += spent
         self.ever.spent += spent
-        if self._spend is not None:
-            self._spend.settle(spent - need, taken, now)
+        if reserved.cap is not None:
+            reserved.cap.settle(spent - reserved.need, reserved.at, now)
 
     def left(self, now: float) -> int | None:
         """Nano-dollars that may still be spent; None: any."""

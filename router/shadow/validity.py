@@ -17,7 +17,7 @@ from router.shadow.judged import Said
 
 DEEPEST = 60
 """Steps into a value, or from reference to reference."""
-MOST = 100_000
+MOST = 10_000
 """Steps in all; a schema with references can ask for any number of them."""
 _NOTHING = object()
 
