@@ -43,7 +43,6 @@ def runtime_of(
     with the Unix time each has been served since. Raises `BuildFault`.
     """
     serving = build.serving(config)
-    since = int(time.time())
     return Runtime(
         revision=config.revision,
         engine=engine,
@@ -59,7 +58,7 @@ def runtime_of(
         },
         off=build.off(config),
         policies=choosing.named_policies(),
-        listed={route.name: listed.get(route.name, since) for route in serving},
+        listed={route.name: listed.get(route.name, int(time.time())) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
         ladders=ladders_of(config),

@@ -36,8 +36,9 @@ from router.shadow.sides import control_of, of_attempt, with_words
 from router.shadow.sinks import Heard, Nobody
 from router.shadow.terms import Terms
 from router.shadow.twin import Twin
+from router.sink import Sink
 from router.telemetry.decisions import Decisions
-from router.telemetry.journal import AttemptRecord, Journal, RefusalRecord, RequestRecord
+from router.telemetry.journal import AttemptRecord, Journal, Reader, RefusalRecord, RequestRecord
 from router.upstream.fetch import Fetcher
 
 LEAST_PATIENCE = 30.0
@@ -81,13 +82,23 @@ class Copying:
         """Copies under way."""
         return len(self._tasks)
 
-    def sample(self, terms: Terms, call: Call, caller: Caller, request: Request) -> Twin | None:
-        """See `Shadows.sample`. A request that is confined to some targets is not copied to
-        others.
+    def overhear(
+        self,
+        call: Call,
+        caller: Caller,
+        request: Request,
+        runtime: Runtime,
+        sink: Sink,
+        journal: Reader,
+    ) -> tuple[Sink, Reader]:
+        """The sink and the journal of a request, overheard if it is to be copied. One that is
+        confined to some targets is not copied to others.
         """
         if request.only is not None:
-            return None
-        return self.shadows.sample(terms, call, caller, acts=request.acts, then=self._begin)
+            return sink, journal
+        terms, acts = runtime.shadows[call.model], request.acts
+        twin = self.shadows.sample(terms, call, caller, acts=acts, then=self._begin)
+        return (sink, journal) if twin is None else (twin.beside(sink), twin.reading(journal))
 
     def stop(self) -> None:
         """Drop every copy, and make no more."""

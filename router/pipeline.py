@@ -110,10 +110,9 @@ class Pipeline:
         allowance, allowances = None, caller.tenant.allowances
         if allowances is not None:
             allowance = allowances.admit(call, caller.dialect, request, now)
-        twin, terms = None, runtime.shadows.get(call.model)
-        if terms is not None and self._copying is not None:
-            twin = self._copying.sample(terms, call, caller, request)
-            sink = sink if twin is None else twin.beside(sink)
+        journal: Reader = self._journal if allowance is None else Metering(allowance, self._journal)
+        if self._copying is not None and call.model in runtime.shadows:
+            sink, journal = self._copying.overhear(call, caller, request, runtime, sink, journal)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
         decisions = self._decisions
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
@@ -124,9 +123,6 @@ class Pipeline:
             way = self._descent(course, reply, call, caller, request, runtime, bell)
         if runtime.fleet is not None:
             way = Sharing(way, runtime.fleet, bell, allowance)
-        journal: Reader = self._journal
-        journal = journal if allowance is None else Metering(allowance, self._journal)
-        journal = journal if twin is None else twin.reading(journal)
         passage = Passage(call, reply, runtime, way, bell, self._fetcher, journal)
         self._running.add(passage)
         try:

@@ -23,6 +23,7 @@ from router.config.written import (
     WrittenRetry,
     WrittenRoute,
     WrittenRule,
+    WrittenShadow,
     WrittenTenant,
     WrittenTimeouts,
 )
@@ -52,6 +53,7 @@ TABLES: tuple[type[Written], ...] = (
     WrittenRoute,
     WrittenRule,
     WrittenConditions,
+    WrittenShadow,
     WrittenTenant,
 )
 

@@ -13,6 +13,7 @@ DOORS = {
     "router/choosing.py": "a user's policy is made",
     "router/lasting.py": "what must last goes on",
     "router/front/listener.py": "one request's fault is not the others'",
+    "router/shadow/judging.py": "a user's judge judges",
     "router/telemetry/journal.py": "a reader's fault is not the request's",
 }
 """Where anything may be caught, since anything may come."""
