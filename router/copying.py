@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import NamedTuple
 
-import msgspec
-
-from policies import Band, Cause, Course, Fail, Outcome, Request, Send, Stop, Wait
-from policies.engine.refusal import Refusal
+from policies import Band, Outcome, Request
 from policies.policy import NO_FEATURES
 from router.bell import Bell
 from router.caller import Caller
@@ -29,6 +27,8 @@ from router.shadow.copies import copied, copier
 from router.shadow.judged import Judged, Said
 from router.shadow.judging import Judging, NoScore
 from router.shadow.lane import Reserved
+from router.shadow.one_try import ITS_OWN, OneTry
+from router.shadow.overheard import Overheard
 from router.shadow.pairs import Pair, Side
 from router.shadow.said import prompt_of, said_of
 from router.shadow.shadows import Shadows
@@ -38,7 +38,7 @@ from router.shadow.terms import Terms
 from router.shadow.twin import Twin
 from router.sink import Sink
 from router.telemetry.decisions import Decisions
-from router.telemetry.journal import AttemptRecord, Journal, Reader, RefusalRecord, RequestRecord
+from router.telemetry.journal import Journal, Reader
 from router.upstream.fetch import Fetcher
 
 LEAST_PATIENCE = 30.0
@@ -46,14 +46,6 @@ TIMES = 4
 """A copy is given up after so many times as long as production took, and not before these seconds:
 who waits longer for an answer has no use for it.
 """
-ITS_OWN = {
-    Refusal.EJECTED: "ejected",
-    Refusal.DENIED: "denied",
-    Refusal.UNFIT: "unfit",
-    Refusal.CONTEXT: "unfit",
-    Refusal.UNABLE: "unfit",
-}
-"""Why a shadow is not sent to that would be so in production as well: the word for its outcome."""
 
 
 class Copying:
@@ -97,7 +89,7 @@ class Copying:
         if request.only is not None:
             return sink, journal
         terms, acts = runtime.shadows[call.model], request.acts
-        twin = self.shadows.sample(terms, call, caller, acts=acts, then=self._begin)
+        twin = self.shadows.sample(terms, call, caller, acts=acts, then=self._soon)
         return (sink, journal) if twin is None else (twin.beside(sink), twin.reading(journal))
 
     def stop(self) -> None:
@@ -112,10 +104,14 @@ class Copying:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    def _soon(self, twin: Twin) -> None:
+        """Not at once: whatever goes wrong with a copy must not be its request's."""
+        self._loop.call_soon(self._begin, twin)
+
     def _begin(self, twin: Twin) -> None:
         """The request is over: copy it, if it is worth it and there is room."""
         terms, now = twin.lane.terms, self._loop.time()
-        why = "unanswered" if twin.says_nothing() else twin.lane.shut(now)
+        why = twin.against() or twin.lane.shut(now)
         if not why and self.shadows.stopped:
             why = "draining"
         if not why and self.shadows.crowded(self._runtime().engine, terms, now):
@@ -128,51 +124,50 @@ class Copying:
             twin.lane.hold(why or "spend")
             twin.drop()
             return
-        task = self._loop.create_task(self._copy(twin, terms, reserved))
+        copy = _Copy(twin, terms, reserved, Overheard(self._journal), Heard(self.shadows.memory))
+        task = self._loop.create_task(self._compare(copy))
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(lambda task: self._ended(task, copy))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None], copy: _Copy) -> None:
+        """Settle and let go of all that was taken for a copy, however it ended."""
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        lane = copy.twin.lane
+        lane.settle(copy.reserved, copy.overheard.spent(copy.terms), self._loop.time())
+        copy.heard.drop()
+        copy.twin.drop()
+        if task.cancelled():
+            lane.hold("draining")
+        elif (error := task.exception()) is not None:
             self._on_error(error)
 
-    async def _copy(self, twin: Twin, terms: Terms, reserved: Reserved) -> None:
+    async def _compare(self, copy: _Copy) -> None:
         """One copy, from its course to what the pair has come to."""
-        lane, control = twin.lane, control_of(twin, terms)
-        overheard, heard = _Overheard(self._journal), Heard(self.shadows.memory)
-        try:
-            shadow = await self._ask(twin, terms, control, overheard, heard)
-            if terms is not lane.terms and terms.compared != lane.terms.compared:
-                return
-            if shadow is None:
-                lane.hold("room")
-                return
-            lane.evidence.add(await self._compared(twin, terms, control, shadow, heard))
-        except asyncio.CancelledError:
-            lane.hold("draining")
-            raise
-        finally:
-            lane.settle(reserved, overheard.spent(terms), self._loop.time())
-            heard.drop()
-            twin.drop()
+        lane, terms = copy.twin.lane, copy.terms
+        control = control_of(copy.twin, terms)
+        shadow = await self._ask(copy, control)
+        if terms.compared != lane.terms.compared:
+            return
+        if shadow is None:
+            lane.hold("room")
+            return
+        lane.evidence.add(await self._compared(copy, control, shadow))
 
-    async def _ask(
-        self, twin: Twin, terms: Terms, control: Side, overheard: _Overheard, heard: Heard
-    ) -> Side | None:
+    async def _ask(self, copy: _Copy, control: Side) -> Side | None:
         """What the shadow came to; None: there was no room for the copy."""
         runtime, now = self._runtime(), self._loop.time()
+        twin, terms, overheard = copy.twin, copy.terms, copy.overheard
         call, caller = copied(twin.call, terms.arm), copier(twin.caller)
         bell = Bell(self._loop)
         decisions = self._decisions
         record = decisions.sample(caller.request_id, now) if decisions is not None else None
         patience = max(LEAST_PATIENCE, TIMES * (control.total or 0.0))
         request = requested(call, caller, runtime, terms, now + min(patience, terms.deadline))
-        once = Once(runtime.engine.start(request, now, bell.wake, record))
+        once = OneTry(runtime.engine.start(request, now, bell.wake, record))
         way: Way = once
         if runtime.fleet is not None:
             way = Sharing(way, runtime.fleet, bell)
-        reply = Reply(caller, Nobody(heard), self._loop.time, now)
+        reply = Reply(caller, Nobody(copy.heard), self._loop.time, now)
         passage = Passage(call, reply, runtime, way, bell, self._fetcher, overheard)
         try:
             await passage.drive(self._tasks)
@@ -185,13 +180,11 @@ class Copying:
         word = ITS_OWN.get(once.refused) if once.refused is not None else None
         return None if word is None else Side(word, terms.shadow.to)
 
-    async def _compared(
-        self, twin: Twin, terms: Terms, control: Side, shadow: Side, heard: Heard
-    ) -> Pair:
+    async def _compared(self, copy: _Copy, control: Side, shadow: Side) -> Pair:
         """Both, with what their texts tell. They are read only here, and kept no longer."""
-        call = twin.call
+        twin, terms, call = copy.twin, copy.terms, copy.twin.call
         one = await _said(call, twin.heard) if control.answered else None
-        other = await _said(call, heard) if shadow.answered else None
+        other = await _said(call, copy.heard) if shadow.answered else None
         prompt = None
         if one is not None and other is not None and _asks(twin.caller, call):
             prompt = prompt_of(call)
@@ -207,63 +200,14 @@ class Copying:
             return Pair(control, shadow)
 
 
-class Once:
-    """A course that is asked for one place, now: where there is none, that is its end. `refused`
-    is why.
-    """
+class _Copy(NamedTuple):
+    """One copy, and all that was taken for it."""
 
-    __slots__ = ("_course", "refused")
-
-    def __init__(self, course: Course) -> None:
-        self._course = course
-        self.refused: Refusal | None = None
-
-    def next(self, now: float) -> Send | Stop | Wait | Fail:
-        """See `Course.next`."""
-        action = self._course.next(now)
-        if isinstance(action, Wait) and action.cause is not Cause.ANSWER:
-            action = Fail(Cause.WAIT, self._course.refusals(now), None)
-        if isinstance(action, Fail) and self.refused is None and action.refusals:
-            self.refused = next(iter(action.refusals.values())).refusal
-        return action
-
-    def go_on(self, among: object, now: float) -> None:
-        """Never asked for: a copy that breaks off has failed."""
-
-    def close(self, now: float) -> None:
-        """See `Course.close`."""
-        self._course.close(now)
-
-
-class _Overheard:
-    """The journal of a copy: it is told of it as of any other, but marked as what it is. `first` is
-    its attempt, if one was made. See `Reader`.
-    """
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-        self.first: AttemptRecord | None = None
-
-    def attempt(self, record: AttemptRecord) -> None:
-        """See `Reader.attempt`."""
-        record = msgspec.structs.replace(record, shadow=True)
-        self._journal.attempt(record)
-        self.first = record
-
-    def request(self, record: RequestRecord) -> None:
-        """See `Reader.request`."""
-        self._journal.request(msgspec.structs.replace(record, shadow=True))
-
-    def refused(self, record: RefusalRecord) -> None:
-        """See `Reader.refused`."""
-        self._journal.refused(record)
-
-    def spent(self, terms: Terms) -> int:
-        """Nano-dollars that it has cost, as far as that is known."""
-        if self.first is None:
-            return 0
-        report, target = self.first.report, self.first.target
-        return terms.cost(target, report.input_tokens, report.output_tokens or 0) or 0
+    twin: Twin
+    terms: Terms
+    reserved: Reserved
+    overheard: Overheard
+    heard: Heard
 
 
 def requested(

@@ -22,7 +22,9 @@ ANSWERED = frozenset({"ok", "error", "interrupted", "degraded"})
 
 
 class Twin:
-    """`first` is production's first attempt; `then` is called with its twin once it is over."""
+    """`first` is production's first attempt; `then` is called with the twin once it is over, and
+    must only schedule: the request is not given back to its client's connection before.
+    """
 
     __slots__ = ("_memory", "_then", "call", "caller", "end", "first", "heard", "lane")
 
@@ -53,12 +55,15 @@ class Twin:
         self.end = record
         self._then(self)
 
-    def says_nothing(self) -> bool:
-        """Whether what became of it says nothing of who was asked."""
+    def against(self) -> str:
+        """Why what became of it is nothing to compare with, in a word; empty: it is."""
         if self.end is None or self.end.end not in ANSWERED or self.first is None:
-            return True
+            return "unanswered"
         outcome = self.first.report.outcome
-        return outcome in SAID_NOTHING or (outcome is Outcome.ABANDONED and self.end.end != "ok")
+        if outcome in SAID_NOTHING or (outcome is Outcome.ABANDONED and self.end.end != "ok"):
+            return "unanswered"
+        # With itself nothing is compared.
+        return "same" if self.first.target == self.lane.terms.shadow.to else ""
 
     def drop(self) -> None:
         """Let go of all that is held for it."""

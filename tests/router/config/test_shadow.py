@@ -87,3 +87,8 @@ def test_a_judge_is_of_a_plugin():
 def test_one_whose_provider_is_off_is_a_note():
     config = loaded(FILE % "{to: groq/m}")
     assert any("nothing is copied to" in str(note) for note in config.notes)
+
+
+def test_a_model_cannot_be_named_as_its_copies_are():
+    [told] = said(FILE.replace("chat:", "chat→shadow:") % "{to: sim/a}", {"KEY": "k"})
+    assert "has an arrow in it" in told
