@@ -13,21 +13,22 @@ from typing import Protocol
 from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
-from router.assembly import answers_of, decisions_of, owners_of, together_of
+from router.assembly import Beside, beside_of, decisions_of
 from router.config import Config, Server, load
 from router.copying import Copying
 from router.counting import by_midnight
 from router.force import Force
+from router.foresight import Foresight
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
-from router.idempotency.store import Store
 from router.knowledge.known import Learning, completed
 from router.midnight import AGAIN
+from router.overrides.overrides import Overrides
+from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
 from router.reloading import Reloading
 from router.shadow.shadows import Shadows
-from router.stored.owners import Owners
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
 from router.telemetry.journal import Journal, Reader
@@ -72,29 +73,29 @@ class App:
         self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
-        decisions = decisions_of(server, origin)
+        beside = beside_of(config, server, origin, log)
+        # Not the engine's chance: what is written must change nothing that is decided.
+        chance = Random(rng.getrandbits(53)).random
+        decisions = decisions_of(server, origin, beside.writer, chance)
         readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
-        together, answers = together_of(config.shared, log), answers_of(config.shared)
-        owners = owners_of(config.shared, self._loop.time)
-        self._parts: list[Part] = [part for part in (together, answers, owners) if part is not None]
-        layers = [lambda config: completed(config, self._learning.known)]
+        overrides = Overrides(beside.kept, lambda: self._force, log.event)
+        self._parts: list[Part] = [*(part for part in beside if part is not None), overrides]
+        # What operators say comes last: it holds, whatever else is known.
+        layers = [lambda config: completed(config, self._learning.known), overrides.layer]
         self._force = force = Force(
-            config, environ, origin, layers, together, self._policy_failed, self._changed
+            config, environ, origin, layers, beside.together, self._policy_failed, self._changed
         )
-        self.state = State(force, counters, self._loop.time)
-        self.state.decisions, self.state.together = decisions, together
+        self.state = State(force, counters, beside, overrides, self._loop.time)
+        self.state.decisions = decisions
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self._copying = self._copies(journal, Random(rng.getrandbits(64)))
-        self.state.shadows = self._copying.shadows
-        self.pipeline = self._pipeline(journal, answers, owners)
+        self.pipeline = self._pipeline(journal, beside)
+        foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
+        self.state.foreseen = foresight.request
         self.state.running = lambda: self.pipeline.running
         self.state.dropped = lambda: log.dropped
-        self._open(
-            server,
-            self._api(journal, rng),
-            Pages(self.state, server.admin_token, shadow.places(self.state)),
-        )
+        self._open(server, self._api(journal, rng), self._pages(server))
 
     async def start(
         self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()
@@ -170,20 +171,20 @@ class App:
         await self._admin.close()
         await self._copying.close()
         await self._force.close()
-        for part in self._parts:
+        for part in reversed(self._parts):
             await part.close()
         self._fetcher.close()
 
-    def _pipeline(self, journal: Journal, answers: Store | None, owners: Owners) -> Pipeline:
+    def _pipeline(self, journal: Journal, beside: Beside) -> Pipeline:
         return Pipeline(
             lambda: self._force.runtime,
             journal,
             self._loop,
             self.state.decisions,
-            answers=answers,
+            answers=beside.answers,
             fetcher=self._fetcher,
-            owners=owners,
-            copying=self._copying,
+            owners=beside.owners,
+            overhear=self._copying.overhear,
         )
 
     def _copies(self, journal: Journal, rng: Random) -> Copying:
@@ -192,8 +193,9 @@ class App:
         def instances() -> int:
             return 1 if together is None else max(1, len(together.fleet.instances))
 
+        self.state.shadows = Shadows(rng, clock, instances)
         return Copying(
-            Shadows(rng, clock, instances),
+            self.state.shadows,
             lambda: self._force.runtime,
             journal,
             self._loop,
@@ -212,6 +214,11 @@ class App:
             lambda: state.ready,
             rng,
         )
+
+    def _pages(self, server: Server) -> Pages:
+        said = OverridePages(self.state.overrides, self.state.kept, self._log.event)
+        further = {**said.places, **shadow.places(self.state)}
+        return Pages(self.state, server.admin_token, further)
 
     def _open(self, server: Server, api: Api, pages: Pages) -> None:
         self._clients = self._listener(server, str(server.listen), api, server.origins)

@@ -19,7 +19,7 @@ from policies import (
     Target,
 )
 from router.abilities import lacks_of
-from router.choosing import BuildFault, judge_of, policy_of
+from router.choosing import BuildFault, policy_of
 from router.config import Config, Provider, ProviderModel, Shadow
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
@@ -27,7 +27,7 @@ from router.config import Tenant as ConfigTenant
 from router.counting import counting_of, limits_of
 from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
-from router.shadow.terms import ARM, Terms
+from router.shadow.terms import ARM
 from router.speaks import speaks_of, withheld_of
 from router.stored.accounts import Account
 from router.tenants.allowances import Allowances, TenantLimits
@@ -75,30 +75,6 @@ def shadowed(config: Config) -> dict[str, Shadow]:
     }
 
 
-def shadows_of(config: Config) -> dict[str, Terms]:
-    """What a share of requests is asked of as well, by model. Raises `BuildFault`."""
-    return {
-        name: _terms(config, config.models[name], its) for name, its in shadowed(config).items()
-    }
-
-
-def _terms(config: Config, route: ConfigRoute, shadow: Shadow) -> Terms:
-    provider, model = config.target(shadow.to)
-    named = {shadow.to, *(target.name for tier in route.tiers for target in tier)}
-    prices = {name: price_of(config.target(name)[1]) for name in named}
-    compared = f"{shadow.to} {shadow.judge} {route.tiers} {route.policy} {route.within}"
-    return Terms(
-        route.name,
-        shadow,
-        None if shadow.judge is None else judge_of(shadow.judge),
-        route.deadline,
-        {name: price for name, price in prices.items() if price is not None},
-        model.output,
-        fates_of(provider, model),
-        sha256(compared.encode()).hexdigest()[:16],
-    )
-
-
 def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
     """What is known of every target that is switched on, and the limits of every provider."""
     facts = {
@@ -119,6 +95,18 @@ def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
             tokenizer=model.tokenizer or "",
         )
     return facts
+
+
+def recorded_of(config: Config) -> dict[str, float]:
+    """The part of each model's requests of which decisions are written: of those for a target by
+    its full name, all. Empty where there is no file.
+    """
+    if config.server.decisions.file is None:
+        return {}
+    return {
+        **dict.fromkeys(live_targets(config), 1.0),
+        **{route.name: route.decisions for route in serving(config) if route.decisions},
+    }
 
 
 def price_of(model: ProviderModel) -> Price | None:
@@ -255,7 +243,9 @@ def alike(config: Config) -> dict[str, frozenset[str]]:
     """
     found = {}
     for route in serving(config):
-        named = [target.name for tier in route.tiers for target in tier if target.weight > 0]
+        # What operators say for a while must not have other models make a route's embeddings.
+        members = [target for tier in route.tiers for target in tier]
+        named = [target.name for target in members if target.weight > 0 or target.said]
         weighted = [n for n in named if "embeddings" not in lacks_of(*config.target(n))] or named
         models = {name: config.target(name)[1].name for name in weighted}
         first = models[weighted[0]]
@@ -283,7 +273,10 @@ def off(config: Config) -> dict[str, str]:
 
 
 def _why(config: Config, route: ConfigRoute) -> str:
-    if config.live(route):
-        return "every weight is 0"
+    if live := config.live(route):
+        said = [
+            f"{target.name} is {target.said}" for tier in live for target in tier if target.said
+        ]
+        return "; ".join(said) or "every weight is 0"
     names = sorted({target.name.partition("/")[0] for tier in route.tiers for target in tier})
     return "; ".join(f"{name}: {config.providers[name].off_because}" for name in names)

@@ -160,7 +160,9 @@ class Copying:
         call, caller = copied(twin.call, terms.arm), copier(twin.caller)
         bell = Bell(self._loop)
         decisions = self._decisions
-        record = decisions.sample(caller.request_id, now) if decisions is not None else None
+        record = None
+        if decisions is not None:
+            record = decisions.sample(caller.request_id, now, revision=runtime.revision)
         patience = max(LEAST_PATIENCE, TIMES * (control.total or 0.0))
         request = requested(call, caller, runtime, terms, now + min(patience, terms.deadline))
         once = OneTry(runtime.engine.start(request, now, bell.wake, record))

@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from policies import Band, Course, Policy, Request
 from policies.policy import NO_ABILITIES, NO_FEATURES
@@ -34,7 +33,7 @@ from router.ladder import Descent
 from router.passage import Passage
 from router.quota.sharing import Sharing
 from router.reply import Reply
-from router.runtime import Runtime
+from router.runtime import Overhear, Runtime
 from router.sink import Sink
 from router.stored.accounts import confined_by
 from router.stored.owners import Owners
@@ -47,9 +46,6 @@ from router.tenants.metering import Metering
 from router.tokenizers.counting import Counting
 from router.upstream.fetch import Fetcher
 
-if TYPE_CHECKING:
-    from router.copying import Copying
-
 SPARE_BELLS = 1000
 CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
 """Kinds of calls that not every target may be able to serve, by what they are or refer to."""
@@ -59,8 +55,8 @@ class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
     kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes;
-    `owners` know which account made what (None: in this process alone); `copying` asks shadows
-    (None: nobody does).
+    `owners` know which account made what (None: in this process alone); what is to be copied,
+    `overhear` hears of (None: nothing is).
     """
 
     def __init__(
@@ -72,13 +68,13 @@ class Pipeline:
         answers: Store | None = None,
         fetcher: Fetcher | None = None,
         owners: Owners | None = None,
-        copying: Copying | None = None,
+        overhear: Overhear | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
         self._journal = journal
         self._loop = loop
-        self._copying = copying
+        self._overhear = overhear
         self._running: set[Passage] = set()
         self._counting = Counting()
         self._bells: list[Bell] = []
@@ -100,22 +96,22 @@ class Pipeline:
             runtime = await self._count(call, caller.tenant, runtime)
         if call.operation == "responses":
             await self._refer(call, caller)
-        clock = self._loop.time
-        now = clock()
+        clock, now = self._loop.time, self._loop.time()
         request = admit(call, caller, runtime, now, self.owners)
         if (claim := caller.claim) is not None:
             # It comes back here without the claim, unless there is an answer already.
-            unclaimed = replace(caller, claim=None)
-            return await self._once.answer(claim, self.run, call, unclaimed, sink)
+            return await self._once.answer(claim, self.run, call, replace(caller, claim=None), sink)
         allowance, allowances = None, caller.tenant.allowances
         if allowances is not None:
             allowance = allowances.admit(call, caller.dialect, request, now)
         journal: Reader = self._journal if allowance is None else Metering(allowance, self._journal)
-        if self._copying is not None and call.model in runtime.shadows:
-            sink, journal = self._copying.overhear(call, caller, request, runtime, sink, journal)
+        if self._overhear is not None and call.model in runtime.shadows:
+            sink, journal = self._overhear(call, caller, request, runtime, sink, journal)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
-        decisions = self._decisions
-        record = decisions.sample(caller.request_id, now) if decisions is not None else None
+        decisions, record = self._decisions, None
+        if decisions is not None:
+            share = runtime.recorded.get(call.model, 0.0)
+            record = decisions.sample(caller.request_id, now, share, runtime.revision)
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock, now, allowance)
         way: Way = course

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,17 +16,19 @@ import msgspec
 from router.admin import config as configured
 from router.admin import tenants
 from router.admin.decisions import listing, one
-from router.admin.explain import explain
-from router.admin.question import BadQuestion, decoded
+from router.admin.explain import as_read, explain, foretold, received
+from router.admin.question import BadQuestion, Question, Sent, decoded
 from router.admin.state import State
 from router.admin.status import status
 from router.config import Secret
 from router.dialects.contract import ClientError
 from router.fleet import shown as fleet
 from router.front.exchange import Headers, Inbound, Refused, Responder
-from router.front.guard import check_admin_token
+from router.front.guard import check_admin_token, check_json
+from router.overrides import shown as overrides
 from router.quota import shown as shared
 from router.telemetry.decisions import Decisions
+from router.telemetry.lines import shown as lines
 from router.telemetry.prometheus import prometheus
 
 JSON = {"content-type": "application/json"}
@@ -61,6 +63,8 @@ class Pages:
         if self._token is not None and (
             refused := check_admin_token(inbound.headers, self._token.reveal())
         ):
+            raise refused
+        if refused := check_change(inbound):
             raise refused
         method, path = inbound.method.replace("HEAD", "GET"), inbound.path
         page = self._pages.get((method, path)) or self._above(method, path)
@@ -99,8 +103,10 @@ class Pages:
         limited = tenants.limited_of(state.runtime.tenants)
         one = state.together
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
+        written = () if state.writer is None else lines.metrics(state.writer)
+        said = overrides.metrics(state.overrides)
         copies = () if state.shadows is None else state.shadows.metrics(state.runtime.shadows)
-        further = (*configured.metrics(state), *together, *copies)
+        further = (*configured.metrics(state), *said, *written, *together, *copies)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())
@@ -126,14 +132,31 @@ class Pages:
         return self._state.decisions
 
     async def _explain(self, inbound: Inbound, responder: Responder) -> None:
-        state, body = self._state, await inbound.body()
         try:
-            told = explain(state.runtime, state.config, state.clock(), decoded(body))
+            told = await self._explained(decoded(await inbound.body()))
         except BadQuestion as error:
             raise Refused(400, "invalid_question", str(error)) from None
         except ClientError as error:
             raise Refused(error.status, error.code, error.message) from None
         await responder.send(200, JSON, msgspec.json.encode(told))
+
+    async def _explained(self, question: Question | Sent) -> dict[str, Any]:
+        state = self._state
+        if isinstance(question, Question):
+            return explain(state.runtime, state.config, state.clock(), question)
+        call, caller = received(state.runtime, question)
+        request = await state.foreseen(call, caller)
+        told = foretold(state.runtime, state.config, state.clock(), request)
+        return {**told, "request": as_read(call, caller, request)}
+
+
+def check_change(inbound: Inbound) -> Refused | None:
+    """Say why a request may change nothing here. What has another method than POST, a browser sends
+    for another origin's page only after it asked, and the listener refuses that.
+    """
+    if inbound.method != "POST" or inbound.path == "/explain":
+        return None
+    return check_json(inbound.headers)
 
 
 class Asked(NamedTuple):

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from policies import Request
+from router.caller import Caller
 from router.config import Config
+from router.dialects.contract import Call
 from router.runtime import Runtime
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions
 
 if TYPE_CHECKING:
+    from router.assembly import Beside
     from router.force import Force
-    from router.quota.together import Together
+    from router.overrides.overrides import Overrides
     from router.shadow.shadows import Shadows
 
 
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
     that was refused, empty when the file in `force` is the newest; it was `tried` last at that
-    instant. `changes` are what the last reload changed, in words. `running` counts requests under
-    way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
+    instant. `kept` are the documents that outlive this process, `overrides` what operators say for
+    a while. `changes` are what the last reload changed, in words. `foreseen` says what the engine
+    would be asked for a request. `running` counts requests under way, `dropped` the log lines that
+    nobody took; `decisions` is None where no record is made, `writer` where none goes to a file,
     `together` where this instance stands alone; `shadows` have what copies came to.
     """
 
-    def __init__(self, force: Force, counters: Counters, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        force: Force,
+        counters: Counters,
+        beside: Beside,
+        overrides: Overrides,
+        clock: Callable[[], float],
+    ) -> None:
         self.force = force
         self.counters = counters
+        self.kept = beside.kept
+        self.writer = beside.writer
+        self.together = beside.together
+        self.overrides = overrides
         self.clock = clock
         self.started = clock()
         self.loaded = self.tried = clock()
         self.errors: tuple[str, ...] = ()
         self.changes: tuple[str, ...] = ()
         self.ready = False
+        self.foreseen: Callable[[Call, Caller], Awaitable[Request]]
         self.decisions: Decisions | None = None
-        self.together: Together | None = None
         self.shadows: Shadows | None = None
         self.running: Callable[[], int] = lambda: 0
         self.dropped: Callable[[], int] = lambda: 0

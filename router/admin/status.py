@@ -10,7 +10,9 @@ from router.admin.explain import number
 from router.admin.state import State
 from router.config import Config
 from router.fleet import shown as fleet
+from router.overrides import shown as overrides
 from router.quota import shown as shared
+from router.telemetry.lines import shown as lines
 
 
 def status(state: State) -> dict[str, Any]:
@@ -28,8 +30,11 @@ def status(state: State) -> dict[str, Any]:
             "errors": state.errors,
             "notes": [str(note) for note in state.config.notes],
         },
+        "decisions": None if state.writer is None else lines.shown(state.writer),
         "shared": None if together is None else shared.shown(together, now),
         "fleet": None if together is None else fleet.shown(together.fleet, now),
+        "overrides": overrides.shown(state.overrides),
+        "kept": {"where": state.kept.where, "why_not": state.kept.why or None},
         "models": {
             name: {
                 "policy": route.policy.name,

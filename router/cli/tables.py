@@ -21,6 +21,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
     """Print an explanation."""
     screen = _console()
     screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
+    if (read := told.get("request")) is not None:
+        screen.print(escape(_read(read)), soft_wrap=True)
     numbers = ("tier", "weight", "odds", "health", "A", "L", "R", "predicted", "in flight")
     table = _table(("target",), numbers, ())
     for target in told["targets"]:
@@ -40,6 +42,16 @@ def explained(source: str, told: dict[str, Any]) -> None:
     for rung in told["when_all_fail"]:
         [(what, which)] = rung.items()
         screen.print(escape(f"  when all fail: {what} {which}"), soft_wrap=True)
+
+
+def _read(request: dict[str, Any]) -> str:
+    """What was read of a body."""
+    bound = request["output_tokens"]
+    most = "as many as it takes" if bound is None else f"{bound:,} at most"
+    brings = [*(["streamed"] if request["stream"] else []), *request["brings"]]
+    only = [f"confined to {', '.join(request['confined_to'])}"] if request["confined_to"] else []
+    told = [f"{request['input_tokens']:,} tokens in, {most} out", *brings, *only]
+    return f"read as {', '.join(told)}"
 
 
 def compared(told: dict[str, Any]) -> None:
@@ -109,14 +121,47 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
     )
     if told["shared"] is not None:
         screen.print(_shared(told["shared"], told["fleet"]), soft_wrap=True)
+    if told["decisions"] is not None and (problem := told["decisions"]["problem"]):
+        where, lost = told["decisions"]["file"], told["decisions"]["dropped"]
+        said = f"decisions cannot be written to {where}: {problem}; {lost} lines dropped so far"
+        screen.print(f"[red]{escape(said)}[/]", soft_wrap=True)
     if told["config"]["errors"]:
         screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
         screen.print(f"[red]{escape(line)}[/]", soft_wrap=True)
+    if told["kept"]["why_not"]:
+        forgotten = f"what operators say is not kept: {told['kept']['why_not']}"
+        screen.print(f"[red]{escape(forgotten)}[/]", soft_wrap=True)
     workers = [_workers(told)] if "workers" in told else []
-    for table in (*workers, _models(told), _targets(told)):
+    held = [_overrides(told["overrides"])] if told["overrides"] else []
+    for table in (*held, *workers, _models(told), _targets(told)):
         screen.print()
         screen.print(table)
+
+
+def overrides(told: list[dict[str, Any]]) -> None:
+    """Print what operators said."""
+    screen = _console()
+    screen.print(_overrides(told) if told else "nothing holds but the file")
+
+
+def _overrides(told: list[dict[str, Any]]) -> Table:
+    table = _table(("id",), (), ("operators say", "until", "by", "reason", "now"))
+    for one in told:
+        now = f"[yellow]idle: {escape(one['idle'])}[/]" if one["idle"] else "in force"
+        until = f"{one['until']}, in {_long(one['for_s'])}"
+        table.add_row(
+            one["id"], escape(one["words"]), until, escape(one["by"]), escape(one["reason"]), now
+        )
+    return table
+
+
+def _long(seconds: float) -> str:
+    """A time to come, as coarse as one speaks of it."""
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 def _console() -> Console:

@@ -31,7 +31,7 @@ from router.config.shadow import Shadow
 from router.config.units import (
     show_count,
     show_duration,
-    show_percent,
+    show_part,
     show_price,
     show_rate,
     show_spend,
@@ -134,6 +134,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
+    yield from _change("decisions", old.decisions, new.decisions, show_part)
     yield from _change("shadow", old.shadow, new.shadow, _shadow)
     for name, (tier, weight) in after.items():
         if name not in before:
@@ -148,7 +149,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
 def _shadow(shadow: Shadow) -> str:
     judge = f", judged by {shadow.judge}" if shadow.judge else ""
     return (
-        f"{show_percent(shadow.share)} to {shadow.to}, {show_rate(shadow.rate)}, "
+        f"{show_part(shadow.share)} to {shadow.to}, {show_rate(shadow.rate)}, "
         f"{show_spend(shadow.spend)}, {shadow.concurrent} at once{judge}"
     )
 

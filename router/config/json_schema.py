@@ -40,6 +40,7 @@ DEFAULTS: dict[str, object] = {
     "Server": startup.Server(),
     "Drain": startup.Drain(),
     "Decisions": startup.Decisions(),
+    "DecisionFile": startup.DecisionFile,
     "Shared": startup.Shared(),
     "WhenDown": startup.WhenDown(),
     "Defaults": schema.Defaults(),
@@ -61,6 +62,7 @@ TOGETHER: dict[str, Form] = {
         "not": {"required": ["preset", "like"]},
     },
     "Route": {"type": "object", "oneOf": [{"required": ["targets"]}, {"required": ["tiers"]}]},
+    "DecisionFile": {"type": "object", "required": ["path"]},
     "Rule": {"type": "object", "required": ["if", "tier"]},
     "Conditions": {"type": "object", "minProperties": 1},
     "Shadow": {"type": "object", "required": ["to"]},
@@ -194,8 +196,8 @@ def _default(table: object, key: str, read: Read | None) -> Form:
         return {}
     if read in {units.span, units.duration} and isinstance(value, int | float):
         return {"default": units.show_duration(value)}
-    if read is units.percent and isinstance(value, float):
-        return {"default": units.show_percent(value)}
+    if read is units.part and isinstance(value, float):
+        return {"default": units.show_part(value)}
     if read is units.size and isinstance(value, int | float):
         return {"default": units.show_size(int(value))}
     return {"default": sorted(value) if isinstance(value, frozenset) else value}

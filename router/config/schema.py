@@ -155,10 +155,13 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class WeightedTarget:
-    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it."""
+    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it. `said` is
+    who says so, and until when, where it is not the file.
+    """
 
     name: str
     weight: float
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +211,9 @@ class Route:
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
     other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
     breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
-    and only tunes it, is left out. `when_all_fail` are its own rungs, in order. `shadow` is
-    where a share of its requests is copied to.
+    and only tunes it, is left out. `when_all_fail` are its own rungs, in order. `decisions` is the
+    part of its requests of which decisions are written to a file, where there is one. `shadow` is
+    where a share of them is copied to.
     """
 
     name: str
@@ -225,6 +229,7 @@ class Route:
     interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
     when_all_fail: tuple[Rung, ...] = ()
+    decisions: float = 1.0
     shadow: Shadow | None = None
 
 

@@ -128,17 +128,18 @@ def share(value: object) -> float:
     return float(number)
 
 
-def percent(value: object) -> float:
-    """A share, above 0 and at most 1, also as `5%`."""
-    remedy = "write it as 5% or 0.05"
-    text = value.strip() if isinstance(value, str) else value
-    if isinstance(text, str) and text.endswith("%"):
-        number = _quantity(text[:-1], _PLAIN, "is not a share", remedy) / 100
-    else:
-        number = _quantity(text, _PLAIN, "is not a share", remedy)
-    if not 0 < number <= 1:
-        raise Unreadable("is not more than 0 and at most 100%", remedy)
-    return float(number)
+def part(value: object) -> float:
+    """A part of everything, from 0 to 1."""
+    remedy = "write it as 10%, all or none"
+    if value in ("all", "none"):
+        return float(value == "all")
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.endswith("%"):
+        raise Unreadable("is not a part", remedy)
+    number = _quantity(text.removesuffix("%"), _PLAIN, "is not a part", remedy)
+    if number > 100:
+        raise Unreadable("is more than 100%", remedy)
+    return float(number / 100)
 
 
 def spend(value: object) -> Spend:
@@ -207,15 +208,17 @@ def show_price(nano_dollars: int) -> str:
     return f"{Decimal(nano_dollars) / 1000:f}"
 
 
+def show_part(part: float) -> str:
+    """A part as the file writes it."""
+    if part in (0.0, 1.0):
+        return "all" if part else "none"
+    return f"{(Decimal(repr(part)) * 100).normalize():f}%"
+
+
 def show_rate(rate: Rate) -> str:
     """A rate as the file writes it."""
     period = next(name for name, seconds in PERIODS.items() if seconds == rate.seconds)
     return f"{show_count(rate.amount)}/{period}"
-
-
-def show_percent(share: float) -> str:
-    """A share as the file writes it."""
-    return f"{Decimal(repr(share)) * 100:f}".rstrip("0").rstrip(".") + "%"
 
 
 def show_spend(rate: Rate | None) -> str:

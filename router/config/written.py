@@ -24,6 +24,7 @@ Count = Annotated[int | None, BeforeValidator(units.count)]
 Positive = Annotated[int | None, BeforeValidator(units.positive)]
 Price = Annotated[int | None, BeforeValidator(units.price)]
 Share = Annotated[float | None, BeforeValidator(units.share)]
+Part = Annotated[float | None, BeforeValidator(units.part)]
 Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
 Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
 Than = Annotated[Threshold | None, BeforeValidator(units.threshold)]
@@ -191,7 +192,7 @@ class WrittenShadow(Written):
     """`shadow` of a route."""
 
     to: Text = None
-    share: Annotated[float | None, BeforeValidator(units.percent)] = None
+    share: Part = None
     rate: Annotated[Rate | None, BeforeValidator(units.rate)] = None
     spend: Annotated[Spend | None, BeforeValidator(units.spend)] = None
     concurrent: Positive = None
@@ -225,6 +226,7 @@ class WrittenRoute(Written):
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
     when_all_fail: tuple[WrittenRung, ...] = ()
+    decisions: Part = None
     shadow: WrittenShadow | None = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()

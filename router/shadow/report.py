@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from router.config.units import show_percent, show_rate, show_spend
+from router.config.units import show_part, show_rate, show_spend
 from router.shadow.evidence import Evidence, Of
 from router.shadow.histogram import Histogram
 from router.shadow.intervals import Interval
@@ -33,7 +33,7 @@ def head(lane: Lane, now: float) -> Page:
     return {
         "model": terms.model,
         "to": shadow.to,
-        "share": show_percent(shadow.share),
+        "share": show_part(shadow.share),
         "rate": show_rate(shadow.rate),
         "spend": show_spend(shadow.spend),
         "judge": shadow.judge,

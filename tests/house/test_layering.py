@@ -58,6 +58,18 @@ FORBIDDEN = {
         "router.idempotency",
         "policies",
     ),
+    "router.kept": (
+        *ABOVE,
+        *NETWORK,
+        "policies",
+        "router.front",
+        "router.upstream",
+        "router.config",
+        "router.admin",
+        "router.quota",
+        "router.tenants",
+    ),
+    "router.overrides": (*ABOVE, *NETWORK, "policies", "router.upstream", "router.admin"),
     "router.stored": (*ABOVE, *NETWORK, "router.front", "router.config", "router.admin"),
     "router.fleet": (
         *ABOVE,
@@ -141,11 +153,15 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     assert not found
 
 
+BUILT = ("router.force", "router.assembly", "router.rungs", "router.shadowing")
+"""Where a configuration becomes what runs."""
+
+
 @pytest.mark.parametrize(
     ("known", "by"),
     [
         ("router.app", ["router.cli"]),
-        ("router.build", ["router.force", "router.assembly", "router.cli", "router.rungs"]),
+        ("router.build", [*BUILT, "router.cli"]),
         ("router.cli", ["router.cli", "router.__main__"]),
         ("aiohttp", []),
         ("httptools", ["router.front", "router.upstream"]),

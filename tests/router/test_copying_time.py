@@ -56,7 +56,8 @@ class Shadowed(Scene):
             None,
             self.faults.append,
         )
-        self.pipeline = Pipeline(lambda: self.runtime, journal, loop, copying=self.copying)
+        overhear = self.copying.overhear
+        self.pipeline = Pipeline(lambda: self.runtime, journal, loop, overhear=overhear)
         self.lane = self.copying.shadows.lane(its)
 
     async def once(self, **fields: object) -> Client:

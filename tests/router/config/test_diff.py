@@ -58,7 +58,7 @@ def test_a_shadow_comes_changes_and_goes():
     first = "shadow: {to: groq/m}, "
     [told] = changed(shadow(first))
     assert told == "chat: shadow none → 5% to groq/m, 60/min, $5/day, 8 at once"
-    dear = "shadow: {to: sim/slow, share: 0.5, spend: none, judge: mine:best}, "
+    dear = "shadow: {to: sim/slow, share: 50%, spend: none, judge: mine:best}, "
     [told] = changed(shadow(dear))
     assert told.endswith("→ 50% to sim/slow, 60/min, none, 8 at once, judged by mine:best")
 
