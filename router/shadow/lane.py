@@ -10,6 +10,8 @@ from router.shadow.caps import Cap, Instances
 from router.shadow.evidence import Evidence
 from router.shadow.terms import Terms
 
+MOST_BEFORE = 4
+"""Samples of what was compared before that are kept."""
 UNBOUNDED_TIMES = 4
 UNBOUNDED_LEAST = 1000
 """An answer that nobody bounds is expected to be at most so many times as long as production's, and
@@ -36,6 +38,7 @@ class Lane:
         self.terms = terms
         self.evidence, self.ever = Evidence(), Evidence()
         self.since = now
+        self._before: dict[str, tuple[Evidence, float]] = {}
         self.running = 0
         self.trouble = ""
         self._instances = instances
@@ -43,9 +46,15 @@ class Lane:
         self._spend = self._spending(terms.shadow.spend)
 
     def renew(self, terms: Terms, now: float) -> None:
-        """Go on under other terms. Caps go on counting; the sample only where it is the same."""
+        """Go on under other terms. Caps go on counting. Where something else is compared than
+        before, so does the sample of that, if there is one: a target may be drained for an hour.
+        """
         if terms.compared != self.terms.compared:
-            self.evidence, self.since, self.trouble = Evidence(), now, ""
+            self._before[self.terms.compared] = self.evidence, self.since
+            self.evidence, self.since = self._before.pop(terms.compared, (Evidence(), now))
+            self.trouble = ""
+            if len(self._before) > MOST_BEFORE:
+                del self._before[next(iter(self._before))]
         self.terms = terms
         self._rate = self._rate.changed(terms.shadow.rate)
         spend = terms.shadow.spend
