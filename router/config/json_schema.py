@@ -18,7 +18,7 @@ from pydantic import BeforeValidator
 
 from router.config import schema, shadow, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
-from router.config.startup_written import WrittenServer, WrittenShared
+from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate
 from router.config.written import (
     Written,
@@ -141,6 +141,8 @@ class _Tables:
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
             return {"anyOf": [*name["anyOf"], table]}
         one = self._one(annotation, metadata)
+        if kind is WrittenDecisions and key == "file":
+            return {"anyOf": [*form(texts.text)["anyOf"], one]}
         if kind is WrittenLimits and key in RATES:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
