@@ -28,6 +28,7 @@ from router.overrides.overrides import Overrides
 from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
 from router.reloading import Reloading
+from router.shadow.ledger import Ledger
 from router.shadow.shadows import Shadows
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
@@ -193,7 +194,8 @@ class App:
         def instances() -> int:
             return 1 if together is None else max(1, len(together.fleet.instances))
 
-        self.state.shadows = Shadows(rng, clock, instances)
+        self._parts.append(ledger := Ledger(self.state.kept))
+        self.state.shadows = Shadows(rng, clock, instances, ledger)
         return Copying(
             self.state.shadows,
             lambda: self._force.runtime,

@@ -102,7 +102,6 @@ FORBIDDEN = {
         "router.admin",
         "router.quota",
         "router.fleet",
-        "router.redis",
     ),
     "router.telemetry": (*ABOVE, *NETWORK, "asyncio", "router.front", "router.upstream"),
     "router.upstream": (*ABOVE, "router.front", "router.config", "router.admin"),
