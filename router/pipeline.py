@@ -105,7 +105,7 @@ class Pipeline:
         if allowances is not None:
             allowance = allowances.admit(call, caller.dialect, request, now)
         journal: Reader = self._journal if allowance is None else Metering(allowance, self._journal)
-        if self._overhear is not None and call.model in runtime.shadows:
+        if runtime.shadows and self._overhear is not None and call.model in runtime.shadows:
             sink, journal = self._overhear(call, caller, request, runtime, sink, journal)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
         decisions, record = self._decisions, None

@@ -13,6 +13,7 @@ from math import isfinite
 from threading import Thread
 
 from router.shadow.judged import Judge, Judged
+from router.telemetry.log import where
 
 PATIENCE = 60.0
 """Seconds that a judgement may take: one may well ask a model."""
@@ -44,9 +45,10 @@ class Judging:
         except TimeoutError:
             raise NoScore(f"it did not answer within {self._patience:g} s") from None
         except Exception as error:  # a door: a user's judge may raise anything
-            raise NoScore(f"{type(error).__name__}: {error}") from error
+            # Where, and not what it says, which may quote an answer.
+            raise NoScore(f"{type(error).__name__} at {where(error)}") from error
         if isinstance(told, bool) or not isinstance(told, int | float) or not isfinite(told):
-            raise NoScore(f"it said {told!r:.60}, which is no number")
+            raise NoScore(f"it said a {type(told).__name__}, and no number that is one")
         if not -1 <= told <= 1:
             raise NoScore(f"it said {told:g}, which is not from -1 to 1")
         return float(told)
