@@ -25,6 +25,7 @@ from router.kept.contract import Kept
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
+from router.shadowing import shadows_of
 from router.shifts.peers import Alone, Peers
 from router.shifts.peers import Fleet as Peered
 from router.stored.owners import Owners
@@ -76,6 +77,7 @@ def runtime_of(
         tokenizers=tokenizers_of(config),
         recorded=build.recorded_of(config),
         strict=strict_of(serving),
+        shadows=shadows_of(config),
         shifts=shifts,
     )
 

@@ -25,6 +25,7 @@ from router.config.schema import (
     Tenant,
     Timeouts,
 )
+from router.config.shadow import Shadow
 from router.config.shift import Shift
 from router.config.units import (
     show_count,
@@ -37,6 +38,7 @@ from router.config.units import (
     show_rate,
     show_ratio,
     show_score,
+    show_spend,
     show_threshold,
 )
 from router.config.values import Rate, WeightedTarget
@@ -143,6 +145,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("unsupported", old.unsupported, new.unsupported)
     yield from _shift(old.shift, new.shift)
     yield from _change("decisions", old.decisions, new.decisions, show_part)
+    yield from _change("shadow", old.shadow, new.shadow, _shadow)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")
@@ -181,6 +184,14 @@ def _weighted(targets: Iterable[WeightedTarget]) -> str:
 
 def _steps(steps: Iterable[float]) -> str:
     return ", ".join(map(show_percent, steps))
+
+
+def _shadow(shadow: Shadow) -> str:
+    judge = f", judged by {shadow.judge}" if shadow.judge else ""
+    return (
+        f"{show_part(shadow.share)} to {shadow.to}, {show_rate(shadow.rate)}, "
+        f"{show_spend(shadow.spend)}, {shadow.concurrent} at once{judge}"
+    )
 
 
 def _rungs(rungs: Iterable[Rung]) -> str:
