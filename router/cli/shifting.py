@@ -14,6 +14,7 @@ import msgspec
 from policies.shifting import Progress, State
 from policies.shifting import share as share_of
 from router.cli.asking import ask, find
+from router.cli.moved import lines
 from router.cli.operating import Told, exchange
 from router.config import Config
 from router.kept.file import documents
@@ -77,13 +78,3 @@ def _standing(one: Moving, told: Mapping[str, Any] | None, kept: Progress | None
     if done:
         return f"model {one.model}: its shift is done; write instead of it: {one.line}"
     return f"model {one.model}: its shift is at {percent(share)}, {words}"
-
-
-def lines(model: str, one: dict[str, Any]) -> list[str]:
-    """A shift for people: a line, and below it what both arms did and what the guards say."""
-    to = ", ".join(f"{target} {weight:g}" for target, weight in one["to"].items())
-    found = [f"{model} → {to}: {100 * one['share']:.3g} % of the requests, {one['words']}"]
-    if one["write"]:
-        return [*found, f"  write into models.{model}: {one['write']}"]
-    found += [f"  {arm}: {what}" for arm, what in one.get("did", {}).items()]
-    return found + [f"  {guard['words']}" for guard in one.get("guards", ())]

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from router.cli.moved import moved
+
 if TYPE_CHECKING:
     from router.planning.plan import Plan
     from router.planning.thresholds import Verdict
@@ -149,27 +151,13 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
     if told["kept"]["why_not"]:
         forgotten = f"what operators say is not kept: {told['kept']['why_not']}"
         screen.print(f"[red]{escape(forgotten)}[/]", soft_wrap=True)
-    for line in _shifts(told["shifts"]):
-        screen.print(line, soft_wrap=True)
+    for line, bad in moved(told["shifts"]):
+        screen.print(f"[red]{escape(line)}[/]" if bad else escape(line), soft_wrap=True)
     workers = [_workers(told)] if "workers" in told else []
     held = [_overrides(told["overrides"])] if told["overrides"] else []
     for table in (*held, *workers, _models(told), _targets(told)):
         screen.print()
         screen.print(table)
-
-
-def _shifts(told: dict[str, Any]) -> list[str]:
-    """What moves by itself, in a line each."""
-    found = []
-    if told["shifts"] and told["frozen"]:
-        found.append(f"[red]shifts are frozen: {escape(told['frozen'])}[/]")
-    for model, one in told["shifts"].items():
-        to = ", ".join(f"{target} {weight:g}" for target, weight in one["to"].items())
-        line = escape(f"{model} shifts to {to}, {100 * one['share']:.3g} %: {one['words']}")
-        found.append(f"[red]{line}[/]" if one["state"] == "back" else line)
-        if one["write"]:
-            found.append(escape(f"  write into models.{model}: {one['write']}"))
-    return found
 
 
 def planned(made: Plan, verdicts: Sequence[Verdict]) -> None:
