@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isinf
 from typing import Any
 
-from policies import Band, ExplainedTarget, Refusal, Request
+import msgspec
+
+from policies import Band, Explained, ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question, Sent
 from router.arms import arm_of, model_of
 from router.caller import BANDS, Caller, Wishes
@@ -14,11 +16,13 @@ from router.config import Config, ladder
 from router.config.problems import nearest, quoted
 from router.dialects.contract import Call
 from router.dialects.openai.dialect import OPENAI
+from router.estimating import brought
 from router.front.paths import CALLS
 from router.runtime import Runtime
 from router.tenants.identity import DEFAULT, Tenant
 
 DEFAULT_POLICY = "least_latency"
+_encode = msgspec.json.encode
 
 
 def explain(runtime: Runtime, config: Config, now: float, question: Question) -> dict[str, Any]:
@@ -41,17 +45,19 @@ def foretold(runtime: Runtime, config: Config, now: float, request: Request) -> 
     members = [member for tier in route.tiers for member in tier] if route is not None else []
     said = {member.name: member.said for member in members}
 
-    def explained(model: str) -> list[dict[str, Any]]:
-        found = runtime.engine.explain(request._replace(model=model), now).targets
-        return [_target(target, said.get(target.target, ""), now) for target in found]
+    def shown(explained: Explained) -> list[dict[str, Any]]:
+        targets = explained.targets
+        return [_target(target, said.get(target.target, ""), now) for target in targets]
 
-    shift = None
+    explained, shift = runtime.engine.explain(request._replace(model=model), now), None
     if arms is not None:
-        shift = {"share": arms.share, "by": arms.by, "targets": explained(arms.canary)}
+        canary = runtime.engine.explain(request._replace(model=arms.canary), now)
+        shift = {"share": arms.share, "by": arms.by, "targets": shown(canary)}
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "targets": explained(model),
+        "start": list(explained.start),
+        "targets": shown(explained),
         "shift": shift,
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}
@@ -105,6 +111,7 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
     if not runtime.admits(question.model, tenant):
         raise runtime.unknown(question.model, tenant)
     features = {name: getattr(question, name) for name in OPENAI.FEATURES}
+    said = _said(runtime, question, tenant.name)
     return Request(
         question.model,
         now + runtime.deadlines[question.model],
@@ -112,11 +119,29 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         question.output_tokens,
         question.stream,
         frozenset({question.target}) if question.target is not None else None,
-        features=features,
+        features={**said, **features},
         tenant=tenant.name,
         band=BANDS[question.priority],
         requires=frozenset(name for name, brought in features.items() if brought),
     )
+
+
+def _said(runtime: Runtime, question: Question, tenant: str) -> Mapping[str, Any]:
+    """What the model's policy goes by of what was said, read as it is of a client's body."""
+    needs = runtime.needs.get(question.model)
+    if not needs:
+        return {}
+    messages = [{"role": "user", "content": question.says or ""}]
+    told = {"model": question.model, "messages": messages, "metadata": question.metadata}
+    call = OPENAI.parse(_encode(told))
+    call.input_tokens, call.output_tokens = question.input_tokens, question.output_tokens
+    call.stream = question.stream
+    found = {**brought(call, OPENAI, needs, runtime, question.model, tenant)}
+    found["turns"] = question.turns
+    found["code"] = question.code or found.get("code", False)
+    if question.last_tokens is not None:
+        found["last_tokens"] = question.last_tokens
+    return found
 
 
 def _none(field: str, name: str, what: str, known: Iterable[str]) -> BadQuestion:

@@ -27,6 +27,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
     screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
     if (read := told.get("request")) is not None:
         screen.print(escape(_read(read)), soft_wrap=True)
+    for number, sentence in enumerate(told["start"]):
+        screen.print(escape(f"{'    ' if number else '  '}{sentence}"), soft_wrap=True)
     shift = told.get("shift")
     if shift is not None:
         screen.print(f"its traffic moves: {1 - shift['share']:.0%} of the requests are here")

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import yaml
 from pydantic import BeforeValidator
 
-from router.config import schema, startup, texts, units
+from router.config import schema, shares, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
 from router.config.shift import Guard, Shift
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
@@ -28,6 +28,7 @@ from router.config.written import (
     WrittenModel,
     WrittenProvider,
     WrittenRoute,
+    WrittenRule,
     WrittenShift,
     WrittenTarget,
     WrittenTenant,
@@ -59,10 +60,11 @@ SHOWN: dict[Read | None, Callable[[float], str]] = {
     units.duration: units.show_duration,
     units.part: units.show_part,
     units.size: lambda size: units.show_size(int(size)),
-    units.points: units.show_points,
-    units.ratio: units.show_ratio,
+    shares.points: shares.show_points,
+    shares.ratio: shares.show_ratio,
 }
 """How the file writes what is read by these."""
+ONE_OR_MORE = ("tiers_at", "says", "tenant")
 RATES = ("requests", "tokens", "input_tokens", "output_tokens")
 TOGETHER: dict[str, Form] = {
     "Provider": {
@@ -76,7 +78,11 @@ TOGETHER: dict[str, Form] = {
     "Route": {"type": "object", "oneOf": [{"required": ["targets"]}, {"required": ["tiers"]}]},
     "Shift": {"type": "object", "required": ["to"]},
     "DecisionFile": {"type": "object", "required": ["path"]},
-    "Rule": {"type": "object", "required": ["if", "tier"]},
+    "Rule": {
+        "type": "object",
+        "required": ["if"],
+        "oneOf": [{"required": ["tier"]}, {"required": ["score"]}],
+    },
     "Conditions": {"type": "object", "minProperties": 1},
     "Rung": {"type": "object", "minProperties": 1, "maxProperties": 1},
 }
@@ -150,14 +156,18 @@ class _Tables:
             return some if key == "targets" else {"type": "array", "items": some}
         if kind is WrittenShift and key == "to":
             return self._targets()
-        if kind is WrittenRoute and key in {"policy", "within"}:
+        if kind is WrittenRoute and key == "start":
+            auto: Form = {"const": "auto"}
+            items = {"anyOf": [auto, self.table(WrittenRule)]}
+            return {"anyOf": [auto, {"type": "array", "items": items}]}
+        if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
             name = form(texts.policy)
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
             return {"anyOf": [*name["anyOf"], table]}
         one = self._one(annotation, metadata)
         if kind is WrittenDecisions and key == "file":
             return {"anyOf": [*form(texts.text)["anyOf"], one]}
-        if kind is WrittenLimits and key in RATES:
+        if (kind is WrittenLimits and key in RATES) or key in ONE_OR_MORE:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
 
@@ -211,5 +221,5 @@ def _default(table: object, key: str, read: Read | None) -> Form:
     if read in SHOWN and isinstance(value, int | float):
         return {"default": SHOWN[read](value)}
     if key == "steps" and isinstance(value, tuple):
-        return {"default": [float(units.show_percent(step)) for step in value]}
+        return {"default": [float(shares.show_percent(step)) for step in value]}
     return {"default": sorted(value) if isinstance(value, frozenset) else value}

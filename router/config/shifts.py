@@ -9,10 +9,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 from router.config.problems import Mark, Report
+from router.config.shares import show_percent
 from router.config.shift import Guard, Shift
 from router.config.tiers import TIERED
 from router.config.tree import Listing, Table, find
-from router.config.units import show_percent
 from router.config.values import WeightedTarget
 from router.config.written import WrittenRoute
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from math import isfinite
 from typing import Literal, cast
 
-from router.config.schema import Threshold
+from router.config.rules import Threshold
 from router.config.values import Rate
 
 DURATIONS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
@@ -29,11 +30,8 @@ PERIODS = {"s": 1.0, "sec": 1.0, "min": 60.0, "hour": 3600.0, "day": 86400.0}
 # that no text takes long to read.
 _QUANTITY = re.compile(r"((?:\d_?){0,17}\d(?:\.\d{1,20})?)\s*([A-Za-z]*)", re.ASCII)
 
+_SCORE = re.compile(r"([+-]?)(\d{0,3}(?:\.\d{1,20})?)", re.ASCII)
 _THRESHOLD = re.compile(r"(>=|<=|>|<)\s*([^<>=\s].*)")
-
-_NUMBER = r"((?:\d_?){0,17}\d(?:\.\d{1,20})?)"
-_POINTS = re.compile(rf"\+\s*{_NUMBER}\s*%", re.ASCII)
-_RATIO = re.compile(rf"{_NUMBER}\s*x", re.ASCII)
 
 _DURATION = "write it as 250ms, 3s, 5m or 1h"
 _COUNT = "write it as 64, 200_000, 200k or 1.5M"
@@ -131,6 +129,19 @@ def share(value: object) -> float:
     return float(number)
 
 
+def score(value: object) -> float:
+    """A number from -1 to 1, but not 0."""
+    remedy = "write it as +.4 or -0.1"
+    written = value if isinstance(value, str) else ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        written = format(Decimal(repr(value)), "f") if isfinite(value) else ""
+    match = _SCORE.fullmatch(written.strip())
+    number = float(f"{match[1]}0{match[2]}") if match and match[2] else 0.0
+    if not number or abs(number) > 1:
+        raise Unreadable("is not a number from -1 to 1, other than 0", remedy)
+    return number
+
+
 def part(value: object) -> float:
     """A part of everything, from 0 to 1."""
     remedy = "write it as 10%, all or none"
@@ -160,38 +171,6 @@ def boolean(value: object) -> bool:
     return value
 
 
-def percent(value: object) -> float:
-    """A share above 0, from a number up to 100."""
-    number = _quantity(value, _PLAIN, "is not a percentage", "write a quarter as 25")
-    if not 0 < number <= 100:
-        raise Unreadable("is not a percentage above 0", "write a quarter as 25")
-    return float(number / 100)
-
-
-def points(value: object) -> float:
-    """What may come on top of a share, from percentage points."""
-    remedy = "write a point more as +1%, in quotes or not"
-    match = _POINTS.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise Unreadable("is not a number of points", remedy)
-    number = Decimal(match[1].replace("_", "")) / 100
-    if not 0 < number < 1:
-        raise Unreadable("must be above +0% and below +100%", remedy)
-    return float(number)
-
-
-def ratio(value: object) -> float:
-    """How many times as much, above 1."""
-    remedy = "write half as much again as 1.5x"
-    match = _RATIO.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise Unreadable("is not a ratio", remedy)
-    number = Decimal(match[1].replace("_", ""))
-    if number <= 1:
-        raise Unreadable("must be above 1x", remedy)
-    return float(number)
-
-
 def threshold(value: object) -> Threshold:
     """A comparison with a count."""
     remedy = "write it in quotes, as '>8k', '>=1', '<200' or '<=200'"
@@ -202,24 +181,19 @@ def threshold(value: object) -> Threshold:
     return Threshold(cast("Literal['>', '>=', '<', '<=']", match[1]), number)
 
 
+def show_number(number: float) -> str:
+    """A plain number as the file writes it."""
+    return f"{number:g}"
+
+
+def show_score(score: float) -> str:
+    """A score as the file writes it."""
+    return f"{score:+g}"
+
+
 def show_threshold(threshold: Threshold) -> str:
     """A comparison as the file writes it."""
     return f"{threshold.sign}{show_count(threshold.count)}"
-
-
-def show_percent(share: float) -> str:
-    """A share as the file writes it, of 100."""
-    return f"{share * 100:.10g}"
-
-
-def show_points(share: float) -> str:
-    """Points as the file writes them."""
-    return f"+{show_percent(share)}%"
-
-
-def show_ratio(ratio: float) -> str:
-    """A ratio as the file writes it."""
-    return f"{ratio:.10g}x"
 
 
 def show_duration(seconds: float) -> str:
