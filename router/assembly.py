@@ -25,6 +25,7 @@ from router.kept.contract import Kept
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
+from router.shadowing import shadows_of
 from router.stored.owners import Owners
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.log import Log
@@ -75,6 +76,7 @@ def runtime_of(
         recorded=build.recorded_of(config),
         strict=strict_of(serving),
         shifts=shifts,
+        shadows=shadows_of(config),
     )
 
 

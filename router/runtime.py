@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from policies import Engine, Policy
+from policies import Engine, Policy, Request
 from router.arms import Arms
-from router.dialects.contract import ClientError, Operation
+from router.caller import Caller
+from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.interpreter import Unspoken
 from router.estimating import Estimating
 from router.ladder import Ladder
 from router.quota.sharing import Fleetwide
+from router.shadow.terms import Terms
+from router.sink import Sink
 from router.stored.accounts import Accounts
+from router.telemetry.journal import Reader
 from router.tenants.identity import Tenant, Tenants
 from router.tokenizers.counting import Tokenizers
 from router.upstream.transport import Upstream
@@ -39,9 +43,9 @@ class Runtime:
     limits that are kept together with other instances, if there are any; `tokenizers` are those
     that requests are counted with, by the model that they ask for, where its targets name any;
     `estimators` say how hard a request is, by model, where its route names one; `recorded` is the
-    part of a model's requests of which decisions are written, where any are; `shifts` are
-    both arms of the models whose traffic moves. `targets`, `strict` and `wary` know the routes of
-    their canaries as well.
+    part of a model's requests of which decisions are written, where any are; of `shadows` a share
+    of a model's requests is asked as well; `shifts` are both arms of the models whose traffic
+    moves. `targets`, `strict` and `wary` know the routes of their canaries as well.
     """
 
     revision: str
@@ -64,6 +68,7 @@ class Runtime:
     tokenizers: Mapping[str, Tokenizers] = field(default_factory=dict)
     estimators: Mapping[str, Estimating] = field(default_factory=dict)
     recorded: Mapping[str, float] = field(default_factory=dict)
+    shadows: Mapping[str, Terms] = field(default_factory=dict)
     shifts: Mapping[str, Arms] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
@@ -81,6 +86,13 @@ class Runtime:
         if "target" not in tenant.may:
             return False
         return tenant.models is None or any(model in self.reached(route) for route in tenant.models)
+
+    def route(self, model: str, call: Call, caller: Caller, only: frozenset[str] | None) -> str:
+        """The engine's route for a request for `model`, confined to `only` these targets (None: it
+        is not): by which arm, where its traffic moves.
+        """
+        arms = self.shifts.get(model)
+        return arms.canary if arms is not None and arms.takes(call, caller, only) else model
 
     def reached(self, model: str) -> frozenset[str]:
         """The targets of a model, by both arms where its traffic moves."""
@@ -144,3 +156,7 @@ def _not_found(message: str) -> ClientError:
     return ClientError(
         404, "invalid_request_error", "model_not_found", message, "model", hopeless=True
     )
+
+
+Overhear = Callable[[Call, Caller, Request, Runtime, Sink, Reader], tuple[Sink, Reader]]
+"""The sink and the journal of a request, overheard where it is to be copied."""

@@ -26,6 +26,7 @@ from router.config.schema import (
     Timeouts,
 )
 from router.config.server import faults, is_loopback
+from router.config.shadow import Shadow
 from router.config.shift import MARK, Guard, Shift
 from router.config.startup import Decisions, Drain, Server, Shared, WhenDown
 from router.config.values import Address, Rate, Secret, Tls, WeightedTarget
@@ -54,6 +55,7 @@ __all__ = [
     "Rung",
     "Secret",
     "Server",
+    "Shadow",
     "Shared",
     "Shift",
     "Simulation",

@@ -25,8 +25,8 @@ from router.config.schema import (
     Tenant,
     Timeouts,
 )
-from router.config.shares import show_percent, show_points, show_ratio
-from router.config.shift import Shift
+from router.config.shadow import Shadow
+from router.config.shifts import shift_changes
 from router.config.units import (
     show_count,
     show_duration,
@@ -35,9 +35,10 @@ from router.config.units import (
     show_price,
     show_rate,
     show_score,
+    show_spend,
     show_threshold,
 )
-from router.config.values import Rate, WeightedTarget
+from router.config.values import Rate
 
 _T = TypeVar("_T")
 _Values = Timeouts | Retry | Simulation
@@ -139,8 +140,10 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
-    yield from _shift(old.shift, new.shift)
+    for key, before_it, after_it, show in shift_changes(old.shift, new.shift):
+        yield from _change(key, before_it, after_it, show)
     yield from _change("decisions", old.decisions, new.decisions, show_part)
+    yield from _change("shadow", old.shadow, new.shadow, _shadow)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")
@@ -151,34 +154,12 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from (f"{name} removed" for name in before if name not in after)
 
 
-def _shift(old: Shift | None, new: Shift | None) -> Iterator[str]:
-    if old is None or new is None:
-        if new is not None:
-            yield f"shift to {_weighted(new.to)} begins"
-        elif old is not None:
-            yield f"shift to {_weighted(old.to)} removed"
-        return
-    yield from _change("shift.to", old.to, new.to, _weighted)
-    yield from _change("shift.steps", old.steps, new.steps, _steps)
-    yield from _change("shift.interval", old.interval, new.interval, show_duration)
-    yield from _change("shift.min_requests", old.min_requests, new.min_requests)
-    yield from _change("shift.by", old.by, new.by)
-    for key, show in (
-        ("errors", show_points),
-        ("first_token_p95", show_ratio),
-        ("cost", show_ratio),
-    ):
-        before, after = getattr(old.guard, key), getattr(new.guard, key)
-        yield from _change(f"shift.guard.{key}", before, after, show)
-    yield from _change("shift.cool_down", old.cool_down, new.cool_down, show_duration)
-
-
-def _weighted(targets: Iterable[WeightedTarget]) -> str:
-    return ", ".join(f"{target.name} {target.weight:g}" for target in targets)
-
-
-def _steps(steps: Iterable[float]) -> str:
-    return ", ".join(map(show_percent, steps))
+def _shadow(shadow: Shadow) -> str:
+    judge = f", judged by {shadow.judge}" if shadow.judge else ""
+    return (
+        f"{show_part(shadow.share)} to {shadow.to}, {show_rate(shadow.rate)}, "
+        f"{show_spend(shadow.spend)}, {shadow.concurrent} at once{judge}"
+    )
 
 
 def _rungs(rungs: Iterable[Rung]) -> str:

@@ -17,6 +17,7 @@ from router.config import units
 from router.config.ladders import check_circles, rungs
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route
+from router.config.shadow import Shadow, shadow_of
 from router.config.shift import MARK, Shift
 from router.config.shifts import shift_of
 from router.config.tiers import TIERED, check_form, leaving, start_of
@@ -106,6 +107,7 @@ class _Resolver:
             **start,
             decisions=1.0 if written.decisions is None else written.decisions,
             shift=self._shift(name, written, tiers[0]),
+            shadow=self._shadow(name, written, tiers),
             **leaving(written),
         )
         self._note_idle(route)
@@ -135,6 +137,22 @@ class _Resolver:
             what = f"nothing of {quoted(name)} moves: the providers of `to` are off"
             self.report.note(mark, what, f"switch one on: {', '.join(sorted(names))}")
         return shift_of(name, written, to, targets, self.tree, self.report)
+
+    def _shadow(
+        self, route: str, written: WrittenRoute, tiers: tuple[tuple[WeightedTarget, ...], ...]
+    ) -> Shadow | None:
+        own = frozenset(target.name for tier in tiers for target in tier)
+        shadow = shadow_of(
+            route, written.shadow, own, self.plugins, self.providers, self.tree, self.report
+        )
+        to = self._found(route, "shadow", "to").node
+        if shadow is not None and isinstance(to, Leaf):
+            self._check_target(shadow.to, to)
+            provider = self.providers.get(shadow.to.partition("/")[0])
+            if provider is not None and not provider.enabled:
+                what = f"nothing is copied to {_shown(to)}: {provider.off_because}"
+                self.report.note(to.mark, what, "switch its provider on, or remove the shadow")
+        return shadow
 
     def _found(self, route: str, *path: str | int) -> Found:
         return find(self.tree, ("models", route, *path))

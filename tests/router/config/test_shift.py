@@ -94,8 +94,8 @@ def changed(before: str, after: str) -> list[str]:
 
 def test_a_change_is_said_in_words():
     bare = file().replace(f", shift: {{{TO}}}", "")
-    assert changed(bare, file()) == ["chat: shift to sim/slow 1 begins"]
-    assert changed(file(), bare) == ["chat: shift to sim/slow 1 removed"]
+    assert changed(bare, file()) == ["chat: shift none → to sim/slow 1"]
+    assert changed(file(), bare) == ["chat: shift to sim/slow 1 → none"]
     assert changed(file(), file("to: {sim/slow: 3, sim/fast: 1}")) == [
         "chat: shift.to sim/slow 1 → sim/slow 3, sim/fast 1"
     ]
