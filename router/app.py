@@ -98,7 +98,9 @@ class App:
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self._copying = self._copies(journal, Random(rng.getrandbits(64)))
         self.pipeline = self._pipeline(journal, beside)
-        self.state.foreseen = Foresight(lambda: force.runtime, beside.owners, self._loop.time).request
+        self.state.foreseen = Foresight(
+            lambda: force.runtime, beside.owners, self._loop.time
+        ).request
         self.state.running, self.state.dropped = self._running, lambda: log.dropped
         self._open(server, self._api(journal, rng), self._pages(server))
 

@@ -169,8 +169,7 @@ class Pipeline:
         """
 
         def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
-            if (arms := runtime.shifts.get(model)) is not None and arms.takes(call, caller, None):
-                model = arms.canary
+            model = runtime.route(model, call, caller, None)
             decisions, needs = self._decisions, runtime.needs.get(model)
             record = decisions.further(caller.request_id, rung) if decisions is not None else None
             lacking = runtime.lacking(call.operation, model)
@@ -212,8 +211,8 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
     if wishes.target is not None or call.operation in CONFINED:
         only = confined(call, caller, runtime, owners)
     model, seconds = call.model, runtime.deadlines[call.model]
-    if (arms := runtime.shifts.get(model)) is not None and arms.takes(call, caller, only):
-        model = arms.canary
+    if runtime.shifts:
+        model = runtime.route(model, call, caller, only)
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(model) if policy is None else policy.needs

@@ -68,8 +68,8 @@ class Runtime:
     tokenizers: Mapping[str, Tokenizers] = field(default_factory=dict)
     estimators: Mapping[str, Estimating] = field(default_factory=dict)
     recorded: Mapping[str, float] = field(default_factory=dict)
-    shifts: Mapping[str, Arms] = field(default_factory=dict)
     shadows: Mapping[str, Terms] = field(default_factory=dict)
+    shifts: Mapping[str, Arms] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""
@@ -86,6 +86,13 @@ class Runtime:
         if "target" not in tenant.may:
             return False
         return tenant.models is None or any(model in self.reached(route) for route in tenant.models)
+
+    def route(self, model: str, call: Call, caller: Caller, only: frozenset[str] | None) -> str:
+        """The engine's route for a request for `model`, confined to `only` these targets (None: it
+        is not): by which arm, where its traffic moves.
+        """
+        arms = self.shifts.get(model)
+        return arms.canary if arms is not None and arms.takes(call, caller, only) else model
 
     def reached(self, model: str) -> frozenset[str]:
         """The targets of a model, by both arms where its traffic moves."""

@@ -45,18 +45,19 @@ def foretold(runtime: Runtime, config: Config, now: float, request: Request) -> 
     members = [member for tier in route.tiers for member in tier] if route is not None else []
     said = {member.name: member.said for member in members}
 
-    def each(found: Explained) -> list[dict[str, Any]]:
-        return [_target(target, said.get(target.target, ""), now) for target in found.targets]
+    def shown(explained: Explained) -> list[dict[str, Any]]:
+        targets = explained.targets
+        return [_target(target, said.get(target.target, ""), now) for target in targets]
 
-    found, shift = runtime.engine.explain(request._replace(model=model), now), None
+    explained, shift = runtime.engine.explain(request._replace(model=model), now), None
     if arms is not None:
         canary = runtime.engine.explain(request._replace(model=arms.canary), now)
-        shift = {"share": arms.share, "by": arms.by, "targets": each(canary)}
+        shift = {"share": arms.share, "by": arms.by, "targets": shown(canary)}
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "start": list(found.start),
-        "targets": each(found),
+        "start": list(explained.start),
+        "targets": shown(explained),
         "shift": shift,
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}

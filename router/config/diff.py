@@ -26,22 +26,19 @@ from router.config.schema import (
     Timeouts,
 )
 from router.config.shadow import Shadow
-from router.config.shift import Shift
+from router.config.shifts import shift_changes
 from router.config.units import (
     show_count,
     show_duration,
     show_number,
     show_part,
-    show_percent,
-    show_points,
     show_price,
     show_rate,
-    show_ratio,
     show_score,
     show_spend,
     show_threshold,
 )
-from router.config.values import Rate, WeightedTarget
+from router.config.values import Rate
 
 _T = TypeVar("_T")
 _Values = Timeouts | Retry | Simulation
@@ -143,7 +140,8 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
-    yield from _shift(old.shift, new.shift)
+    for key, before_it, after_it, show in shift_changes(old.shift, new.shift):
+        yield from _change(key, before_it, after_it, show)
     yield from _change("decisions", old.decisions, new.decisions, show_part)
     yield from _change("shadow", old.shadow, new.shadow, _shadow)
     for name, (tier, weight) in after.items():
@@ -154,36 +152,6 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         if before[name][0] != tier:
             yield f"{name} from tier {before[name][0]} to tier {tier}"
     yield from (f"{name} removed" for name in before if name not in after)
-
-
-def _shift(old: Shift | None, new: Shift | None) -> Iterator[str]:
-    if old is None or new is None:
-        if new is not None:
-            yield f"shift to {_weighted(new.to)} begins"
-        elif old is not None:
-            yield f"shift to {_weighted(old.to)} removed"
-        return
-    yield from _change("shift.to", old.to, new.to, _weighted)
-    yield from _change("shift.steps", old.steps, new.steps, _steps)
-    yield from _change("shift.interval", old.interval, new.interval, show_duration)
-    yield from _change("shift.min_requests", old.min_requests, new.min_requests)
-    yield from _change("shift.by", old.by, new.by)
-    for key, show in (
-        ("errors", show_points),
-        ("first_token_p95", show_ratio),
-        ("cost", show_ratio),
-    ):
-        before, after = getattr(old.guard, key), getattr(new.guard, key)
-        yield from _change(f"shift.guard.{key}", before, after, show)
-    yield from _change("shift.cool_down", old.cool_down, new.cool_down, show_duration)
-
-
-def _weighted(targets: Iterable[WeightedTarget]) -> str:
-    return ", ".join(f"{target.name} {target.weight:g}" for target in targets)
-
-
-def _steps(steps: Iterable[float]) -> str:
-    return ", ".join(map(show_percent, steps))
 
 
 def _shadow(shadow: Shadow) -> str:

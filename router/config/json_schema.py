@@ -16,7 +16,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import yaml
 from pydantic import BeforeValidator
 
-from router.config import schema, shadow, startup, texts, units
+from router.config import schema, shadow, shares, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
 from router.config.shift import Guard, Shift
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
@@ -61,8 +61,8 @@ SHOWN: dict[Read | None, Callable[[float], str]] = {
     units.duration: units.show_duration,
     units.part: units.show_part,
     units.size: lambda size: units.show_size(int(size)),
-    units.points: units.show_points,
-    units.ratio: units.show_ratio,
+    shares.points: shares.show_points,
+    shares.ratio: shares.show_ratio,
 }
 """How the file writes what is read by these."""
 ONE_OR_MORE = ("tiers_at", "says", "tenant")
@@ -225,5 +225,5 @@ def _default(table: object, key: str, read: Read | None) -> Form:
     if read in SHOWN and isinstance(value, int | float):
         return {"default": SHOWN[read](value)}
     if key == "steps" and isinstance(value, tuple):
-        return {"default": [float(units.show_percent(step)) for step in value]}
+        return {"default": [float(shares.show_percent(step)) for step in value]}
     return {"default": sorted(value) if isinstance(value, frozenset) else value}

@@ -41,10 +41,9 @@ def normalise(tree: Table, report: Report) -> Table:
         return _edited(node, to=targets)
 
     def route(node: Node) -> Node:
-        further = {"start": _start, "tiers_at": _listed, "estimator": _policy, "shift": shift}
-        return _edited(
-            node, policy=_policy, within=_policy, targets=targets, tiers=tiers, **further
-        )
+        start = {"start": _start, "tiers_at": _listed, "estimator": _policy}
+        places = {"targets": targets, "tiers": tiers, "shift": shift}
+        return _edited(node, policy=_policy, within=_policy, **places, **start)
 
     return _edited_table(
         tree,

@@ -186,8 +186,7 @@ class Route:
     becomes of a stream that breaks off within its content. `unsupported`: whether what a target
     cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
     in order. `decisions` is the part of its requests of which decisions are written to a file,
-    where there is one. `shadow` is where a share of them is copied to, `shift` where its traffic
-    moves, if it does.
+    where there is one. `shadow` is where a share of them is copied to, `shift` where they move.
     """
 
     name: str
@@ -204,11 +203,11 @@ class Route:
     unsupported: Literal["drop", "refuse"] = "drop"
     when_all_fail: tuple[Rung, ...] = ()
     decisions: float = 1.0
-    shift: Shift | None = None
     auto: bool = False
     tiers_at: tuple[float, ...] = ()
     estimator: PolicySpec | None = None
     shadow: Shadow | None = None
+    shift: Shift | None = None
 
 
 @dataclass(frozen=True, slots=True)

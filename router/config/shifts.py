@@ -6,13 +6,16 @@ Must not: know how far it has come, or what follows from that.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from itertools import pairwise
+from typing import Any
 
 from router.config.problems import Mark, Report
+from router.config.shares import show_percent, show_points, show_ratio
 from router.config.shift import Guard, Shift
 from router.config.tiers import TIERED
 from router.config.tree import Listing, Table, find
-from router.config.units import show_percent
+from router.config.units import show_duration
 from router.config.values import WeightedTarget
 from router.config.written import WrittenRoute
 
@@ -68,3 +71,33 @@ def _check_steps(route: str, steps: tuple[float, ...], tree: Table, report: Repo
         shown = ", ".join(map(show_percent, steps))
         what = f"steps [{shown}] do not rise to 100"
         report.problem(found.node.mark, what, f"write them as {EXAMPLE}")
+
+
+Change = tuple[str, Any, Any, Callable[[Any], str]]
+"""A key, what it was and what it is, and how that is shown."""
+
+
+def shift_changes(old: Shift | None, new: Shift | None) -> list[Change]:
+    """What a reload may have changed of a route's shift."""
+    if old is None or new is None:
+        return [("shift", old, new, lambda shift: f"to {_weighted(shift.to)}")]
+    return [
+        ("shift.to", old.to, new.to, _weighted),
+        ("shift.steps", old.steps, new.steps, lambda steps: ", ".join(map(show_percent, steps))),
+        ("shift.interval", old.interval, new.interval, show_duration),
+        ("shift.min_requests", old.min_requests, new.min_requests, str),
+        ("shift.by", old.by, new.by, str),
+        ("shift.guard.errors", old.guard.errors, new.guard.errors, show_points),
+        (
+            "shift.guard.first_token_p95",
+            old.guard.first_token_p95,
+            new.guard.first_token_p95,
+            show_ratio,
+        ),
+        ("shift.guard.cost", old.guard.cost, new.guard.cost, show_ratio),
+        ("shift.cool_down", old.cool_down, new.cool_down, show_duration),
+    ]
+
+
+def _weighted(targets: Iterable[WeightedTarget]) -> str:
+    return ", ".join(f"{target.name} {target.weight:g}" for target in targets)

@@ -34,10 +34,6 @@ _QUANTITY = re.compile(r"((?:\d_?){0,17}\d(?:\.\d{1,20})?)\s*([A-Za-z]*)", re.AS
 _SCORE = re.compile(r"([+-]?)(\d{0,3}(?:\.\d{1,20})?)", re.ASCII)
 _THRESHOLD = re.compile(r"(>=|<=|>|<)\s*([^<>=\s].*)")
 
-_NUMBER = r"((?:\d_?){0,17}\d(?:\.\d{1,20})?)"
-_POINTS = re.compile(rf"\+\s*{_NUMBER}\s*%", re.ASCII)
-_RATIO = re.compile(rf"{_NUMBER}\s*x", re.ASCII)
-
 _DURATION = "write it as 250ms, 3s, 5m or 1h"
 _COUNT = "write it as 64, 200_000, 200k or 1.5M"
 
@@ -192,38 +188,6 @@ def boolean(value: object) -> bool:
     return value
 
 
-def percent(value: object) -> float:
-    """A share above 0, from a number up to 100."""
-    number = _quantity(value, _PLAIN, "is not a percentage", "write a quarter as 25")
-    if not 0 < number <= 100:
-        raise Unreadable("is not a percentage above 0", "write a quarter as 25")
-    return float(number / 100)
-
-
-def points(value: object) -> float:
-    """What may come on top of a share, from percentage points."""
-    remedy = "write a point more as +1%, in quotes or not"
-    match = _POINTS.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise Unreadable("is not a number of points", remedy)
-    number = Decimal(match[1].replace("_", "")) / 100
-    if not 0 < number < 1:
-        raise Unreadable("must be above +0% and below +100%", remedy)
-    return float(number)
-
-
-def ratio(value: object) -> float:
-    """How many times as much, above 1."""
-    remedy = "write half as much again as 1.5x"
-    match = _RATIO.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        raise Unreadable("is not a ratio", remedy)
-    number = Decimal(match[1].replace("_", ""))
-    if number <= 1:
-        raise Unreadable("must be above 1x", remedy)
-    return float(number)
-
-
 def threshold(value: object) -> Threshold:
     """A comparison with a count."""
     remedy = "write it in quotes, as '>8k', '>=1', '<200' or '<=200'"
@@ -247,21 +211,6 @@ def show_score(score: float) -> str:
 def show_threshold(threshold: Threshold) -> str:
     """A comparison as the file writes it."""
     return f"{threshold.sign}{show_count(threshold.count)}"
-
-
-def show_percent(share: float) -> str:
-    """A share as the file writes it, of 100."""
-    return f"{share * 100:.10g}"
-
-
-def show_points(share: float) -> str:
-    """Points as the file writes them."""
-    return f"+{show_percent(share)}%"
-
-
-def show_ratio(ratio: float) -> str:
-    """A ratio as the file writes it."""
-    return f"{ratio:.10g}x"
 
 
 def show_duration(seconds: float) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from router.config import texts, units
+from router.config import shares, texts, units
 from router.config.models import ABILITIES
 from router.config.presets import PRESETS, Dialect
 from router.config.rules import Threshold
@@ -26,9 +26,9 @@ Positive = Annotated[int | None, BeforeValidator(units.positive)]
 Price = Annotated[int | None, BeforeValidator(units.price)]
 Share = Annotated[float | None, BeforeValidator(units.share)]
 Part = Annotated[float | None, BeforeValidator(units.part)]
-Percent = Annotated[float, BeforeValidator(units.percent)]
-Points = Annotated[float | None, BeforeValidator(units.points)]
-Ratio = Annotated[float | None, BeforeValidator(units.ratio)]
+Percent = Annotated[float, BeforeValidator(shares.percent)]
+Points = Annotated[float | None, BeforeValidator(shares.points)]
+Ratio = Annotated[float | None, BeforeValidator(shares.ratio)]
 Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
 Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
 Than = Annotated[Threshold | None, BeforeValidator(units.threshold)]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.config import Guard, Shift, WeightedTarget, units, words
+from router.config import Guard, Shift, WeightedTarget, shares, words
 from tests.router.config.samples import PROVIDERS, loaded, noted, said
 
 TO = "to: {sim/slow: 1}"
@@ -94,8 +94,8 @@ def changed(before: str, after: str) -> list[str]:
 
 def test_a_change_is_said_in_words():
     bare = file().replace(f", shift: {{{TO}}}", "")
-    assert changed(bare, file()) == ["chat: shift to sim/slow 1 begins"]
-    assert changed(file(), bare) == ["chat: shift to sim/slow 1 removed"]
+    assert changed(bare, file()) == ["chat: shift none → to sim/slow 1"]
+    assert changed(file(), bare) == ["chat: shift to sim/slow 1 → none"]
     assert changed(file(), file("to: {sim/slow: 3, sim/fast: 1}")) == [
         "chat: shift.to sim/slow 1 → sim/slow 3, sim/fast 1"
     ]
@@ -120,6 +120,6 @@ def test_a_change_is_said_in_words():
 @given(st.integers(1, 9999))
 def test_points_percentages_and_ratios_come_back_as_they_are_written(number: int):
     share = number / 10_000
-    assert units.points(units.show_points(share)) == pytest.approx(share)
-    assert units.percent(float(units.show_percent(share))) == pytest.approx(share)
-    assert units.ratio(units.show_ratio(1 + share)) == pytest.approx(1 + share)
+    assert shares.points(shares.show_points(share)) == pytest.approx(share)
+    assert shares.percent(float(shares.show_percent(share))) == pytest.approx(share)
+    assert shares.ratio(shares.show_ratio(1 + share)) == pytest.approx(1 + share)
