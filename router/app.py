@@ -36,7 +36,7 @@ from router.shifts.pages import ShiftPages
 from router.shifts.shifting import Shifting
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
-from router.telemetry.journal import Journal
+from router.telemetry.journal import Journal, Reader
 from router.telemetry.log import Log, where
 from router.upstream.fetch import Fetcher
 
@@ -83,8 +83,7 @@ class App:
         decisions = decisions_of(server, origin, beside.writer, chance)
         overrides = Overrides(beside.kept, lambda: self._force, log.event)
         shifting = self._shifting(config, beside)
-        readers = (counters, log, shifting.gathering, decisions)
-        journal = Journal([one for one in readers if one is not None], self._reader_failed)
+        journal = self._journal(counters, log, shifting.gathering, decisions)
         parts = (*beside, overrides, shifting)
         self._parts: list[Part] = [part for part in parts if part is not None]
         # What operators say comes last: it holds, whatever else is known.
@@ -98,9 +97,8 @@ class App:
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self._copying = self._copies(journal, Random(rng.getrandbits(64)))
         self.pipeline = self._pipeline(journal, beside)
-        self.state.foreseen = Foresight(
-            lambda: force.runtime, beside.owners, self._loop.time
-        ).request
+        foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
+        self.state.foreseen = foresight.request
         self.state.running, self.state.dropped = self._running, lambda: log.dropped
         self._open(server, self._api(journal, rng), self._pages(server))
 
@@ -142,6 +140,9 @@ class App:
         self._clients.client_write = self.state.config.defaults.timeouts.client_write
         self._learning.begin(lambda: self.state.config, self._force.again)
         self._watch()
+
+    def _journal(self, *readers: Reader | None) -> Journal:
+        return Journal([one for one in readers if one is not None], self._reader_failed)
 
     def _shifting(self, config: Config, beside: Beside) -> Shifting:
         peers, event = peers_of(config.shared, beside.together), self._log.event
