@@ -18,7 +18,7 @@ from router.config.ladders import check_circles, rungs
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route
 from router.config.shadow import Shadow, shadow_of
-from router.config.shift import MARK, Shift
+from router.config.shift import Shift
 from router.config.shifts import shift_of
 from router.config.tiers import TIERED, check_form, leaving, start_of
 from router.config.tree import Found, Leaf, Node, Table, find
@@ -92,7 +92,9 @@ class _Resolver:
         )
         self._check_distinct(name, tiers)
         start = start_of(name, written, len(tiers), self.tree, self.report)
-        self._check_name(name)
+        if name in self.declared:
+            what = f"{quoted(name)} is a target's full name as well"
+            self.report.problem(self._found(name).key.mark, what, "give the route another name")
         route = Route(
             name=name,
             policy=policy,
@@ -116,14 +118,6 @@ class _Resolver:
             what = "no decisions are written: there is no server.decisions.file"
             self.report.note(mark, what, "name one, or remove the key")
         return route
-
-    def _check_name(self, name: str) -> None:
-        if name in self.declared:
-            what = f"{quoted(name)} is a target's full name as well"
-            self.report.problem(self._found(name).key.mark, what, "give the route another name")
-        elif name.endswith(MARK):
-            what = f"no model's name ends in {quoted(MARK)}: shifts have theirs so"
-            self.report.problem(self._found(name).key.mark, what, "give the route another name")
 
     def _shift(
         self, name: str, written: WrittenRoute, targets: tuple[WeightedTarget, ...]

@@ -73,7 +73,7 @@ def test_what_a_guard_does_not_name_keeps_its_default():
         (file(f"{TO}, guard: {{latency: 2x}}"), 'unknown key "latency"'),
         (file(f"{TO}, min_requests: 0"), "must be at least 1"),
         (f"{PROVIDERS}models: {{chat: {{targets: [sim/fast], shift: 5}}}}", "is not a mapping"),
-        (f"{PROVIDERS}models: {{chat→to: {{targets: [sim/fast]}}}}", "no model's name ends in"),
+        (f"{PROVIDERS}models: {{chat→to: {{targets: [sim/fast]}}}}", "has an arrow in it"),
     ],
 )
 def test_what_cannot_be_followed_is_said_once_in_its_place(text: str, told: str):
