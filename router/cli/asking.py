@@ -91,7 +91,7 @@ def explain(
     if as_json:
         print(json.dumps({"source": source, **told}, indent=2))
     else:
-        from router.cli.tables import explained
+        from router.cli.explained import explained
 
         explained(source, told)
     return 0
