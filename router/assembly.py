@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from policies import Engine, Route
+from policies import Engine, Price, Route
 from router import build, choosing
 from router.abilities import wary_of
 from router.arms import Arms, canary_of
@@ -26,6 +26,8 @@ from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
 from router.shadowing import shadows_of
+from router.shifts.peers import Alone, Peers
+from router.shifts.peers import Fleet as Peered
 from router.stored.owners import Owners
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.log import Log
@@ -75,8 +77,8 @@ def runtime_of(
         tokenizers=tokenizers_of(config),
         recorded=build.recorded_of(config),
         strict=strict_of(serving),
-        shifts=shifts,
         shadows=shadows_of(config),
+        shifts=shifts,
     )
 
 
@@ -166,6 +168,26 @@ def kept_of(server: Server, shared: Shared, folder: Path, log: Log) -> Kept:
     from router.redis.link import Link
 
     return Fleet(Link(address_of(shared.redis.reveal()), shared.fleet), shared.fleet, log.event)
+
+
+def peers_of(shared: Shared, together: Together | None) -> Peers:
+    """Who sees the same shifts: nobody else, or the instances of a fleet."""
+    if shared.redis is None or together is None:
+        return Alone()
+    from router.redis.address import address_of
+    from router.redis.link import Link
+
+    line = Link(address_of(shared.redis.reveal()), shared.fleet)
+    return Peered(line, shared.fleet, together.instance)
+
+
+def prices_of(config: Config) -> dict[str, Price]:
+    """What targets cost, as far as it is known."""
+    return {
+        name: price
+        for name in build.live_targets(config)
+        if (price := build.price_of(config.target(name)[1])) is not None
+    }
 
 
 def writer_of(server: Server, origin: Origin, log: Log) -> Writer | None:

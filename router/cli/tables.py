@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from router.cli.moved import moved
+
 if TYPE_CHECKING:
     from router.planning.plan import Plan
     from router.planning.thresholds import Verdict
@@ -100,6 +102,8 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
     if told["kept"]["why_not"]:
         forgotten = f"what operators say is not kept: {told['kept']['why_not']}"
         screen.print(f"[red]{escape(forgotten)}[/]", soft_wrap=True)
+    for line, bad in moved(told["shifts"]):
+        screen.print(f"[red]{escape(line)}[/]" if bad else escape(line), soft_wrap=True)
     workers = [_workers(told)] if "workers" in told else []
     held = [_overrides(told["overrides"])] if told["overrides"] else []
     for table in (*held, *workers, _models(told), _targets(told)):
