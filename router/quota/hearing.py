@@ -17,10 +17,10 @@ REFUSED = 300
 
 def hear(attempt: Attempt, head: Head, now: float) -> str:
     """Tell what `head` says; in words what an operator should know of it, mostly nothing."""
-    if READ.isdisjoint(head.headers):
-        return ""
     said = attempt.standing.quota.said
     if said is not None and now < said.due and head.status < REFUSED:
+        return ""
+    if READ.isdisjoint(head.headers):
         return ""
     told = measured(head.headers, time())
     if told is None:
