@@ -10,6 +10,7 @@ from time import time
 
 from policies import Attempt, Measured
 from router.quota.headers import READ, measured
+from router.upstream.fields import every
 from router.upstream.transport import Head
 
 REFUSED = 300
@@ -20,9 +21,10 @@ def hear(attempt: Attempt, head: Head, now: float) -> str:
     said = attempt.standing.quota.said
     if said is not None and now < said.due and head.status < REFUSED:
         return ""
-    if READ.isdisjoint(head.headers):
+    headers = every(head.limits) if head.limits else head.headers
+    if READ.isdisjoint(headers):
         return ""
-    told = measured(head.headers, time())
+    told = measured(headers, time())
     if told is None:
         return ""
     return "; ".join(warning(one) for one in attempt.observe(told, now))
