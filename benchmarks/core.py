@@ -13,8 +13,11 @@ import asyncio
 import platform
 import sys
 import sysconfig
+import tempfile
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from random import Random
 from statistics import median
 from time import process_time
@@ -44,7 +47,9 @@ from policies import (
 from router.dialects.estimate import estimated_tokens
 from router.pipeline import Pipeline
 from router.telemetry.counters import Counters
-from router.telemetry.journal import Journal
+from router.telemetry.decisions import Decisions, Origin
+from router.telemetry.journal import Journal, Reader
+from router.telemetry.lines.writing import Writer
 
 ROUNDS = 15
 TARGETS = 8
@@ -71,6 +76,8 @@ def main() -> None:
     show(f"course over {TARGETS} targets, everything on", courses(LeastLatency(), LIMITED), 15)
     show("pipeline, null sink and transport, one target", pipelines(None, 1, 1), 25)
     show(f"the same over {TARGETS} targets", pipelines(None, 1, TARGETS), None)
+    for name, share in (("its decision kept in memory", 0.0), ("its decision written", 1.0)):
+        show(f"the same over {TARGETS} targets, {name}", pipelines(None, 1, TARGETS, share), None)
     show("the same, a stream of one chunk", pipelines(ONE_CHUNK, 1, TARGETS), None)
     show("the same, a further relayed chunk", pipelines(MANY_CHUNKS, 100, TARGETS), None)
     for size, budget in ((500, 2), (20_000, 10), (200_000, 80)):
@@ -132,22 +139,38 @@ def timed(one: Callable[[], object], count: int) -> list[float]:
     return rounds
 
 
-def pipelines(chunks: list[bytes] | None, per: int, targets: int) -> list[float]:
-    """A request through the pipeline; with many chunks, what each adds."""
+def pipelines(
+    chunks: list[bytes] | None, per: int, targets: int, recorded: float | None = None
+) -> list[float]:
+    """A request through the pipeline; with many chunks, what each adds. Its decision is `recorded`
+    in memory, and that share of them is written.
+    """
 
     async def run() -> list[float]:
         loop = asyncio.get_running_loop()
         running = runtime(targets, chunks, loop.time())
-        journal = Journal([Counters()], lambda name, error: sys.exit(f"{name}: {error}"))
-        pipeline = Pipeline(lambda: running, journal, loop)
-        request, who, sink = call(stream=chunks is not None), caller(), NullSink()
-        rounds = []
-        for _ in range(ROUNDS):
-            count = 2000 // per
-            begin = process_time()
-            for _ in range(count):
-                await pipeline.run(request, who, sink)
-            rounds.append((process_time() - begin) / count / per * 1e6)
+        with tempfile.TemporaryDirectory() as folder:
+            writer = Writer(Path(folder) / "decisions.jsonl", 2**30, 1, "e", print)
+            await writer.start()
+            decisions = None
+            if recorded is not None:
+                running = replace(running, recorded={"m": recorded})
+                origin = Origin("e", 1, loop.time())
+                decisions = Decisions(origin, 1000, None, write=writer.write)
+            readers: list[Reader] = [Counters(), *([] if decisions is None else [decisions])]
+            journal = Journal(readers, lambda name, error: sys.exit(f"{name}: {error}"))
+            pipeline = Pipeline(lambda: running, journal, loop, decisions)
+            request, who, sink = call(stream=chunks is not None), caller(), NullSink()
+            rounds = []
+            for _ in range(ROUNDS):
+                count = 2000 // per
+                begin = process_time()
+                for _ in range(count):
+                    await pipeline.run(request, who, sink)
+                while writer.waiting:  # noqa: ASYNC110 - a thread takes it
+                    await asyncio.sleep(0.05)
+                rounds.append((process_time() - begin) / count / per * 1e6)
+            await writer.close()
         assert sink.answers == ROUNDS * count
         return rounds
 

@@ -112,6 +112,11 @@ class CostTiers:
         return overflow.lesson(self.within)
 
     @property
+    def odds(self) -> overflow.Odds | None:
+        """How likely each is to be chosen, by the policy inside; None if that does not tell."""
+        return overflow.odds(self.within)
+
+    @property
     def measures(self) -> bool:
         """Whether the policy inside the tiers goes by measurements."""
         return getattr(self.within, "measures", False)

@@ -65,6 +65,16 @@ class LeastLatency:
         odds = list(accumulate([1 / cost if cost <= bar else 0.0 for cost in costs]))
         return candidates[bisect(odds, rng.random() * odds[-1])]
 
+    def odds(
+        self, request: Request, candidates: Sequence[Candidate], now: float
+    ) -> Sequence[float]:
+        """How likely each is to be chosen, in their order."""
+        costs = self.costs(request, candidates, now)
+        bar = min(costs) * TIE
+        parts = [1 / cost if cost <= bar else 0.0 for cost in costs]
+        whole = sum(parts)
+        return [part / whole for part in parts]
+
     def costs(self, request: Request, candidates: Sequence[Candidate], now: float) -> list[float]:
         """Seconds, weighed by load and standing, in the order of `candidates`."""
         members = cast("Sequence[Member]", candidates)  # what the engine shows are its members

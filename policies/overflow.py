@@ -18,6 +18,8 @@ from policies.engine.outcome import Report
 from policies.policy import Candidate, Policy, Request
 from policies.weighted_round_robin import MOST_NAMES
 
+Odds = Callable[[Request, Sequence[Candidate], float], Sequence[float]]
+
 
 @dataclass(slots=True)
 class Memory:
@@ -65,6 +67,21 @@ def lesson(within: Policy) -> Callable[..., None] | None:
     """
     learn: Callable[..., None] | None = getattr(within, "learn", None)
     return None if learn is None else partial(_pass_on, within, learn)
+
+
+def odds(within: Policy) -> Odds | None:
+    """The verb `odds` of a policy among tiers; None where the one inside them has none."""
+    tell: Odds | None = getattr(within, "odds", None)
+    return None if tell is None else partial(_in_first, tell)
+
+
+def _in_first(
+    tell: Odds, request: Request, candidates: Sequence[Candidate], now: float
+) -> Sequence[float]:
+    first = min([candidate.tier for candidate in candidates])
+    tier = [candidate for candidate in candidates if candidate.tier == first]
+    parts = iter(tell(request, tier, now))
+    return [next(parts) if candidate.tier == first else 0.0 for candidate in candidates]
 
 
 def _pass_on(

@@ -160,3 +160,15 @@ class Learner(Protocol):
         and to be bounded here as well. What it raises is reported, and changes nothing for the
         request.
         """
+
+
+class Foretelling(Protocol):
+    """What a policy may have besides: it tells how likely it is to choose each candidate, so that
+    records of its decisions can be weighed. Without this verb `explain` counts, and records leave
+    it open.
+    """
+
+    def odds(
+        self, request: Request, candidates: Sequence[Candidate], now: float
+    ) -> Sequence[float]:
+        """A share for each candidate, in their order, of 1 in all; nothing is chosen."""

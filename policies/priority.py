@@ -32,6 +32,11 @@ class Priority:
         """What the policy inside learns, each tier for itself; None if it learns nothing."""
         return overflow.lesson(self.within)
 
+    @property
+    def odds(self) -> overflow.Odds | None:
+        """How likely each is to be chosen, by the policy inside; None if that does not tell."""
+        return overflow.odds(self.within)
+
     def fresh(self) -> overflow.Memory:
         """One memory of the inner policy for each tier."""
         return overflow.fresh(self.within)

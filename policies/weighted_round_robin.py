@@ -60,3 +60,13 @@ class WeightedRoundRobin:
                 chosen = candidate
         memory[chosen.name] = most - total
         return chosen
+
+    def odds(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        now: float,
+    ) -> Sequence[float]:
+        """The share of each: whose turn it is now is settled, and not drawn."""
+        whole = sum(candidate.weight for candidate in candidates)
+        return [candidate.weight / whole for candidate in candidates]

@@ -5,38 +5,45 @@ of its own.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from random import Random
 from socket import socket
-from traceback import extract_tb
+from typing import Protocol
 
-from policies import Engine, Facts
-from router import build, choosing
-from router.admin.pages import Pages, State
-from router.assembly import answers_of, decisions_of, owners_of, runtime_of, together_of
-from router.config import Config, Server, load, needs_restart
+from router.admin.pages import Pages
+from router.admin.state import State
+from router.assembly import Beside, beside_of, decisions_of
+from router.config import Config, Server, load
 from router.counting import by_midnight
+from router.force import Force
+from router.foresight import Foresight
 from router.front.api import Api
 from router.front.guard import Guard
 from router.front.listener import Listener
 from router.knowledge.known import Learning, completed
-from router.midnight import AGAIN, Clocks
+from router.midnight import AGAIN
+from router.overrides.overrides import Overrides
+from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
-from router.quota.sharing import Fleetwide
 from router.reloading import Reloading
-from router.runtime import Runtime
 from router.telemetry.counters import Counters
-from router.telemetry.decisions import Decisions, Origin
+from router.telemetry.decisions import Origin
 from router.telemetry.journal import Journal, Reader
-from router.telemetry.log import Log
+from router.telemetry.log import Log, where
 from router.upstream.fetch import Fetcher
-from router.upstream.http import Http
 
 LAST_WORDS = 1.0
 """Seconds for the error events of requests that outlived the drain to reach their clients."""
+
+
+class Part(Protocol):
+    """What runs beside requests, from the first to the last."""
+
+    async def start(self) -> None:
+        """Begin, before anybody can connect."""
+
+    async def close(self) -> None:
+        """End, after everybody has left."""
 
 
 class App:
@@ -57,35 +64,34 @@ class App:
         self._environ, self._log = environ, log
         self._aiming: asyncio.TimerHandle | None = None
         self._learning = Learning(log)
-        self._loop, self._http = asyncio.get_running_loop(), Http()
+        self._loop = asyncio.get_running_loop()
         counters = Counters()
         server = server or config.server
         self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
-        decisions = decisions_of(server, origin)
+        beside = beside_of(config, server, origin, log)
+        # Not the engine's chance: what is written must change nothing that is decided.
+        chance = Random(rng.getrandbits(53)).random
+        decisions = decisions_of(server, origin, beside.writer, chance)
         readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
         journal = Journal(readers, self._reader_failed)
-        routes, facts = build.routes_of(config), self._facts(config)
-        self._together, self._answers = together_of(config.shared, log), answers_of(config.shared)
-        self._owners = owners_of(config.shared, self._loop.time)
-        engine = Engine(
-            routes,
-            facts=facts,
-            rng=Random(origin.seed),
-            now=origin.started,
-            on_policy_error=self._policy_failed,
-            on_news=None if self._together is None else self._together.fleet.notice,
+        overrides = Overrides(beside.kept, lambda: self._force, log.event)
+        self._parts: list[Part] = [*(part for part in beside if part is not None), overrides]
+        # What operators say comes last: it holds, whatever else is known.
+        layers = [lambda config: completed(config, self._learning.known), overrides.layer]
+        self._force = force = Force(
+            config, environ, origin, layers, beside.together, self._policy_failed, self._changed
         )
-        upstreams = build.upstreams_of(config, self._environ, self._http)
-        runtime = runtime_of(config, routes, engine, upstreams, self._fleetwide(facts))
-        self.state = State(config, runtime, counters, self._loop.time)
-        self._in_force(runtime, facts)
+        self.state = State(force, counters, beside, overrides, self._loop.time)
         self.state.decisions = decisions
-        self._reloading = Reloading(self.state, log, self._load, self._take)
-        self.pipeline = self._pipeline(journal, decisions)
-        self.state.running, self.state.dropped = self._running, lambda: log.dropped
-        self._open(server, self._api(journal, rng), Pages(self.state, server.admin_token))
+        self._reloading = Reloading(self.state, log, self._load, force.take)
+        self.pipeline = self._pipeline(journal, beside)
+        foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
+        self.state.foreseen = foresight.request
+        self.state.running = lambda: self.pipeline.running
+        self.state.dropped = lambda: log.dropped
+        self._open(server, self._api(journal, rng), self._pages(server))
 
     async def start(
         self, clients: Sequence[socket] = (), admin: Sequence[socket] = ()
@@ -93,18 +99,15 @@ class App:
         """Listen, where they are given at these sockets; the addresses bound. Raises OSError when
         one cannot be had.
         """
-        if self._together is not None:
-            await self._together.start()
-        if self._answers is not None:
-            await self._answers.start()
-        await self._owners.start()
+        for part in self._parts:
+            await part.start()
         addresses = {
             "admin": await self._admin.start(admin),
             "listen": await self._clients.start(clients),
         }
         self.state.ready = True
         self._aiming = self._loop.call_later(AGAIN, self._aim)
-        self._learning.begin(lambda: self.state.config, self._complete)
+        self._changed()
         if self.state.config.server.reload == "watch":
             self._reloading.begin()
         return addresses
@@ -121,46 +124,18 @@ class App:
 
     def _load(self) -> Config:
         """The file as it is now. Raises `ConfigError`."""
-        return load(self.state.config.path, self._environ)
+        return load(self._force.file.path, self._environ)
 
-    def _take(self, config: Config) -> list[str]:
-        """Put it in force in one step, or say what stands against that, and change nothing."""
-        state = self.state
-        if restart := needs_restart(state.config, config):
-            return [f"{key} changed, which needs a restart" for key in restart]
-        config = completed(config, self._learning.known)
-        try:
-            routes, facts = build.routes_of(config), self._facts(config)
-            upstreams = build.upstreams_of(config, self._environ, self._http)
-            engine, listed = state.runtime.engine, state.runtime.listed
-            fleet = self._fleetwide(facts)
-            runtime = runtime_of(config, routes, engine, upstreams, fleet, listed)
-        except (choosing.BuildFault, OSError) as error:
-            return str(error).splitlines()
-        runtime.engine.replace(routes, facts, self._loop.time())
-        runtime.tenants.take_over(state.runtime.tenants)
-        self._in_force(runtime, facts)
-        self._clients.client_write = config.defaults.timeouts.client_write
-        state.runtime, state.config = runtime, config
-        self._learning.begin(lambda: self.state.config, self._complete)
-        return []
-
-    def _complete(self) -> None:
-        """Put in force what has been learned of the models of the running file."""
-        self.state.config = config = completed(self.state.config, self._learning.known)
-        engine = self.state.runtime.engine
-        engine.replace(build.routes_of(config), self._facts(config), self._loop.time())
+    def _changed(self) -> None:
+        """Another configuration is in force."""
+        self._clients.client_write = self.state.config.defaults.timeouts.client_write
+        self._learning.begin(lambda: self.state.config, self._force.again)
 
     def _aim(self) -> None:
         """Say anew when days end: clocks may have been changed."""
-        state = self.state
         self._aiming = self._loop.call_later(AGAIN, self._aim)
-        if by_midnight(state.config):
-            facts = self._facts(state.config)
-            state.runtime = replace(state.runtime, fleet=self._fleetwide(facts))
-            routes = build.routes_of(state.config)
-            state.runtime.engine.replace(routes, facts, self._loop.time())
-            self._in_force(state.runtime, facts)
+        if by_midnight(self.state.config):
+            self._force.again()
 
     async def drain(self, *, announce: bool) -> None:
         """Leave: say so on `/readyz` while still accepting, stop accepting, let running
@@ -189,40 +164,20 @@ class App:
         await self._learning.close()
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
-        await self._http.close()
-        if self._together is not None:
-            await self._together.close()
-        if self._answers is not None:
-            await self._answers.close()
-        await self._owners.close()
+        await self._force.close()
+        for part in reversed(self._parts):
+            await part.close()
         self._fetcher.close()
 
-    def _facts(self, config: Config) -> dict[str, Facts]:
-        return build.facts_of(config, self._clocks())
-
-    def _clocks(self) -> Clocks:
-        return Clocks(self._loop.time(), time.time())
-
-    def _fleetwide(self, facts: Mapping[str, Facts]) -> Fleetwide | None:
-        return None if self._together is None else self._together.of(facts, self._clocks())
-
-    def _running(self) -> int:
-        return self.pipeline.running
-
-    def _in_force(self, runtime: Runtime, facts: Mapping[str, Facts]) -> None:
-        if self._together is not None:
-            self._together.runs(runtime, facts)
-            self.state.together = self._together
-
-    def _pipeline(self, journal: Journal, decisions: Decisions | None) -> Pipeline:
+    def _pipeline(self, journal: Journal, beside: Beside) -> Pipeline:
         return Pipeline(
-            lambda: self.state.runtime,
+            lambda: self._force.runtime,
             journal,
             self._loop,
-            decisions,
-            answers=self._answers,
+            self.state.decisions,
+            answers=beside.answers,
             fetcher=self._fetcher,
-            owners=self._owners,
+            owners=beside.owners,
         )
 
     def _api(self, journal: Journal, rng: Random) -> Api:
@@ -235,6 +190,10 @@ class App:
             lambda: state.ready,
             rng,
         )
+
+    def _pages(self, server: Server) -> Pages:
+        said = OverridePages(self.state.overrides, self.state.kept, self._log.event)
+        return Pages(self.state, server.admin_token, said.places)
 
     def _open(self, server: Server, api: Api, pages: Pages) -> None:
         self._clients = self._listener(server, str(server.listen), api, server.origins)
@@ -267,9 +226,6 @@ class App:
         )
 
     def _handler_failed(self, error: BaseException) -> None:
-        # Where, and not what it says: its text may quote the request's body, or a key.
-        frames = extract_tb(error.__traceback__)[-3:]
-        places = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
         self._log.event(
-            "a request failed inside the router:", error=type(error).__name__, at=places
+            "a request failed inside the router:", error=type(error).__name__, at=where(error)
         )

@@ -5,10 +5,12 @@ Only put together here: what each thing is says `build`.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from policies import Engine, Route
 from router import build, choosing
@@ -16,6 +18,7 @@ from router.abilities import wary_of
 from router.build import accounts_of
 from router.config import Config, Server, Shared
 from router.idempotency.store import Memory
+from router.kept.contract import Kept
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
@@ -28,6 +31,7 @@ from router.upstream.transport import Upstream
 if TYPE_CHECKING:
     from router.idempotency.fleet import Fleet
     from router.quota.together import Together
+    from router.telemetry.lines.writing import Writer
 
 
 def runtime_of(
@@ -42,8 +46,7 @@ def runtime_of(
     which of their limits are a whole `fleet`'s; `listed` are the models that were served before,
     with the Unix time each has been served since. Raises `BuildFault`.
     """
-    serving = build.serving(config)
-    since = int(time.time())
+    serving, now = build.serving(config), int(time.time())
     return Runtime(
         revision=config.revision,
         engine=engine,
@@ -59,7 +62,7 @@ def runtime_of(
         },
         off=build.off(config),
         policies=choosing.named_policies(),
-        listed={route.name: listed.get(route.name, since) for route in serving},
+        listed={route.name: listed.get(route.name, now) for route in serving},
         needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
         alike=build.alike(config),
         ladders=ladders_of(config),
@@ -68,7 +71,30 @@ def runtime_of(
         accounts=accounts_of(config, upstreams),
         fleet=fleet,
         tokenizers=tokenizers_of(config),
+        recorded=build.recorded_of(config),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
+    )
+
+
+class Beside(NamedTuple):
+    """What stands beside requests, in the order in which it begins. None: there is none of it."""
+
+    together: Together | None
+    answers: Fleet | None
+    owners: Owners
+    writer: Writer | None
+    kept: Kept
+
+
+def beside_of(config: Config, server: Server, origin: Origin, log: Log) -> Beside:
+    """All of it, not begun."""
+    shared = config.shared
+    return Beside(
+        together_of(shared, log),
+        answers_of(shared),
+        owners_of(shared, asyncio.get_running_loop().time),
+        writer_of(server, origin, log),
+        kept_of(server, shared, config.path.parent, log),
     )
 
 
@@ -105,11 +131,37 @@ def owners_of(shared: Shared, clock: Callable[[], float]) -> Owners:
     return Owners(clock, others=Fleet(link, shared.fleet))
 
 
-def decisions_of(server: Server, origin: Origin) -> Decisions | None:
-    """Where records of decisions are kept; None: none is made."""
-    keep, rate = server.decisions.keep, server.decisions.rate
-    if not keep:
+def kept_of(server: Server, shared: Shared, folder: Path, log: Log) -> Kept:
+    """Where documents are kept: with the fleet, or in a file relative to `folder`."""
+    if shared.redis is None:
+        from router.kept.file import File
+
+        return File(folder / server.state if server.state else None, log.event)
+    from router.kept.fleet import Fleet
+    from router.redis.address import address_of
+    from router.redis.link import Link
+
+    return Fleet(Link(address_of(shared.redis.reveal()), shared.fleet), shared.fleet, log.event)
+
+
+def writer_of(server: Server, origin: Origin, log: Log) -> Writer | None:
+    """Who writes decisions to a file; None: nobody does."""
+    file = server.decisions.file
+    if file is None:
         return None
-    if rate is None:
-        return Decisions(origin, keep, None)
-    return Decisions(origin, keep, rate.amount, rate.seconds)
+    # It is loaded only where it is used.
+    from router.telemetry.lines.writing import Writer
+
+    return Writer(file.path, file.rotate, file.keep, origin.engine, log.event)
+
+
+def decisions_of(
+    server: Server, origin: Origin, writer: Writer | None, chance: Callable[[], float]
+) -> Decisions | None:
+    """Where records of decisions are kept, and who writes them; None: none is made."""
+    keep, rate = server.decisions.keep, server.decisions.rate
+    if not keep and writer is None:
+        return None
+    most, seconds = (None, 1.0) if rate is None else (rate.amount, rate.seconds)
+    write = None if writer is None else writer.write
+    return Decisions(origin, keep, most, seconds, write=write, chance=chance)

@@ -81,6 +81,18 @@ def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
     return facts
 
 
+def recorded_of(config: Config) -> dict[str, float]:
+    """The part of each model's requests of which decisions are written: of those for a target by
+    its full name, all. Empty where there is no file.
+    """
+    if config.server.decisions.file is None:
+        return {}
+    return {
+        **dict.fromkeys(live_targets(config), 1.0),
+        **{route.name: route.decisions for route in serving(config) if route.decisions},
+    }
+
+
 def price_of(model: ProviderModel) -> Price | None:
     """A price is known where both of its parts are."""
     price = model.price
@@ -215,7 +227,9 @@ def alike(config: Config) -> dict[str, frozenset[str]]:
     """
     found = {}
     for route in serving(config):
-        named = [target.name for tier in route.tiers for target in tier if target.weight > 0]
+        # What operators say for a while must not have other models make a route's embeddings.
+        members = [target for tier in route.tiers for target in tier]
+        named = [target.name for target in members if target.weight > 0 or target.said]
         weighted = [n for n in named if "embeddings" not in lacks_of(*config.target(n))] or named
         models = {name: config.target(name)[1].name for name in weighted}
         first = models[weighted[0]]
@@ -243,7 +257,10 @@ def off(config: Config) -> dict[str, str]:
 
 
 def _why(config: Config, route: ConfigRoute) -> str:
-    if config.live(route):
-        return "every weight is 0"
+    if live := config.live(route):
+        said = [
+            f"{target.name} is {target.said}" for tier in live for target in tier if target.said
+        ]
+        return "; ".join(said) or "every weight is 0"
     names = sorted({target.name.partition("/")[0] for tier in route.tiers for target in tier})
     return "; ".join(f"{name}: {config.providers[name].off_because}" for name in names)

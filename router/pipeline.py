@@ -104,8 +104,10 @@ class Pipeline:
         if allowances is not None:
             allowance = allowances.admit(call, caller.dialect, request, now)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
-        decisions = self._decisions
-        record = decisions.sample(caller.request_id, now) if decisions is not None else None
+        decisions, record = self._decisions, None
+        if decisions is not None:
+            share = runtime.recorded.get(call.model, 0.0)
+            record = decisions.sample(caller.request_id, now, share, runtime.revision)
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock, now, allowance)
         way: Way = course

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 
-from router.admin.pages import State
+from router.admin.state import State
 from router.config import Config, ConfigError, Watch, words
 from router.telemetry.log import Log
 
@@ -31,7 +31,7 @@ class Reloading:
         self._state, self._log = state, log
         self._load, self._take = load, take
         self._loop = asyncio.get_running_loop()
-        self._watch = Watch(state.config.files, self._loop.time())
+        self._watch = Watch(state.force.file.files, self._loop.time())
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -47,7 +47,7 @@ class Reloading:
         """Read the files as they are, and put them in force or refuse them."""
         async with self._turn:
             found = await self._read()
-            old = self._state.config
+            old = self._state.force.file
             self._settle(found, self._problems(found), old)
 
     async def close(self) -> None:
@@ -72,7 +72,8 @@ class Reloading:
         while True:
             await asyncio.sleep(self._watch.pause)
             async with self._turn:
-                if self._watch.look(self._loop.time()):
+                # In a thread: a file system that is away can take any time to say so.
+                if await asyncio.to_thread(self._watch.look, self._loop.time()):
                     await self._changed()
 
     async def _changed(self) -> None:
@@ -81,9 +82,9 @@ class Reloading:
         """
         sure = self._watch.sure(self._loop.time())
         found = await self._read()
-        if not found.is_as_read():
+        if not await asyncio.to_thread(found.is_as_read):
             return  # they have changed again: the next look is soon
-        old, problems = self._state.config, self._problems(found)
+        old, problems = self._state.force.file, self._problems(found)
         if problems and not sure:
             self._watch.doubt()
         else:
@@ -111,6 +112,6 @@ class Reloading:
                 self._log.event("reload refused, the running configuration stays:", problem=line)
             return
         state.loaded = now
-        state.changes = tuple(words(old, state.config))
+        state.changes = tuple(words(old, state.force.file))
         for line in state.changes or ("nothing that matters has changed",):
             self._log.event("reloaded:", change=line)

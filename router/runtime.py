@@ -33,7 +33,8 @@ class Runtime:
     break off, with whether by any model; `ladders` say what is done once all targets of a model
     have failed, where anything is; `accounts` are those that keep what they made; `fleet` are the
     limits that are kept together with other instances, if there are any; `tokenizers` are those
-    that requests are counted with, by the model that they ask for, where its targets name any.
+    that requests are counted with, by the model that they ask for, where its targets name any;
+    `recorded` is the part of a model's requests of which decisions are written, where any are.
     """
 
     revision: str
@@ -54,6 +55,7 @@ class Runtime:
     accounts: Accounts = field(default_factory=dict)
     fleet: Fleetwide | None = None
     tokenizers: Mapping[str, Tokenizers] = field(default_factory=dict)
+    recorded: Mapping[str, float] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from router.overrides import shown as overrides
 from router.telemetry.prometheus import Metric
 
 if TYPE_CHECKING:
-    from router.admin.pages import State
+    from router.admin.state import State
 
 
 def shown(state: State) -> dict[str, Any]:
@@ -23,6 +24,7 @@ def shown(state: State) -> dict[str, Any]:
         "changes": state.changes,
         "tried_s_ago": round(now - state.tried, 1),
         "errors": state.errors,
+        "overrides": overrides.shown(state.overrides),
         "notes": [str(note) for note in config.notes],
         "reloads": {end: state.counters.reloads[end] for end in ("ok", "refused")},
     }

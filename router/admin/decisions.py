@@ -12,9 +12,11 @@ from typing import Any
 
 from policies import Fail, Report, Request, Wait
 from policies.engine.showing import words
-from policies.engine.showing.record import Choice, Record, Said, Step, Stopped, Verb, told
+from policies.engine.showing.record import Choice, Record, Said, Step, Stopped
+from policies.engine.showing.telling import told
 from policies.engine.showing.views import View
 from router.telemetry.decisions import Decision, Decisions
+from router.telemetry.lines.making import money_of
 
 
 def listing(decisions: Decisions, reloads: int, shown: Iterable[Decision]) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def one(decision: Decision) -> dict[str, Any]:
     request = record.request
     return {
         "request_id": decision.request_id,
+        "revision": decision.revision,
         "model": request.model if request is not None else None,
         "operation": end.operation if end is not None else None,
         "end": end.end if end is not None else None,
@@ -52,33 +55,25 @@ def one(decision: Decision) -> dict[str, Any]:
 
 
 def attempts(record: Record) -> list[dict[str, Any]]:
-    """Every attempt with its times and its end, as far as it has come."""
-    found: list[dict[str, Any]] = []
-    for step in record.steps:
-        if isinstance(step.said, Choice):
-            found.append(
-                {
-                    "target": step.said.target,
-                    "number": step.said.number,
-                    "started": step.at,
-                    "sent": None,
-                    "first": None,
-                    "ended": None,
-                }
-            )
-        elif 0 < step.attempt <= len(found):
-            attempt = found[step.attempt - 1]
-            match step.verb:
-                case Verb.SENT:
-                    attempt["sent"] = step.at
-                case Verb.FIRST_TOKEN:
-                    attempt["first"] = step.at
-                case Verb.SWITCH:
-                    attempt["target"] = step.target
-                case Verb.SETTLE | Verb.GIVE_BACK:
-                    attempt["ended"] = step.at
-                    attempt |= _report(step.report) if step.report is not None else {}
-    return found
+    """Every attempt with how it was chosen, its times and its end, as far as it has come. `money`
+    is in nano-dollars, null where it is not known.
+    """
+    return [
+        {
+            "target": sending.target,
+            "number": sending.number,
+            "kind": sending.kind.value,
+            "propensity": sending.propensity,
+            "instead_of": sending.instead_of,
+            "started": sending.at,
+            "sent": sending.sent,
+            "first": sending.first,
+            "ended": sending.ended,
+            **(_report(sending.report) if sending.report is not None else {}),
+            "money": money_of(sending),
+        }
+        for sending in record.sends
+    ]
 
 
 def _request(request: Request) -> dict[str, Any]:

@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from math import isinf
 from typing import Any
 
-from policies import ExplainedTarget, Request
-from router.admin.question import BadQuestion, Question
-from router.caller import BANDS
+from policies import Band, ExplainedTarget, Refusal, Request
+from router.admin.question import BadQuestion, Question, Sent
+from router.caller import BANDS, Caller, Wishes
 from router.config import Config, ladder
 from router.config.problems import nearest, quoted
+from router.dialects.contract import Call
 from router.dialects.openai.dialect import OPENAI
+from router.front.paths import CALLS
 from router.runtime import Runtime
-from router.tenants.identity import DEFAULT
+from router.tenants.identity import DEFAULT, Tenant
 
 DEFAULT_POLICY = "least_latency"
 
@@ -22,16 +24,25 @@ def explain(runtime: Runtime, config: Config, now: float, question: Question) ->
     """Every target of the question's model with its refusal, or its factors and odds. Raises
     `ClientError` for a model that cannot be asked for, `BadQuestion` for what else there is not.
     """
-    request = _request(runtime, now, question)
-    route = config.models.get(question.model)
-    explained = runtime.engine.explain(request, now)
-    targets = [target.target for target in explained.targets]
+    told = foretold(runtime, config, now, _request(runtime, now, question))
+    targets = [target["target"] for target in told["targets"]]
     if question.target is not None and question.target not in targets:
         raise _none("target", question.target, "is none of the model's", targets)
+    return told
+
+
+def foretold(runtime: Runtime, config: Config, now: float, request: Request) -> dict[str, Any]:
+    """The same of a request that is known to be admitted."""
+    route = config.models.get(request.model)
+    explained = runtime.engine.explain(request, now)
+    members = [member for tier in route.tiers for member in tier] if route is not None else []
+    said = {member.name: member.said for member in members}
     return {
         "model": explained.model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "targets": [_target(target, now) for target in explained.targets],
+        "targets": [
+            _target(target, said.get(target.target, ""), now) for target in explained.targets
+        ],
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}
             for rung in (ladder(route.name, config.models) if route is not None else ())
@@ -40,13 +51,46 @@ def explain(runtime: Runtime, config: Config, now: float, question: Question) ->
     }
 
 
+def as_read(call: Call, caller: Caller, request: Request) -> dict[str, Any]:
+    """What was read of a request's body, without a word of it."""
+    features = caller.dialect.features(call, caller.dialect.FEATURES)
+    return {
+        "input_tokens": max(call.counted.values(), default=call.input_tokens),
+        "output_tokens": call.output_tokens,
+        "stream": call.stream,
+        "brings": sorted(name for name, brought in features.items() if brought),
+        "confined_to": None if request.only is None else sorted(request.only),
+    }
+
+
+def received(runtime: Runtime, sent: Sent) -> tuple[Call, Caller]:
+    """A request as it is read when a client sends it. Raises `ClientError` as then, `BadQuestion`
+    for a tenant that there is not.
+    """
+    operation, dialect = CALLS[sent.path]
+    wishes = Wishes(target=sent.target, priority=_wished(sent.priority))
+    caller = Caller("req_explained", _tenant(runtime, sent.tenant), dialect, {}, wishes)
+    call = dialect.parse(sent.body, operation)
+    call.id = caller.request_id
+    return call, caller
+
+
+def _wished(priority: str) -> Band | None:
+    """Standard is what who wishes for nothing has, and may have."""
+    return None if priority == "standard" else BANDS[priority]
+
+
+def _tenant(runtime: Runtime, name: str | None) -> Tenant:
+    if name is None:
+        return DEFAULT
+    tenants = runtime.tenants.known()
+    if name not in tenants:
+        raise _none("tenant", name, "is nobody who can ask", tenants)
+    return tenants[name]
+
+
 def _request(runtime: Runtime, now: float, question: Question) -> Request:
-    tenant = DEFAULT
-    if question.tenant is not None:
-        tenants = runtime.tenants.known()
-        if question.tenant not in tenants:
-            raise _none("tenant", question.tenant, "is nobody who can ask", tenants)
-        tenant = tenants[question.tenant]
+    tenant = _tenant(runtime, question.tenant)
     if not runtime.admits(question.model, tenant):
         raise runtime.unknown(question.model, tenant)
     features = {name: getattr(question, name) for name in OPENAI.FEATURES}
@@ -73,15 +117,18 @@ def number(value: float) -> float | None:
     return None if isinf(value) else round(value, 3)
 
 
-def _target(target: ExplainedTarget, now: float) -> dict[str, Any]:
+def _target(target: ExplainedTarget, said: str, now: float) -> dict[str, Any]:
+    """One of them; `said` is what an operator says of its weight."""
     refused, factors = target.refused, target.factors
+    drained = said if refused is not None and refused.refusal is Refusal.DRAINED else ""
+    words = drained or target.words
     return {
         "target": target.target,
         "tier": target.tier + 1,
         "weight": target.weight,
         "odds": target.odds,
-        "words": target.words,
-        "refused": refused.words if refused is not None else None,
+        "words": words,
+        "refused": (drained or refused.words) if refused is not None else None,
         "refused_for_s": number(refused.until - now) if refused is not None else None,
         "health": round(factors.score, 3),
         "availability": round(factors.availability, 3),

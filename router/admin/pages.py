@@ -1,78 +1,61 @@
-"""The admin listener's pages. They show what the process knows; they change nothing."""
+"""The admin listener's pages: which path is which page, and who may ask.
+
+Those that only show what the process knows are here; a room with pages of its own brings them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from policies import Measured, Tally, TargetSnapshot
 from router.admin import config as configured
 from router.admin import tenants
 from router.admin.decisions import listing, one
-from router.admin.explain import explain, number
-from router.admin.question import BadQuestion, decoded
-from router.config import Config, Secret
+from router.admin.explain import as_read, explain, foretold, received
+from router.admin.question import BadQuestion, Question, Sent, decoded
+from router.admin.state import State
+from router.admin.status import status
+from router.config import Secret
 from router.dialects.contract import ClientError
 from router.fleet import shown as fleet
 from router.front.exchange import Headers, Inbound, Refused, Responder
-from router.front.guard import check_admin_token
+from router.front.guard import check_admin_token, check_json
+from router.overrides import shown as overrides
 from router.quota import shown as shared
-from router.runtime import Runtime
-from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions
+from router.telemetry.lines import shown as lines
 from router.telemetry.prometheus import prometheus
-
-if TYPE_CHECKING:
-    from router.quota.together import Together
 
 JSON = {"content-type": "application/json"}
 DECISION = "/decisions/"
+Page = Callable[[Inbound, Responder], Awaitable[None]]
+Places = Mapping[tuple[str, str], Page]
+"""Pages by method and path; a path with a slash at its end is that of all that are below it."""
 TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 
 
-class State:
-    """What the pages read; the application keeps it true. `errors` are those of the last file
-    that was refused, empty when the file in force is the newest; it was `tried` last at that
-    instant. `changes` are what the last reload changed, in words. `running` counts requests under
-    way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
-    `together` where this instance stands alone.
-    """
+class Pages:
+    """Answers the admin listener's requests: by its own pages, and by `further` ones."""
 
     def __init__(
-        self, config: Config, runtime: Runtime, counters: Counters, clock: Callable[[], float]
+        self, state: State, token: Secret | None, further: Places = MappingProxyType({})
     ) -> None:
-        self.config = config
-        self.runtime = runtime
-        self.counters = counters
-        self.clock = clock
-        self.started = clock()
-        self.loaded = self.tried = clock()
-        self.errors: tuple[str, ...] = ()
-        self.changes: tuple[str, ...] = ()
-        self.ready = False
-        self.decisions: Decisions | None = None
-        self.together: Together | None = None
-        self.running: Callable[[], int] = lambda: 0
-        self.dropped: Callable[[], int] = lambda: 0
-
-
-class Pages:
-    """Answers the admin listener's requests."""
-
-    def __init__(self, state: State, token: Secret | None) -> None:
         self._state = state
         self._token = token
-        self._pages: dict[tuple[str, str], Callable[[Inbound, Responder], Awaitable[None]]] = {
+        self._pages: dict[tuple[str, str], Page] = {
             ("GET", "/status"): self._status,
             ("GET", "/metrics"): self._metrics,
             ("GET", "/healthz"): self._healthz,
             ("GET", "/config"): self._config,
             ("GET", "/decisions"): self._decisions,
+            ("GET", DECISION): self._decision,
             ("POST", "/explain"): self._explain,
+            **further,
         }
 
     async def __call__(self, inbound: Inbound, responder: Responder) -> None:
@@ -81,10 +64,10 @@ class Pages:
             refused := check_admin_token(inbound.headers, self._token.reveal())
         ):
             raise refused
+        if refused := check_change(inbound):
+            raise refused
         method, path = inbound.method.replace("HEAD", "GET"), inbound.path
-        page = self._pages.get((method, path))
-        if method == "GET" and path.startswith(DECISION):
-            page = self._decision
+        page = self._pages.get((method, path)) or self._above(method, path)
         if page is None:
             known = ", ".join(f"{method} {path}" for method, path in self._pages)
             raise Refused(404, "unknown_path", f"this listener knows {known}")
@@ -101,6 +84,12 @@ class Pages:
             headers["www-authenticate"] = "Bearer"
         return refused.status, headers, msgspec.json.encode(body)
 
+    def _above(self, method: str, path: str) -> Page | None:
+        for (verb, above), page in self._pages.items():
+            if verb == method and above.endswith("/") and path.startswith(above):
+                return page
+        return None
+
     async def _healthz(self, inbound: Inbound, responder: Responder) -> None:
         await responder.send(200, JSON, b'{"status":"ok"}')
 
@@ -116,7 +105,9 @@ class Pages:
         limited = tenants.limited_of(state.runtime.tenants)
         one = state.together
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
-        further = (*configured.metrics(state), *together)
+        written = () if state.writer is None else lines.metrics(state.writer)
+        said = overrides.metrics(state.overrides)
+        further = (*configured.metrics(state), *said, *written, *together)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())
@@ -142,14 +133,31 @@ class Pages:
         return self._state.decisions
 
     async def _explain(self, inbound: Inbound, responder: Responder) -> None:
-        state, body = self._state, await inbound.body()
         try:
-            told = explain(state.runtime, state.config, state.clock(), decoded(body))
+            told = await self._explained(decoded(await inbound.body()))
         except BadQuestion as error:
             raise Refused(400, "invalid_question", str(error)) from None
         except ClientError as error:
             raise Refused(error.status, error.code, error.message) from None
         await responder.send(200, JSON, msgspec.json.encode(told))
+
+    async def _explained(self, question: Question | Sent) -> dict[str, Any]:
+        state = self._state
+        if isinstance(question, Question):
+            return explain(state.runtime, state.config, state.clock(), question)
+        call, caller = received(state.runtime, question)
+        request = await state.foreseen(call, caller)
+        told = foretold(state.runtime, state.config, state.clock(), request)
+        return {**told, "request": as_read(call, caller, request)}
+
+
+def check_change(inbound: Inbound) -> Refused | None:
+    """Say why a request may change nothing here. What has another method than POST, a browser sends
+    for another origin's page only after it asked, and the listener refuses that.
+    """
+    if inbound.method != "POST" or inbound.path == "/explain":
+        return None
+    return check_json(inbound.headers)
 
 
 class Asked(NamedTuple):
@@ -170,126 +178,3 @@ def asked_of(query: str) -> Asked:
     if given:
         raise Refused(400, "invalid_query", "/decisions knows ?limit=, ?model= and ?end=")
     return Asked(int(limit), model, end)
-
-
-def status(state: State) -> dict[str, Any]:
-    """Everything at a glance, as JSON knows it."""
-    now, together = state.clock(), state.together
-    return {
-        "ready": state.ready,
-        "revision": state.runtime.revision,
-        "uptime_s": round(now - state.started, 1),
-        "running": state.running(),
-        "log_lines_dropped": state.dropped(),
-        "config": {
-            "path": state.config.path.name,
-            "loaded_s_ago": round(now - state.loaded, 1),
-            "errors": state.errors,
-            "notes": [str(note) for note in state.config.notes],
-        },
-        "shared": None if together is None else shared.shown(together, now),
-        "fleet": None if together is None else fleet.shown(together.fleet, now),
-        "models": {
-            name: {
-                "policy": route.policy.name,
-                "tiers": [{target.name: target.weight for target in tier} for tier in route.tiers],
-                "off": state.runtime.off.get(name),
-            }
-            for name, route in state.config.models.items()
-        },
-        "targets": _targets(state, now),
-        "tenants": tenants.shown(state.runtime.tenants, now),
-        "requests": [
-            {"tenant": tenant, "model": model, "status": code, "end": end, "count": count}
-            for (tenant, model, code, end), count in state.counters.requests.items()
-        ],
-        "attempts": [
-            {"target": target, "outcome": outcome, "phase": phase, "count": count}
-            for (target, outcome, phase), count in state.counters.attempts.items()
-        ],
-    }
-
-
-def _targets(state: State, now: float) -> dict[str, Any]:
-    return {
-        name: {
-            **_target(snapshot, now),
-            "last_failure": _failure(state, name, now),
-            "model": _model(state.config, name),
-        }
-        for name, snapshot in state.runtime.engine.snapshot(now).items()
-    }
-
-
-def _model(config: Config, target: str) -> dict[str, Any]:
-    """What is known of a target's model, whoever said it: null is unknown. Prices are in dollars
-    per million tokens.
-    """
-    _, model = config.target(target)
-    price = model.price
-    return {
-        "context": model.context,
-        "input_price": None if price.input is None else price.input / 1000,
-        "output_price": None if price.output is None else price.output / 1000,
-        "lacks": sorted(model.lacks),
-    }
-
-
-def _failure(state: State, target: str, now: float) -> dict[str, Any] | None:
-    """How the last attempt on a target that failed did, in words that quote nobody."""
-    record = state.counters.last_failure.get(target)
-    if record is None:
-        return None
-    return {
-        "outcome": record.report.outcome.word,
-        "phase": record.report.phase.value,
-        "detail": record.report.detail,
-        "s_ago": round(now - record.ended, 1),
-    }
-
-
-def _error(tally: Tally) -> float | None:
-    """By what share of what was counted expectations were wrong; None: nothing was counted."""
-    return round(tally.off / tally.counted, 3) if tally.counted else None
-
-
-def _level(level: Measured, now: float) -> dict[str, Any]:
-    """What a target's provider says of one of its limits."""
-    return {
-        "limit_of": level.name,
-        "left": number(level.left),
-        "limit": level.limit,
-        "in_file": level.written,
-        "span_s": level.span,
-        "whole_in_s": number(max(0.0, level.whole - now)),
-        "used_by_others": level.foreign,
-        "share_in_force": level.share,
-        "believed": level.believed,
-    }
-
-
-def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
-    return {
-        "state": snapshot.state,
-        "cause": snapshot.cause,
-        "for_s": number(max(0.0, snapshot.until - now)),
-        "health": round(snapshot.factors.score, 3),
-        "availability": round(snapshot.factors.availability, 3),
-        "latency": round(snapshot.factors.latency, 3),
-        "ramp": round(snapshot.factors.ramp, 3),
-        "first_token_s": snapshot.first_token,
-        "per_token_s": snapshot.per_token,
-        "in_flight": snapshot.in_flight,
-        "requests_left": number(snapshot.requests_left),
-        "tokens_left": number(snapshot.tokens_left),
-        "input_left": number(snapshot.input_left),
-        "output_left": number(snapshot.output_left),
-        "places_left": number(snapshot.places_left),
-        "estimates": {
-            "factor": round(snapshot.factor, 3),
-            "input_error": _error(snapshot.inputs),
-            "output_error": _error(snapshot.answers),
-        },
-        "provider_says": [_level(level, now) for level in snapshot.said],
-        "nonsense_headers": snapshot.nonsense,
-    }

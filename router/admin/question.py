@@ -14,6 +14,7 @@ import msgspec
 from router.caller import BANDS
 from router.config import texts, units
 from router.config.problems import nearest, quoted
+from router.front.paths import CALLS
 
 
 class BadQuestion(ValueError):
@@ -40,6 +41,18 @@ class Question(msgspec.Struct, frozen=True):
     target: str | None = None
 
 
+class Sent(msgspec.Struct, frozen=True):
+    """A request as a client would send it: its `body`, to the `path`; the rest is as in a
+    `Question`, and stands for headers.
+    """
+
+    body: bytes = b""
+    path: str = "/v1/chat/completions"
+    priority: str = "standard"
+    tenant: str | None = None
+    target: str | None = None
+
+
 READERS: Mapping[str, Callable[[object], Any]] = {
     "model": texts.text,
     "input_tokens": units.count,
@@ -54,15 +67,52 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "tenant": texts.text,
     "target": texts.text,
 }
+BESIDE: Mapping[str, Callable[[object], Any]] = {
+    "path": texts.choice(*CALLS),
+    **{field: READERS[field] for field in ("priority", "tenant", "target")},
+}
+"""What stands beside a body."""
 
 
-def decoded(body: bytes) -> Question:
-    """The question that a body holds as JSON. Raises `BadQuestion`."""
+def decoded(told: bytes) -> Question | Sent:
+    """The question that `told` holds as JSON. Raises `BadQuestion`."""
     try:
-        asked = msgspec.json.decode(body, type=dict[str, Any])
+        fields = msgspec.json.decode(told, type=dict[str, msgspec.Raw])
+        body = fields.pop("body", None)
+        asked = {field: msgspec.json.decode(value) for field, value in fields.items()}
+        if body is None or bytes(body) == b"null":
+            return read(asked)
+        return read_sent(_text(body), asked)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadQuestion(f'send {{"model": …}} as JSON: {error}') from None
-    return read(asked)
+        raise BadQuestion(f'send {{"model": …}} or {{"body": …}} as JSON: {error}') from None
+
+
+def encoded(question: Question | Sent) -> bytes:
+    """A question as `decoded` reads it. A body stands there as a text, so that it may be none."""
+    if isinstance(question, Question):
+        return msgspec.json.encode(question)
+    body = question.body.decode(errors="replace")
+    beside = {field: getattr(question, field) for field in BESIDE}
+    return msgspec.json.encode({"body": body, **beside})
+
+
+def _text(body: msgspec.Raw) -> bytes:
+    """The bytes that a client would send: as they stand there, or in a text."""
+    told = bytes(body)
+    return msgspec.json.decode(told, type=str).encode() if told[:1] == b'"' else told
+
+
+def read_sent(body: bytes, asked: Mapping[str, object]) -> Sent:
+    """A request by its body, and what stands beside it, of which None says nothing. Raises
+    `BadQuestion`.
+    """
+    for field in asked:
+        if field in READERS and field not in BESIDE and asked[field] is not None:
+            raise BadQuestion(f"{field} stands in the body; leave it out beside it")
+        if field not in READERS and field not in BESIDE:
+            raise BadQuestion(f"unknown field {quoted(field)}; {nearest(field, BESIDE)}")
+    said = {field: value for field, value in asked.items() if value is not None}
+    return Sent(body, **{field: _read(field, value, BESIDE) for field, value in said.items()})
 
 
 def read(asked: Mapping[str, object]) -> Question:
@@ -73,12 +123,12 @@ def read(asked: Mapping[str, object]) -> Question:
     if asked.get("model") is None:
         raise BadQuestion("model is missing; name one of those that GET /v1/models lists")
     said = {field: value for field, value in asked.items() if value is not None}
-    return Question(**{field: _read(field, value) for field, value in said.items()})
+    return Question(**{field: _read(field, value, READERS) for field, value in said.items()})
 
 
-def _read(field: str, value: object) -> Any:
+def _read(field: str, value: object, readers: Mapping[str, Callable[[object], Any]]) -> Any:
     try:
-        return READERS[field](value)
+        return readers[field](value)
     except units.Unreadable as unreadable:
         what = f"{_shown(value)}{unreadable.what}"
         raise BadQuestion(f"{field} {what}; {unreadable.remedy}") from None

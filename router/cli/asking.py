@@ -4,6 +4,7 @@ terminal.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -16,19 +17,24 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-import msgspec
-
 from policies import Engine
 from router import build, choosing
+from router.admin.explain import as_read, foretold, received
 from router.admin.explain import explain as cold_explain
-from router.admin.question import BadQuestion, Question, read
+from router.admin.question import BadQuestion, Question, Sent, encoded, read, read_sent
 from router.cli.address import address
 from router.config import Address, Config, ConfigError, Server, load
 from router.dialects.contract import ClientError
 from router.tokenizers.opening import tokenizers_of
 
+JSON = {"content-type": "application/json"}
+STDIN = Path("-")
 PATIENCE = 2.0
 """Seconds for a router on the same machine to answer."""
+
+
+class Unanswered(Exception):
+    """Why there is no answer."""
 
 
 class Running(NamedTuple):
@@ -40,8 +46,10 @@ class Running(NamedTuple):
 
 def check(path: Path, *, strict: bool) -> int:
     """Print what is wrong with a file; 0 if it can be served."""
-    config = _load(path)
-    if config is None:
+    try:
+        config = loaded(path)
+    except Unanswered as error:
+        print(error, file=sys.stderr)
         return 1
     for note in config.notes:
         print(f"{'error' if strict else 'note'}: {note}")
@@ -53,11 +61,20 @@ def check(path: Path, *, strict: bool) -> int:
     return 0
 
 
-def explain(path: Path, asked: Mapping[str, object], admin: str | None, *, as_json: bool) -> int:
-    """Print how a request would be decided; `asked` are the fields of a `Question`."""
+def explain(
+    path: Path,
+    asked: Mapping[str, object],
+    admin: str | None,
+    *,
+    as_json: bool,
+    body: Path | None = None,
+) -> int:
+    """Print how a request would be decided; `asked` are the fields of a `Question`, or (but for
+    those that stand in a body) of what is `Sent`, whose body is in a file (`-`: stdin).
+    """
     try:
-        question = read(asked)
-    except BadQuestion as error:
+        question = read(asked) if body is None else read_sent(_bytes(body), asked)
+    except (BadQuestion, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     try:
@@ -65,22 +82,11 @@ def explain(path: Path, asked: Mapping[str, object], admin: str | None, *, as_js
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    source = f"the running router at {running.address}"
     try:
-        told = _ask(running, "/explain", msgspec.json.encode(question))
-    except urllib.error.HTTPError as error:
-        print(f"{source}: {_detail(error)}", file=sys.stderr)
+        source, told = _answered(path, running, question)
+    except Unanswered as error:
+        print(error, file=sys.stderr)
         return 1
-    except OSError:
-        source = f"a cold start (no router answers at {running.address})"
-        if (config := _load(path)) is None:
-            return 1
-        try:
-            told = _cold(config, question)
-        except (BadQuestion, ClientError) as error:
-            why = error.message if isinstance(error, ClientError) else error
-            print(f"{source}: {why}", file=sys.stderr)
-            return 1
     if as_json:
         print(json.dumps({"source": source, **told}, indent=2))
     else:
@@ -101,10 +107,10 @@ def status(path: Path, admin: str | None, *, watch: bool, as_json: bool) -> int:
 
     while True:
         try:
-            told = _ask(running, "/status", None)
+            told = ask(running, "/status", None)
         except OSError as error:
             reason = (
-                _detail(error)
+                detail(error)
                 if isinstance(error, urllib.error.HTTPError)
                 else "is `pointsman serve` running?"
             )
@@ -138,7 +144,8 @@ def find(path: Path, admin: str | None) -> Running:
     return Running(server.admin if admin is None else address(admin, "--admin"), token)
 
 
-def _load(path: Path) -> Config | None:
+def loaded(path: Path) -> Config:
+    """A file that can be served. Raises `Unanswered`."""
     try:
         config = load(path, os.environ)
         choosing.find_plugins(config)
@@ -146,14 +153,17 @@ def _load(path: Path) -> Config | None:
         tokenizers_of(config)
     except (ConfigError, choosing.BuildFault) as error:
         where = f"{path}: " if isinstance(error, choosing.BuildFault) else ""
-        print(f"{where}{error}", file=sys.stderr)
-        return None
+        raise Unanswered(f"{where}{error}") from None
     return config
 
 
-def _ask(running: Running, path: str, body: bytes | None) -> dict[str, Any]:
+def ask(
+    running: Running, path: str, body: bytes | None, method: str | None = None
+) -> dict[str, Any]:
     """The admin listener's answer. Raises OSError when there is none."""
-    request = urllib.request.Request(f"http://{running.address}{path}", data=body)
+    request = urllib.request.Request(
+        f"http://{running.address}{path}", data=body, method=method, headers=JSON
+    )
     if running.token is not None:
         request.add_header("authorization", f"Bearer {running.token}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -165,7 +175,8 @@ def _ask(running: Running, path: str, body: bytes | None) -> dict[str, Any]:
     return told
 
 
-def _detail(error: urllib.error.HTTPError) -> str:
+def detail(error: urllib.error.HTTPError) -> str:
+    """What the router says of a request that it refused."""
     try:
         told = json.load(error)
     except (HTTPException, OSError, ValueError):
@@ -173,12 +184,44 @@ def _detail(error: urllib.error.HTTPError) -> str:
     return str(told["detail"] if isinstance(told, dict) and "detail" in told else error.reason)
 
 
-def _cold(config: Config, question: Question) -> dict[str, Any]:
+def _answered(
+    path: Path, running: Running, question: Question | Sent
+) -> tuple[str, dict[str, Any]]:
+    """Who answers a question, and what. Raises `Unanswered`."""
+    source = f"the running router at {running.address}"
+    try:
+        return source, ask(running, "/explain", encoded(question))
+    except urllib.error.HTTPError as error:
+        raise Unanswered(f"{source}: {detail(error)}") from None
+    except OSError:
+        source = f"a cold start (no router answers at {running.address})"
+    try:
+        return source, _cold(loaded(path), question)
+    except (BadQuestion, ClientError) as error:
+        why = error.message if isinstance(error, ClientError) else error
+        raise Unanswered(f"{source}: {why}") from None
+
+
+def _bytes(path: Path) -> bytes:
+    """Raises OSError."""
+    return sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+
+
+def _cold(config: Config, question: Question | Sent) -> dict[str, Any]:
     """The same question to a router that has seen nothing, and that reaches nobody. Raises what
     `cold_explain` does.
     """
     from router.assembly import runtime_of
+    from router.foresight import Foresight
+    from router.stored.owners import Owners
 
     routes = build.routes_of(config)
     engine = Engine(routes, facts=build.facts_of(config), rng=Random(0), now=0.0)
-    return cold_explain(runtime_of(config, routes, engine, {}), config, 0.0, question)
+    runtime = runtime_of(config, routes, engine, {})
+    if isinstance(question, Question):
+        return cold_explain(runtime, config, 0.0, question)
+    call, caller = received(runtime, question)
+    foresight = Foresight(lambda: runtime, Owners(lambda: 0.0), lambda: 0.0)
+    request = asyncio.run(foresight.request(call, caller))
+    told = foretold(runtime, config, 0.0, request)
+    return {**told, "request": as_read(call, caller, request)}

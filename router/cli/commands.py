@@ -9,15 +9,14 @@ from typing import Annotated
 
 import typer
 
+from router.cli import operators, options
+from router.cli.options import DEFAULT_FILE, AdminAddress, AsJson, ConfigFile
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
-AdminAddress = Annotated[
-    str | None, typer.Option("--admin", help="Where the router's operators connect, if elsewhere.")
-]
 InputTokens = Annotated[
     str | None, typer.Option("--tokens", "--input-tokens", help="Its length: 300, 8k.")
 ]
@@ -28,7 +27,6 @@ Priority = Annotated[str | None, typer.Option(help="critical, standard or shedda
 TenantName = Annotated[
     str | None, typer.Option("--tenant", help="Who asks; absent: somebody who may ask for all.")
 ]
-DEFAULT_FILE = Path("providers.yaml")
 
 
 class LogFormat(StrEnum):
@@ -103,55 +101,56 @@ def check(
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    records: Annotated[
+        bool, typer.Option("--records", help="Of a line of the records of decisions instead.")
+    ] = False,
+) -> None:
     """Print the JSON Schema of the file, with which editors complete, explain and check it."""
     from json import dumps
 
-    from router.config.json_schema import json_schema
-
+    if records:
+        from router.telemetry.lines.line import json_schema
+    else:
+        from router.config.json_schema import json_schema
     print(dumps(json_schema(), indent=1, ensure_ascii=False))
 
 
 @app.command()
 def explain(
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="The model that a client would ask for.")
-    ],
+    model: options.ModelName = None,
+    body: options.Body = None,
+    path: options.BodyPath = None,
     config: ConfigFile = DEFAULT_FILE,
     input_tokens: InputTokens = None,
     output_tokens: OutputTokens = None,
-    stream: Annotated[bool, typer.Option("--stream", help="The answer is streamed.")] = False,
-    tools: Annotated[bool, typer.Option("--tools", help="It brings tools.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="It asks for a JSON schema.")] = False,
-    images: Annotated[bool, typer.Option("--images", help="A message holds an image.")] = False,
-    documents: Annotated[
-        bool, typer.Option("--documents", help="A message holds a document.")
-    ] = False,
-    audio: Annotated[bool, typer.Option("--audio", help="A message holds a sound.")] = False,
+    stream: options.Stream = False,
+    tools: options.Tools = False,
+    schema: options.Schema = False,
+    images: options.Images = False,
+    documents: options.Documents = False,
+    audio: options.Audio = False,
     priority: Priority = None,
     tenant: TenantName = None,
     admin: AdminAddress = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Explain how a request would be decided: by the running router if there is one, else from
     a cold start.
     """
     from router.cli.asking import explain as run
 
-    asked = {
-        "model": model,
-        "input_tokens": input_tokens,
-        "output_tokens": output_tokens,
-        "stream": stream,
-        "tools": tools,
-        "schema": schema,
-        "images": images,
-        "documents": documents,
-        "audio": audio,
-        "priority": priority,
-        "tenant": tenant,
-    }
-    sys.exit(run(config, asked, admin, as_json=json))
+    if (model is None) is (body is None):
+        raise typer.BadParameter("name a --model, or give a --body")
+    asked: dict[str, object] = {"model": model, "priority": priority, "tenant": tenant}
+    asked |= {"input_tokens": input_tokens, "output_tokens": output_tokens}
+    flags = {"stream": stream, "tools": tools, "schema": schema, "images": images}
+    flags |= {"documents": documents, "audio": audio}
+    # What is not said is not asked, so that nothing contradicts a body.
+    asked |= {name: True for name, said in flags.items() if said}
+    if path is not None:
+        asked["path"] = path
+    sys.exit(run(config, asked, admin, as_json=json, body=body))
 
 
 @app.command()
@@ -161,12 +160,52 @@ def status(
         bool, typer.Option("--watch", "-w", help="Again every second, until Ctrl-C.")
     ] = False,
     admin: AdminAddress = None,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: AsJson = False,
 ) -> None:
     """Show the running router: models, targets, their health, and what has been answered."""
     from router.cli.asking import status as run
 
     sys.exit(run(config, admin, watch=watch, as_json=json))
+
+
+@app.command()
+def plan(
+    old: Annotated[Path, typer.Argument(help="The file as it is.")],
+    new: Annotated[Path, typer.Argument(help="The file as it would be.")],
+    traffic: Annotated[
+        str,
+        typer.Option(
+            help="Records of decisions, a .csv of arrival, tokens_in, tokens_out[, model, tenant], "
+            "or a shape: steady, office-hours, bursty, agents."
+        ),
+    ] = "steady",
+    requests: Annotated[
+        str | None, typer.Option(help="How many at most; of a shape 20k, of a file 100k.")
+    ] = None,
+    rate: Annotated[str, typer.Option(help="How many in a while, of a shape.")] = "600/min",
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="For this model alone; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of what is left to chance.")] = 1,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Exit with 1 if so: cost>+10%, errors>+1%, p99_first_token>1.5x, "
+            "chat:cost>+10%; repeatable."
+        ),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what an edit would do: traffic played to both files, by the router's own engine.
+
+    Exits with 0, with 1 where a --fail-if is broken, with 2 where something cannot be read.
+    """
+    from router.cli.planning import Wanted, run
+
+    wanted = Wanted(old, new, traffic, requests, rate, tuple(model or ()), seed)
+    sys.exit(run(wanted, tuple(fail_if or ()), html, in_json=json))
 
 
 @app.command("import")
@@ -187,6 +226,9 @@ def import_(
     from router.cli.converting import run
 
     sys.exit(run(kind.value, file, output, tuple(model or ())))
+
+
+operators.add(app)
 
 
 def main() -> None:

@@ -13,8 +13,10 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import uvloop
 
@@ -23,7 +25,7 @@ from router.choosing import BuildFault, find_plugins
 from router.cli.address import address
 from router.config import Config, ConfigError, Server, faults, load
 from router.config.server import alone
-from router.telemetry.log import Format, Log
+from router.telemetry.log import Format, Log, where
 from router.workers.place import Line, Place
 
 MOST_FILES = 1 << 20
@@ -109,6 +111,7 @@ async def serve(config: Config, server: Server, log: Log, place: Place | None = 
         print(cannot_listen(server, error), file=sys.stderr)
         await application.close()
         return 1
+    asyncio.get_running_loop().set_exception_handler(partial(unforeseen, log))
     spare_what_stays()
     asked: asyncio.Queue[signal.Signals] = asyncio.Queue()
 
@@ -143,6 +146,15 @@ async def _until_told(application: App, asked: asyncio.Queue[signal.Signals]) ->
     if not draining.done():
         draining.cancel()
         await application.close()
+
+
+def unforeseen(log: Log, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what went wrong where nobody waits for it."""
+    error = context.get("exception")
+    if error is None:
+        log.event("something failed inside the router:", what=context["message"])
+        return
+    log.event("something failed inside the router:", error=type(error).__name__, at=where(error))
 
 
 def heed_signals(heed: Callable[[signal.Signals], None]) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from router.planning.plan import Plan
+    from router.planning.thresholds import Verdict
 
 PIPE = 1000
 """Columns where there is no terminal: whoever reads a pipe or a file wants whole names."""
@@ -20,6 +25,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
     """Print an explanation."""
     screen = _console()
     screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
+    if (read := told.get("request")) is not None:
+        screen.print(escape(_read(read)), soft_wrap=True)
     numbers = ("tier", "weight", "odds", "health", "A", "L", "R", "predicted", "in flight")
     table = _table(("target",), numbers, ())
     for target in told["targets"]:
@@ -41,6 +48,16 @@ def explained(source: str, told: dict[str, Any]) -> None:
         screen.print(escape(f"  when all fail: {what} {which}"), soft_wrap=True)
 
 
+def _read(request: dict[str, Any]) -> str:
+    """What was read of a body."""
+    bound = request["output_tokens"]
+    most = "as many as it takes" if bound is None else f"{bound:,} at most"
+    brings = [*(["streamed"] if request["stream"] else []), *request["brings"]]
+    only = [f"confined to {', '.join(request['confined_to'])}"] if request["confined_to"] else []
+    told = [f"{request['input_tokens']:,} tokens in, {most} out", *brings, *only]
+    return f"read as {', '.join(told)}"
+
+
 def overview(told: dict[str, Any], *, clear: bool) -> None:
     """Print a status."""
     screen = _console()
@@ -53,14 +70,70 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
     )
     if told["shared"] is not None:
         screen.print(_shared(told["shared"], told["fleet"]), soft_wrap=True)
+    if told["decisions"] is not None and (problem := told["decisions"]["problem"]):
+        where, lost = told["decisions"]["file"], told["decisions"]["dropped"]
+        said = f"decisions cannot be written to {where}: {problem}; {lost} lines dropped so far"
+        screen.print(f"[red]{escape(said)}[/]", soft_wrap=True)
     if told["config"]["errors"]:
         screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
         screen.print(f"[red]{escape(line)}[/]", soft_wrap=True)
+    if told["kept"]["why_not"]:
+        forgotten = f"what operators say is not kept: {told['kept']['why_not']}"
+        screen.print(f"[red]{escape(forgotten)}[/]", soft_wrap=True)
     workers = [_workers(told)] if "workers" in told else []
-    for table in (*workers, _models(told), _targets(told)):
+    held = [_overrides(told["overrides"])] if told["overrides"] else []
+    for table in (*held, *workers, _models(told), _targets(told)):
         screen.print()
         screen.print(table)
+
+
+def planned(made: Plan, verdicts: Sequence[Verdict]) -> None:
+    """Print a plan."""
+    # Not above: whoever asks for a status needs nothing of it.
+    from router.planning.told import NO_DIFFERENCE, groups, remarks, rows, verdict_words
+
+    screen = _console()
+    for line in made.changes or ("nothing that a router would notice has changed",):
+        screen.print(escape(line), soft_wrap=True)
+    for title, group in groups(made):
+        screen.print()
+        table = _table((f"{escape(title)}, {group.requests:,} requests",), ("old", "new"), ("",))
+        for row in rows(group):
+            style = "dim" if row[-1] == NO_DIFFERENCE else None
+            table.add_row(*map(escape, row), style=style)
+        screen.print(table)
+    screen.print()
+    for line in remarks(made):
+        screen.print(escape(line), soft_wrap=True)
+    for verdict in verdicts:
+        ink = "green" if verdict.kept else "red"
+        screen.print(f"[{ink}]{escape(verdict_words(verdict))}[/]", soft_wrap=True)
+
+
+def overrides(told: list[dict[str, Any]]) -> None:
+    """Print what operators said."""
+    screen = _console()
+    screen.print(_overrides(told) if told else "nothing holds but the file")
+
+
+def _overrides(told: list[dict[str, Any]]) -> Table:
+    table = _table(("id",), (), ("operators say", "until", "by", "reason", "now"))
+    for one in told:
+        now = f"[yellow]idle: {escape(one['idle'])}[/]" if one["idle"] else "in force"
+        until = f"{one['until']}, in {_long(one['for_s'])}"
+        table.add_row(
+            one["id"], escape(one["words"]), until, escape(one["by"]), escape(one["reason"]), now
+        )
+    return table
+
+
+def _long(seconds: float) -> str:
+    """A time to come, as coarse as one speaks of it."""
+    for unit, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * unit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds:.0f} s"
 
 
 def _console() -> Console:

@@ -27,7 +27,14 @@ from router.config.schema import (
     Threshold,
     Timeouts,
 )
-from router.config.units import show_count, show_duration, show_price, show_rate, show_threshold
+from router.config.units import (
+    show_count,
+    show_duration,
+    show_part,
+    show_price,
+    show_rate,
+    show_threshold,
+)
 from router.config.values import Rate
 
 _T = TypeVar("_T")
@@ -125,6 +132,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
+    yield from _change("decisions", old.decisions, new.decisions, show_part)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")

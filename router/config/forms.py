@@ -73,6 +73,10 @@ FORMS: Mapping[Callable[..., object], Form] = {
         {"type": "number", "minimum": 0, "maximum": 1},
         _text(r"^\s*(?:0+(?:\.[0-9]{1,20})?|0*1(?:\.0{1,20})?)\s*$"),
     ),
+    units.part: _either(
+        {"enum": ["all", "none"]},
+        _text(r"^\s*0*(?:100(?:\.0{1,20})?|[0-9]{1,2}(?:\.[0-9]{1,20})?)\s*%\s*$"),
+    ),
     units.hedge: _either(
         {"type": "number", "minimum": 0, "maximum": 0.2},
         _text(r"^\s*0+(?:\.(?:[01][0-9]{0,19}|20{0,19}))?\s*$"),
@@ -88,6 +92,7 @@ FORMS: Mapping[Callable[..., object], Form] = {
     },
     texts.proxy: _text(r"^none$|^http://[^\s/?#]+/?$"),
     texts.redis: _text(r"^$|^(?:rediss?(?:\+cluster|\+sentinel)?|unix)://"),
+    texts.file: _text(r"^[^\u0000-\u001f\u007f]*$"),
     texts.named: _text(NAME),
     texts.credential: _text(r"^\s*[!-~]*\s*$"),
     texts.host: _text(r"^(?:[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?)$"),
@@ -95,7 +100,7 @@ FORMS: Mapping[Callable[..., object], Form] = {
     texts.origin: _text(r"^[Hh][Tt][Tt][Pp][Ss]?://[\w.:\[\]-]+$"),
     texts.version: _text(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:-preview)?$"),
     texts.module: _text(rf"^{_MODULE}$"),
-    texts.policy: _text(rf"^(?:{_MODULE}:[A-Za-z_]\w*|[^\u0000-\u001f:]+)$"),
+    texts.policy: _text(rf"^(?:{_MODULE}:[A-Za-z_][A-Za-z0-9_]*|[^\u0000-\u001f:]+)$"),
 }
 FLAG: Form = {"type": "boolean"}
 """A variable holds text, and so no truth value."""

@@ -18,7 +18,7 @@ from pydantic import BeforeValidator
 
 from router.config import schema, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
-from router.config.startup_written import WrittenServer, WrittenShared
+from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate
 from router.config.written import (
     Written,
@@ -40,6 +40,7 @@ DEFAULTS: dict[str, object] = {
     "Server": startup.Server(),
     "Drain": startup.Drain(),
     "Decisions": startup.Decisions(),
+    "DecisionFile": startup.DecisionFile,
     "Shared": startup.Shared(),
     "WhenDown": startup.WhenDown(),
     "Defaults": schema.Defaults(),
@@ -60,6 +61,7 @@ TOGETHER: dict[str, Form] = {
         "not": {"required": ["preset", "like"]},
     },
     "Route": {"type": "object", "oneOf": [{"required": ["targets"]}, {"required": ["tiers"]}]},
+    "DecisionFile": {"type": "object", "required": ["path"]},
     "Rule": {"type": "object", "required": ["if", "tier"]},
     "Conditions": {"type": "object", "minProperties": 1},
     "Rung": {"type": "object", "minProperties": 1, "maxProperties": 1},
@@ -137,6 +139,8 @@ class _Tables:
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
             return {"anyOf": [*name["anyOf"], table]}
         one = self._one(annotation, metadata)
+        if kind is WrittenDecisions and key == "file":
+            return {"anyOf": [*form(texts.text)["anyOf"], one]}
         if kind is WrittenLimits and key in RATES:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
@@ -190,6 +194,8 @@ def _default(table: object, key: str, read: Read | None) -> Form:
         return {}
     if read in {units.span, units.duration} and isinstance(value, int | float):
         return {"default": units.show_duration(value)}
+    if read is units.part and isinstance(value, float):
+        return {"default": units.show_part(value)}
     if read is units.size and isinstance(value, int | float):
         return {"default": units.show_size(int(value))}
     return {"default": sorted(value) if isinstance(value, frozenset) else value}

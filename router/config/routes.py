@@ -100,9 +100,14 @@ class _Resolver:
             embeddings=written.embeddings or "one_model",
             interrupted=written.interrupted or "error",
             unsupported=written.unsupported or "drop",
+            decisions=1.0 if written.decisions is None else written.decisions,
             **leaving(written),
         )
         self._note_idle(route)
+        if written.decisions and not find(self.tree, ("server", "decisions", "file")).whole:
+            mark = self._found(name, "decisions").key.mark
+            what = "no decisions are written: there is no server.decisions.file"
+            self.report.note(mark, what, "name one, or remove the key")
         return route
 
     def _found(self, route: str, *path: str | int) -> Found:

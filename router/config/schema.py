@@ -154,10 +154,13 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class WeightedTarget:
-    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it."""
+    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it. `said` is
+    who says so, and until when, where it is not the file.
+    """
 
     name: str
     weight: float
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,8 @@ class Route:
     `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
     other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
     breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
-    and only tunes it, is left out. `when_all_fail` are its own rungs, in order.
+    and only tunes it, is left out. `when_all_fail` are its own rungs, in order. `decisions` is the
+    part of its requests of which decisions are written to a file, where there is one.
     """
 
     name: str
@@ -223,6 +227,7 @@ class Route:
     interrupted: Literal["error", "resume", "resume_any"] = "error"
     unsupported: Literal["drop", "refuse"] = "drop"
     when_all_fail: tuple[Rung, ...] = ()
+    decisions: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

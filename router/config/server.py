@@ -8,12 +8,13 @@ Must not: bind anything, or look a name up.
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import NamedTuple
 
-from router.config.problems import Report
+from router.config.problems import Report, quoted
 from router.config.schema import Defaults, Retry, Timeouts
-from router.config.startup import Decisions, Drain, Server, Shared, WhenDown
-from router.config.startup_written import WrittenServer, WrittenShared
+from router.config.startup import DecisionFile, Decisions, Drain, Server, Shared, WhenDown
+from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.tree import Table, find
 from router.config.values import Address
 from router.config.written import WrittenDefaults
@@ -66,7 +67,7 @@ def resolve_server(written: WrittenServer, tree: Table, report: Report) -> Serve
     if "drain" in given:
         given["drain"] = Drain(**written.drain.given())
     if "decisions" in given:
-        given["decisions"] = Decisions(**written.decisions.given())
+        given["decisions"] = _decisions(written.decisions, tree, report)
     if "fetch" in given:
         given["fetch"] = written.fetch.hosts
     if written.admin_token is not None and not written.admin_token:
@@ -78,6 +79,23 @@ def resolve_server(written: WrittenServer, tree: Table, report: Report) -> Serve
     for fault in faults(server):
         report.problem(find(tree, ("server", fault.key)).node.mark, fault.what, fault.remedy)
     return server
+
+
+def _decisions(written: WrittenDecisions, tree: Table, report: Report) -> Decisions:
+    """Which records of decisions are made, and where they go."""
+    given = written.given()
+    if "file" in given:
+        found = find(tree, ("server", "decisions", "file"))
+        if written.file.path is None:
+            if found.whole:
+                report.problem(found.node.mark, "file has no path", "write `path: …` in it")
+            return Decisions()
+        path = Path(found.node.mark.file).parent / written.file.path
+        if not path.parent.is_dir():
+            what = f"{quoted(str(path.parent))} is no folder: decisions are written once it is one"
+            report.note(found.node.mark, what, "make it; paths are relative to this file")
+        given["file"] = DecisionFile(**{**written.file.given(), "path": path})
+    return Decisions(**given)
 
 
 def resolve_shared(written: WrittenShared, server: Server, tree: Table, report: Report) -> Shared:

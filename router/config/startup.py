@@ -7,6 +7,7 @@ Must not: know how the file is written. Times are seconds, sizes are bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from router.config.values import Address, Rate, Secret
@@ -26,13 +27,25 @@ class Drain:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionFile:
+    """Where decisions are written: a file that is rotated before it has more than `rotate` bytes,
+    and how many rotated ones are kept.
+    """
+
+    path: Path
+    rotate: int = 100 * 1024**2
+    keep: int = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
-    """Records of decisions: how many are kept (0: none is made), and at most how many are made (a
-    rate of None: of every request).
+    """Records of decisions: how many are kept for operators (0: none is), and at most how many are
+    made for them (a rate of None: of every request). Into a `file` the routes say what goes.
     """
 
     keep: int = 1000
     rate: Rate | None = Rate(10, 1.0)
+    file: DecisionFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,8 @@ class Server:
     again: when it changes, and on a signal, or on a signal alone. `workers` are the processes that
     serve `listen` together (1: this one alone). `fetch` are the hosts (with a port where it
     is not the usual one) that files may be fetched from although they are not public. They, `hosts`
-    and `origins` are in lower case.
+    and `origins` are in lower case. `state` is the file, relative to the configuration's, that
+    keeps what operators say over a restart (empty: nothing does).
     """
 
     listen: Address = Address("127.0.0.1", 8080)
@@ -57,6 +71,7 @@ class Server:
     plugins: tuple[str, ...] = ()
     workers: int = 1
     reload: Literal["watch", "signal"] = "watch"
+    state: str = "pointsman.state.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator
 from router.config import texts, units
 from router.config.startup import Fallback
 from router.config.values import Rate, Secret
-from router.config.written import Bound, Count, Credential, Duration, Positive, Written
+from router.config.written import Bound, Count, Credential, Duration, Positive, Text, Written
 
 Down = Annotated[Fallback | None, BeforeValidator(texts.choice("local_share", "fail_closed"))]
 
@@ -25,11 +25,20 @@ class WrittenDrain(Written):
     wait: Duration = None
 
 
+class WrittenDecisionFile(Written):
+    """`server.decisions.file`: its path is relative to the file of the router."""
+
+    path: Text = None
+    rotate: Annotated[int | None, BeforeValidator(units.size)] = None
+    keep: Positive = None
+
+
 class WrittenDecisions(Written):
     """`server.decisions`."""
 
     keep: Count = None
     rate: Annotated[Rate | None, BeforeValidator(units.rate_or_all)] = None
+    file: WrittenDecisionFile = WrittenDecisionFile()
 
 
 class WrittenFetch(Written):
@@ -58,6 +67,7 @@ class WrittenServer(Written):
     reload: Annotated[
         Literal["watch", "signal"] | None, BeforeValidator(texts.choice("watch", "signal"))
     ] = None
+    state: Annotated[str | None, BeforeValidator(texts.file)] = None
 
 
 class WrittenWhenDown(Written):

@@ -18,6 +18,7 @@ from router.redis.address import Malformed, address_of
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?")
 _AUTHORITY = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _ENDPOINTS = ("/chat/completions", "/completions", "/embeddings", "/models")
@@ -135,6 +136,11 @@ def redis(value: object) -> Secret:
     return Secret(url)
 
 
+def file(value: object) -> str:
+    """A path of one's own choice. Empty text is no file."""
+    return "" if value == "" else text(value)
+
+
 def named(value: object) -> str:
     """A name of letters, digits and - _ . alone."""
     name = text(value)
@@ -202,6 +208,6 @@ def policy(value: object) -> str:
     """A policy's name, or an import path `module:attr`."""
     name = text(value)
     path, colon, attr = name.partition(":")
-    if colon and not (_MODULE.fullmatch(path) and attr.isidentifier()):
+    if colon and not (_MODULE.fullmatch(path) and _NAME.fullmatch(attr)):
         raise Unreadable("is not an import path", "write it as package.module:attribute")
     return name

@@ -127,6 +127,20 @@ def share(value: object) -> float:
     return float(number)
 
 
+def part(value: object) -> float:
+    """A part of everything, from 0 to 1."""
+    remedy = "write it as 10%, all or none"
+    if value in ("all", "none"):
+        return float(value == "all")
+    text = value.strip() if isinstance(value, str) else ""
+    if not text.endswith("%"):
+        raise Unreadable("is not a part", remedy)
+    number = _quantity(text.removesuffix("%"), _PLAIN, "is not a part", remedy)
+    if number > 100:
+        raise Unreadable("is more than 100%", remedy)
+    return float(number / 100)
+
+
 def hedge(value: object) -> float:
     """A number from 0 to 0.2."""
     number = _quantity(value, _PLAIN, "is not a number from 0 to 0.2", "write 5 % as 0.05")
@@ -175,6 +189,13 @@ def show_count(number: int) -> str:
 def show_price(nano_dollars: int) -> str:
     """A price as the file writes it."""
     return f"{Decimal(nano_dollars) / 1000:f}"
+
+
+def show_part(part: float) -> str:
+    """A part as the file writes it."""
+    if part in (0.0, 1.0):
+        return "all" if part else "none"
+    return f"{(Decimal(repr(part)) * 100).normalize():f}%"
 
 
 def show_rate(rate: Rate) -> str:

@@ -1,8 +1,8 @@
 """When files are worth reading again: they are others than those read last, and whoever writes them
 has paused.
 
-Why looking five times a second, and no events from the system: it costs a few microseconds, no
-thread and no memory, and it sees every way in which a file can become another one, also through
+Why looking five times a second, and no events from the system: it costs a few microseconds and no
+memory, and it sees every way in which a file can become another one, also through
 symbolic links, and where a system tells nobody (a network's file system, a container's mount).
 Must not: read a file, or decide what becomes of one.
 """

@@ -20,6 +20,7 @@ from policies import Facts, News
 from router.fleet import words
 from router.fleet.parts import part_of
 from router.fleet.presence import BEAT, GONE, SCRIPT, UNIT, Drift, Said, Seen, in_order, read
+from router.lasting import lasting
 from router.redis.down import Down, Refused
 
 PATIENCE = 0.2
@@ -109,8 +110,7 @@ class Fleet:
 
     def start(self) -> None:
         """Begin. `runs` was called before."""
-        loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(task()) for task in (self._speak, self._listen)]
+        self._tasks = [lasting(self._speak), lasting(self._listen)]
 
     async def close(self) -> None:
         """Leave."""

@@ -132,6 +132,20 @@ def check_content_type(headers: Headers) -> Refused | None:
     )
 
 
+def check_json(headers: Headers) -> Refused | None:
+    """Say why a body with these headers can change nothing: any other type, a page can have a
+    browser send without asking.
+    """
+    given = headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() == "application/json":
+        return None
+    return Refused(
+        415,
+        "unsupported_content_type",
+        f"the request's Content-Type is {given!r}; send application/json",
+    )
+
+
 def check_admin_token(headers: Headers, token: str) -> Refused | None:
     """Say why these headers do not carry `Authorization: Bearer <token>`, in constant time.
 

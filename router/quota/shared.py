@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from policies.engine.limits.windows import MICROSECONDS
+from router.lasting import lasting
 from router.quota.bounds import (
     LEASE_SECONDS,
     STRANGE,
@@ -78,7 +79,7 @@ class Shared:
         """
         await self._look(first=True)
         self._server.on_lost(lambda down: self._lose([], [], str(down)))
-        self._beside = asyncio.get_running_loop().create_task(self._look_after())
+        self._beside = lasting(self._look_after)
 
     def reserve(self, alternatives: tuple[Needs, ...], wake: Callable[[], None]) -> Ticket:
         """Reserve the first of `alternatives` that has room, none of which is empty. `wake` must

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import hiredis
 
+from router.lasting import lasting
 from router.redis.address import Address
 from router.redis.down import Down, Refused
 from router.redis.faults import Moved, fault_of
@@ -125,7 +126,7 @@ class Link:
 
     def _begin(self) -> None:
         if self._keeper is None:
-            self._keeper = asyncio.get_running_loop().create_task(self._keep())
+            self._keeper = lasting(self._keep)
 
     async def _keep(self) -> None:
         loop, trust = asyncio.get_running_loop(), self.address.tls

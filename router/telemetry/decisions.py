@@ -7,7 +7,7 @@ process, and nothing holds a text, a key or what a caller wrote into a header.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import NamedTuple
 
@@ -27,27 +27,44 @@ class Origin(NamedTuple):
 
 class Decision:
     """One request's record, and how it ended (None: it is under way). `further` are those of the
-    models that it fell back on.
+    models that it fell back on. Its model's `share` of requests is written to a file, and it is one
+    of them (0: it is not); `revision` is what was in force when it came.
     """
 
-    __slots__ = ("end", "further", "record", "request_id")
+    __slots__ = ("end", "further", "record", "request_id", "revision", "share")
 
-    def __init__(self, request_id: str, record: Record) -> None:
+    def __init__(self, request_id: str, record: Record, share: float, revision: str) -> None:
         self.request_id = request_id
         self.record = record
+        self.share = share
+        self.revision = revision
         self.end: RequestRecord | None = None
         self.further: list[Decision] = []
 
 
+Write = Callable[[Decision, RequestRecord], None]
+
+
 class Decisions:
     """The last `keep` records, of at most `most` requests in any `seconds` by the clock (None: of
-    every one). `seen` counts all requests, `recorded` those that got a record.
+    every one), and of those that `write` is given when they are over. `seen` counts all requests,
+    `recorded` those that got a record. By `chance` it is drawn which are written.
     """
 
     def __init__(
-        self, origin: Origin, keep: int = 1000, most: int | None = 10, seconds: float = 1.0
+        self,
+        origin: Origin,
+        keep: int = 1000,
+        most: int | None = 10,
+        seconds: float = 1.0,
+        *,
+        write: Write | None = None,
+        chance: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.origin = origin
+        self._write = write
+        self._chance = chance
+        self._to_write: dict[str, Decision] = {}
         self.seen = 0
         self.recorded = 0
         self._keep = keep
@@ -61,35 +78,55 @@ class Decisions:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def sample(self, request_id: str, now: float) -> Record | None:
-        """A record to be filled by a request that starts now, or None: it goes without."""
+    def sample(
+        self, request_id: str, now: float, share: float = 0.0, revision: str = ""
+    ) -> Record | None:
+        """A record to be filled by a request that starts now, or None: it goes without. A `share`
+        of its model's are written.
+        """
         self.seen += 1
-        if self._most is not None:
-            window = int(now / self._seconds)
-            if window != self._window:
-                self._window, self._left = window, self._most
-            if not self._left:
-                return None
-            self._left -= 1
+        written = share > 0.0 and self._chance() < share
+        if not self._has_room(now) and not written:
+            return None
         self.recorded += 1
-        return self._begin(request_id).record
+        decision = self._begin(request_id, share if written else 0.0, revision)
+        if written:
+            self._to_write[request_id] = decision
+        return decision.record
 
     def further(self, request_id: str, rung: int) -> Record | None:
         """A record for one more course of a request that has one, under `REQUEST_ID.RUNG`."""
-        if (decision := self._kept.get(request_id)) is None:
+        if (decision := self.find(request_id)) is None:
             return None
-        decision.further.append(self._begin(f"{request_id}.{rung}"))
-        return decision.further[-1].record
+        further = self._begin(f"{request_id}.{rung}", 0.0, decision.revision)
+        decision.further.append(further)
+        return further.record
 
-    def _begin(self, name: str) -> Decision:
-        if len(self._kept) >= self._keep:
-            del self._kept[next(iter(self._kept))]
-        self._kept[name] = decision = Decision(name, Record(self._order))
+    def _has_room(self, now: float) -> bool:
+        """Whether one more is recorded in this span of time; then it has been counted."""
+        if not self._keep:
+            return False
+        if self._most is None:
+            return True
+        window = int(now / self._seconds)
+        if window != self._window:
+            self._window, self._left = window, self._most
+        if not self._left:
+            return False
+        self._left -= 1
+        return True
+
+    def _begin(self, name: str, share: float, revision: str) -> Decision:
+        decision = Decision(name, Record(self._order), share, revision)
+        if self._keep:
+            if len(self._kept) >= self._keep:
+                del self._kept[next(iter(self._kept))]
+            self._kept[name] = decision
         return decision
 
     def find(self, request_id: str) -> Decision | None:
         """The decision on one request; None: it was not recorded, or is no longer kept."""
-        return self._kept.get(request_id)
+        return self._to_write.get(request_id) or self._kept.get(request_id)
 
     def newest(self, model: str | None = None, end: str | None = None) -> Iterator[Decision]:
         """The decisions, newest first; those on `model`, and those that ended in `end` alone, where
@@ -107,10 +144,12 @@ class Decisions:
 
     def request(self, record: RequestRecord) -> None:
         """See `Reader.request`."""
-        if (decision := self._kept.get(record.request_id)) is not None:
+        if (decision := self.find(record.request_id)) is not None:
             decision.end = record
             for further in decision.further:
                 further.end = record
+            if self._to_write.pop(record.request_id, None) is not None and self._write is not None:
+                self._write(decision, record)
 
     def refused(self, record: RefusalRecord) -> None:
         """See `Reader.refused`; nothing was decided."""

@@ -10,6 +10,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Literal, TextIO
 
 import msgspec
@@ -21,6 +23,12 @@ MOST_WAITING = 10_000
 LAST_LINES = 1.0
 """Seconds for a stream that takes nothing to begin to, when the log is closed."""
 Format = Literal["text", "json", "off"]
+
+
+def where(error: BaseException) -> str:
+    """Where an error comes from, and not what it says: that may quote a body, or a key."""
+    frames = extract_tb(error.__traceback__)[-3:]
+    return " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames))
 
 
 class Log:

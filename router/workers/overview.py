@@ -26,6 +26,8 @@ def status(told: Mapping[int, Status]) -> Status:
         "running": sum(one["running"] for one in each),
         "log_lines_dropped": sum(one["log_lines_dropped"] for one in each),
         "config": {**first["config"], "errors": _errors(told, [one["config"] for one in each])},
+        "decisions": _written([one["decisions"] for one in each]),
+        "kept": max((one["kept"] for one in each), key=lambda kept: kept["why_not"] is not None),
         "fleet": _fleet([one["fleet"] for one in each]),
         "shared": _shared([one["shared"] for one in each]),
         "targets": {name: _target(name, told) for name in _names(one["targets"] for one in each)},
@@ -81,6 +83,18 @@ def _shared(each: list[Status | None]) -> Status | None:
     """How the server of shared limits is to whom it is worst."""
     found = [one for one in each if one is not None]
     return min(found, key=lambda one: (one["up"], -one["outages"]), default=None)
+
+
+def _written(each: list[Status | None]) -> Status | None:
+    """What all have written to their file; a problem that any of them has is one."""
+    found = [one for one in each if one is not None]
+    if not found:
+        return None
+    counted = {
+        key: sum(one[key] for one in found) for key in ("written", "dropped", "waiting_bytes")
+    }
+    problems = (one["problem"] for one in found if one["problem"])
+    return {**found[0], **counted, "problem": next(problems, "")}
 
 
 def _names(tables: Iterable[Mapping[str, object]]) -> list[str]:

@@ -13,6 +13,7 @@ TOGETHER: Mapping[str, Callable[[Iterable[float]], float]] = {
     "pointsman_requests_running": sum,
     "pointsman_target_in_flight": sum,
     "pointsman_target_state": max,
+    "pointsman_overrides": max,
 }
 """What the gauges of several workers come to. Of one that is not named here each worker has its
 own, under a label `worker`: a health is no sum, and hides the sick one in a mean.

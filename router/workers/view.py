@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from router.admin.pages import DECISION, JSON, TEXT, asked_of
+from router.admin.pages import DECISION, JSON, TEXT, asked_of, check_change
 from router.config import Secret
 from router.front.exchange import Inbound, Refused, Responder
 from router.front.guard import check_admin_token
@@ -40,6 +40,8 @@ class View:
         if self._token is not None and (
             refused := check_admin_token(inbound.headers, self._token.reveal())
         ):
+            raise refused
+        if refused := check_change(inbound):  # the workers see no type but ours
             raise refused
         method, path = inbound.method.replace("HEAD", "GET"), inbound.path
         posts, query = self._asked(inbound.query)

@@ -26,12 +26,14 @@ providers:
     dialect: simulated
     models:
       fast: {{first_token: 1ms, tokens_per_second: 1000, output_tokens: 2}}
+      also: {{first_token: 1ms, tokens_per_second: 1000, output_tokens: 2}}
       long: {{first_token: 1ms, tokens_per_second: 20, output_tokens: 15}}
       few: {{first_token: 1ms, output_tokens: 2, limits: {{requests: 15/min}}}}
 models:
   fast: {{targets: [sim/fast]}}
   long: {{targets: [sim/long]}}
   few: {{targets: [sim/few]}}
+  both: {{policy: weighted_round_robin, targets: [sim/fast, sim/also]}}
 """
 ALONE = CONFIG.replace('shared: {{redis: "{redis}"}}\n', "").format()
 
@@ -113,6 +115,34 @@ def test_the_status_names_the_workers_and_the_command_line_shows_them(router):
     assert router.process.pid not in pids(router)
     shown = run("status", "--config", str(router.config), "--admin", router.admin).stdout
     assert all(str(pid) in shown for pid in pids(router))
+
+
+def overrides(router: Router) -> list[list[str]]:
+    """What operators say, as each worker has it."""
+    pages = [ask(router.admin, "GET", f"/overrides?worker={n}") for n in (0, 1)]
+    return [[one["words"] for one in page.json.get("overrides", ["none"])] for page in pages]
+
+
+def test_what_is_drained_is_drained_in_every_worker_and_in_one_that_starts_later(router):
+    def asked() -> set[str]:
+        return {router.chat("both").headers["x-router-target"] for _ in range(20)}
+
+    options = ("--config", str(router.config), "--admin", router.admin)
+    assert asked() == {"sim/fast", "sim/also"}
+    said = run("drain", "sim/also", "--for", "1m", *options)
+    assert "sim/also is drained until" in said.stdout
+    everywhere = [["sim/also is drained"]] * 2
+    eventually(lambda: overrides(router) == everywhere)
+    assert asked() == {"sim/fast"}
+    assert samples(ask(router.admin, "GET", "/metrics").text, "overrides", kind="drain") == [1]
+    dies = pids(router)[0]
+    os.kill(dies, signal.SIGKILL)
+    eventually(lambda: dies not in pids(router) and router.status()["ready"])
+    assert overrides(router) == everywhere
+    assert asked() == {"sim/fast"}
+    assert "lifted: sim/also is drained" in run("lift", "--all", *options).stdout
+    eventually(lambda: overrides(router) == [[], []])
+    assert asked() == {"sim/fast", "sim/also"}
 
 
 def test_any_worker_explains_and_a_decision_nobody_made_is_not_found(router):

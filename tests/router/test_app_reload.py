@@ -174,8 +174,8 @@ async def test_a_model_is_listed_with_the_time_since_when_it_has_been(tmp_path: 
     models = "chat: {targets: [sim/fast]}\ngpt: {targets: [dear/gpt]}"
     environ = {"DEAR_KEY": "dear-key"}
     async with running(written(tmp_path, models), environ) as router:
-        state = router.app.state
-        state.runtime = replace(state.runtime, listed={"chat": 1, "gpt": 2})
+        force = router.app.state.force
+        force.runtime = replace(force.runtime, listed={"chat": 1, "gpt": 2})
         written(tmp_path, models + "\nnew: {targets: [sim/fast]}")
         await router.app.reload()
         kept = await created(router)

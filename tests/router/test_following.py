@@ -8,10 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
 import pytest
 
+from router.config import Watch
 from tests.router.running import Running, running, written
 
 MODELS = "chat: {policy: weighted_round_robin, targets: {sim/fast: %d, sim/other: %d}}"
@@ -303,3 +305,21 @@ async def test_a_saved_file_is_in_force_within_a_second(tmp_path: Path) -> None:
         await complained(router)
     assert max(took) < 0.6
     assert monotonic() - began < 1.0
+
+
+async def test_a_file_system_that_does_not_answer_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = Event(), Event()
+
+    def away(watch: Watch, now: float) -> bool:
+        asked.set()
+        return not answered.wait(WITHIN)
+
+    async with running(written(tmp_path, MODELS % (1, 0))) as router:
+        monkeypatch.setattr(Watch, "look", away)
+        try:
+            await soon(asked.is_set)
+            assert (await router.chat()).status == 200
+        finally:
+            answered.set()

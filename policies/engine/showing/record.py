@@ -8,7 +8,7 @@ A request's text is not among its facts and so in no record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import Enum
@@ -18,11 +18,12 @@ from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.course import Course
 from policies.engine.outcome import Outcome, Report
-from policies.engine.refusal import Cause
-from policies.engine.showing import words
+from policies.engine.refusal import Cause, Refused
+from policies.engine.showing.odds import recorded_odds
+from policies.engine.showing.sending import DRAWN, Kind, Sending
 from policies.engine.showing.views import View, look
 from policies.engine.standing import Member
-from policies.policy import Request
+from policies.policy import Policy, Request
 
 MOST_STEPS = 100
 """Kept of one course; an ordinary request has seven."""
@@ -90,13 +91,14 @@ class Step(NamedTuple):
 class Record:
     """One course, for `Engine.start` to fill. `order` numbers the calls over all records of one
     engine (one `itertools.count()` for them together); `left_out` counts the steps that were too
-    many to keep.
+    many to keep. `sends` are kept beside them, and `failed` is how it ended without an answer.
     """
 
     order: Iterator[int]
     request: Request | None = None
     steps: list[Step] = field(default_factory=list)
-    sends: int = 0
+    sends: list[Sending] = field(default_factory=list)
+    failed: Fail | None = None
     left_out: int = 0
 
     def keep(self, at: float, verb: Verb, attempt: int = 0, **about: object) -> None:
@@ -110,13 +112,16 @@ class Record:
 class RecordedAttempt(Attempt):
     """An attempt that keeps a record of what its driver says."""
 
-    __slots__ = ("_record", "index")
+    __slots__ = ("_record", "_sending", "index")
 
     def __init__(self, course: Course, member: Member, now: float) -> None:
         assert isinstance(course, RecordedCourse)  # noqa: S101 - nobody else makes one
         self._record = course.record
-        self.index = course.chosen(now)
+        self._sending = course.record.sends[-1]
+        self.index = len(course.record.sends)
         super().__init__(course, member, now)
+        if self.probe:
+            self._sending.kind, self._sending.propensity = Kind.PROBE, None
 
     @property
     def runner_up(self) -> str | None:
@@ -134,16 +139,21 @@ class RecordedAttempt(Attempt):
         """See `Attempt.switch`."""
         super().switch(now)
         self._record.keep(now, Verb.SWITCH, self.index, target=self.target)
+        sending = self._sending
+        sending.instead_of, sending.target = sending.target, self.target
+        sending.propensity = None
 
     def sent(self, now: float) -> None:
         """See `Attempt.sent`."""
         super().sent(now)
         self._record.keep(now, Verb.SENT, self.index)
+        self._sending.sent = now
 
     def first_token(self, now: float) -> None:
         """See `Attempt.first_token`."""
         if self.first is None:
             self._record.keep(now, Verb.FIRST_TOKEN, self.index)
+            self._sending.first = now
         super().first_token(now)
 
     def settle(self, report: Report, now: float) -> None:
@@ -152,17 +162,19 @@ class RecordedAttempt(Attempt):
         if len(report.detail) > LONGEST_DETAIL:
             report = report._replace(detail=report.detail[:LONGEST_DETAIL])
         self._record.keep(now, Verb.SETTLE, self.index, report=report)
+        self._sending.report, self._sending.ended = report, now
 
     def give_back(self, now: float, until: float | None = None) -> None:
         """See `Attempt.give_back`."""
         super().give_back(now, until)
         self._record.keep(now, Verb.GIVE_BACK, self.index, until=until)
+        self._sending.targets, self._sending.ended = (), now
 
 
 class RecordedCourse(Course):
     """A course that keeps a record."""
 
-    __slots__ = ("_targets", "record", "said")
+    __slots__ = ("record", "said")
 
     place: ClassVar[type[Attempt]] = RecordedAttempt
     record: Record
@@ -173,7 +185,6 @@ class RecordedCourse(Course):
         """Begin to fill `record`."""
         self.record = record
         self.said = None
-        self._targets: tuple[View, ...] = ()
         record.request = self.request
         record.keep(now, Verb.START)
 
@@ -196,80 +207,67 @@ class RecordedCourse(Course):
         super().close(now)
         self.record.keep(now, Verb.CLOSE)
 
-    def chosen(self, now: float) -> int:
-        """A place is about to be taken: see all targets as they are before it is. Returns the
-        number of the send.
+    def send(self, member: Member, now: float, *, steered: bool = False) -> Send:
+        """See `Course.send`. All targets are seen as they are before the place is taken."""
+        views = look(self.pool, self.request, self.reach, self.tokens, self.tried, now)
+        kind, policy = self._kind(member, steered=steered), self.pool.policy(self.request)[0]
+        odds = self._odds(policy, views, kind, now) if kind in DRAWN else None
+        self.record.sends.append(
+            Sending(
+                now,
+                self.attempts + 1,
+                member.name,
+                kind,
+                type(policy).__name__,
+                None if odds is None else odds.get(member.name),
+                views,
+            )
+        )
+        return super().send(member, now, steered=steered)
+
+    def fail(
+        self,
+        cause: Cause,
+        now: float,
+        refusals: Mapping[str, Refused] | None = None,
+        retry_at: float | None = None,
+    ) -> Fail:
+        """See `Course.fail`."""
+        self.record.failed = super().fail(cause, now, refusals, retry_at)
+        return self.record.failed
+
+    def _kind(self, member: Member, *, steered: bool) -> Kind:
+        if steered:
+            return Kind.LOOK
+        if self.opened:
+            return Kind.BESIDE
+        if self.goes_on:
+            return Kind.REST
+        if member.name in self.tried:
+            return Kind.AGAIN
+        return Kind.NEXT if self.attempts else Kind.FIRST
+
+    def _odds(
+        self, policy: Policy, views: tuple[View, ...], kind: Kind, now: float
+    ) -> dict[str, float] | None:
+        """The odds among those who could be chosen, also of those who come back and were not
+        offered this time.
         """
-        self._targets = look(self.pool, self.request, self.reach, self.tokens, self.tried, now)
-        self.record.sends += 1
-        return self.record.sends
+        able = self._able
+        if kind is Kind.FIRST and len(able) < len(views):
+            coming = {view.target for view in views if view.refused is None and view.comes_back}
+            if coming:
+                able = [one for one in self.reach if one in self._able or one.name in coming]
+        return recorded_odds(policy, self.request, able, now)
 
     def _told(self, action: Send | Stop | Wait | Fail) -> Said:
         match action:
             case Send(attempt, target, limits):
-                policy, _ = self.pool.policy(self.request)
-                name = type(policy).__name__
-                return Choice(target, name, attempt.number, attempt.probe, limits, self._targets)
+                chosen = self.record.sends[-1]
+                policy, targets = chosen.policy, chosen.targets
+                return Choice(target, policy, attempt.number, attempt.probe, limits, targets)
             case Stop(attempt, outcome):
                 assert isinstance(attempt, RecordedAttempt)  # noqa: S101 - it began here
                 return Stopped(attempt.index, outcome)
             case _:
                 return action
-
-
-def told(record: Record) -> list[str]:
-    """A record in words, a sentence for each step that says something."""
-    began = record.steps[0].at if record.steps else 0.0
-    targets: dict[int, str] = {}
-    sent: dict[int, float] = {}
-    sentences = []
-    for step in record.steps:
-        if isinstance(step.said, Choice):
-            targets[len(targets) + 1] = step.said.target
-        elif step.verb is Verb.SENT:
-            sent[step.attempt] = step.at
-        elif step.verb is Verb.SWITCH:
-            targets[step.attempt] = step.target
-        target = targets.get(step.attempt, "")
-        if sentence := _sentence(record, step, target, sent.get(step.attempt, step.at)):
-            sentences.append(f"+{words.duration(step.at - began)}: {sentence}")
-    if record.left_out:
-        sentences.append(f"{words.count(record.left_out, 'more step')}, not kept")
-    return sentences
-
-
-def _sentence(record: Record, step: Step, target: str, sent: float) -> str:
-    """`step` in words; empty where it says nothing that the step before did not."""
-    match step.verb:
-        case Verb.START if record.request is not None:
-            return words.of_request(record.request, step.at)
-        case Verb.NEXT | Verb.GO_ON:
-            return _answer(step)
-        case Verb.FIRST_TOKEN:
-            return f"first content from {target} after {words.duration(step.at - sent)}"
-        case Verb.SETTLE if step.report is not None:
-            return words.of_report(target, step.report, step.at - sent)
-        case Verb.GIVE_BACK:
-            return f"nothing was sent to {target}, whose place is given back"
-        case Verb.SWITCH:
-            return f"{target} is asked instead"
-        case Verb.CLOSE:
-            return "over"
-        case _:
-            return ""
-
-
-def _answer(step: Step) -> str:
-    """What the course said, or was told to do, in words."""
-    now = step.at
-    match step.said:
-        case Choice(target, policy, _, probe, _, views):
-            return words.of_choice(target, policy, views, now, probe=probe)
-        case Wait(until, cause):
-            return words.of_wait(cause, until, now)
-        case Stopped(attempt, outcome):
-            return f"gives up send {attempt}: {outcome.word}"
-        case Fail(cause, refusals, retry_at):
-            return words.of_failure(cause, refusals, retry_at, now)
-        case _:
-            return words.of_going_on(step.among) if step.among else ""

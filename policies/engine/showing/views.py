@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
-from random import Random
 from typing import NamedTuple
 
 from policies.engine.deciding.eligibility import OUT_OF_REACH, refuse
-from policies.engine.deciding.probing import back
 from policies.engine.deciding.tiers import ascent, offered
 from policies.engine.learning.breaker import State, Trip
 from policies.engine.learning.cost import LEAST_FITNESS, strained
 from policies.engine.learning.estimates import Tally
+from policies.engine.limits.bill import cost
 from policies.engine.limits.headroom import Measured
 from policies.engine.limits.needs import at_most
 from policies.engine.limits.quota import Room
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
+from policies.engine.route import Price
 from policies.engine.showing import words
+from policies.engine.showing.odds import all_odds
 from policies.engine.standing import Factors, Member, Standing
 from policies.engine.waiting.queue import NOTHING
-from policies.policy import Policy, Request
-
-DRAWS = 200
-"""Choices that the odds are counted over."""
+from policies.policy import Request
 
 
 class View(NamedTuple):
@@ -36,7 +33,9 @@ class View(NamedTuple):
     open. `state`, `trip`, `since` and `until` are the breaker's; `failures` are bad and all of its
     last outcomes, told where availability is below 1; `denials` those in a row; `full` names the
     places that are taken, where they are: how many, out of how many, and the group that they bind
-    together ("": the target alone); `said` is what its provider says is left.
+    together ("": the target alone); `said` is what its provider says is left;
+    `money` is what the request is expected to cost there, in nano-dollars, by `price` (None: it is
+    unknown).
     """
 
     target: str
@@ -58,12 +57,20 @@ class View(NamedTuple):
     denials: int
     full: tuple[int, int, str] | None
     said: tuple[Measured, ...] = ()
+    price: Price | None = None
+    money: int | None = None
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether it is not offered to the policy each time, since it is new or was ejected."""
+        return self.state is not State.HEALTHY
 
 
 class ExplainedTarget(NamedTuple):
     """One target, as a request would find it.
 
-    `odds` is its share of the next choices if nothing changed meanwhile, over 200 of them.
+    `odds` is its share of the next choices if nothing changed meanwhile (counted over 200 of them,
+    where the policy tells none).
     `predicted` is in seconds, None if it was never measured. `words` say what keeps it from
     serving, or factor by factor what the request would cost there.
     """
@@ -168,6 +175,8 @@ def _view(
         _denials(standing, now),
         _full(standing, now),
         _said(standing, now),
+        price := standing.facts.price,
+        None if price is None else cost(member, request),
     )
 
 
@@ -199,7 +208,7 @@ def explain(pool: Pool, request: Request, now: float) -> Explained:
         member for member, view in zip(pool.members, views, strict=True) if view.refused is None
     ]
     policy, memory = pool.policy(request)
-    odds = count_odds(policy, request, able, memory, now)
+    odds = all_odds(policy, request, able, memory, now)
     return Explained(
         request.model,
         type(policy).__name__,
@@ -228,26 +237,6 @@ def within_reach(pool: Pool, request: Request, tokens: int, now: float) -> Seque
         members = pool.members
     climbs = ascent(pool, request, tokens, members)
     return members if climbs is None else climbs.reach({}, NOTHING, now, last=False)
-
-
-def count_odds(
-    policy: Policy, request: Request, able: list[Member], memory: object, now: float
-) -> dict[str, float]:
-    """Each candidate's share of choices made on a copy of the memory; empty if the policy
-    raises.
-    """
-    if not able:
-        return {}
-    rng = Random(0)
-    counts = {member.name: 0 for member in able}
-    try:
-        memory = deepcopy(memory)
-        for _ in range(DRAWS):
-            offered = back(able, now, rng)
-            counts[policy.choose(request, offered, memory, now, rng).name] += 1
-    except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
-        return {}
-    return {name: count / DRAWS for name, count in counts.items()}
 
 
 def snapshot(standing: Standing, now: float) -> TargetSnapshot:

@@ -38,6 +38,10 @@ async def test_a_request_is_found_by_its_id_and_told_in_words(tmp_path: Path) ->
     assert (first["phase"], first["detail"]) == ("head", "500 server_error")
     assert (second["target"], second["number"], second["outcome"]) == ("sim/fast", 3, "ok")
     assert second["started"] <= second["sent"] <= second["ended"]
+    assert [one["kind"] for one in told["attempts"]] == ["first", "again", "next"]
+    assert [one["propensity"] for one in told["attempts"]] == [1.0, None, 1.0]
+    assert [one["money"] for one in told["attempts"]] == [None, None, None]  # no price is known
+    assert told["revision"] == router.app.state.runtime.revision
     words = [sentence.partition(": ")[2] for sentence in told["words"]]
     assert words[0].startswith("asked for steady with about ")
     assert words[1].startswith("Priority chose sim/broken: not measured yet")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Band
-from router.admin.question import READERS, BadQuestion, Question, decoded, read
+from router.admin.question import READERS, BadQuestion, Question, Sent, decoded, encoded, read
 from router.config.written import WrittenConditions
 from router.dialects.openai.dialect import OPENAI
 
@@ -82,5 +82,49 @@ VALUES = st.recursive(
 def test_any_body_is_a_question_or_a_bad_one(body: bytes):
     with suppress(BadQuestion):
         question = decoded(body)
+        assert isinstance(question, Question)
         assert question.model
         assert question.input_tokens >= 0
+
+
+# a request's own body
+
+
+def test_a_body_stands_there_as_it_would_come_or_as_a_text():
+    written = b'{ "model":"chat",  "n" : 1.0, "model": "other" }'
+    beside = b'"path": "/v1/messages", "tenant": "team", "priority": "critical", "target": "a/b"'
+    for body in (written, msgspec.json.encode(written.decode())):
+        told = decoded(b'{"body": ' + body + b", " + beside + b"}")
+        assert told == Sent(written, "/v1/messages", "critical", "team", "a/b")
+    assert decoded(b'{"body": null, "model": "chat"}') == Question("chat")
+
+
+@given(st.text().map(str.encode) | VALUES.map(msgspec.json.encode))
+def test_a_body_that_is_sent_on_is_the_same_body(body: bytes):
+    sent = Sent(body, "/v1/embeddings", priority="sheddable")
+    assert decoded(encoded(sent)) == sent
+
+
+@pytest.mark.parametrize(
+    ("beside", "words"),
+    [
+        ({"model": "chat"}, "model stands in the body; leave it out beside it"),
+        ({"stream": True}, "stream stands in the body; "),
+        ({"paht": "/v1/messages"}, 'unknown field "paht"; did you mean "path"?'),
+        ({"path": "/v1/mesages"}, 'path "/v1/mesages" is not known here; did you mean "/v1/mess'),
+        ({"path": 7}, 'path "7" is not text; '),
+        ({"priority": "high"}, 'priority "high" is not known here; '),
+    ],
+)
+def test_beside_a_body_stands_only_what_is_none_of_it(beside: dict[str, Any], words: str):
+    with pytest.raises(BadQuestion) as caught:
+        decoded(msgspec.json.encode({"body": {"model": "chat"}, **beside}))
+    assert str(caught.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    "told", [b'{"body": {', rb'{"body": "\ud800"}', b'{"body": ' + b"[" * 9999]
+)
+def test_a_question_that_is_no_json_is_a_bad_one(told: bytes):
+    with pytest.raises(BadQuestion, match="as JSON"):
+        decoded(told)

@@ -23,7 +23,7 @@ def pointsman(*arguments: str | Path, **environ: str | None) -> Result:
 def test_help_names_every_command_and_no_command_is_a_question_for_help() -> None:
     for result, code in ((pointsman("--help"), 0), (pointsman(), 2)):
         assert result.exit_code == code
-        for command in ("serve", "check", "explain", "status"):
+        for command in ("serve", "check", "explain", "status", "drain", "pin", "overrides", "lift"):
             assert command in result.output
 
 
@@ -218,3 +218,37 @@ def test_serve_says_which_policy_cannot_be_made(tmp_path: Path) -> None:
     result = pointsman("serve", "-c", path)
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"{path}: the policy 'no_such_module:Best' cannot be made" in result.stderr
+
+
+def test_explain_reads_a_body_from_a_file_or_stdin_as_a_client_would_send_it(
+    tmp_path: Path,
+) -> None:
+    path, body = written(tmp_path, MODELS), tmp_path / "body.json"
+    told = '{"model": "chat", "max_tokens": 9, "stream": true, "messages": []}'
+    body.write_text(told)
+    result = pointsman("explain", "--body", body, "-c", path)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "chat by weighted_round_robin" in result.stdout
+    assert "tokens in, 9 at most out, streamed\n" in result.stdout
+    words = ["explain", "--body", "-", "-c", str(path), "--path", "/v1/messages", "--json"]
+    piped = CliRunner().invoke(app, words, input=told)
+    assert json.loads(piped.stdout)["request"]["output_tokens"] == 9
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--body", "-"], 1, "the model 'caht' does not exist; did you mean 'chat'?"),
+        (["--body", "-", "--stream"], 2, "stream stands in the body"),
+        (["--body", "-", "--path", "/v2"], 2, 'path "/v2" is not known here'),
+        (["--body", "/no/such/file"], 2, "No such file or directory"),
+        (["--model", "chat", "--body", "-"], 2, "name a --model, or give a --body"),
+    ],
+)
+def test_explain_of_a_wrong_body_says_so(
+    words: list[str], code: int, told: str, tmp_path: Path
+) -> None:
+    whole = ["explain", *words, "-c", str(written(tmp_path, MODELS))]
+    result = CliRunner().invoke(app, whole, input='{"model": "caht", "messages": []}')
+    assert result.exit_code == code
+    assert told in result.output

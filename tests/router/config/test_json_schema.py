@@ -42,6 +42,9 @@ RIGHT = [
     BASE + "server:\ndefaults: {timeouts: , retry: }\ntenants:\ninclude:\n",
     BASE + "server: {listen: '[::1]:0', admin: localhost:8081, max_body: 10kB, workers: 1}",
     BASE + "server: {drain: {announce: 0, wait: 1.5m}, decisions: {keep: 2k, rate: all}}",
+    BASE + "server: {decisions: {file: {path: '${NONE:-a}.jsonl', rotate: 64MB, keep: 30}}}",
+    ROUTE % "targets: [sim/a], decisions: 2.5%",
+    ROUTE % "targets: [sim/a], decisions: none",
     BASE
     + "server: {hosts: [Router.example], origins: ['HTTPS://App.example:8443'], reload: signal}",
     BASE + "server: {fetch: {hosts: ['10.0.0.7:8000']}, plugins: [mine.policies]}",
@@ -86,6 +89,10 @@ WRONG = [
     BASE + "server: {origins: [app.example]}",
     BASE + "server: {drain: 5s}",
     BASE + "server: {decisions: {rate: 5}}",
+    BASE + "server: {decisions: {file: 3}}",
+    BASE + "server: {decisions: {file: }}",
+    BASE + "server: {decisions: {file: {rotate: 1MiB}}}",
+    BASE + "server: {decisions: {file: {path: a.jsonl, keep: 0}}}",
     BASE + "shared: {redis: 'http://a'}",
     BASE + "shared: {fleet: 'a b'}",
     BASE + "defaults: {deadline: 90}",
@@ -139,6 +146,9 @@ WRONG = [
     (MODEL % "price: {input: -1}") + "models: {c: {targets: [sim/m]}}",
     (MODEL % "context: lots") + "models: {c: {targets: [sim/m]}}",
     (MODEL % "lacks: [legs]") + "models: {c: {targets: [sim/m]}}",
+    ROUTE % "targets: [sim/a], decisions: 0.1",
+    ROUTE % "targets: [sim/a], decisions: most",
+    ROUTE % "targets: [sim/a], decisions: 150%",
 ]
 
 

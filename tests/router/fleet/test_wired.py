@@ -196,7 +196,7 @@ async def test_a_tenant_that_comes_while_the_server_is_away_is_bound_as_the_othe
     async with running(path, {"KEY": "k", "NEW": "n"}) as router:
         assert (await router.chat(headers={"authorization": "Bearer k"})).status == 200
         server.kill()
-        together = router.app._together
+        together = router.app.state.together
         assert together is not None
         await router.chat(headers={"authorization": "Bearer k"})
         assert together.why

@@ -35,7 +35,9 @@ def worker(**more: Any) -> dict[str, Any]:
         "running": 0,
         "log_lines_dropped": 0,
         "config": {"path": "providers.yaml", "errors": []},
+        "decisions": None,
         "fleet": None,
+        "kept": {"where": "with the fleet", "why_not": None},
         "models": {"chat": {}},
         "shared": server_of_limits(),
         "targets": {},
@@ -84,6 +86,18 @@ def test_the_server_of_shared_limits_is_shown_as_the_one_sees_it_to_whom_it_is_w
     away = server_of_limits(up=False, why="it hangs", outages=1)
     told = status({0: worker(), 1: worker(shared=away), 2: worker()})
     assert told["shared"] == away
+
+
+def test_what_workers_write_of_decisions_is_summed_and_any_problem_is_one():
+    fine = {"file": "d", "written": 5, "dropped": 0, "waiting_bytes": 9, "problem": ""}
+    full = {**fine, "dropped": 2, "problem": "No space left on device"}
+    assert status({0: worker(decisions=fine), 1: worker(decisions=full)})["decisions"] == {
+        "file": "d",
+        "written": 10,
+        "dropped": 2,
+        "waiting_bytes": 18,
+        "problem": "No space left on device",
+    }
 
 
 def test_all_are_ready_or_it_is_not():
@@ -177,3 +191,9 @@ def test_of_a_tenant_the_least_that_is_left_is_shown_and_what_was_refused_by_all
     assert told["limits"]["tenant:a"] == [{"limit": "requests", "left": 3, "in_flight": 2}]
     assert told["users"] == 5
     assert [row["count"] for row in told["refused"]] == [6]
+
+
+def test_what_one_worker_cannot_keep_is_said_of_all():
+    away = {"where": "with the fleet", "why_not": "it does not answer"}
+    assert status({0: worker(), 1: worker(kept=away), 2: worker()})["kept"] == away
+    assert status({0: worker(), 1: worker()})["kept"]["why_not"] is None

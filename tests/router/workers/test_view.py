@@ -100,6 +100,16 @@ async def test_the_first_who_answers_is_asked_what_one_can_answer(tmp_path):
     assert worker.asked == [("/explain", "", b'{"model": "m"}')]
 
 
+async def test_what_changes_something_is_json_before_a_worker_hears_of_it(tmp_path):
+    worker = Answers(201, "{}")
+    async with view(tmp_path, worker) as ask:
+        status, body = await ask("POST", "/overrides", data=b"{}")
+        assert (status, json.loads(body)["title"]) == (415, "unsupported_content_type")
+        assert not worker.asked
+        header = {"content-type": "application/json; charset=utf-8"}
+        assert await ask("POST", "/overrides", data=b"{}", headers=header) == (201, "{}")
+
+
 async def test_one_worker_can_be_asked_alone_and_answers_as_it_is(tmp_path):
     first, second = Answers(200, "first"), Answers(404, "second")
     async with view(tmp_path, first, second) as ask:

@@ -21,7 +21,7 @@ from policies import (
     Stop,
     Target,
 )
-from policies.engine.showing.record import told
+from policies.engine.showing.telling import told
 from policies.simulate.replay import replay
 from tests.policies.driver import ABANDONED, REJECTED, UNFIT, World, limited
 

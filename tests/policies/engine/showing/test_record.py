@@ -12,8 +12,8 @@ from policies.engine.showing.record import (
     RecordedAttempt,
     Stopped,
     Verb,
-    told,
 )
+from policies.engine.showing.telling import told
 from tests.policies.driver import ANSWERED, FAILED, World, limited
 
 

@@ -1,0 +1,90 @@
+"""What operators can say to a running router: the arguments of each command, and nothing of how it
+works.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from router.cli.options import DEFAULT_FILE, AdminAddress, AsJson, ConfigFile
+
+For = Annotated[
+    str | None, typer.Option("--for", help="How long: 30m, 2h, 7d. Absent: an hour. At most 30d.")
+]
+Reason = Annotated[str | None, typer.Option(help="Why, for the log and whoever looks.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Also where it leaves a model without any target.")
+]
+
+
+def add(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(drain)
+    app.command()(pin)
+    app.command()(overrides)
+    app.command()(lift)
+
+
+def drain(
+    target: Annotated[str, typer.Argument(help="What gets nothing new, as provider/model.")],
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="In this model alone; absent: in all.")
+    ] = None,
+    lasts: For = None,
+    reason: Reason = None,
+    force: Force = False,
+    config: ConfigFile = DEFAULT_FILE,
+    admin: AdminAddress = None,
+    json: AsJson = False,
+) -> None:
+    """Send a target nothing new for a while, without touching the file. What runs finishes."""
+    from router.cli.operating import say
+
+    asked = {"kind": "drain", "target": target, "model": model, "for": lasts, "reason": reason}
+    sys.exit(say(config, {**asked, "force": force}, admin, as_json=json))
+
+
+def pin(
+    model: Annotated[str, typer.Argument(help="The model that clients ask for.")],
+    target: Annotated[str, typer.Argument(help="The one of its targets that gets all of it.")],
+    lasts: For = None,
+    reason: Reason = None,
+    force: Force = False,
+    config: ConfigFile = DEFAULT_FILE,
+    admin: AdminAddress = None,
+    json: AsJson = False,
+) -> None:
+    """Send all of a model to one of its targets for a while, without touching the file."""
+    from router.cli.operating import say
+
+    asked = {"kind": "pin", "target": target, "model": model, "for": lasts, "reason": reason}
+    sys.exit(say(config, {**asked, "force": force}, admin, as_json=json))
+
+
+def overrides(
+    config: ConfigFile = DEFAULT_FILE, admin: AdminAddress = None, json: AsJson = False
+) -> None:
+    """Show what operators have said that still holds."""
+    from router.cli.operating import show
+
+    sys.exit(show(config, admin, as_json=json))
+
+
+def lift(
+    which: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="As `pointsman overrides` shows it.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that hold.")] = False,
+    config: ConfigFile = DEFAULT_FILE,
+    admin: AdminAddress = None,
+    json: AsJson = False,
+) -> None:
+    """Take back what an operator said before its time is over."""
+    from router.cli.operating import lift as run
+
+    if (which is None) is not every:
+        raise typer.BadParameter("name one, or say --all")
+    sys.exit(run(config, which, admin, as_json=json))

@@ -1,0 +1,85 @@
+"""What keeping documents means, wherever they are kept.
+
+Why: what an operator said, and how far a shift has come, must outlive a restart and be the same in
+every instance. Must not: be asked by a request for anything but the copy at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+LARGEST = 512 * 1024
+"""Bytes of one document, as JSON."""
+
+Document = Mapping[str, Any]
+"""What JSON knows, under names. It is not changed by who reads it."""
+How = Callable[[Document | None], Document | None]
+"""What is to be kept instead of what is kept now (None: nothing). It may be called again."""
+Heard = Callable[[Document | None], None]
+"""Told the copy that holds from now on. It only schedules, or does what cannot fail."""
+
+
+class TooLarge(ValueError):
+    """A document that is not kept, for its size."""
+
+
+class Kept(Protocol):
+    """Keeps documents by their names. `where` it does, in words; `why` what is changed now would
+    be lost with this process, or cannot be changed (empty: neither).
+    """
+
+    where: str
+    why: str
+
+    def read(self, name: str) -> Document | None:
+        """The last copy known; None: there is none."""
+
+    async def change(self, name: str, how: How) -> Document | None:
+        """Keep what `how` makes of what is kept, unless others changed that meanwhile: then it is
+        asked again. Gives what is kept now. Raises `router.redis.down.Down` where the server that
+        keeps it for all is away (whether it was changed is heard of when it is back), and
+        `TooLarge`.
+        """
+
+    def on_change(self, name: str, heard: Heard) -> None:
+        """Call `heard` whenever there is another copy, whoever changed it, this process too."""
+
+    async def start(self) -> None:
+        """Read what is kept, as far as that can be done now."""
+
+    async def close(self) -> None:
+        """End it; what was changed is kept by then, as far as that can be done."""
+
+
+class Copies:
+    """The copies at hand, and who hears of others."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Document] = {}
+        self._heard: dict[str, list[Heard]] = {}
+
+    def on_change(self, name: str, heard: Heard) -> None:
+        """See `Kept.on_change`."""
+        self._heard.setdefault(name, []).append(heard)
+
+    def take(self, name: str, document: Document | None) -> None:
+        """From now on this is the copy."""
+        if document == self.of.get(name):
+            return
+        if document is None:
+            del self.of[name]
+        else:
+            self.of[name] = document
+        for heard in self._heard.get(name, ()):
+            heard(document)
+
+
+def encoded(name: str, document: Document | None) -> bytes:
+    """As it is kept; empty: nothing. Raises `TooLarge`."""
+    told = b"" if document is None else msgspec.json.encode(document)
+    if len(told) > LARGEST:
+        raise TooLarge(f"{name} is of {len(told):,} bytes, and at most {LARGEST:,} are kept")
+    return told

@@ -1,0 +1,159 @@
+"""Documents that all instances of a fleet keep together, on a server of Redis's protocol.
+
+Each holds a copy of all of them, so that a read asks nobody, and looks twice a second whether there
+are others. While the server is away the last copies hold and nothing can be changed. One that comes
+back without what it held, or with what it held before, is told it again by whoever has the latest.
+A document that was removed stays as an empty one, with its version: else it would come back so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from router.kept.contract import Copies, Document, Heard, How, encoded
+from router.lasting import lasting
+from router.redis.down import Down, Refused
+from router.redis.link import Link
+
+LOOK = 0.4
+"""Seconds between two looks."""
+PATIENCE = 0.5
+"""Seconds for an answer, for which no request waits."""
+TRIES = 50
+"""Of one change, while others change the same: each time one of them got on."""
+KEEP = Path(__file__).with_name("keep.lua").read_bytes()
+
+_LOOKS_SO = re.compile(rb"[0-9]{1,18}").fullmatch
+"""Any version: a server may hold anything."""
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Copy(NamedTuple):
+    """A document as the server has it, empty where it was removed."""
+
+    version: int
+    told: bytes
+
+
+NOTHING = Copy(0, b"")
+
+
+class Fleet:
+    """`Kept` by the instances of `fleet`, over a link of its own; `event` logs."""
+
+    def __init__(self, link: Link, fleet: str, event: Callable[..., None]) -> None:
+        self.where = f"with the fleet {fleet}, on its shared server"
+        self.why = str(Down())
+        self._link = link
+        self._event = event
+        self._prefix = f"{{pm:{fleet}}}:kept"
+        self._versions = f"{self._prefix}-versions"
+        self._copies = Copies()
+        self._held: dict[str, Copy] = {}
+        self._looking: asyncio.Task[None] | None = None
+
+    def read(self, name: str) -> Document | None:
+        """See `Kept.read`."""
+        return self._copies.of.get(name)
+
+    def on_change(self, name: str, heard: Heard) -> None:
+        """See `Kept.on_change`."""
+        self._copies.on_change(name, heard)
+
+    async def change(self, name: str, how: How) -> Document | None:
+        """See `Kept.change`."""
+        self._take(name, await self._get(name))
+        for _ in range(TRIES):
+            held, before = self._held.get(name, NOTHING), self._copies.of.get(name)
+            after = how(before)
+            if after == before:
+                return after
+            told = encoded(name, after)
+            kept = await self._keep(name, held.version, told, 0)
+            if isinstance(kept, int):
+                self._take(name, Copy(kept, told))
+                return after
+            self._take(name, kept)
+        raise Down(f"others change {name} all the time")
+
+    async def start(self) -> None:
+        """See `Kept.start`. It goes on whether the server is there or not."""
+        with suppress(Down):
+            await self._link.ready()
+            await self._look()
+        self._looking = lasting(self._look_on)
+
+    async def close(self) -> None:
+        """See `Kept.close`."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
+        await self._link.close()
+
+    async def _look_on(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            try:
+                await self._look()
+            except Down as down:
+                # That it is away says whoever asks it for limits; that it refuses this, nobody.
+                if isinstance(down, Refused) and self._link.up and str(down) != self.why:
+                    self._event("what operators say is not kept with the fleet:", why=str(down))
+                self.why = str(down)
+
+    async def _look(self) -> None:
+        """Hear what others changed, and tell the server what it does not know any more."""
+        answer = await self._link.ask("HGETALL", self._versions, patience=PATIENCE)
+        said = cast("list[bytes]", answer) if isinstance(answer, list) else []
+        versions = {
+            name.decode(errors="replace"): int(version)
+            for name, version in zip(said[::2], said[1::2], strict=True)
+            if _LOOKS_SO(version)
+        }
+        for name in {**versions, **self._held}:
+            theirs, ours = versions.get(name, 0), self._held.get(name, NOTHING)
+            if theirs > ours.version:
+                self._take(name, await self._get(name))
+            elif theirs < ours.version:
+                kept = await self._keep(name, ours.version, ours.told, ours.version)
+                if not isinstance(kept, int):
+                    self._take(name, kept)
+        self.why = ""
+
+    async def _get(self, name: str) -> Copy:
+        answer = await self._link.ask("GET", f"{self._prefix}:{name}", patience=PATIENCE)
+        return _copy(answer) if isinstance(answer, bytes) else NOTHING
+
+    async def _keep(self, name: str, base: int, told: bytes, version: int) -> Copy | int:
+        """The version that it has now, or the later one that is kept instead."""
+        keys = (2, f"{self._prefix}:{name}", self._versions)
+        answer = await self._link.ask(
+            "EVAL", KEEP, *keys, name, base, told, version, patience=PATIENCE
+        )
+        return answer if isinstance(answer, int) else _copy(cast("bytes", answer))
+
+    def _take(self, name: str, copy: Copy) -> None:
+        """Another copy holds, if it is a later one."""
+        if copy.version <= self._held.get(name, NOTHING).version:
+            return
+        self._held[name] = copy
+        document = None
+        if copy.told:
+            try:
+                document = _decode(copy.told)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                self._event("a document of the fleet is not read:", name=name, why=str(error))
+        self._copies.take(name, document)
+
+
+def _copy(told: bytes) -> Copy:
+    """What is kept under a name."""
+    version, _, rest = told.partition(b" ")
+    return Copy(int(version) if _LOOKS_SO(version) else 0, rest)

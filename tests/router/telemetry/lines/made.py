@@ -1,0 +1,58 @@
+"""Two lines: of a request that was answered, and of one that nobody was asked to answer."""
+
+from router.telemetry.lines.line import Attempt, Candidate, Line
+
+LINE = Line(
+    v=1,
+    request="req_1",
+    at=1_795_353_427.1234,
+    instance="5f0c",
+    revision="r1",
+    share=0.1,
+    model="chat",
+    tenant="default",
+    stream=True,
+    expected_tokens=12,
+    deadline_s=60.0,
+    end="ok",
+    target="sim/fast",
+    input_tokens=12,
+    output_tokens=64,
+    first_s=0.12,
+    total_s=0.9,
+    attempts=1,
+    attempt=Attempt(
+        number=1,
+        target="sim/fast",
+        policy="LeastLatency",
+        propensity=0.5,
+        candidates=(
+            Candidate(target="sim/fast", predicted_s=0.8, cost=0.8),
+            Candidate(target="sim/slow", refused="ejected", availability=0.2, health=0.2),
+        ),
+        after_s=0.001,
+        first_s=0.119,
+        total_s=0.899,
+        outcome="ok",
+        input_tokens=12,
+        output_tokens=64,
+        money=None,
+    ),
+)
+NOBODY = Line(
+    v=1,
+    request="req_2",
+    at=1_795_353_428.0,
+    instance="5f0c",
+    revision="r1",
+    model="chat",
+    tenant="default",
+    expected_tokens=12,
+    deadline_s=60.0,
+    end="error",
+    cause="no_target",
+    status=503,
+    total_s=0.001,
+    attempts=0,
+    refused={"sim/fast": "ejected", "sim/slow": "drained"},
+)
