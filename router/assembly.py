@@ -17,11 +17,13 @@ from router import build, choosing
 from router.abilities import wary_of
 from router.build import accounts_of
 from router.config import Config, Server, Shared
+from router.config import Route as ConfigRoute
 from router.idempotency.store import Memory
 from router.kept.contract import Kept
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
+from router.shadowing import shadows_of
 from router.stored.owners import Owners
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.log import Log
@@ -43,10 +45,9 @@ def runtime_of(
     listed: Mapping[str, int] = MappingProxyType({}),
 ) -> Runtime:
     """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
-    which of their limits are a whole `fleet`'s; `listed` are the models that were served before,
-    with the Unix time each has been served since. Raises `BuildFault`.
+    which limits are a `fleet`'s; `listed` says since when models were served. Raises `BuildFault`.
     """
-    serving, now = build.serving(config), int(time.time())
+    serving, estimators = build.serving(config), choosing.estimators_of(config)
     return Runtime(
         revision=config.revision,
         engine=engine,
@@ -56,14 +57,12 @@ def runtime_of(
             **dict.fromkeys(build.live_targets(config), config.defaults.deadline),
             **{route.name: route.deadline for route in serving},
         },
-        targets={
-            route.name: frozenset(target.name for tier in route.tiers for target in tier)
-            for route in serving
-        },
+        targets={route.name: _targets(route) for route in serving},
         off=build.off(config),
         policies=choosing.named_policies(),
-        listed={route.name: listed.get(route.name, now) for route in serving},
-        needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
+        listed={route.name: listed.get(route.name, int(time.time())) for route in serving},
+        needs=choosing.needs_of(routes, estimators),
+        estimators=estimators,
         alike=build.alike(config),
         ladders=ladders_of(config),
         resume=build.resumed(config),
@@ -73,7 +72,12 @@ def runtime_of(
         tokenizers=tokenizers_of(config),
         recorded=build.recorded_of(config),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
+        shadows=shadows_of(config),
     )
+
+
+def _targets(route: ConfigRoute) -> frozenset[str]:
+    return frozenset(target.name for tier in route.tiers for target in tier)
 
 
 class Beside(NamedTuple):

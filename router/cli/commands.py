@@ -130,6 +130,8 @@ def explain(
     images: options.Images = False,
     documents: options.Documents = False,
     audio: options.Audio = False,
+    says: options.Says = None,
+    turns: options.Turns = None,
     priority: Priority = None,
     tenant: TenantName = None,
     admin: AdminAddress = None,
@@ -144,6 +146,7 @@ def explain(
         raise typer.BadParameter("name a --model, or give a --body")
     asked: dict[str, object] = {"model": model, "priority": priority, "tenant": tenant}
     asked |= {"input_tokens": input_tokens, "output_tokens": output_tokens}
+    asked |= {"says": says, "turns": turns}
     flags = {"stream": stream, "tools": tools, "schema": schema, "images": images}
     flags |= {"documents": documents, "audio": audio}
     # What is not said is not asked, so that nothing contradicts a body.
@@ -166,6 +169,21 @@ def status(
     from router.cli.asking import status as run
 
     sys.exit(run(config, admin, watch=watch, as_json=json))
+
+
+@app.command()
+def shadow(
+    model: Annotated[str | None, typer.Argument(help="One model's shadow; absent: all.")] = None,
+    config: ConfigFile = DEFAULT_FILE,
+    admin: AdminAddress = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what shadows came to beside production, and whether it is safe to switch. The exit code
+    is 0 where it is for all that are shown, 2 where it is not, 3 where it is not known yet.
+    """
+    from router.cli.comparing import run
+
+    sys.exit(run(config, model, admin, as_json=json))
 
 
 @app.command()

@@ -9,8 +9,8 @@ from router.config.ladders import ladder
 from router.config.load import load
 from router.config.models import ABILITIES
 from router.config.problems import ConfigError, Problem
+from router.config.rules import Asked, StartRule, Threshold
 from router.config.schema import (
-    Asked,
     Config,
     Defaults,
     Limits,
@@ -22,13 +22,12 @@ from router.config.schema import (
     Route,
     Rung,
     Simulation,
-    StartRule,
     Tenant,
-    Threshold,
     Timeouts,
     WeightedTarget,
 )
 from router.config.server import faults, is_loopback
+from router.config.shadow import Shadow
 from router.config.startup import Decisions, Drain, Server, Shared, WhenDown
 from router.config.values import Address, Rate, Secret, Tls
 from router.config.watching import Watch
@@ -54,6 +53,7 @@ __all__ = [
     "Rung",
     "Secret",
     "Server",
+    "Shadow",
     "Shared",
     "Simulation",
     "StartRule",

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import yaml
 from pydantic import BeforeValidator
 
-from router.config import schema, startup, texts, units
+from router.config import schema, shadow, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate
@@ -27,6 +27,7 @@ from router.config.written import (
     WrittenModel,
     WrittenProvider,
     WrittenRoute,
+    WrittenRule,
     WrittenTarget,
     WrittenTenant,
 )
@@ -48,8 +49,10 @@ DEFAULTS: dict[str, object] = {
     "Model": schema.Simulation(),
     "Target": schema.WeightedTarget("", 1.0),
     "Route": schema.Route,
+    "Shadow": shadow.Shadow,
 }
 """What holds where a table says nothing, by its name: a value of its kind, or that kind itself."""
+ONE_OR_MORE = ("tiers_at", "says", "tenant")
 RATES = ("requests", "tokens", "input_tokens", "output_tokens")
 TOGETHER: dict[str, Form] = {
     "Provider": {
@@ -62,8 +65,13 @@ TOGETHER: dict[str, Form] = {
     },
     "Route": {"type": "object", "oneOf": [{"required": ["targets"]}, {"required": ["tiers"]}]},
     "DecisionFile": {"type": "object", "required": ["path"]},
-    "Rule": {"type": "object", "required": ["if", "tier"]},
+    "Rule": {
+        "type": "object",
+        "required": ["if"],
+        "oneOf": [{"required": ["tier"]}, {"required": ["score"]}],
+    },
     "Conditions": {"type": "object", "minProperties": 1},
+    "Shadow": {"type": "object", "required": ["to"]},
     "Rung": {"type": "object", "minProperties": 1, "maxProperties": 1},
 }
 """What a table must have of its keys, and that it must be one. Any other may be left empty."""
@@ -134,14 +142,18 @@ class _Tables:
         if kind is WrittenRoute and key in {"targets", "tiers"}:
             some = self._targets()
             return some if key == "targets" else {"type": "array", "items": some}
-        if kind is WrittenRoute and key in {"policy", "within"}:
+        if kind is WrittenRoute and key == "start":
+            auto: Form = {"const": "auto"}
+            items = {"anyOf": [auto, self.table(WrittenRule)]}
+            return {"anyOf": [auto, {"type": "array", "items": items}]}
+        if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
             name = form(texts.policy)
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
             return {"anyOf": [*name["anyOf"], table]}
         one = self._one(annotation, metadata)
         if kind is WrittenDecisions and key == "file":
             return {"anyOf": [*form(texts.text)["anyOf"], one]}
-        if kind is WrittenLimits and key in RATES:
+        if (kind is WrittenLimits and key in RATES) or key in ONE_OR_MORE:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
 
@@ -186,10 +198,12 @@ def _default(table: object, key: str, read: Read | None) -> Form:
     if isinstance(table, type) and is_dataclass(table):
         table = {one.name: one.default for one in fields(table) if one.default is not MISSING}
     value = table.get(key) if isinstance(table, dict) else getattr(table, key, None)
-    if isinstance(value, Rate):
-        return {"default": units.show_rate(value)}
     if isinstance(value, Address):
         return {"default": str(value)}
+    if read is units.spend and isinstance(value, Rate):
+        return {"default": units.show_spend(value)}
+    if isinstance(value, Rate):
+        return {"default": units.show_rate(value)}
     if value in (None, (), "") or is_dataclass(value):
         return {}
     if read in {units.span, units.duration} and isinstance(value, int | float):

@@ -38,7 +38,8 @@ def normalise(tree: Table, report: Report) -> Table:
         return _edited(node, limits=_limits, models=lambda models: _each(named(models), model))
 
     def route(node: Node) -> Node:
-        return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers)
+        start = {"start": _start, "tiers_at": _listed, "estimator": _policy}
+        return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers, **start)
 
     return _edited_table(
         tree,
@@ -113,11 +114,32 @@ def _table_of_names(node: Node, report: Report) -> Node:
 
 
 def _limits(node: Node) -> Node:
-    def listed(rates: Node) -> Node:
-        return Listing(rates.mark, (rates,)) if isinstance(rates, Leaf) else rates
-
     kinds = ("requests", "tokens", "input_tokens", "output_tokens")
-    return _edited(node, **dict.fromkeys(kinds, listed))
+    return _edited(node, **dict.fromkeys(kinds, _listed))
+
+
+def _listed(one: Node) -> Node:
+    """A bare scalar as a list of one."""
+    return Listing(one.mark, (one,)) if isinstance(one, Leaf) else one
+
+
+def _start(node: Node) -> Node:
+    """The rules that are shipped, by their name, apart from those that stand beside it."""
+
+    def rule(node: Node) -> Node:
+        return _edited(node, **{"if": lambda asked: _edited(asked, says=_listed, tenant=_listed)})
+
+    if isinstance(node, Leaf):
+        return _under("name", node)
+    entries: dict[str, Entry] = {}
+    rules = node
+    if isinstance(node, Listing):
+        name = next((item for item in node.items if isinstance(item, Leaf)), None)
+        if name is not None:
+            entries["name"] = Entry(name, name)
+        own = tuple(rule(item) for item in node.items if item is not name)
+        rules = Listing(node.mark, own)
+    return Table(node.mark, {**entries, "rules": Entry(Leaf(node.mark, "rules", ""), rules)})
 
 
 def _policy(node: Node) -> Node:

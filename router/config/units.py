@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from math import isfinite
 from typing import Literal, cast
 
-from router.config.schema import Threshold
-from router.config.values import Rate
+from router.config.rules import Threshold
+from router.config.values import Rate, Spend
 
 DURATIONS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 SIZES = {
@@ -24,11 +25,13 @@ SIZES = {
 COUNTS = {"": Decimal(1), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9}
 _PLAIN = {"": Decimal(1)}
 PERIODS = {"s": 1.0, "sec": 1.0, "min": 60.0, "hour": 3600.0, "day": 86400.0}
+NANO = Decimal(10) ** 9
 
 # Digits in groups, as YAML and Python read them. More of them than a float can hold are refused, so
 # that no text takes long to read.
 _QUANTITY = re.compile(r"((?:\d_?){0,17}\d(?:\.\d{1,20})?)\s*([A-Za-z]*)", re.ASCII)
 
+_SCORE = re.compile(r"([+-]?)(\d{0,3}(?:\.\d{1,20})?)", re.ASCII)
 _THRESHOLD = re.compile(r"(>=|<=|>|<)\s*([^<>=\s].*)")
 
 _DURATION = "write it as 250ms, 3s, 5m or 1h"
@@ -127,6 +130,19 @@ def share(value: object) -> float:
     return float(number)
 
 
+def score(value: object) -> float:
+    """A number from -1 to 1, but not 0."""
+    remedy = "write it as +.4 or -0.1"
+    written = value if isinstance(value, str) else ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        written = format(Decimal(repr(value)), "f") if isfinite(value) else ""
+    match = _SCORE.fullmatch(written.strip())
+    number = float(f"{match[1]}0{match[2]}") if match and match[2] else 0.0
+    if not number or abs(number) > 1:
+        raise Unreadable("is not a number from -1 to 1, other than 0", remedy)
+    return number
+
+
 def part(value: object) -> float:
     """A part of everything, from 0 to 1."""
     remedy = "write it as 10%, all or none"
@@ -139,6 +155,22 @@ def part(value: object) -> float:
     if number > 100:
         raise Unreadable("is more than 100%", remedy)
     return float(number / 100)
+
+
+def spend(value: object) -> Spend:
+    """Money in a window; `none` bounds nothing."""
+    remedy = "write it as $5/day (s, min, hour, day), or none"
+    if value == "none":
+        return Spend(None)
+    if value is None:
+        raise Unreadable("has no value", f"{remedy}, or remove the key")
+    number, _, period = value.partition("/") if isinstance(value, str) else ("", "", "")
+    seconds = PERIODS.get(period.strip())
+    if seconds is None or not number.strip().startswith("$"):
+        raise Unreadable("is not money in a time", remedy)
+    dollars = _quantity(number.strip()[1:], _PLAIN, "is not money in a time", remedy)
+    nano = _whole(dollars * NANO, 1, f"{remedy}, in steps of a nano-dollar")
+    return Spend(Rate(nano, seconds))
 
 
 def hedge(value: object) -> float:
@@ -164,6 +196,16 @@ def threshold(value: object) -> Threshold:
         raise Unreadable("is not a comparison", remedy)
     number = _whole(_quantity(match[2], COUNTS, "is not a comparison", remedy), 0, remedy)
     return Threshold(cast("Literal['>', '>=', '<', '<=']", match[1]), number)
+
+
+def show_number(number: float) -> str:
+    """A plain number as the file writes it."""
+    return f"{number:g}"
+
+
+def show_score(score: float) -> str:
+    """A score as the file writes it."""
+    return f"{score:+g}"
 
 
 def show_threshold(threshold: Threshold) -> str:
@@ -202,6 +244,15 @@ def show_rate(rate: Rate) -> str:
     """A rate as the file writes it."""
     period = next(name for name, seconds in PERIODS.items() if seconds == rate.seconds)
     return f"{show_count(rate.amount)}/{period}"
+
+
+def show_spend(rate: Rate | None) -> str:
+    """Money in a window as the file writes it."""
+    if rate is None:
+        return "none"
+    period = next(name for name, seconds in PERIODS.items() if seconds == rate.seconds)
+    dollars = f"{Decimal(rate.amount) / NANO:f}"
+    return f"${dollars.rstrip('0').rstrip('.') if '.' in dollars else dollars}/{period}"
 
 
 def _quantity(value: object, units: Mapping[str, Decimal], what: str, remedy: str) -> Decimal:

@@ -97,6 +97,10 @@ def _check_name(section: str, name: str, key: Leaf, report: Report) -> None:
         what = f"{quoted(key.written)} cannot be the name of a {section.removesuffix('s')}"
         report.problem(key.mark, what, "use letters, digits, - _ and .")
         return
+    if "→" in name:
+        what = f"{quoted(key.written)} has an arrow in it, as the router's own names have"
+        report.problem(key.mark, what, "use - or _ between words")
+        return
     try:
         texts.label(name)
     except Unreadable as unreadable:
@@ -140,7 +144,7 @@ def _explain(
         _unknown_key(found.key, found.node, _keys(kind, below[:-1]), report)
         return
     names = [step for step in path + below if isinstance(step, str)]
-    label = names[-2] if names[-1] == "name" else names[-1]
+    label = names[-2] if names[-1] in ("name", "rules") else names[-1]
     if fault["type"] == "value_error":
         unreadable = fault["ctx"]["error"]
         what, remedy = unreadable.what, unreadable.remedy

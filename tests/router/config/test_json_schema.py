@@ -62,6 +62,12 @@ RIGHT = [
     ROUTE % "policy: priority, within: least_latency, tiers: [[sim/a], {sim/b: 2}], climb: []",
     ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], patience: 0, "
     "start: [{if: {input_tokens: '>8k', tools: true}, tier: 2}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: auto, tiers_at: .4",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], tiers_at: [0.4], start: "
+    "[auto, {if: {says: why, tenant: default, metadata: {a: b}}, score: +.4}, "
+    "{if: {code: true, says: [a, b c], turns: '>1'}, score: '-1'}]",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: 12.5%, spend: none, concurrent: 2}",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: all, rate: 5/s, spend: 'none'}",
     ROUTE % "targets: ['sim/${NONE:-a}'], when_all_fail: [{text: 'We are busy.'}], deadline: 9s",
     (MODEL % "price: {input: 0.25, output: '2.00'}, context: 1.05M, lacks: [tools]")
     + "models: {c: {targets: [sim/m]}}",
@@ -122,6 +128,14 @@ WRONG = [
     REAL.replace("http:", "ftp:") % "",
     REAL.replace("9/v1", "9/v1/chat/completions") % "",
     REAL.replace('base_url: "http://127.0.0.1:9/v1", ', "") % "",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: automatic",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: [{if: {code: true}}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], "
+    "start: [{if: {code: true}, tier: 1, score: 0.1}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], "
+    "start: [{if: {code: true}, score: '+.0'}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: [{if: {code: 1}, score: 0.1}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: auto, tiers_at: 2",
     ROUTE % "targets: sim/a",
     ROUTE % "targets: []",
     ROUTE % "targets: [sim/a, sim/a]",
@@ -134,6 +148,12 @@ WRONG = [
     ROUTE % "targets: [sim/a], policy: ",
     ROUTE % "targets: [sim/a], policy: {options: 1}",
     ROUTE % "targets: [sim/a], embeddings: both",
+    ROUTE % "targets: [sim/a], shadow: {share: 5%}",
+    ROUTE % "targets: [sim/a], shadow: sim/b",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: 101%, spend: none}",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: some, spend: none}",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, spend: 5/day}",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, spend: none, judge: best}",
     ROUTE % "targets: [sim/a], when_all_fail: [{}]",
     ROUTE % "targets: [sim/a], when_all_fail: [{model: chat, text: b}]",
     ROUTE % "policy: cost_tiers, tiers: [[sim/a]], start: [{tier: 1}]",
