@@ -127,7 +127,7 @@ class CostTiers:
 
     def fresh(self) -> overflow.Memory:
         """One memory of the inner policy for each tier."""
-        return overflow.fresh(self.within)
+        return overflow.Memory()
 
     def choose(
         self,

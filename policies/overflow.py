@@ -16,18 +16,14 @@ from typing import Any
 
 from policies.engine.outcome import Report
 from policies.policy import Candidate, Policy, Request
-from policies.weighted_round_robin import MOST_NAMES
 
 Odds = Callable[[Request, Sequence[Candidate], float], Sequence[float]]
 
 
 @dataclass(slots=True)
 class Memory:
-    """What the inner policy remembers, apart for each tier, and in which tier each target stands
-    (None: the inner policy learns nothing, so nobody asks).
-    """
+    """What the inner policy remembers, apart for each tier."""
 
-    tier_of: dict[str, int] | None
     tiers: dict[int, Any] = field(default_factory=dict)
 
     def of(self, tier: int, within: Policy) -> Any:
@@ -35,11 +31,6 @@ class Memory:
         if tier not in self.tiers:
             self.tiers[tier] = within.fresh()
         return self.tiers[tier]
-
-
-def fresh(within: Policy) -> Memory:
-    """A memory for a policy that chooses by `within` inside its tiers."""
-    return Memory({} if lesson(within) is not None else None)
 
 
 def choose(
@@ -51,11 +42,6 @@ def choose(
     rng: Random,
 ) -> Candidate:
     """The choice of `within` in the first tier that can serve."""
-    if memory.tier_of is not None:
-        if len(memory.tier_of) > MOST_NAMES:
-            memory.tier_of.clear()
-        for candidate in candidates:
-            memory.tier_of[candidate.name] = candidate.tier
     first = min([candidate.tier for candidate in candidates])
     tier = [candidate for candidate in candidates if candidate.tier == first]
     return within.choose(request, tier, memory.of(first, within), now, rng)
@@ -87,13 +73,13 @@ def _in_first(
 def _pass_on(
     within: Policy,
     learn: Callable[..., None],
-    target: str,
+    request: Request,
+    candidate: Candidate,
     report: Report,
     seconds: float,
     first: float | None,
     memory: Memory,
     now: float,
 ) -> None:
-    tier = (memory.tier_of or {}).get(target)
-    if tier is not None:
-        learn(target, report, seconds, first, memory.of(tier, within), now)
+    inner = memory.of(candidate.tier, within)
+    learn(request, candidate, report, seconds, first, inner, now)

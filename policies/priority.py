@@ -39,7 +39,7 @@ class Priority:
 
     def fresh(self) -> overflow.Memory:
         """One memory of the inner policy for each tier."""
-        return overflow.fresh(self.within)
+        return overflow.Memory()
 
     def choose(
         self,

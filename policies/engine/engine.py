@@ -224,7 +224,7 @@ class Engine:
         if outcome.good and not report.estimated:
             member.counted(request, report)
         if pool.learn is not None or request.policy is not None:
-            self._teach(pool, request, attempt, report, now)
+            self._teach(pool, request, attempt, member, report, now)
         if self._crowded:
             self.freed()
 
@@ -237,7 +237,13 @@ class Engine:
             return pool.members
 
     def _teach(
-        self, pool: Pool, request: Request, attempt: Attempt, report: Report, now: float
+        self,
+        pool: Pool,
+        request: Request,
+        attempt: Attempt,
+        member: Member,
+        report: Report,
+        now: float,
     ) -> None:
         """Tell the policy that decided the request, if it wants to know."""
         policy, memory = pool.policy(request)
@@ -247,7 +253,7 @@ class Engine:
         sent = attempt.was_sent
         first = attempt.first - sent if attempt.first is not None else None
         try:
-            learn(attempt.target, report, now - sent, first, memory, now)
+            learn(request, member, report, now - sent, first, memory, now)
         except Exception as error:  # noqa: BLE001 - a door: as for `choose`
             self._report_policy(policy, error)
 

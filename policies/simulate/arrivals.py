@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+from policies.affinity.prefix import Prefix
 from policies.policy import Band
 
 
 class Arrival(NamedTuple):
     """One request: seconds since the beginning, tokens in, tokens that its answer will have; who
-    asks, and in which band.
+    asks, and in which band; how its prompt begins, where that is known.
     """
 
     at: float
@@ -26,6 +27,7 @@ class Arrival(NamedTuple):
     stream: bool = True
     tenant: str = ""
     band: Band = Band.STANDARD
+    prefix: Prefix | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from policies.affinity.prefix import PREFIX
 from policies.engine.actions import Fail, Send, Stop, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.course import Course
 from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import Cause
-from policies.policy import Request
+from policies.policy import NO_FEATURES, Request
 from policies.simulate.arrivals import Arrival
 from policies.simulate.service import NEVER
 
@@ -57,6 +58,7 @@ class Sent(NamedTuple):
     output_tokens: int
     came: float = 0.0
     tenant: str = ""
+    cached_tokens: int = 0
 
 
 class Answered(NamedTuple):
@@ -124,6 +126,7 @@ class Client:
             arrival.stream,
             tenant=arrival.tenant,
             band=arrival.band,
+            features=NO_FEATURES if arrival.prefix is None else {PREFIX: arrival.prefix},
         )
         self._course = world.instance().start(request, world.now, self._wake)
         self._look()
@@ -183,6 +186,7 @@ class Client:
                 report.output_tokens or 0,
                 arrival.at,
                 arrival.tenant,
+                report.cached_tokens,
             )
         )
 

@@ -29,7 +29,8 @@ class Service:
     `per_minute` requests are taken in any 60 s, in each minute of the clock if it `resets` so many
     seconds after a full one, or their share in every `slice` of so many seconds; the others are
     refused, and told when they would fit. `lie` is what is told instead of any of
-    this: a day, or less than nothing.
+    this: a day, or less than nothing. `cache` is how many tokens of prompts it keeps, those last
+    read: what is kept costs nothing `per_input`.
     """
 
     first_token: float = 0.5
@@ -44,6 +45,7 @@ class Service:
     slice: float | None = None
     rest: float | None = 1.0
     lie: float | None = None
+    cache: int = 0
 
     def expected_first_token(self, input_tokens: int) -> float:
         """The mean wait of a request that is served at once: exp(σ²/2) above the median."""
@@ -103,13 +105,16 @@ class Fate(NamedTuple):
     end: float
     failed: bool = False
     tokens: int = 0
+    cached: int = 0
 
 
 SILENCE = Fate(NEVER, NEVER)
 
 
-def fate(service: Service, faults: Sequence[Fault], arrival: Arrival, rng: Random) -> Fate:
-    """Draw the fate of a request under the faults that hold now."""
+def fate(
+    service: Service, faults: Sequence[Fault], arrival: Arrival, rng: Random, cached: int = 0
+) -> Fate:
+    """Draw the fate of a request under the faults that hold now, if so much of it is `cached`."""
     slower, pace = 1.0, 1.0
     for fault in faults:
         if fault.silent:
@@ -119,9 +124,9 @@ def fate(service: Service, faults: Sequence[Fault], arrival: Arrival, rng: Rando
         slower *= fault.slower
         pace *= fault.pace
     wait = service.first_token * rng.lognormvariate(0.0, service.spread)
-    first = slower * (wait + service.per_input * arrival.input_tokens)
+    first = slower * (wait + service.per_input * (arrival.input_tokens - cached))
     tokens = arrival.output_tokens
     cut = any(fault.cuts and rng.random() < fault.cuts for fault in faults)
     if cut:
         tokens = rng.randint(1, tokens)
-    return Fate(first, first + tokens * service.per_token * pace, cut, tokens)
+    return Fate(first, first + tokens * service.per_token * pace, cut, tokens, cached)

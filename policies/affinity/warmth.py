@@ -1,0 +1,210 @@
+"""Where prefixes are warm, and what that was found to be worth: the memory of one route.
+
+What is known is only what was sent from here and what the answers to it said: a prefix is taken to
+be warm where it was last read, for as long as that provider keeps it; how much of what should have
+been warm was counted as cached there, and how long uncached tokens take, is measured. So where no
+cache is reported, nothing is soon expected of one.
+Bounded, without a text, and changed only by what is learned: to choose leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp
+from typing import TYPE_CHECKING, Self
+
+from policies.affinity.prefill import Prefill
+from policies.affinity.prefix import BOUND, Mark, Prefix, placed
+from policies.engine.outcome import Report
+from policies.engine.refusal import NEVER
+from policies.policy import Candidate
+
+if TYPE_CHECKING:
+    from policies.engine.standing import Member
+
+MOST_KEYS = 16_384
+"""Prefixes that are remembered, the last ones used: some megabytes a route."""
+MOST_TARGETS = 64
+TRUST = 0.15
+"""How far each answer moves what is believed of its target's cache: after a dozen that report
+nothing, little is left.
+"""
+COUNTED = 60.0
+"""Seconds in which what a target was sent loses 63 % of its weight."""
+
+SIMILAR = 1.5
+"""Who costs so many times as much as another, were nothing warm, is none to spill over to."""
+LEAST_PART = 0.05
+"""What is left of a predicted time, however much of it is saved."""
+LEAST_LIKELY = 0.05
+"""Of a prompt: where less of it can be expected to be warm, nothing is."""
+
+
+class Known:
+    """What was found out of one target: `trust` is the part of what should have been warm there
+    that was reported as cached.
+    """
+
+    __slots__ = ("_at", "_load", "prefill", "trust")
+
+    def __init__(self, now: float) -> None:
+        self.prefill = Prefill()
+        self.trust = 1.0
+        self._load = 0.0
+        self._at = now
+
+    def load(self, now: float) -> float:
+        """Requests of late, older ones for less."""
+        return self._load * exp((self._at - now) / COUNTED)
+
+    def served(self, now: float) -> None:
+        """One more."""
+        self._load = self.load(now) + 1.0
+        self._at = now
+
+
+class Warmth:
+    """What is warm where."""
+
+    __slots__ = ("_known", "_marks")
+
+    def __init__(self) -> None:
+        self._marks: dict[int, dict[str, Mark]] = {}
+        self._known: dict[str, Known] = {}
+
+    def __deepcopy__(self, memo: object) -> Self:
+        """Itself: who only chooses changes nothing."""
+        return self
+
+    def __len__(self) -> int:
+        return len(self._marks)
+
+    def expected(
+        self,
+        prefix: Prefix,
+        tokens: int,
+        members: Sequence[Member],
+        cold: Sequence[float],
+        now: float,
+    ) -> list[float]:
+        """How many of a prompt's `tokens` each of `members` is expected to read from its cache; 0
+        where it has its share already, if others would cost about as little as it (by their `cold`
+        costs) without one.
+        """
+        found = []
+        for member, alone in zip(members, cold, strict=True):
+            warm = self._warm(prefix, tokens, member, now)
+            known = self._known.get(member.name)
+            likely = warm * known.trust if known is not None else 0.0
+            if likely < LEAST_LIKELY * tokens or self._is_full(member, alone, members, cold, now):
+                likely = 0.0
+            found.append(likely)
+        return found
+
+    def scaled(
+        self,
+        costs: Sequence[float],
+        seconds: Sequence[float],
+        members: Sequence[Member],
+        fresh: Sequence[float],
+        tokens: int,
+    ) -> list[float]:
+        """`costs`, which stand for predictions of so many `seconds`, if of `tokens` only so many
+        are read `fresh`.
+        """
+        found = []
+        for cost, alone, member, read in zip(costs, seconds, members, fresh, strict=True):
+            known = self._known.get(member.name)
+            if known is None or not 0.0 < alone < NEVER:
+                found.append(cost)
+                continue
+            prefill = known.prefill
+            # What the engine adds for length was learned from what was warm as well as from the rest.
+            slope = member.latency.prefill
+            more = prefill.more(read) - (slope.more(tokens) if slope.pace else 0.0)
+            found.append(cost * max(LEAST_PART, 1.0 + more / alone))
+        return found
+
+    def place(self, prefix: Prefix, among: Sequence[Candidate], now: float) -> Candidate:
+        """To which of `among` a prefix belongs that is not warm at any: by the first of its keys
+        that nobody knows, so that what begins alike is spread where it begins to differ.
+        """
+        unknown = (key for key in prefix.keys if key not in self._marks)
+        key = next(unknown, prefix.keys[-1])
+        loads = [known.load(now) if (known := self._known.get(one.name)) else 0.0 for one in among]
+        fair = BOUND * (sum(loads) + 1.0) / sum([one.weight for one in among])
+        free = [
+            one for one, load in zip(among, loads, strict=True) if load + 1.0 <= fair * one.weight
+        ]
+        return placed(key, free or among)
+
+    def _warm(self, prefix: Prefix, tokens: int, member: Member, now: float) -> int:
+        """How many of a prompt's `tokens` are warm at a target, as far as is known."""
+        cache, name = member.standing.facts.prompts, member.name
+        for key in reversed(prefix.keys):
+            marks = self._marks.get(key)
+            if marks is not None and name in marks:
+                mark = marks[name]
+                if now - mark.at < cache.life:
+                    warm = min(mark.tokens, tokens)
+                    return warm if warm >= cache.least else 0
+        return 0
+
+    def _is_full(
+        self,
+        member: Member,
+        alone: float,
+        members: Sequence[Member],
+        cold: Sequence[float],
+        now: float,
+    ) -> bool:
+        bar = alone * SIMILAR
+        whole = weights = 0.0
+        for peer, cost in zip(members, cold, strict=True):
+            if cost <= bar:
+                known = self._known.get(peer.name)
+                whole += known.load(now) if known is not None else 0.0
+                weights += peer.weight
+        return self._known[member.name].load(now) > BOUND * (whole + 1.0) * member.weight / weights
+
+    def learn(
+        self,
+        prefix: Prefix,
+        tokens: int,
+        member: Member,
+        report: Report,
+        first: float | None,
+        now: float,
+    ) -> None:
+        """An answer to a prompt of `tokens` has begun to come from `member`, after `first` seconds
+        (None: it came in one piece).
+        """
+        known = self._learned(member.name, now)
+        known.served(now)
+        read = report.input_tokens
+        if read is not None and first is not None and not report.estimated:
+            known.prefill.record(max(0, read - report.cached_tokens), first)
+        if report.outcome.good and (warm := self._warm(prefix, tokens, member, now)):
+            part = min(1.0, report.cached_tokens / warm)
+            known.trust += (part - known.trust) * TRUST
+        self._mark(prefix, tokens if read is None else read, member.name, now)
+
+    def _mark(self, prefix: Prefix, tokens: int, target: str, now: float) -> None:
+        marked = self._marks
+        last = len(prefix.keys) - 1
+        for index, key in enumerate(prefix.keys):
+            marks = marked.pop(key, None)
+            if marks is None or len(marks) > MOST_TARGETS:
+                marks = {}
+            whole = prefix.open and index == last
+            marks[target] = Mark(now, tokens if whole else (index + 1) * prefix.step)
+            marked[key] = marks  # behind all others: the next to be forgotten stands first
+        while len(marked) > MOST_KEYS:
+            del marked[next(iter(marked))]
+
+    def _learned(self, target: str, now: float) -> Known:
+        if target not in self._known:
+            if len(self._known) >= MOST_TARGETS:
+                self._known.clear()
+            self._known[target] = Known(now)
+        return self._known[target]
