@@ -5,7 +5,7 @@
 clock, draws from a global random, opens a socket or needs the `router` package.
 """
 
-from policies.cost_tiers import CostTiers, Rule, Threshold
+from policies.cost_tiers import CostTiers
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt, SettledTwice
 from policies.engine.course import Course
@@ -23,6 +23,8 @@ from policies.engine.standing import Factors
 from policies.least_latency import LeastLatency
 from policies.policy import Band, Candidate, Learner, Policy, Request, Starter
 from policies.priority import Priority
+from policies.starting.estimator import Estimator, Task
+from policies.starting.rules import Rule, Threshold
 from policies.weighted_round_robin import WeightedRoundRobin
 
 __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
@@ -73,6 +75,8 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "CostTiers",
     "Rule",
     "Threshold",
+    "Estimator",
+    "Task",
     # what the engine shows and is told
     "Explained",
     "ExplainedTarget",

@@ -1,110 +1,53 @@
-"""Cost tiers: a request starts in the tier that its rules name, and goes on to a dearer one only
-when it must.
+"""Cost tiers: a request starts in the tier that it deserves, and goes on to a dearer one only when
+it must.
 
 Where every request starts in the first tier, the hard ones fail there first and are paid for
 twice; where they start in the last, the easy ones cost what the hard ones are worth. What tells
-them apart before they are sent is little, and cheap to read: how long they are, whether they bring
-tools, a schema, images. From its start on a request is served as by `priority`: a tier takes what
-it has room for, the overflow goes on.
+them apart before they are sent is little, and cheap to read: rules name a tier, or add up to a
+score. From its start on a request is served as by `priority`: a tier takes what it has room for,
+the overflow goes on.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Literal
 
 from policies import overflow
 from policies.least_latency import LeastLatency
 from policies.policy import Candidate, Policy, Request
-
-FEATURES = ("tools", "schema", "images")
-"""Conditions on what a request brings, which its driver must look for."""
-SIGNS = (">=", "<=", ">", "<")
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A comparison with a number of tokens: `Threshold(">", 8_000)`."""
-
-    sign: Literal[">", ">=", "<", "<="]
-    tokens: int
-
-    def __post_init__(self) -> None:
-        if self.sign not in SIGNS:
-            raise ValueError(f"{self.sign!r} is none of {', '.join(SIGNS)}")
-
-    def holds(self, tokens: int | None) -> bool:
-        """Whether `tokens` compares so; what is unknown (None) never does."""
-        if tokens is None:
-            return False
-        match self.sign:
-            case ">":
-                return tokens > self.tokens
-            case ">=":
-                return tokens >= self.tokens
-            case "<":
-                return tokens < self.tokens
-            case "<=":
-                return tokens <= self.tokens
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Requests for which all of its conditions hold start in `tier` (counted from 0) or later.
-
-    `input_tokens` is an estimate; `output_tokens` the caller's bound, and who set none matches no
-    rule about it. `tools`, `schema` (an answer in a given form) and `images` ask what the request
-    brings. None asks nothing.
-    """
-
-    tier: int
-    input_tokens: Threshold | None = None
-    output_tokens: Threshold | None = None
-    stream: bool | None = None
-    tools: bool | None = None
-    schema: bool | None = None
-    images: bool | None = None
-
-    def __post_init__(self) -> None:
-        if self.tier < 0:
-            raise ValueError(f"tier {self.tier}: tiers count from 0")
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """The features that it asks for."""
-        return frozenset(name for name in FEATURES if getattr(self, name) is not None)
-
-    def holds(self, request: Request) -> bool:
-        """Whether all of its conditions hold for `request`; a feature that nobody looked for is
-        not there.
-        """
-        if self.input_tokens is not None and not self.input_tokens.holds(request.input_tokens):
-            return False
-        if self.output_tokens is not None and not self.output_tokens.holds(request.output_tokens):
-            return False
-        if self.stream is not None and self.stream is not request.stream:
-            return False
-        return all(
-            wanted is None or wanted is bool(request.features.get(name, False))
-            for name, wanted in zip(FEATURES, (self.tools, self.schema, self.images), strict=True)
-        )
+from policies.starting.estimator import SCORE
+from policies.starting.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
 class CostTiers:
-    """Tiers from the cheapest to the dearest. A request starts in the highest tier that one of the
-    `rules` that hold for it names, else in the first; `within` chooses inside a tier.
+    """Tiers from the cheapest to the dearest; `within` chooses inside a tier.
+
+    A request starts in the highest tier that one of the `rules` that hold for it names. Where none
+    does, the scores of those that hold are added up, from 0 to 1, and it starts in the second tier
+    from the first number in `tiers_at` on, in the third from the second on, and so forth; else in
+    the first. `estimated`: a driver that has asked an estimator puts what it said, `"score"`, in
+    the place of that sum.
     """
 
     rules: tuple[Rule, ...] = ()
     within: Policy = field(default_factory=LeastLatency)
+    tiers_at: tuple[float, ...] = ()
+    estimated: bool = False
+
+    def __post_init__(self) -> None:
+        rising = sorted({at for at in self.tiers_at if 0 < at <= 1})
+        if rising != [*self.tiers_at]:
+            raise ValueError(f"tiers_at {self.tiers_at}: each more than the last, above 0, up to 1")
 
     @property
     def needs(self) -> frozenset[str]:
         """What its rules and the policy inside the tiers need."""
-        return self.within.needs.union(*(rule.needs for rule in self.rules))
+        own = frozenset({SCORE}) if self.estimated else frozenset()
+        return self.within.needs.union(own, *(rule.needs for rule in self.rules))
 
     @property
     def learn(self) -> Callable[..., None] | None:
@@ -123,7 +66,27 @@ class CostTiers:
 
     def start(self, request: Request) -> int:
         """The tier, from 0, before which `request` is not sent anywhere."""
-        return max([rule.tier for rule in self.rules if rule.holds(request)], default=0)
+        named = self._named(request)
+        if named is not None:
+            return named
+        return bisect_right(self.tiers_at, self.score(request)) if self.tiers_at else 0
+
+    def score(self, request: Request) -> float:
+        """How hard `request` looks, from 0 to 1."""
+        if self.estimated and (score := request.features.get(SCORE)) is not None:
+            return float(score)
+        held = [rule.score for rule in self.rules if rule.tier is None and rule.holds(request)]
+        # What was written in hundredths is compared in hundredths.
+        return min(1.0, max(0.0, round(sum(held), 6)))
+
+    def why(self, request: Request) -> tuple[str, ...]:
+        """Why `request` starts where it does: a sentence, and one for each rule."""
+        start, named = self.start(request), self._named(request)
+        return (
+            f"starts in tier {start + 1}: "
+            + ("a rule names it" if named is not None else self._by_score(request, start)),
+            *(_told(rule, request) for rule in self.rules),
+        )
 
     def fresh(self) -> overflow.Memory:
         """One memory of the inner policy for each tier."""
@@ -139,3 +102,28 @@ class CostTiers:
     ) -> Candidate:
         """The inner policy's choice in the first tier, from its start on, that can serve."""
         return overflow.choose(self.within, request, candidates, memory, now, rng)
+
+    def _named(self, request: Request) -> int | None:
+        """The highest tier that a rule names; None: none does."""
+        tiers = [r.tier for r in self.rules if r.tier is not None and r.holds(request)]
+        return max(tiers) if tiers else None
+
+    def _by_score(self, request: Request, start: int) -> str:
+        if not self.tiers_at:
+            return "no rule names another"
+        by = "its score"
+        if self.estimated:
+            by += " by the estimator" if SCORE in request.features else " by the rules alone"
+        told = f"{by} is {self.score(request):.2f} of 1"
+        if start:
+            told += f", and tier {start + 1} begins at {self.tiers_at[start - 1]:g}"
+        if start < len(self.tiers_at):
+            told += f"; tier {start + 2} would begin at {self.tiers_at[start]:g}"
+        return told
+
+
+def _told(rule: Rule, request: Request) -> str:
+    """What one rule does for `request`, in words."""
+    given = f"{rule.score:+.2f}" if rule.tier is None else f"tier {rule.tier + 1}"
+    words = rule.words(request)
+    return f"{given} for {words}" if rule.holds(request) else f"not {given}, which is for {words}"

@@ -140,6 +140,9 @@ class Starter(Protocol):
         engine offers no tier before it, and a later one only when those before are left.
         """
 
+    def why(self, request: Request) -> Sequence[str]:
+        """Sentences on where `request` begins, for people. May be missing as well."""
+
 
 class Learner(Protocol):
     """What a policy may have besides: it is told how the attempts end of the requests that it

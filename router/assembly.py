@@ -43,10 +43,9 @@ def runtime_of(
     listed: Mapping[str, int] = MappingProxyType({}),
 ) -> Runtime:
     """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
-    which of their limits are a whole `fleet`'s; `listed` are the models that were served before,
-    with the Unix time each has been served since. Raises `BuildFault`.
+    which limits are a `fleet`'s; `listed` says since when models were served. Raises `BuildFault`.
     """
-    serving, now = build.serving(config), int(time.time())
+    serving, estimators = build.serving(config), choosing.estimators_of(config)
     return Runtime(
         revision=config.revision,
         engine=engine,
@@ -62,8 +61,9 @@ def runtime_of(
         },
         off=build.off(config),
         policies=choosing.named_policies(),
-        listed={route.name: listed.get(route.name, now) for route in serving},
-        needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
+        listed={route.name: listed.get(route.name, int(time.time())) for route in serving},
+        needs=choosing.needs_of(routes, estimators),
+        estimators=estimators,
         alike=build.alike(config),
         ladders=ladders_of(config),
         resume=build.resumed(config),

@@ -6,14 +6,32 @@ Only made here; which one a route has is the file's.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
-from policies import CostTiers, LeastLatency, Policy, Priority, Rule, Threshold, WeightedRoundRobin
+from policies import (
+    CostTiers,
+    Estimator,
+    LeastLatency,
+    Policy,
+    Priority,
+    Route,
+    Rule,
+    Threshold,
+    WeightedRoundRobin,
+)
+from policies.starting.estimator import SCORE
+from policies.starting.shipped import SHIPPED
 from router.config import Asked, Config, PolicySpec, StartRule
 from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
 from router.dialects.openai.dialect import OPENAI
+from router.dialects.reading import unknown
+from router.estimating import Estimating
+from router.guarded import guarded
+
+T = TypeVar("T")
 
 BUILT_IN: dict[str, type[WeightedRoundRobin | LeastLatency]] = {
     "weighted_round_robin": WeightedRoundRobin,
@@ -39,14 +57,18 @@ def policy_of(route: ConfigRoute) -> Policy:
         case "priority":
             return Priority(within)
         case "cost_tiers":
-            return CostTiers(tuple(rule_of(rule) for rule in route.start), within)
+            shipped = SHIPPED if route.auto else ()
+            rules = (*shipped, *(rule_of(rule) for rule in route.start))
+            return CostTiers(rules, within, route.tiers_at, estimated=route.estimator is not None)
         case _:
             return make(route.policy)
 
 
 def rule_of(rule: StartRule) -> Rule:
     """A start rule in the engine's words: the file counts tiers from 1."""
-    return Rule(rule.tier - 1, **{name: asked_of(asked) for name, asked in rule.conditions})
+    tier = None if rule.tier is None else rule.tier - 1
+    asked = {name: asked_of(asked) for name, asked in rule.conditions}
+    return Rule(tier, **asked, score=rule.score)
 
 
 def asked_of(asked: Asked) -> Any:
@@ -65,20 +87,59 @@ def make(spec: PolicySpec) -> Policy:
     """A policy by its name, or by its import path. Raises `BuildFault`."""
     if spec.name in BUILT_IN:
         return BUILT_IN[spec.name](**spec.options)
+    return guarded(_imported(spec, "policy", _checked))
+
+
+def estimators_of(config: Config) -> dict[str, Estimating]:
+    """Who is asked for a score, by route. Raises `BuildFault`."""
+    return {
+        route.name: Estimating(_imported(route.estimator, "estimator", _estimator))
+        for route in config.models.values()
+        if route.estimator is not None
+    }
+
+
+def needs_of(
+    routes: Mapping[str, Route], estimators: Mapping[str, Estimating]
+) -> dict[str, frozenset[str]]:
+    """What is to be read of every request of a route, for its policy and for who estimates for it,
+    where anything is.
+    """
+    found = {}
+    for name, route in routes.items():
+        needs = route.policy.needs - {SCORE}
+        if name in estimators:
+            needs |= estimators[name].needs
+        if needs:
+            found[name] = needs
+    return found
+
+
+def _imported(spec: PolicySpec, what: str, checked: Callable[[Any], T]) -> T:
     try:
-        return _imported(spec)
+        module, _, attribute = spec.name.partition(":")
+        return checked(getattr(import_module(module), attribute)(**spec.options))
     except Exception as error:  # a door: a user's module may raise anything
         told = f"{type(error).__name__}: {error}"
-        raise BuildFault(f"the policy {spec.name!r} cannot be made: {told}") from error
+        raise BuildFault(f"the {what} {spec.name!r} cannot be made: {told}") from error
 
 
-def _imported(spec: PolicySpec) -> Policy:
-    module, _, attribute = spec.name.partition(":")
-    policy = getattr(import_module(module), attribute)(**spec.options)
+def _checked(policy: Any) -> Policy:
     if not isinstance(policy, Policy):
         raise TypeError("it is no policy, which has `needs`, `fresh` and `choose`")
-    if unknown := policy.needs - OPENAI.FEATURES:
-        raise ValueError(f"it needs features that nobody extracts: {sorted(unknown)}")
+    _check_needs(policy.needs)
     hash(policy)  # the engine keeps its memory by it
     policy.fresh()
     return policy
+
+
+def _estimator(estimator: Any) -> Estimator:
+    if not isinstance(estimator, Estimator):
+        raise TypeError("it is no estimator, which has `score`")
+    _check_needs(frozenset(getattr(estimator, "needs", ())))
+    return estimator
+
+
+def _check_needs(needs: frozenset[str]) -> None:
+    if nobody := unknown(needs, OPENAI.FEATURES):
+        raise ValueError(f"it needs features that nobody extracts: {sorted(nobody)}")

@@ -26,6 +26,7 @@ from router.bell import Bell
 from router.caller import NONE, Caller, Wishes
 from router.course import Way
 from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
+from router.estimating import brought
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -172,7 +173,9 @@ class Pipeline:
                 model=model,
                 only=only,
                 policy=None,
-                features=caller.dialect.features(call, needs) if needs else NO_FEATURES,
+                features=brought(call, caller.dialect, needs, runtime, model, request.tenant)
+                if needs
+                else NO_FEATURES,
                 requires=required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
             )
             return runtime.engine.start(again, self._loop.time(), bell.wake, record)
@@ -216,7 +219,9 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         call.stream,
         only,
         policy,
-        caller.dialect.features(call, needs) if needs else NO_FEATURES,
+        brought(call, caller.dialect, needs, runtime, call.model, tenant.name)
+        if needs
+        else NO_FEATURES,
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
@@ -249,8 +254,8 @@ def may_descend(call: Call, request: Request) -> bool:
 
 def required(call: Call, dialect: ClientDialect, lacking: frozenset[str]) -> frozenset[str]:
     """What of `lacking` a target must not lack to serve `call`: what it brings, and its kind."""
-    brought = dialect.features(call, lacking & dialect.FEATURES)
-    return frozenset(name for name in lacking if name == call.operation or brought.get(name))
+    has = dialect.features(call, lacking & dialect.FEATURES)
+    return frozenset(name for name in lacking if name == call.operation or has.get(name))
 
 
 def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> frozenset[str] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from policies import Engine, Policy
 from router.dialects.contract import ClientError, Operation
 from router.dialects.interpreter import Unspoken
+from router.estimating import Estimating
 from router.ladder import Ladder
 from router.quota.sharing import Fleetwide
 from router.stored.accounts import Accounts
@@ -34,7 +35,8 @@ class Runtime:
     have failed, where anything is; `accounts` are those that keep what they made; `fleet` are the
     limits that are kept together with other instances, if there are any; `tokenizers` are those
     that requests are counted with, by the model that they ask for, where its targets name any;
-    `recorded` is the part of a model's requests of which decisions are written, where any are.
+    `estimators` say how hard a request is, by model, where its route names one; `recorded` is the
+    part of a model's requests of which decisions are written, where any are.
     """
 
     revision: str
@@ -55,6 +57,7 @@ class Runtime:
     accounts: Accounts = field(default_factory=dict)
     fleet: Fleetwide | None = None
     tokenizers: Mapping[str, Tokenizers] = field(default_factory=dict)
+    estimators: Mapping[str, Estimating] = field(default_factory=dict)
     recorded: Mapping[str, float] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:

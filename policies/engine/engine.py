@@ -14,7 +14,7 @@ from random import Random
 from policies.engine.attempt import Attempt
 from policies.engine.configuring import Holdings, configured, confine
 from policies.engine.course import Course
-from policies.engine.deciding.tiers import offered, ordinary
+from policies.engine.deciding.tiers import anyone, offered, ordinary
 from policies.engine.learning.breaker import State
 from policies.engine.learning.estimates import Length
 from policies.engine.limits.headroom import Measured, Measurement
@@ -33,7 +33,7 @@ from policies.engine.showing.views import (
 )
 from policies.engine.standing import SILENT, Member, Standing
 from policies.engine.waiting.queue import Queue
-from policies.policy import Policy, Request
+from policies.policy import Request
 
 PolicyError = Callable[[str, Exception], None]
 Part = Callable[[str, int], int]
@@ -188,12 +188,12 @@ class Engine:
         try:
             candidate = policy.choose(request, able, memory, now, self.rng)
         except Exception as error:  # noqa: BLE001 - a door: a user's policy must not fail a request
-            self._report_policy(policy, error)
-            return able[self.rng.randrange(len(able))]
+            self.failed(policy, error)
+            return anyone(able, self.rng)
         if isinstance(candidate, Member) and candidate in able:
             return candidate
-        self._report_policy(policy, LookupError("it chose none of the candidates"))
-        return able[self.rng.randrange(len(able))]
+        self.failed(policy, LookupError("it chose none of the candidates"))
+        return anyone(able, self.rng)
 
     def judged(
         self,
@@ -233,7 +233,7 @@ class Engine:
         try:
             return offered(pool, request)
         except Exception as error:  # noqa: BLE001 - a door: as for `choose`
-            self._report_policy(pool.policy(request)[0], error)
+            self.failed(pool.policy(request)[0], error)
             return pool.members
 
     def _teach(
@@ -255,7 +255,7 @@ class Engine:
         try:
             learn(request, member, report, now - sent, first, memory, now)
         except Exception as error:  # noqa: BLE001 - a door: as for `choose`
-            self._report_policy(policy, error)
+            self.failed(policy, error)
 
     def probe_began(self, attempt: Attempt, standing: Standing, now: float) -> None:
         """A probe's first content has come: its target is back, whatever the rest of it is."""
@@ -299,6 +299,7 @@ class Engine:
         if self._part is not None:
             confine(self._held, self._part, now)
 
-    def _report_policy(self, policy: Policy, error: Exception) -> None:
+    def failed(self, code: object, error: Exception) -> None:
+        """A user's policy, or what a driver asks for one, has failed, and is served around."""
         if self._on_policy_error is not None:
-            self._on_policy_error(type(policy).__name__, error)
+            self._on_policy_error(type(code).__name__, error)

@@ -47,6 +47,7 @@ def one(decision: Decision) -> dict[str, Any]:
         "dropped": end.dropped if end is not None else "",
         "resumed": [one._asdict() for one in end.resumed] if end is not None else [],
         "words": told(record),
+        "start": [*record.start],
         "request": _request(request) if request is not None else None,
         "attempts": attempts(record),
         "steps": [_step(step) for step in record.steps],

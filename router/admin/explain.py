@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import isinf
 from typing import Any
+
+import msgspec
 
 from policies import Band, ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question, Sent
@@ -13,11 +15,13 @@ from router.config import Config, ladder
 from router.config.problems import nearest, quoted
 from router.dialects.contract import Call
 from router.dialects.openai.dialect import OPENAI
+from router.estimating import brought
 from router.front.paths import CALLS
 from router.runtime import Runtime
 from router.tenants.identity import DEFAULT, Tenant
 
 DEFAULT_POLICY = "least_latency"
+_encode = msgspec.json.encode
 
 
 def explain(runtime: Runtime, config: Config, now: float, question: Question) -> dict[str, Any]:
@@ -40,6 +44,7 @@ def foretold(runtime: Runtime, config: Config, now: float, request: Request) -> 
     return {
         "model": explained.model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
+        "start": list(explained.start),
         "targets": [
             _target(target, said.get(target.target, ""), now) for target in explained.targets
         ],
@@ -94,6 +99,7 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
     if not runtime.admits(question.model, tenant):
         raise runtime.unknown(question.model, tenant)
     features = {name: getattr(question, name) for name in OPENAI.FEATURES}
+    said = _said(runtime, question, tenant.name)
     return Request(
         question.model,
         now + runtime.deadlines[question.model],
@@ -101,11 +107,29 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         question.output_tokens,
         question.stream,
         frozenset({question.target}) if question.target is not None else None,
-        features=features,
+        features={**said, **features},
         tenant=tenant.name,
         band=BANDS[question.priority],
         requires=frozenset(name for name, brought in features.items() if brought),
     )
+
+
+def _said(runtime: Runtime, question: Question, tenant: str) -> Mapping[str, Any]:
+    """What the model's policy goes by of what was said, read as it is of a client's body."""
+    needs = runtime.needs.get(question.model)
+    if not needs:
+        return {}
+    messages = [{"role": "user", "content": question.says or ""}]
+    told = {"model": question.model, "messages": messages, "metadata": question.metadata}
+    call = OPENAI.parse(_encode(told))
+    call.input_tokens, call.output_tokens = question.input_tokens, question.output_tokens
+    call.stream = question.stream
+    found = {**brought(call, OPENAI, needs, runtime, question.model, tenant)}
+    found["turns"] = question.turns
+    found["code"] = question.code or found.get("code", False)
+    if question.last_tokens is not None:
+        found["last_tokens"] = question.last_tokens
+    return found
 
 
 def _none(field: str, name: str, what: str, known: Iterable[str]) -> BadQuestion:

@@ -24,7 +24,8 @@ class BadQuestion(ValueError):
 class Question(msgspec.Struct, frozen=True):
     """What is asked about. `output_tokens` is the most that the caller lets the model write (None:
     it set no bound); without a `tenant` it is somebody who may ask for everything; `target`
-    confines the request to one.
+    confines the request to one. `says` is what its user said last, in the last of so many `turns`,
+    and tells by itself of how many tokens it is (None) and whether there is code in it.
     """
 
     model: str
@@ -39,6 +40,17 @@ class Question(msgspec.Struct, frozen=True):
     priority: str = "standard"
     tenant: str | None = None
     target: str | None = None
+    says: str | None = None
+    turns: int = 1
+    last_tokens: int | None = None
+    code: bool = False
+    metadata: dict[str, str] = {}
+
+
+def _pairs(value: object) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise units.Unreadable("is not a mapping", "write it as {name: value}")
+    return {texts.text(key): texts.text(one) for key, one in value.items()}
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -66,6 +78,11 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "priority": texts.choice(*BANDS),
     "tenant": texts.text,
     "target": texts.text,
+    "says": texts.words,
+    "turns": units.positive,
+    "last_tokens": units.count,
+    "code": units.boolean,
+    "metadata": _pairs,
 }
 BESIDE: Mapping[str, Callable[[object], Any]] = {
     "path": texts.choice(*CALLS),

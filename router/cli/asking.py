@@ -150,6 +150,7 @@ def loaded(path: Path) -> Config:
         config = load(path, os.environ)
         choosing.find_plugins(config)
         build.routes_of(config)
+        choosing.estimators_of(config)
         tokenizers_of(config)
     except (ConfigError, choosing.BuildFault) as error:
         where = f"{path}: " if isinstance(error, choosing.BuildFault) else ""

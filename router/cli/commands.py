@@ -130,6 +130,8 @@ def explain(
     images: options.Images = False,
     documents: options.Documents = False,
     audio: options.Audio = False,
+    says: options.Says = None,
+    turns: options.Turns = None,
     priority: Priority = None,
     tenant: TenantName = None,
     admin: AdminAddress = None,
@@ -144,6 +146,7 @@ def explain(
         raise typer.BadParameter("name a --model, or give a --body")
     asked: dict[str, object] = {"model": model, "priority": priority, "tenant": tenant}
     asked |= {"input_tokens": input_tokens, "output_tokens": output_tokens}
+    asked |= {"says": says, "turns": turns}
     flags = {"stream": stream, "tools": tools, "schema": schema, "images": images}
     flags |= {"documents": documents, "audio": audio}
     # What is not said is not asked, so that nothing contradicts a body.

@@ -31,3 +31,5 @@ Schema = Annotated[bool, typer.Option("--schema", help="It asks for a JSON schem
 Images = Annotated[bool, typer.Option("--images", help="A message holds an image.")]
 Documents = Annotated[bool, typer.Option("--documents", help="A message holds a document.")]
 Audio = Annotated[bool, typer.Option("--audio", help="A message holds a sound.")]
+Says = Annotated[str | None, typer.Option("--says", help="What the user said last.")]
+Turns = Annotated[str | None, typer.Option("--turns", help="How many messages the user sent.")]

@@ -22,6 +22,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
     screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
     if (read := told.get("request")) is not None:
         screen.print(escape(_read(read)), soft_wrap=True)
+    for number, sentence in enumerate(told["start"]):
+        screen.print(escape(f"{'    ' if number else '  '}{sentence}"), soft_wrap=True)
     numbers = ("tier", "weight", "odds", "health", "A", "L", "R", "predicted", "in flight")
     table = _table(("target",), numbers, ())
     for target in told["targets"]:

@@ -9,8 +9,8 @@ from router.config.ladders import ladder
 from router.config.load import load
 from router.config.models import ABILITIES
 from router.config.problems import ConfigError, Problem
+from router.config.rules import Asked, StartRule, Threshold
 from router.config.schema import (
-    Asked,
     Config,
     Defaults,
     Limits,
@@ -22,9 +22,7 @@ from router.config.schema import (
     Route,
     Rung,
     Simulation,
-    StartRule,
     Tenant,
-    Threshold,
     Timeouts,
     WeightedTarget,
 )

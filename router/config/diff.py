@@ -11,8 +11,8 @@ from dataclasses import fields
 from typing import TypeVar
 
 from router.config.problems import quoted
+from router.config.rules import Asked, StartRule, Threshold
 from router.config.schema import (
-    Asked,
     Config,
     Limits,
     PolicySpec,
@@ -22,17 +22,17 @@ from router.config.schema import (
     Route,
     Rung,
     Simulation,
-    StartRule,
     Tenant,
-    Threshold,
     Timeouts,
 )
 from router.config.units import (
     show_count,
     show_duration,
+    show_number,
     show_part,
     show_price,
     show_rate,
+    show_score,
     show_threshold,
 )
 from router.config.values import Rate
@@ -125,7 +125,12 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         yield from _policy("within", old.within, new.within)
     before = {t.name: (i, t.weight) for i, tier in enumerate(old.tiers, 1) for t in tier}
     after = {t.name: (i, t.weight) for i, tier in enumerate(new.tiers, 1) for t in tier}
-    yield from _change("start", old.start, new.start, _rules)
+    yield from _change("start", old, new, _start) if _starts(old) != _starts(new) else ()
+    yield from _change("tiers_at", old.tiers_at, new.tiers_at, _numbers)
+    if old.estimator and new.estimator:
+        yield from _policy("estimator", old.estimator, new.estimator)
+    else:
+        yield from _change("estimator", old.estimator, new.estimator, lambda spec: spec.name)
     yield from _change("climb", old.climb, new.climb, _listed)
     yield from _change("patience", old.patience, new.patience, show_duration)
     yield from _change("embeddings", old.embeddings, new.embeddings)
@@ -150,17 +155,31 @@ def _rungs(rungs: Iterable[Rung]) -> str:
     return ", then ".join(told) or "none"
 
 
-def _rules(rules: Iterable[StartRule]) -> str:
+def _numbers(numbers: Iterable[float]) -> str:
+    return ", ".join(map(show_number, numbers)) or "none"
+
+
+def _starts(route: Route) -> tuple[bool, tuple[StartRule, ...]]:
+    return route.auto, route.start
+
+
+def _start(route: Route) -> str:
     def condition(name: str, asked: Asked) -> str:
         if isinstance(asked, Threshold):
             return f"{name} {show_threshold(asked)}"
+        if isinstance(asked, tuple):
+            each = (one if isinstance(one, str) else "=".join(one) for one in asked)
+            return f"{name} {' or '.join(map(quoted, each))}"
         return name if asked else f"no {name}"
 
+    def given(rule: StartRule) -> str:
+        return f"tier {rule.tier}" if rule.tier is not None else show_score(rule.score)
+
     told = (
-        f"tier {rule.tier} if {' and '.join(condition(*asked) for asked in rule.conditions)}"
-        for rule in rules
+        f"{given(rule)} if {' and '.join(condition(*asked) for asked in rule.conditions)}"
+        for rule in route.start
     )
-    return "; ".join(told) or "none"
+    return "; ".join([*(["auto"] if route.auto else []), *told]) or "none"
 
 
 def _tenant(old: Tenant, new: Tenant) -> Iterator[str]:

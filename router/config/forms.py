@@ -81,6 +81,10 @@ FORMS: Mapping[Callable[..., object], Form] = {
         {"type": "number", "minimum": 0, "maximum": 0.2},
         _text(r"^\s*0+(?:\.(?:[01][0-9]{0,19}|20{0,19}))?\s*$"),
     ),
+    units.score: _either(
+        {"type": "number", "minimum": -1, "maximum": 1, "not": {"const": 0}},
+        _text(r"^\s*[+-]?(?=.*[1-9])(?:0*(?:\.[0-9]{1,20})?|0{0,2}1(?:\.0{1,20})?)\s*$"),
+    ),
     units.threshold: _text(rf"^\s*(?:>=|<=|>|<){_with_unit(*units.COUNTS)}$"),
     texts.text: _text(VISIBLE),
     texts.words: {"type": "string", "minLength": 1},

@@ -18,7 +18,7 @@ from pydantic import BeforeValidator
 
 from router.config import schema, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
-from router.config.startup_written import WrittenServer, WrittenShared
+from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate
 from router.config.written import (
     Written,
@@ -27,6 +27,7 @@ from router.config.written import (
     WrittenModel,
     WrittenProvider,
     WrittenRoute,
+    WrittenRule,
     WrittenTarget,
     WrittenTenant,
 )
@@ -50,6 +51,7 @@ DEFAULTS: dict[str, object] = {
     "Route": schema.Route,
 }
 """What holds where a table says nothing, by its name: a value of its kind, or that kind itself."""
+ONE_OR_MORE = ("tiers_at", "says", "tenant")
 RATES = ("requests", "tokens", "input_tokens", "output_tokens")
 TOGETHER: dict[str, Form] = {
     "Provider": {
@@ -62,7 +64,11 @@ TOGETHER: dict[str, Form] = {
     },
     "Route": {"type": "object", "oneOf": [{"required": ["targets"]}, {"required": ["tiers"]}]},
     "DecisionFile": {"type": "object", "required": ["path"]},
-    "Rule": {"type": "object", "required": ["if", "tier"]},
+    "Rule": {
+        "type": "object",
+        "required": ["if"],
+        "oneOf": [{"required": ["tier"]}, {"required": ["score"]}],
+    },
     "Conditions": {"type": "object", "minProperties": 1},
     "Rung": {"type": "object", "minProperties": 1, "maxProperties": 1},
 }
@@ -134,12 +140,18 @@ class _Tables:
         if kind is WrittenRoute and key in {"targets", "tiers"}:
             some = self._targets()
             return some if key == "targets" else {"type": "array", "items": some}
-        if kind is WrittenRoute and key in {"policy", "within"}:
+        if kind is WrittenRoute and key == "start":
+            auto: Form = {"const": "auto"}
+            items = {"anyOf": [auto, self.table(WrittenRule)]}
+            return {"anyOf": [auto, {"type": "array", "items": items}]}
+        if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
             name = form(texts.policy)
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
             return {"anyOf": [*name["anyOf"], table]}
         one = self._one(annotation, metadata)
-        if kind is WrittenLimits and key in RATES:
+        if kind is WrittenDecisions and key == "file":
+            return {"anyOf": [*form(texts.text)["anyOf"], one]}
+        if (kind is WrittenLimits and key in RATES) or key in ONE_OR_MORE:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
 

@@ -15,7 +15,7 @@ _Edit = Callable[[Node], Node]
 
 
 def normalise(tree: Table, report: Report) -> Table:
-    """`tree` with lists of models and targets as mappings, weights and policies as tables.
+    """`tree` with lists of models and targets as mappings, weights, policies and paths as tables.
 
     What is judged is only what would be lost: a name that stands twice in a list, or is none.
     """
@@ -38,21 +38,15 @@ def normalise(tree: Table, report: Report) -> Table:
         return _edited(node, limits=_limits, models=lambda models: _each(named(models), model))
 
     def route(node: Node) -> Node:
-        return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers)
-
-    def tenant(node: Node) -> Node:
-        def by_name(several: Node) -> Node:
-            return _each(several, _limits)
-
-        return _edited(
-            node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name
-        )
+        start = {"start": _start, "tiers_at": _listed, "estimator": _policy}
+        return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers, **start)
 
     return _edited_table(
         tree,
+        server=_server,
         providers=lambda node: _each(node, provider),
         models=lambda node: _each(node, route),
-        tenants=lambda node: _each(node, tenant),
+        tenants=lambda node: _each(node, _tenant),
     )
 
 
@@ -80,6 +74,21 @@ def _under(key: str, node: Node) -> Node:
     return Table(node.mark, {key: Entry(Leaf(node.mark, key, key), node)})
 
 
+def _server(node: Node) -> Node:
+    def path(file: Node) -> Node:
+        nothing = isinstance(file, Leaf) and file.value is None
+        return file if nothing else _under("path", file)
+
+    return _edited(node, decisions=lambda decisions: _edited(decisions, file=path))
+
+
+def _tenant(node: Node) -> Node:
+    def by_name(several: Node) -> Node:
+        return _each(several, _limits)
+
+    return _edited(node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name)
+
+
 def _table_of_names(node: Node, report: Report) -> Node:
     if isinstance(node, Leaf):
         if node.value is not None:
@@ -105,11 +114,32 @@ def _table_of_names(node: Node, report: Report) -> Node:
 
 
 def _limits(node: Node) -> Node:
-    def listed(rates: Node) -> Node:
-        return Listing(rates.mark, (rates,)) if isinstance(rates, Leaf) else rates
-
     kinds = ("requests", "tokens", "input_tokens", "output_tokens")
-    return _edited(node, **dict.fromkeys(kinds, listed))
+    return _edited(node, **dict.fromkeys(kinds, _listed))
+
+
+def _listed(one: Node) -> Node:
+    """A bare scalar as a list of one."""
+    return Listing(one.mark, (one,)) if isinstance(one, Leaf) else one
+
+
+def _start(node: Node) -> Node:
+    """The rules that are shipped, by their name, apart from those that stand beside it."""
+
+    def rule(node: Node) -> Node:
+        return _edited(node, **{"if": lambda asked: _edited(asked, says=_listed, tenant=_listed)})
+
+    if isinstance(node, Leaf):
+        return _under("name", node)
+    entries: dict[str, Entry] = {}
+    rules = node
+    if isinstance(node, Listing):
+        name = next((item for item in node.items if isinstance(item, Leaf)), None)
+        if name is not None:
+            entries["name"] = Entry(name, name)
+        own = tuple(rule(item) for item in node.items if item is not name)
+        rules = Listing(node.mark, own)
+    return Table(node.mark, {**entries, "rules": Entry(Leaf(node.mark, "rules", ""), rules)})
 
 
 def _policy(node: Node) -> Node:

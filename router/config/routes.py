@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from router.config import units
 from router.config.ladders import check_circles, rungs
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route, WeightedTarget
-from router.config.tiers import TIERED, check_form, leaving, start_rules
+from router.config.tiers import TIERED, check_form, leaving, start_of
 from router.config.tree import Found, Leaf, Node, Table, find
 from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
 
@@ -86,6 +87,7 @@ class _Resolver:
             for place, table in zip(in_place, tables, strict=True)
         )
         self._check_distinct(name, tiers)
+        start = start_of(name, written, len(tiers), self.tree, self.report)
         if name in self.declared:
             what = f"{quoted(name)} is a target's full name as well"
             self.report.problem(self._found(name).key.mark, what, "give the route another name")
@@ -96,10 +98,11 @@ class _Resolver:
             tiers=tiers,
             deadline=written.deadline or self.defaults.deadline,
             retry=replace(self.defaults.retry, **written.retry.given()),
-            start=start_rules(name, written, self.tree, self.report),
+            estimator=self._policy(name, "estimator", written.estimator),
             embeddings=written.embeddings or "one_model",
             interrupted=written.interrupted or "error",
             unsupported=written.unsupported or "drop",
+            **start,
             decisions=1.0 if written.decisions is None else written.decisions,
             **leaving(written),
         )
@@ -125,6 +128,9 @@ class _Resolver:
         if colon and module not in self.plugins:
             what = f"the module of {key} {_shown(found.node)} is not in server.plugins"
             self.report.problem(found.node.mark, what, "add it there")
+        elif key == "estimator" and not colon:
+            what = f"{_shown(found.node)} is no import path"
+            self.report.problem(found.node.mark, what, "write it as package.module:attribute")
         elif not colon and written.name not in POLICIES:
             what = f"there is no policy {_shown(found.node)}"
             self.report.problem(found.node.mark, what, self.report.nearest(written.name, POLICIES))
@@ -218,10 +224,15 @@ class _Resolver:
             and provider.enabled
         ]
         for index, rule in enumerate(route.start):
-            if on and rule.tier > max(on):
-                mark = self._found(route.name, "start", index).node.mark
+            if on and (rule.tier or 1) > max(on):
+                mark = self._found(route.name, "start", "rules", index).node.mark
                 what = f"requests that start in tier {rule.tier} are refused: nothing there is on"
                 self.report.note(mark, what, "switch one of its providers on, or name another tier")
+        if on and len(route.tiers_at) >= max(on):
+            first = units.show_number(route.tiers_at[max(on) - 1])
+            what = f"requests whose score is {first} or more are refused: nothing is on there"
+            mark = self._found(route.name).key.mark
+            self.report.note(mark, what, "switch one of its providers on, or raise tiers_at")
 
 
 def _shown(node: Node) -> str:

@@ -15,6 +15,7 @@ from typing import Literal
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import Dialect
 from router.config.problems import Problem
+from router.config.rules import StartRule
 from router.config.startup import Server, Shared
 from router.config.values import Rate, Secret, Tls
 from router.config.watching import Stamp, unchanged
@@ -174,26 +175,6 @@ class PolicySpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
-    """A comparison with a count: `sign` is one of > >= < <=."""
-
-    sign: Literal[">", ">=", "<", "<="]
-    count: int
-
-
-Asked = Threshold | bool
-"""What a condition asks: how many of something, or whether it is there."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartRule:
-    """A request for which all `conditions` hold, by name, starts in `tier`, from 1."""
-
-    conditions: tuple[tuple[str, Asked], ...]
-    tier: int
-
-
-@dataclass(frozen=True, slots=True)
 class Rung:
     """What is done when all of a route's targets have failed: another `model` is asked, or a fixed
     `text` is the answer. One of the two is None.
@@ -206,12 +187,15 @@ class Rung:
 @dataclass(frozen=True, slots=True)
 class Route:
     """A model as clients know it. One tier for a file's `targets`; `within` is for policies among
-    tiers, `start` for `cost_tiers`. `climb` are the causes for which a request leaves a tier,
-    `patience` the seconds that it waits there first. `embeddings`: whether those of targets of
-    other upstream models may stand in for one another. `interrupted`: what becomes of a stream that
-    breaks off within its content. `unsupported`: whether what a target cannot be told of a request,
-    and only tunes it, is left out. `when_all_fail` are its own rungs, in order. `decisions` is the
-    part of its requests of which decisions are written to a file, where there is one.
+    tiers, `start` for `cost_tiers`, before which the rules that are shipped come if it is `auto`;
+    `tiers_at` are the scores from which a request starts in the second tier, the third, and so on,
+    and `estimator` is who is asked for the score instead. `climb` are the causes for which a
+    request leaves a tier, `patience` the seconds that it waits there first. `embeddings`: whether
+    those of targets of other upstream models may stand in for one another. `interrupted`: what
+    becomes of a stream that breaks off within its content. `unsupported`: whether what a target
+    cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
+    in order. `decisions` is the part of its requests of which decisions are written to a file,
+    where there is one.
     """
 
     name: str
@@ -228,6 +212,9 @@ class Route:
     unsupported: Literal["drop", "refuse"] = "drop"
     when_all_fail: tuple[Rung, ...] = ()
     decisions: float = 1.0
+    auto: bool = False
+    tiers_at: tuple[float, ...] = ()
+    estimator: PolicySpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from math import isfinite
 from typing import Literal, cast
 
-from router.config.schema import Threshold
+from router.config.rules import Threshold
 from router.config.values import Rate
 
 DURATIONS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
@@ -29,6 +30,7 @@ PERIODS = {"s": 1.0, "sec": 1.0, "min": 60.0, "hour": 3600.0, "day": 86400.0}
 # that no text takes long to read.
 _QUANTITY = re.compile(r"((?:\d_?){0,17}\d(?:\.\d{1,20})?)\s*([A-Za-z]*)", re.ASCII)
 
+_SCORE = re.compile(r"([+-]?)(\d{0,3}(?:\.\d{1,20})?)", re.ASCII)
 _THRESHOLD = re.compile(r"(>=|<=|>|<)\s*([^<>=\s].*)")
 
 _DURATION = "write it as 250ms, 3s, 5m or 1h"
@@ -127,6 +129,19 @@ def share(value: object) -> float:
     return float(number)
 
 
+def score(value: object) -> float:
+    """A number from -1 to 1, but not 0."""
+    remedy = "write it as +.4 or -0.1"
+    written = value if isinstance(value, str) else ""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        written = format(Decimal(repr(value)), "f") if isfinite(value) else ""
+    match = _SCORE.fullmatch(written.strip())
+    number = float(f"{match[1]}0{match[2]}") if match and match[2] else 0.0
+    if not number or abs(number) > 1:
+        raise Unreadable("is not a number from -1 to 1, other than 0", remedy)
+    return number
+
+
 def part(value: object) -> float:
     """A part of everything, from 0 to 1."""
     remedy = "write it as 10%, all or none"
@@ -164,6 +179,16 @@ def threshold(value: object) -> Threshold:
         raise Unreadable("is not a comparison", remedy)
     number = _whole(_quantity(match[2], COUNTS, "is not a comparison", remedy), 0, remedy)
     return Threshold(cast("Literal['>', '>=', '<', '<=']", match[1]), number)
+
+
+def show_number(number: float) -> str:
+    """A plain number as the file writes it."""
+    return f"{number:g}"
+
+
+def show_score(score: float) -> str:
+    """A score as the file writes it."""
+    return f"{score:+g}"
 
 
 def show_threshold(threshold: Threshold) -> str:

@@ -140,7 +140,7 @@ def _explain(
         _unknown_key(found.key, found.node, _keys(kind, below[:-1]), report)
         return
     names = [step for step in path + below if isinstance(step, str)]
-    label = names[-2] if names[-1] == "name" else names[-1]
+    label = names[-2] if names[-1] in ("name", "rules") else names[-1]
     if fault["type"] == "value_error":
         unreadable = fault["ctx"]["error"]
         what, remedy = unreadable.what, unreadable.remedy

@@ -14,10 +14,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from router.config import texts, units
 from router.config.models import ABILITIES
 from router.config.presets import PRESETS, Dialect
-from router.config.schema import Threshold
+from router.config.rules import Threshold
 from router.config.values import Address, Rate, Secret
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
+Line = Annotated[str, BeforeValidator(texts.text)]
 Span = Annotated[float | None, BeforeValidator(units.span)]
 Duration = Annotated[float | None, BeforeValidator(units.duration)]
 Count = Annotated[int | None, BeforeValidator(units.count)]
@@ -157,7 +158,7 @@ class WrittenTarget(Written):
 
 
 class WrittenPolicy(Written):
-    """`policy` or `within` of a route; `options` are what stands beside its name."""
+    """`policy`, `within` or `estimator` of a route; `options` are what stands beside its name."""
 
     name: Annotated[str | None, BeforeValidator(texts.policy)] = None
     options: dict[str, Any] = {}
@@ -172,6 +173,12 @@ class WrittenConditions(Written):
     tools: Flag = None
     schema_: Flag = Field(default=None, alias="schema")
     images: Flag = None
+    last_tokens: Than = None
+    turns: Than = None
+    code: Flag = None
+    says: tuple[Line, ...] = ()
+    metadata: dict[str, Line] = {}
+    tenant: tuple[Line, ...] = ()
 
 
 class WrittenRule(Written):
@@ -179,6 +186,14 @@ class WrittenRule(Written):
 
     if_: WrittenConditions = Field(default=WrittenConditions(), alias="if")
     tier: Positive = None
+    score: Annotated[float | None, BeforeValidator(units.score)] = None
+
+
+class WrittenStart(Written):
+    """`start` of a route: the rules that are shipped, by `name`, and its own."""
+
+    name: Annotated[Literal["auto"] | None, BeforeValidator(texts.choice("auto"))] = None
+    rules: tuple[WrittenRule, ...] = ()
 
 
 class WrittenRung(Written):
@@ -195,7 +210,9 @@ class WrittenRoute(Written):
     within: WrittenPolicy | None = None
     targets: dict[str, WrittenTarget] = {}
     tiers: tuple[dict[str, WrittenTarget], ...] = ()
-    start: tuple[WrittenRule, ...] = ()
+    start: WrittenStart = WrittenStart()
+    tiers_at: tuple[Annotated[float, BeforeValidator(units.share)], ...] = ()
+    estimator: WrittenPolicy | None = None
     climb: tuple[
         Annotated[
             Literal["failure", "throttled"], BeforeValidator(texts.choice("failure", "throttled"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
 
@@ -116,11 +116,12 @@ class ClientDialect(Protocol):
     """How clients speak."""
 
     FEATURES: frozenset[str]
-    """What `features` can look for."""
+    """What `features` can look for without looking into what was said."""
 
-    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
-        """Whether `call` brings each of `needs`, all of them among `FEATURES`: `tools`, `schema`
-        (an answer in a given form), `images`. Nothing else is decoded.
+    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
+        """What `call` has of each of `needs`: whether it brings one of `FEATURES` (`tools`,
+        `schema`, which is an answer in a given form, `images`); and what `router.dialects.reading`
+        finds in the last message. Nothing else is decoded, and never raises.
         """
 
     def acts(self, call: Call) -> bool:

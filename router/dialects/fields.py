@@ -68,6 +68,14 @@ def mentions(raw: Raw, *words: bytes) -> bool:
     return any(written.rfind(word) >= 0 for word in (*words, b"\\u"))
 
 
+def filled(raw: Raw | None) -> bool:
+    """Whether a field is a list with something in it. What stands in it is not read."""
+    if raw is None or (written := memoryview(raw))[0] != ord("["):
+        return False
+    near = bytes(written[1:64]).lstrip()
+    return not near.startswith(b"]") if near else bytes(written[1:]).lstrip()[:1] != b"]"
+
+
 def user_of(fields: Fields) -> str:
     """Whom OpenAI's clients name as the user for whom they ask; empty where they name none."""
     for name in ("safety_identifier", "user"):

@@ -72,6 +72,10 @@ def test_a_stream_tells_its_usage_to_a_client_who_asks(client, model):
     assert last.usage.completion_tokens == SHORT
 
 
+def says(text: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}]}
+
+
 TOOL: Any = {"type": "function", "function": {"name": "look", "parameters": {}}}
 
 
@@ -80,10 +84,12 @@ TOOL: Any = {"type": "function", "function": {"name": "look", "parameters": {}}}
     [
         ({}, "sim/slow"),
         ({"tools": []}, "sim/slow"),
-        ({"tools": [TOOL]}, "sim/fast"),
-        ({"messages": [{"role": "user", "content": "so long " * 6_000}]}, "sim/fast"),
+        ({"tools": [TOOL]}, "sim/slow"),
+        (says("so long " * 6_000), "sim/fast"),
+        (says("Prove it step by step."), "sim/fast"),
+        ({"tools": [TOOL], **says("Why? ```print(1)```")}, "sim/fast"),
     ],
-    ids=["a question", "no tools", "a tool", "long"],
+    ids=["a question", "no tools", "a tool", "long", "a proof", "a tool and code"],
 )
 def test_a_hard_request_starts_in_the_dearer_tier(client, brings, tier):
     asked: Any = {"model": "smart", "messages": MESSAGES, "max_tokens": SHORT, **brings}

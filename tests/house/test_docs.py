@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from policies import Engine, Outcome, Request
+from policies import Engine, Outcome, Request, Task
 from router import build, choosing
 from router.config import load
 from router.config.counts import AS_WRITTEN, Counts
@@ -185,6 +185,31 @@ def test_the_reference_s_policy_works_as_written(tmp_path, monkeypatch):
     explained = engine.explain(Request("chat", 60.0), 0.0)
     assert explained.policy == "Shortest"
     assert sum(target.odds for target in explained.targets) == 1
+
+
+def test_an_estimator_of_one_s_own_is_made_as_the_reference_shows_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    [module] = [block for block in blocks("docs/reference.md", "python") if "Hardness" in block]
+    [models] = [block for block in blocks("docs/reference.md", "yaml") if "Hardness" in block]
+    (tmp_path / "hardness.py").write_text(module)
+    file = tmp_path / "providers.yaml"
+    providers = "version: 1\nproviders: {sim: {dialect: simulated, models: [slow, fast]}}\n"
+    file.write_text(providers + models)
+    estimating = choosing.estimators_of(load(file, {}))["smart"]
+    task = Task("smart", "so many words " * 10, 50, None, False, "default", {})
+    assert estimating.score(task) == 0.5
+    sys.modules.pop("hardness")
+
+
+def test_the_rules_that_policies_md_shows_are_a_file_that_serves(tmp_path):
+    [example] = [block for block in blocks("docs/policies.md", "yaml") if "cost_tiers" in block]
+    targets = "groq: {preset: groq, models: [llama-3.3-70b-versatile]}, "
+    targets += "openai: {preset: openai, models: [gpt-5.4]}"
+    models = "".join(f"  {line}\n" for line in example.splitlines())
+    file = tmp_path / "providers.yaml"
+    file.write_text(f"version: 1\nproviders: {{{targets}}}\nmodels:\n{models}")
+    config = load(file, {"GROQ_API_KEY": "any", "OPENAI_API_KEY": "any"})
+    assert config.models["smart"].tiers_at == (0.3,)
 
 
 def rows_of_errors(table: Table) -> list[str]:

@@ -25,7 +25,7 @@ PUBLIC = {
     # policies, and the contract for one's own
     "Policy", "Learner", "Starter", "Candidate", "Request", "Band",
     "WeightedRoundRobin", "LeastLatency", "Priority",
-    "CostTiers", "Rule", "Threshold",
+    "CostTiers", "Rule", "Threshold", "Estimator", "Task",
     # what the engine shows and is told
     "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Tally", "Record", "News",
     "Headroom", "Measurement", "Measured",

@@ -1,3 +1,4 @@
+from itertools import count
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from policies import (
     CostTiers,
     LeastLatency,
     Priority,
+    Record,
     Refusal,
     Request,
     Rule,
@@ -16,6 +18,7 @@ from policies import (
     Threshold,
     WeightedRoundRobin,
 )
+from policies.engine.showing.telling import told
 from tests.policies.driver import World, limited
 from tests.policies.engine.test_learn import Diary
 
@@ -92,6 +95,100 @@ class TestRules:
         rules = tuple(Rule(tier, input_tokens=Threshold(">", 10**tier)) for tier in range(1, 7))
         starts = [CostTiers(rules).start(asked(input_tokens=n)) for n in sorted((less, more))]
         assert starts == sorted(starts)
+
+
+CODE = Rule(score=0.4, code=True)
+LONGER = Rule(score=0.35, input_tokens=Threshold(">", 1_000))
+SHORT = Rule(score=-0.5, last_tokens=Threshold("<", 5))
+SCORED = CostTiers((CODE, LONGER, SHORT, TOOLS), tiers_at=(0.4, 0.75))
+
+
+class TestScores:
+    def test_what_holds_is_added_up_and_starts_where_it_reaches(self) -> None:
+        code = {"code": True}
+        assert SCORED.start(asked()) == 0
+        assert SCORED.start(asked(input_tokens=2_000)) == 0
+        assert SCORED.start(asked(features=code)) == 1
+        assert SCORED.start(asked(input_tokens=2_000, features=code)) == 2
+
+    def test_a_sum_of_hundredths_is_what_a_person_would_say(self) -> None:
+        rules = tuple(Rule(score=0.1, stream=False) for _ in range(7))
+        assert CostTiers((*rules, Rule(score=0.1)), tiers_at=(0.8,)).start(asked()) == 1
+
+    def test_a_score_is_never_below_0_or_above_1(self) -> None:
+        few = asked(features={"last_tokens": 2})
+        assert SCORED.score(few) == 0.0
+        many = tuple(Rule(score=0.9) for _ in range(3))
+        assert CostTiers(many).score(asked()) == 1.0
+        assert CostTiers(many, tiers_at=(1.0,)).start(asked()) == 1
+
+    def test_a_tier_wins_over_the_score_in_either_direction(self) -> None:
+        low = CostTiers((*SCORED.rules, Rule(0, stream=True)), tiers_at=SCORED.tiers_at)
+        hard = asked(input_tokens=2_000, features={"code": True})
+        assert low.start(hard) == 2
+        assert low.start(hard._replace(stream=True)) == 0
+        assert low.start(asked(features={"tools": True})) == 2
+
+    def test_without_numbers_at_which_tiers_begin_scores_change_nothing(self) -> None:
+        assert CostTiers((CODE,)).start(asked(features={"code": True})) == 0
+
+    def test_an_estimate_stands_for_the_score_and_where_there_is_none_the_rules_do(self) -> None:
+        policy = CostTiers(SCORED.rules, tiers_at=SCORED.tiers_at, estimated=True)
+        assert policy.needs == SCORED.needs | {"score"}
+        hard = {"code": True, "score": 0.1}
+        assert policy.start(asked(features=hard)) == 0
+        assert policy.start(asked(features={"score": 0.9})) == 2
+        assert policy.start(asked(features={"code": True})) == 1
+        assert SCORED.start(asked(features={"score": 0.9})) == 0
+
+    @pytest.mark.parametrize("at", [(0.0,), (0.8, 0.4), (0.4, 0.4), (1.1,), (float("nan"),)])
+    def test_tiers_begin_one_after_the_other(self, at: tuple[float, ...]) -> None:
+        with pytest.raises(ValueError, match="each more than the last"):
+            CostTiers(tiers_at=at)
+
+    @given(st.lists(st.floats(-1, 1).filter(bool), max_size=12), st.booleans())
+    def test_a_start_is_always_a_tier_of_the_route(self, scores: list[float], stream: bool) -> None:
+        rules = tuple(Rule(score=score, stream=i % 2 > 0) for i, score in enumerate(scores))
+        policy = CostTiers(rules, tiers_at=(0.2, 0.5, 0.9))
+        assert 0 <= policy.start(asked(stream=stream)) <= 3
+
+    def test_why_says_it_rule_by_rule(self) -> None:
+        why = SCORED.why(asked(input_tokens=2_000, features={"code": True, "last_tokens": 9}))
+        assert why == (
+            "starts in tier 3: its score is 0.75 of 1, and tier 3 begins at 0.75",
+            "+0.40 for code",
+            "+0.35 for input_tokens >1,000 (it has 2,000)",
+            "not -0.50, which is for last_tokens <5 (it has 9)",
+            "not tier 3, which is for tools",
+        )
+        (first, *_) = SCORED.why(asked())
+        assert first == "starts in tier 1: its score is 0.00 of 1; tier 2 would begin at 0.4"
+        (first, *_) = SCORED.why(asked(features={"tools": True}))
+        assert first == "starts in tier 3: a rule names it"
+        (first, *_) = SMART.why(asked())
+        assert first == "starts in tier 1: no rule names another"
+
+    def test_why_says_whose_score_it_is(self) -> None:
+        policy = CostTiers((CODE,), tiers_at=(0.5,), estimated=True)
+        assert "its score by the estimator is 0.70" in policy.why(asked(features={"score": 0.7}))[0]
+        assert "its score by the rules alone is 0.00" in policy.why(asked())[0]
+
+    def test_explain_begins_with_why(self) -> None:
+        world = three_tiers(policy=SCORED)
+        explained = world.engine.explain(world.request(features={"code": True}), world.now)
+        assert explained.start[0].startswith("starts in tier 2: its score is 0.40 of 1")
+        named = world.request(only=frozenset({"fair/m"}))
+        assert world.engine.explain(named, world.now).start == ()
+        assert three_tiers(policy=Priority()).engine.explain(asked(), 0.0).start == ()  # type: ignore[arg-type]
+
+
+def test_a_record_says_why_its_request_began_where_it_did() -> None:
+    world, record = three_tiers(policy=SCORED), Record(count())
+    asks = world.request(features={"code": True})
+    world.engine.start(asks, world.now, record=record).close(world.now)
+    assert record.start == SCORED.why(asks)
+    assert told(record)[1] == SCORED.why(asks)[0]
+    assert three_tiers().errors == []
 
 
 def test_it_is_a_value_and_says_where_a_request_starts() -> None:

@@ -25,8 +25,10 @@ from policies import (
     WeightedRoundRobin,
 )
 from router.caller import Caller, Wishes
+from router.choosing import needs_of
 from router.dialects.contract import Operation
 from router.dialects.openai.dialect import OPENAI, SPOKEN, OpenAI
+from router.estimating import Estimating
 from router.idempotency.claim import claim_of
 from router.idempotency.store import Store
 from router.ladder import Ladder
@@ -107,6 +109,7 @@ class Scene:
         ladder: Ladder | None = None,
         dialect: OpenAI = OPENAI,
         one_model: bool = False,
+        estimators: Mapping[str, Estimating] | None = None,
     ) -> None:
         """`one_model`: what stands behind the slash is the upstream's name of the model."""
         loop = asyncio.get_running_loop()
@@ -140,7 +143,8 @@ class Scene:
             off={"asleep": "nobody has a key"},
             policies={"weighted_round_robin": WeightedRoundRobin()},
             listed={"chat": 0, "charm": 0},
-            needs={name: needs for name, route in routes.items() if (needs := route.policy.needs)},
+            needs=needs_of(routes, estimators or {}),
+            estimators=estimators or {},
             alike=alike or {},
             ladders={} if ladder is None else {"chat": ladder},
             resume=resume or {},

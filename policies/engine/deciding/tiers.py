@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
 from operator import attrgetter
+from random import Random
 from typing import TYPE_CHECKING
 
 from policies.engine.deciding.eligibility import OUT_OF_REACH, refusals_of, refuse
@@ -41,6 +42,15 @@ def offered(pool: Pool, request: Request) -> Sequence[Member]:
     if start is None or request.only is not None or (first := start(request)) <= 0:
         return pool.members
     return [member for member in pool.members if member.tier >= first]
+
+
+def anyone(able: Sequence[Member], rng: Random) -> Member:
+    """One of `able` where the policy fails to choose: of the first of their tiers, as the order of
+    tiers is the user's wish and not the policy's.
+    """
+    first = min([member.tier for member in able])
+    tier = [member for member in able if member.tier == first]
+    return tier[rng.randrange(len(tier))]
 
 
 def ascent(pool: Pool, request: Request, tokens: int, members: Sequence[Member]) -> Ascent | None:

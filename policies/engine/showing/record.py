@@ -21,7 +21,7 @@ from policies.engine.outcome import Outcome, Report
 from policies.engine.refusal import Cause, Refused
 from policies.engine.showing.odds import recorded_odds
 from policies.engine.showing.sending import DRAWN, Kind, Sending
-from policies.engine.showing.views import View, look
+from policies.engine.showing.views import View, look, of_start
 from policies.engine.standing import Member
 from policies.policy import Policy, Request
 
@@ -91,7 +91,8 @@ class Step(NamedTuple):
 class Record:
     """One course, for `Engine.start` to fill. `order` numbers the calls over all records of one
     engine (one `itertools.count()` for them together); `left_out` counts the steps that were too
-    many to keep. `sends` are kept beside them, and `failed` is how it ended without an answer.
+    many to keep. `sends` are kept beside them, `failed` is how it ended without an answer, and
+    `start` says why it began in its tier, where its policy knows.
     """
 
     order: Iterator[int]
@@ -100,6 +101,7 @@ class Record:
     sends: list[Sending] = field(default_factory=list)
     failed: Fail | None = None
     left_out: int = 0
+    start: tuple[str, ...] = ()
 
     def keep(self, at: float, verb: Verb, attempt: int = 0, **about: object) -> None:
         """One more step."""
@@ -186,6 +188,7 @@ class RecordedCourse(Course):
         self.record = record
         self.said = None
         record.request = self.request
+        record.start = of_start(self.pool.policy(self.request)[0], self.request)
         record.keep(now, Verb.START)
 
     def next(self, now: float) -> Send | Stop | Wait | Fail:

@@ -23,6 +23,8 @@ def told(record: Record) -> list[str]:
         target = targets.get(step.attempt, "")
         if sentence := _sentence(record, step, target, sent.get(step.attempt, step.at)):
             sentences.append(f"+{words.duration(step.at - began)}: {sentence}")
+        if step.verb is Verb.START:
+            sentences += record.start[:1]
     if record.left_out:
         sentences.append(f"{words.count(record.left_out, 'more step')}, not kept")
     return sentences

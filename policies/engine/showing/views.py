@@ -22,7 +22,7 @@ from policies.engine.showing import words
 from policies.engine.showing.odds import all_odds
 from policies.engine.standing import Factors, Member, Standing
 from policies.engine.waiting.queue import NOTHING
-from policies.policy import Request
+from policies.policy import Policy, Request
 
 
 class View(NamedTuple):
@@ -87,11 +87,12 @@ class ExplainedTarget(NamedTuple):
 
 
 class Explained(NamedTuple):
-    """How a request for `model` would be decided now, by which policy."""
+    """How a request for `model` would be decided now. `start` says why it begins in its tier."""
 
     model: str
     policy: str
     targets: tuple[ExplainedTarget, ...]
+    start: tuple[str, ...] = ()
 
 
 class TargetSnapshot(NamedTuple):
@@ -226,7 +227,19 @@ def explain(pool: Pool, request: Request, now: float) -> Explained:
             )
             for view in views
         ),
+        of_start(policy, request),
     )
+
+
+def of_start(policy: Policy, request: Request) -> tuple[str, ...]:
+    """Why `request` begins in its tier, in the policy's own words; nothing where it has none."""
+    why = getattr(policy, "why", None)
+    if why is None or request.only is not None:
+        return ()
+    try:
+        return tuple(map(str, why(request)))
+    except Exception as error:  # noqa: BLE001 - a door: as for `offered`
+        return (f"the policy fails to say where it starts: {error!r}",)
 
 
 def within_reach(pool: Pool, request: Request, tokens: int, now: float) -> Sequence[Member]:

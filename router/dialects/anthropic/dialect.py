@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -29,6 +30,7 @@ from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import error_of, message_of
 from router.dialects.errors.table import Table
 from router.dialects.openai.splice import spliced
+from router.dialects.reading import features
 
 PATHS: Mapping[Operation, str] = MappingProxyType(
     {"messages": "/messages", "count_tokens": "/messages/count_tokens"}
@@ -76,9 +78,9 @@ class Anthropic:
 
     parse = staticmethod(parsed)
 
-    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
+    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
         """See `ClientDialect.features`."""
-        return {name: EXTRACT[name](call.fields) for name in needs}
+        return features(call.fields, needs, EXTRACT)
 
     def user(self, call: Call) -> str:
         """See `ClientDialect.user`."""

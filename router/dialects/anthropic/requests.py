@@ -12,6 +12,7 @@ from router.dialects.fields import (
     bounded,
     check_messages,
     field_of,
+    filled,
     mentions,
     taken_apart,
     value_of,
@@ -43,8 +44,7 @@ def parsed(body: bytes, operation: Operation = "messages") -> Call:
 
 def _tools(fields: Fields) -> bool:
     """Whether the model may call something."""
-    told = value_of(fields.get("tools"))
-    return isinstance(told, list) and bool(told)
+    return filled(fields.get("tools"))
 
 
 def acts(fields: Fields) -> bool:

@@ -9,6 +9,7 @@ be mistaken for it. Everything unknown (tools, images, tomorrow's parameters) pa
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -48,6 +49,7 @@ from router.dialects.openai.resume import (
 from router.dialects.openai.splice import spliced
 from router.dialects.openai.stream import ChatStream, TextStream
 from router.dialects.openai.writer import TextWriter
+from router.dialects.reading import features
 from router.dialects.seam import Begun, Rest, Seam
 
 PATHS: Mapping[Operation, str] = {
@@ -84,9 +86,10 @@ class OpenAI:
 
     parse = staticmethod(parsed)
 
-    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
+    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
         """See `ClientDialect.features`."""
-        return {name: EXTRACT[name](call.fields) for name in needs}
+        said = "prompt" if call.operation == "completions" else "messages"
+        return features(call.fields, needs, EXTRACT, said)
 
     def user(self, call: Call) -> str:
         """See `ClientDialect.user`."""

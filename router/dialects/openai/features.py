@@ -8,18 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-from msgspec import Raw
-
-from router.dialects.common.outside import UNREADABLE, decoded
-from router.dialects.fields import Fields, mentions
-
-_items = msgspec.json.Decoder(list[Raw])
+from router.dialects.common.outside import decoded
+from router.dialects.fields import Fields, filled, mentions
 
 
 def tools(fields: Fields) -> bool:
     """Whether the model may call something; `functions` is what older clients say."""
-    return _filled(fields.get("tools")) or _filled(fields.get("functions"))
+    return filled(fields.get("tools")) or filled(fields.get("functions"))
 
 
 def acts(fields: Fields) -> bool:
@@ -76,13 +71,3 @@ def _part(fields: Fields, kind: str) -> bool:
         if isinstance(message, dict) and isinstance(content := message.get("content"), list)
         for part in content
     )
-
-
-def _filled(raw: Raw | None) -> bool:
-    """Whether it is a list with something in it."""
-    if raw is None:
-        return False
-    try:
-        return bool(_items.decode(raw))
-    except UNREADABLE:
-        return False

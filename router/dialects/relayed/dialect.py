@@ -46,7 +46,7 @@ class Relayed:
     error = OPENAI.error
     error_event = OPENAI.error_event
 
-    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
+    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
         """See `ClientDialect.features`."""
         return {}
 

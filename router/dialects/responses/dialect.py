@@ -7,6 +7,7 @@ Reasoning that was made elsewhere, and is meant for its maker alone, is left out
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -20,6 +21,7 @@ from router.dialects.fields import user_of
 from router.dialects.openai.dialect import OpenAI
 from router.dialects.openai.features import acts
 from router.dialects.openai.splice import spliced
+from router.dialects.reading import features
 from router.dialects.responses.answers import response
 from router.dialects.responses.prompts import prompt_of
 from router.dialects.responses.requests import EXTRACT, parsed
@@ -45,9 +47,9 @@ class Responses:
 
     parse = staticmethod(parsed)
 
-    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, bool]:
+    def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
         """See `ClientDialect.features`."""
-        return {name: EXTRACT[name](call.fields) for name in needs}
+        return features(call.fields, needs, EXTRACT, "input")
 
     def user(self, call: Call) -> str:
         """See `ClientDialect.user`."""

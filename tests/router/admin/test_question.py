@@ -38,12 +38,20 @@ def test_a_priority_goes_by_the_name_that_callers_use(band: Band):
 
 
 def test_a_question_that_is_sent_on_is_the_same_question():
-    brought = dict.fromkeys(("stream", "tools", "schema", "images", "documents", "audio"), True)
-    question = Question(
-        "chat", 10**12, 7, priority="critical", tenant="team", target="sim/fast", **brought
-    )
-    for asked in (question, Question("chat")):
-        assert decoded(msgspec.json.encode(asked)) == asked
+    flags = ("stream", "tools", "schema", "images", "documents", "audio", "code")
+    asked: dict[str, Any] = {
+        **dict.fromkeys(flags, True),
+        "priority": "critical",
+        "tenant": "team",
+        "target": "sim/fast",
+        "says": "So?",
+        "turns": 3,
+        "last_tokens": 0,
+        "metadata": {"a": "b"},
+    }
+    question = Question("chat", 10**12, 7, **asked)
+    for told in (question, Question("chat")):
+        assert decoded(msgspec.json.encode(told)) == told
 
 
 @pytest.mark.parametrize(
@@ -61,6 +69,9 @@ def test_a_question_that_is_sent_on_is_the_same_question():
         ({"input_tokens": 1.5}, 'input_tokens "1.5" is not whole; write it as 64, '),
         ({"output_tokens": -1}, 'output_tokens "-1" is not a count; write it as 64, '),
         ({"output_tokens": True}, "output_tokens is not a count; write it as 64, "),
+        ({"metadata": ["a"]}, "metadata is not a mapping; write it as {name: value}"),
+        ({"metadata": {"a": 1}}, "metadata is not text; quote it"),
+        ({"turns": 0}, 'turns "0" must be at least 1; write 1 or more'),
         ({"priority": "sheddible"}, 'priority "sheddible" is not known here; did you mean "shedd'),
     ],
 )

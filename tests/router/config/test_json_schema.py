@@ -62,6 +62,10 @@ RIGHT = [
     ROUTE % "policy: priority, within: least_latency, tiers: [[sim/a], {sim/b: 2}], climb: []",
     ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], patience: 0, "
     "start: [{if: {input_tokens: '>8k', tools: true}, tier: 2}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: auto, tiers_at: .4",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], tiers_at: [0.4], start: "
+    "[auto, {if: {says: why, tenant: default, metadata: {a: b}}, score: +.4}, "
+    "{if: {code: true, says: [a, b c], turns: '>1'}, score: '-1'}]",
     ROUTE % "targets: ['sim/${NONE:-a}'], when_all_fail: [{text: 'We are busy.'}], deadline: 9s",
     (MODEL % "price: {input: 0.25, output: '2.00'}, context: 1.05M, lacks: [tools]")
     + "models: {c: {targets: [sim/m]}}",
@@ -89,7 +93,7 @@ WRONG = [
     BASE + "server: {origins: [app.example]}",
     BASE + "server: {drain: 5s}",
     BASE + "server: {decisions: {rate: 5}}",
-    BASE + "server: {decisions: {file: a.jsonl}}",
+    BASE + "server: {decisions: {file: 3}}",
     BASE + "server: {decisions: {file: }}",
     BASE + "server: {decisions: {file: {rotate: 1MiB}}}",
     BASE + "server: {decisions: {file: {path: a.jsonl, keep: 0}}}",
@@ -122,6 +126,14 @@ WRONG = [
     REAL.replace("http:", "ftp:") % "",
     REAL.replace("9/v1", "9/v1/chat/completions") % "",
     REAL.replace('base_url: "http://127.0.0.1:9/v1", ', "") % "",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: automatic",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: [{if: {code: true}}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], "
+    "start: [{if: {code: true}, tier: 1, score: 0.1}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], "
+    "start: [{if: {code: true}, score: '+.0'}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: [{if: {code: 1}, score: 0.1}]",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], start: auto, tiers_at: 2",
     ROUTE % "targets: sim/a",
     ROUTE % "targets: []",
     ROUTE % "targets: [sim/a, sim/a]",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from policies import Climb, CostTiers, Priority, Rule, WeightedRoundRobin
 from policies import Threshold as Compared
+from policies.starting.shipped import SHIPPED
 from router import build
 from router.config import StartRule, Threshold, units, words
 from tests.router.config.samples import PROVIDERS, loaded, noted, places, said
@@ -36,6 +37,67 @@ def test_rules_that_say_the_same_are_equal_however_they_are_written():
     one = smart("start: [{if: {tools: true, input_tokens: '>8k'}, tier: 2}]")
     other = smart("start: [{tier: 2, if: {input_tokens: '> 8_000', tools: true}}]")
     assert words(loaded(one), loaded(other)) == []
+
+
+EACH = """[
+  {if: {says: 'how  many', metadata: {b: x, a: y}, tenant: [default]}, score: +.4},
+  {if: {code: true, turns: '>8', last_tokens: '>=60'}, score: "-0.25"}]"""
+
+
+def test_a_score_is_read_with_what_only_the_last_message_can_tell():
+    route = loaded(smart(f"start: {EACH}")).models["chat"]
+    says = (("says", ("how  many",)), ("metadata", (("a", "y"), ("b", "x"))))
+    code = (("last_tokens", Threshold(">=", 60)), ("turns", Threshold(">", 8)), ("code", True))
+    assert route.start == (
+        StartRule((*says, ("tenant", ("default",))), None, 0.4),
+        StartRule(code, None, -0.25),
+    )
+    assert route.tiers_at == (0.5,)
+    rules = (
+        Rule(
+            score=0.4,
+            says=("how  many",),
+            metadata=(("a", "y"), ("b", "x")),
+            tenant=("default",),
+        ),
+        Rule(score=-0.25, code=True, turns=Compared(">", 8), last_tokens=Compared(">=", 60)),
+    )
+    policy = build.routes_of(loaded(smart(f"start: {EACH}")))["chat"].policy
+    assert policy == CostTiers(rules, tiers_at=(0.5,))
+
+
+def test_auto_is_the_shipped_rules_also_among_ones_own():
+    for start in ("auto", "[auto]"):
+        policy = build.routes_of(loaded(smart(f"start: {start}")))["chat"].policy
+        assert policy == CostTiers(SHIPPED, tiers_at=(0.5,))
+    policy = build.routes_of(loaded(smart(f"start: [{TOOLS}, auto], tiers_at: .3")))["chat"].policy
+    assert policy == CostTiers((*SHIPPED, Rule(1, tools=True)), tiers_at=(0.3,))
+
+
+def test_without_a_word_tiers_begin_in_even_steps():
+    three = smart("start: auto").replace("[[sim/slow], [sim/fast]]", "[[sim/slow], [sim/fast], []]")
+    three = three.replace("[]", "[sim/third]").replace("slow: }", "slow: , third: }")
+    assert loaded(three).models["chat"].tiers_at == (0.333, 0.667)
+    assert loaded(smart(f"start: [{TOOLS}]")).models["chat"].tiers_at == ()
+
+
+def test_a_score_for_which_nothing_is_on_is_noted():
+    text = smart("start: auto").replace("[sim/fast]", "[groq/m]")
+    text = text.replace("models: {chat", "  groq: {preset: groq, models: [m]}\nmodels: {chat")
+    assert any("requests whose score is 0.5 or more are refused" in note for note in noted(text))
+    assert noted(smart("start: auto")) == []
+
+
+@given(st.integers(-100, 100).filter(bool))
+def test_a_score_that_is_shown_is_read_as_what_it_was(hundredths):
+    score = hundredths / 100
+    assert units.score(units.show_score(score)) == units.score(score) == score
+
+
+@given(st.text() | st.integers() | st.floats() | st.none() | st.booleans())
+def test_nothing_else_is_a_score(value):
+    with suppress(units.Unreadable):
+        assert 0 < abs(units.score(value)) <= 1
 
 
 def test_the_engine_s_route_says_the_same_with_tiers_from_0():
@@ -109,7 +171,7 @@ MISTAKES = {
     "an unknown key of a rule": (
         smart("start: [{if: {tools: true}, tier: 2, »then: 3}]"),
         'unknown key "then"',
-        "use one of: if, tier",
+        "use one of: if, score, tier",
     ),
     "a tier that does not exist": (
         smart("start: [{if: {tools: true}, tier: »3}]"),
@@ -158,7 +220,73 @@ MISTAKES = {
         'tools "some" is neither true nor false',
         "write true or false",
     ),
-    "auto": (smart("start: »auto"), 'start "auto" is not a list', "write it as [a, b]"),
+    "another word than auto": (
+        smart("start: »autom"),
+        'start "autom" is not known here',
+        'did you mean "auto"?',
+    ),
+    "no list": (smart("start: »{if: {tools: true}, tier: 2}"), "start is not a list", "[a, b]"),
+    "auto twice": (smart("start: [auto, »auto]"), "is not a mapping", "write it as"),
+    "a tier and a score": (
+        smart("start: [{if: {tools: true}, tier: 2, »score: 0.4}]"),
+        "a rule with both a tier and a score",
+        "keep one of the two",
+    ),
+    "a score that says nothing": (
+        smart("start: [{if: {tools: true}, score: »0}]"),
+        'score "0" is not a number from -1 to 1, other than 0',
+        "write it as +.4 or -0.1",
+    ),
+    "a score that is too much": (
+        smart("start: [{if: {tools: true}, score: »+1.1}]"),
+        'score "+1.1" is not a number from -1 to 1',
+        "write it as +.4",
+    ),
+    "a word that is none": (
+        smart("start: [{if: {says: [a, »1]}, tier: 2}]"),
+        "is not text",
+        "quote it",
+    ),
+    "a tenant that does not exist": (
+        smart("start: [{if: {tenant: [»team, default]}, tier: 2}]") + "tenants: {teams: {}}",
+        'there is no tenant "team"',
+        'did you mean "teams"?',
+    ),
+    "tiers_at without a score": (
+        smart(f"start: [{TOOLS}], »tiers_at: [0.5]"),
+        "tiers_at is about scores, and nothing gives one",
+        "write start: auto, or a rule with score: +.4",
+    ),
+    "too many tiers_at": (
+        smart("start: auto, tiers_at: »[.4, .8]"),
+        "2 scores for 2 tiers: the first has none, each other has one",
+        "write 1",
+    ),
+    "tiers_at that begin at 0": (
+        smart("start: auto, tiers_at: »[0]"),
+        "each of tiers_at must be more than the one before, and more than 0",
+        "write them as [.4, .8]",
+    ),
+    "tiers_at beyond the last score": (
+        smart("start: auto, tiers_at: »1.5"),
+        'tiers_at "1.5" is not a number from 0 to 1',
+        "write 20 % as 0.2",
+    ),
+    "tiers_at on another policy": (
+        smart("»tiers_at: .5", policy="priority"),
+        "tiers_at is for policy cost_tiers",
+        "remove it, or write policy: cost_tiers",
+    ),
+    "an estimator that is no import path": (
+        smart("estimator: »least_latency"),
+        '"least_latency" is no import path',
+        "write it as package.module:attribute",
+    ),
+    "an estimator of nobody's": (
+        smart("estimator: »'mine:Hard'"),
+        'the module of estimator "mine:Hard" is not in server.plugins',
+        "add it there",
+    ),
     "start on another policy": (
         smart(f"»start: [{TOOLS}]", policy="priority"),
         "start is for policy cost_tiers",
@@ -220,3 +348,14 @@ def test_what_a_reload_changes_is_said_in_words():
         "chat: retry.hedge 0 → 0.05",
     ]
     assert words(loaded(old), loaded(smart())) == ["chat: start tier 2 if tools → none"]
+
+
+def test_what_a_reload_changes_of_scores_is_said_in_words_too():
+    plugins = "server: {plugins: [mine]}\n"
+    new = smart("start: [auto, {if: {says: [a, b]}, score: -.1}], tiers_at: .3") + plugins
+    assert words(loaded(smart("start: auto") + plugins), loaded(new)) == [
+        'chat: start auto → auto; -0.1 if says "a" or "b"',
+        "chat: tiers_at 0.5 → 0.3",
+    ]
+    newer = new.replace("tiers_at", "estimator: 'mine:Hard', tiers_at")
+    assert words(loaded(new), loaded(newer)) == ["chat: estimator none → mine:Hard"]

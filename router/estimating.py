@@ -1,0 +1,76 @@
+"""What a request brings, as its route's policy goes by it; and what an estimator makes of its text.
+
+Why: a text is read where the body is, once, and only for a route whose policy needs it. An
+estimator is a user's code that reads it on the way of a request, so it is measured, served around
+where it fails, and switched off for a while where it takes too long.
+Must not: let the text come any further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from policies import Estimator, Task
+from policies.starting.estimator import SCORE, TEXT
+from policies.starting.leash import Leash
+from router.dialects.contract import Call, ClientDialect
+
+if TYPE_CHECKING:
+    from router.runtime import Runtime
+
+
+class Estimating:
+    """An estimator, measured by `clock`. `needs` is what is to be read for it."""
+
+    def __init__(self, estimator: Estimator, clock: Callable[[], float] = perf_counter) -> None:
+        self.estimator = estimator
+        self.needs = frozenset({TEXT, *getattr(estimator, "needs", ())})
+        self._clock = clock
+        self._leash = Leash()
+
+    def score(self, task: Task) -> float | None:
+        """How hard it finds `task`; None: it is switched off. Raises what it raises, `ValueError`
+        for nonsense, and `Overran` where it is switched off for what it took.
+        """
+        began = self._clock()
+        if self._leash.away(began):
+            return None
+        score: Any = self.estimator.score(task)
+        ended = self._clock()
+        self._leash.took(ended - began, ended)
+        if not isinstance(score, int | float) or isinstance(score, bool) or not 0 <= score <= 1:
+            raise ValueError(f"it says {score!r:.50}, which is no number from 0 to 1")
+        return float(score)
+
+
+def brought(
+    call: Call,
+    dialect: ClientDialect,
+    needs: frozenset[str],
+    runtime: Runtime,
+    model: str,
+    tenant: str,
+) -> Mapping[str, Any]:
+    """What `call` has of `needs`, asked for `model`; with an estimate in the place of the text,
+    where the route has somebody to make one and there is a text.
+    """
+    found = dialect.features(call, needs)
+    estimating = runtime.estimators.get(model)
+    if estimating is None:
+        return found
+    text = found.get(TEXT)
+    others = {name: value for name, value in found.items() if name != TEXT}
+    if not text:
+        return others
+    features = MappingProxyType(others)
+    tokens = call.input_tokens, call.output_tokens
+    task = Task(model, text, *tokens, call.stream, tenant, features)
+    try:
+        score = estimating.score(task)
+    except Exception as error:  # noqa: BLE001 - a door: a user's estimator must not fail a request
+        runtime.engine.failed(estimating.estimator, error)
+        return others
+    return others if score is None else {**others, SCORE: score}
