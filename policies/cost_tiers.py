@@ -60,6 +60,11 @@ class CostTiers:
         return overflow.odds(self.within)
 
     @property
+    def terms(self) -> overflow.Terms | None:
+        """What the policy inside says of its own terms; None if it says nothing."""
+        return overflow.terms(self.within)
+
+    @property
     def measures(self) -> bool:
         """Whether the policy inside the tiers goes by measurements."""
         return getattr(self.within, "measures", False)

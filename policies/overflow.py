@@ -18,6 +18,7 @@ from policies.engine.outcome import Report
 from policies.policy import Candidate, Policy, Request
 
 Odds = Callable[[Request, Sequence[Candidate], float], Sequence[float]]
+Terms = Callable[[Request, Sequence[Candidate], Any, float], Sequence[str]]
 
 
 @dataclass(slots=True)
@@ -52,13 +53,50 @@ def lesson(within: Policy) -> Callable[..., None] | None:
     that nobody is told in vain.
     """
     learn: Callable[..., None] | None = getattr(within, "learn", None)
-    return None if learn is None else partial(_pass_on, within, learn)
+    if learn is None:
+        return None
+
+    def pass_on(
+        request: Request,
+        candidate: Candidate,
+        report: Report,
+        seconds: float,
+        first: float | None,
+        memory: Memory,
+        now: float,
+    ) -> None:
+        inner = memory.of(candidate.tier, within)
+        learn(request, candidate, report, seconds, first, inner, now)
+
+    return pass_on
 
 
 def odds(within: Policy) -> Odds | None:
     """The verb `odds` of a policy among tiers; None where the one inside them has none."""
     tell: Odds | None = getattr(within, "odds", None)
     return None if tell is None else partial(_in_first, tell)
+
+
+def terms(within: Policy) -> Terms | None:
+    """The verb `terms` of a policy among tiers; None where the one inside them has none."""
+    tell: Terms | None = getattr(within, "terms", None)
+    return None if tell is None else partial(_of_tiers, within, tell)
+
+
+def _of_tiers(
+    within: Policy,
+    tell: Terms,
+    request: Request,
+    candidates: Sequence[Candidate],
+    memory: Memory,
+    now: float,
+) -> Sequence[str]:
+    found: dict[str, str] = {}
+    for tier in {candidate.tier for candidate in candidates}:
+        members = [candidate for candidate in candidates if candidate.tier == tier]
+        told = tell(request, members, memory.tiers.get(tier) or within.fresh(), now)
+        found |= {one.name: words for one, words in zip(members, told, strict=True)}
+    return [found[candidate.name] for candidate in candidates]
 
 
 def _in_first(
@@ -68,18 +106,3 @@ def _in_first(
     tier = [candidate for candidate in candidates if candidate.tier == first]
     parts = iter(tell(request, tier, now))
     return [next(parts) if candidate.tier == first else 0.0 for candidate in candidates]
-
-
-def _pass_on(
-    within: Policy,
-    learn: Callable[..., None],
-    request: Request,
-    candidate: Candidate,
-    report: Report,
-    seconds: float,
-    first: float | None,
-    memory: Memory,
-    now: float,
-) -> None:
-    inner = memory.of(candidate.tier, within)
-    learn(request, candidate, report, seconds, first, inner, now)

@@ -166,6 +166,17 @@ class Learner(Protocol):
         """
 
 
+class Weighing(Protocol):
+    """What a policy may have besides: it says what only it weighs, for people."""
+
+    def terms(
+        self, request: Request, candidates: Sequence[Candidate], memory: Any, now: float
+    ) -> Sequence[str]:
+        """A few words for each candidate, in their order; empty where there are none. Nothing is
+        chosen, and `memory` is left as it is.
+        """
+
+
 class Foretelling(Protocol):
     """What a policy may have besides: it tells how likely it is to choose each candidate, so that
     records of its decisions can be weighed. Without this verb `explain` counts, and records leave

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, cast
 from policies.affinity.money import counted, price
 from policies.affinity.prefix import PREFIX
 from policies.affinity.warmth import Warmth
+from policies.affinity.words import of_money, of_warmth
 from policies.engine.learning.cost import predictions
 from policies.engine.outcome import Report
 from policies.least_latency import TIE, LeastLatency
@@ -131,6 +132,21 @@ class WeighedLatency:
         costs = memory.scaled(costs, seconds, members, fresh, tokens)
         money = [price(m, request, there) for m, there in zip(members, warm, strict=True)]
         return Weighed(self._paid(costs, money), warm, money)
+
+    def terms(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: Warmth | None,
+        now: float,
+    ) -> Sequence[str]:
+        """What is warm where, and what the request costs there."""
+        _, warm, money = self.weigh(request, candidates, memory, now)
+        known = PREFIX in request.features
+        tokens = request.input_tokens if self.affinity and known else None
+        paid = of_money(money) if self.price else [""] * len(money)
+        told = zip((of_warmth(there, tokens) for there in warm), paid, strict=True)
+        return ["; ".join(filter(None, words)) for words in told]
 
     def _paid(self, costs: list[float], money: list[float | None]) -> list[float]:
         if not self.price:

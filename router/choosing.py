@@ -19,6 +19,7 @@ from policies import (
     Route,
     Rule,
     Threshold,
+    WeighedLatency,
     WeightedRoundRobin,
 )
 from policies.starting.estimator import SCORE
@@ -86,7 +87,9 @@ def find_plugins(config: Config) -> None:
 def make(spec: PolicySpec) -> Policy:
     """A policy by its name, or by its import path. Raises `BuildFault`."""
     if spec.name in BUILT_IN:
-        return BUILT_IN[spec.name](**spec.options)
+        # With options it weighs more; without, it is the same, and costs nothing for them.
+        kind = WeighedLatency if spec.options else BUILT_IN[spec.name]
+        return kind(**spec.options)
     return guarded(_imported(spec, "policy", _checked))
 
 

@@ -1,1 +1,1 @@
-"""What is known of prompt caches: where a prefix is warm, what that is worth, where a new one goes."""
+"""What is known of prompt caches: where a prefix is warm, what that is worth."""

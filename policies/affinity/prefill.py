@@ -6,7 +6,7 @@ USUAL = 1e-4
 """Seconds, 10,000 tokens a second: what is believed before anything is measured."""
 MOST = 1e-3
 BELIEVED = 1e7
-"""Tokens²: how much that belief weighs; as much as one request that is 3,000 tokens from the mean."""
+"""Tokens²: how much that belief weighs; as one request that is 3,000 tokens from the mean."""
 MEMORY = 50.0
 """Waits that count, about."""
 

@@ -119,7 +119,7 @@ class Warmth:
                 found.append(cost)
                 continue
             prefill = known.prefill
-            # What the engine adds for length was learned from what was warm as well as from the rest.
+            # What the engine adds for length was learned from what was warm as well.
             slope = member.latency.prefill
             more = prefill.more(read) - (slope.more(tokens) if slope.pace else 0.0)
             found.append(cost * max(LEAST_PART, 1.0 + more / alone))

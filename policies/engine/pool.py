@@ -16,7 +16,8 @@ from policies.engine.standing import Member
 from policies.engine.waiting.queue import Queue
 from policies.policy import Policy, Request
 
-Learn = Callable[[Request, Member, Report, float, float | None, Any, float], None]
+Learn = Callable[..., None]
+"""See `Learner.learn`."""
 
 
 class Pool:

@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 
 from router.config import schema, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
+from router.config.options import OPTIONS
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate
 from router.config.written import (
@@ -145,15 +146,39 @@ class _Tables:
             items = {"anyOf": [auto, self.table(WrittenRule)]}
             return {"anyOf": [auto, {"type": "array", "items": items}]}
         if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
-            name = form(texts.policy)
-            table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
-            return {"anyOf": [*name["anyOf"], table]}
+            return self._by_attribute() if key == "estimator" else self._policy()
         one = self._one(annotation, metadata)
         if kind is WrittenDecisions and key == "file":
             return {"anyOf": [*form(texts.text)["anyOf"], one]}
         if (kind is WrittenLimits and key in RATES) or key in ONE_OR_MORE:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
+
+    def _policy(self) -> Form:
+        """A policy by its name; a built-in one with its options, a plugin's with any."""
+        some = self._by_attribute()
+        some["anyOf"][-1]["properties"]["name"] |= {"not": {"enum": [*OPTIONS]}}
+        tables = [
+            {
+                "type": "object",
+                "properties": {
+                    "name": {"const": name},
+                    **{
+                        key: {"description": self._told["Policy"][key], **form(read)}
+                        for key, read in options.items()
+                    },
+                },
+                "required": ["name"],
+                "additionalProperties": False,
+            }
+            for name, options in OPTIONS.items()
+        ]
+        return {"anyOf": [*some["anyOf"], *tables]}
+
+    def _by_attribute(self) -> Form:
+        name = form(texts.policy)
+        table = {"type": "object", "properties": {"name": {**name}}, "required": ["name"]}
+        return {"anyOf": [*name["anyOf"], table]}
 
     def _targets(self) -> Form:
         weighted = {"type": "object", **self.table(WrittenTarget)}

@@ -86,6 +86,10 @@ def totals(counters: Counters) -> Iterable[Metric]:
             for (target, kind), count in counters.tokens.items()
         ],
     )  # fmt: skip
+    yield (
+        "cached_tokens_total", "counter", "Those of the input that providers read from a cache.",
+        [({"target": target}, count) for target, count in counters.cached.items()],
+    )  # fmt: skip
 
 
 def faults(counters: Counters, dropped: int) -> Iterable[Metric]:
