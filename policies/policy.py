@@ -159,9 +159,9 @@ class Learner(Protocol):
         memory: Any,
         now: float,
     ) -> None:
-        """An attempt of `request` on `candidate` has settled, `seconds` after it was sent; its first
-        content came `first` seconds after that (None: there was none). `memory` is the one that
-        `choose` gets, and to be bounded here as well. What it raises is reported, and changes
+        """An attempt of `request` on `candidate` has settled, `seconds` after it was sent; its
+        first content came `first` seconds after that (None: there was none). `memory` is the one
+        that `choose` gets, and to be bounded here as well. What it raises is reported, and changes
         nothing for the request.
         """
 

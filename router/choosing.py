@@ -88,8 +88,8 @@ def make(spec: PolicySpec) -> Policy:
     """A policy by its name, or by its import path. Raises `BuildFault`."""
     if spec.name in BUILT_IN:
         # With options it weighs more; without, it is the same, and costs nothing for them.
-        kind = WeighedLatency if spec.options else BUILT_IN[spec.name]
-        return kind(**spec.options)
+        options: dict[str, Any] = dict(spec.options)
+        return WeighedLatency(**options) if options else BUILT_IN[spec.name]()
     return guarded(_imported(spec, "policy", _checked))
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from policies.engine.learning.breaker import Others
 from policies.engine.learning.estimates import Length
 from policies.engine.limits.bill import Purse, guarded
 from policies.engine.limits.budget import Curiosity, HedgeBudget, RetryBudget
-from policies.engine.outcome import Report
 from policies.engine.refusal import NEVER
 from policies.engine.route import ANY_CLIMB, Route
 from policies.engine.standing import Member

@@ -122,12 +122,15 @@ class Price(NamedTuple):
 
 
 class PromptCache(NamedTuple):
-    """How a provider keeps what prompts begin with: from `least` tokens on, for `life` seconds since
-    it was last read.
+    """How a provider keeps what prompts begin with: from `least` tokens on, for `life` seconds
+    since it was last read.
     """
 
     least: int = 1_024
     life: float = 300.0
+
+
+USUAL_CACHE = PromptCache()
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,7 @@ class Facts:
     identity: str = ""
     counting: Counting = AS_WRITTEN
     tokenizer: str = ""
-    prompts: PromptCache = PromptCache()
+    prompts: PromptCache = USUAL_CACHE
 
 
 NO_FACTS = Facts()

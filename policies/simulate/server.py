@@ -23,7 +23,8 @@ class Server:
     """Serves what it is sent. `refused` counts what it did not take."""
 
     __slots__ = (
-        "_cache", "_faults", "_service", "_serving", "_waiting", "_watches", "_window", "_world", "refused",
+        "_cache", "_faults", "_service", "_serving", "_waiting", "_watches", "_window", "_world",
+        "refused",
     )  # fmt: skip
 
     def __init__(self, world: World, service: Service, faults: Sequence[Fault]) -> None:
