@@ -18,7 +18,7 @@ from pydantic import BeforeValidator
 
 from router.config import schema, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
-from router.config.options import OPTIONS
+from router.config.options import OPTIONS, TAKES
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate
 from router.config.written import (
@@ -155,25 +155,19 @@ class _Tables:
         return one
 
     def _policy(self) -> Form:
-        """A policy by its name; a built-in one with its options, a plugin's with any."""
+        """A policy by its name; with what it takes besides, a plugin's with anything."""
+        told = self._told["Policy"]
+        names: dict[str, Form] = {"name": {"const": TAKES}}
+        forms = names | {key: form(read) for key, read in OPTIONS.items()}
+        self.made["Policy"] = {
+            "type": "object",
+            "properties": {key: {"description": told[key], **one} for key, one in forms.items()},
+            "required": ["name"],
+            "additionalProperties": False,
+        }
         some = self._by_attribute()
-        some["anyOf"][-1]["properties"]["name"] |= {"not": {"enum": [*OPTIONS]}}
-        tables = [
-            {
-                "type": "object",
-                "properties": {
-                    "name": {"const": name},
-                    **{
-                        key: {"description": self._told["Policy"][key], **form(read)}
-                        for key, read in options.items()
-                    },
-                },
-                "required": ["name"],
-                "additionalProperties": False,
-            }
-            for name, options in OPTIONS.items()
-        ]
-        return {"anyOf": [*some["anyOf"], *tables]}
+        some["anyOf"][-1]["properties"]["name"]["not"] = {"const": TAKES}
+        return {"anyOf": [*some["anyOf"], {"$ref": "#/definitions/Policy"}]}
 
     def _by_attribute(self) -> Form:
         name = form(texts.policy)

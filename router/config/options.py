@@ -15,30 +15,29 @@ from router.config.tree import Found, Table
 from router.config.written import WrittenPolicy
 
 Read = Callable[[object], Any]
-OPTIONS: Mapping[str, Mapping[str, Read]] = {
-    "least_latency": {"affinity": texts.choice("prefix"), "price": units.exponent}
-}
-"""How each is read, by policy and name."""
+TAKES = "least_latency"
+"""The one that has options."""
+OPTIONS: Mapping[str, Read] = {"affinity": texts.choice("prefix"), "price": units.exponent}
+"""How each is read."""
 
 
 def read_options(written: WrittenPolicy, found: Found, report: Report) -> dict[str, Any]:
     """The options of a built-in policy as it takes them; what is wrong goes to `report`."""
-    known = OPTIONS.get(written.name or "", {})
     table = found.node
     if not isinstance(table, Table) or not written.options:
         return {}
     given = {}
     for name, value in written.options.items():
         entry = table.entries[name]
-        if not known:
+        if written.name != TAKES:
             report.problem(entry.key.mark, f"{written.name} takes no options", "remove them")
             break
-        if name not in known:
-            what = f"{written.name} has no such option"
-            report.problem(entry.key.mark, what, report.nearest(name, known))
+        if name not in OPTIONS:
+            what = f"{TAKES} has no such option"
+            report.problem(entry.key.mark, what, report.nearest(name, OPTIONS))
             continue
         try:
-            given[name] = known[name](value)
+            given[name] = OPTIONS[name](value)
         except units.Unreadable as error:
             report.problem(entry.value.mark, f"{name} {error.what}", error.remedy)
     return given

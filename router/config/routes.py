@@ -126,6 +126,7 @@ class _Resolver:
                 self.report.problem(found.node.mark, f"{key} has no name", "write `name: …` in it")
             return None
         module, colon, _ = written.name.partition(":")
+        options = written.options
         if colon and module not in self.plugins:
             what = f"the module of {key} {_shown(found.node)} is not in server.plugins"
             self.report.problem(found.node.mark, what, "add it there")
@@ -138,8 +139,7 @@ class _Resolver:
         elif key == "within" and written.name in TIERED:
             what = f"within is for a choice inside one tier, and {written.name} is among tiers"
             self.report.problem(found.node.mark, what, f"use {DEFAULT} or weighted_round_robin")
-        options = written.options
-        if not colon:
+        elif not colon:
             options = read_options(written, self._found(route, key, "options"), self.report)
         return PolicySpec(written.name, MappingProxyType(dict(options)))
 

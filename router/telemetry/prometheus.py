@@ -31,6 +31,7 @@ def prometheus(
     lines: list[str] = []
     for name, kind, text, samples in (
         *totals(counters),
+        *tokens(counters),
         *faults(counters, dropped),
         *estimates(targets),
         *gauges(targets, running),
@@ -79,6 +80,10 @@ def totals(counters: Counters) -> Iterable[Metric]:
         "resumed_total", "counter", "Requests whose broken answer others were asked to go on with.",
         [({"model": model, "end": end}, count) for (model, end), count in counters.resumed.items()],
     )  # fmt: skip
+
+
+def tokens(counters: Counters) -> Iterable[Metric]:
+    """The same of what was read and written."""
     yield (
         "tokens_total", "counter", "Tokens, as providers counted them or as estimated.",
         [
