@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, cast
 
 from policies.affinity.money import counted, price
 from policies.affinity.prefix import PREFIX
-from policies.affinity.warmth import Warmth
+from policies.affinity.warmth import Warmth, is_full
 from policies.affinity.words import of_money, of_warmth
 from policies.engine.learning.cost import predictions
 from policies.engine.outcome import Report
@@ -35,7 +35,8 @@ MOST_PRICE = 10.0
 
 class Weighed(NamedTuple):
     """Of candidates, in their order: costs, how many tokens are expected to be read from a cache
-    there, and what the request costs there in nano-dollars (None: that is unknown).
+    there, and what the request costs there in nano-dollars (None: that is unknown); no money at all
+    where it does not weigh.
     """
 
     costs: list[float]
@@ -112,26 +113,39 @@ class WeighedLatency:
         memory: Warmth | None,
         now: float,
     ) -> Weighed:
-        """What a request would cost on each of `candidates`. Nothing is expected to be warm at one
-        that was sent more than its share.
+        """What a request would cost on each of `candidates`. Among the cheapest, nothing is
+        expected to be warm at one that was sent more than its share.
         """
         members = cast("Sequence[Member]", candidates)  # what the engine shows are its members
         costs = BASE.costs(request, members, now)
-        money = [price(member, request) for member in members]
         warm = [0.0] * len(members)
+        money = self._money(request, members, warm)
         prefix = request.features.get(PREFIX) if memory is not None else None
         if memory is None or prefix is None:
             return Weighed(self._paid(costs, money), warm, money)
-        tokens, seconds = request.input_tokens, predictions(request, members)
-        cold = memory.scaled(costs, seconds, members, [tokens] * len(members), tokens)
-        compared = self._paid(cold, money)
-        warm = memory.expected(prefix, tokens, members, compared, now)
+        seconds = predictions(request, members)
+        cold, warm, costs = memory.weigh(prefix, request.input_tokens, members, costs, seconds, now)
+        cold = self._paid(cold, money)
         if not any(warm):
-            return Weighed(compared, warm, money)
-        fresh = [tokens - there for there in warm]
-        costs = memory.scaled(costs, seconds, members, fresh, tokens)
-        money = [price(m, request, there) for m, there in zip(members, warm, strict=True)]
-        return Weighed(self._paid(costs, money), warm, money)
+            return Weighed(cold, warm, money)
+        money = self._money(request, members, warm)
+        costs = self._paid(costs, money)
+        asked: set[int] = set()
+        loads = memory.loads(members, now)
+        while best := _warm_and_cheap(costs, warm) - asked:
+            asked |= best
+            for index in best:
+                if is_full(index, members, cold, loads):
+                    costs[index], warm[index] = cold[index], 0.0
+        return Weighed(costs, warm, money)
+
+    def _money(
+        self, request: Request, members: Sequence[Member], warm: list[float]
+    ) -> list[float | None]:
+        """What it costs where so much is warm; nobody asks where that does not weigh."""
+        if not self.price:
+            return []
+        return [price(one, request, there) for one, there in zip(members, warm, strict=True)]
 
     def terms(
         self,
@@ -144,7 +158,7 @@ class WeighedLatency:
         _, warm, money = self.weigh(request, candidates, memory, now)
         known = PREFIX in request.features
         tokens = request.input_tokens if self.affinity and known else None
-        paid = of_money(money) if self.price else [""] * len(money)
+        paid = of_money(money) if money else [""] * len(warm)
         told = zip((of_warmth(there, tokens) for there in warm), paid, strict=True)
         return ["; ".join(filter(None, words)) for words in told]
 
@@ -176,3 +190,8 @@ class WeighedLatency:
         parts = [1 / cost if cost <= bar else 0.0 for cost in costs]
         whole = sum(parts)
         return [part / whole for part in parts]
+
+
+def _warm_and_cheap(costs: list[float], warm: list[float]) -> set[int]:
+    bar = min(costs) * TIE
+    return {index for index, there in enumerate(warm) if there and costs[index] <= bar}

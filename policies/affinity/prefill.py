@@ -39,7 +39,3 @@ class Prefill:
         mixed = self._count * self._mixed + BELIEVED * USUAL
         pace = mixed / (self._count * self._spread + BELIEVED)
         self.pace = min(MOST, max(0.0, pace))
-
-    def more(self, tokens: float) -> float:
-        """Seconds that so many tokens take more than those usually read afresh."""
-        return 0.0 if self.mean is None else self.pace * (tokens - self.mean)

@@ -9,8 +9,9 @@ Bounded, without a text, and changed only by what is learned: to choose leaves n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import exp
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from policies.affinity.prefill import Prefill
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MOST_KEYS = 16_384
 """Prefixes that are remembered, the last ones used: some megabytes a route."""
 MOST_TARGETS = 64
+NO_MARKS: Mapping[str, Mark] = MappingProxyType({})
 TRUST = 0.15
 """How far each answer moves what is believed of its target's cache: after a dozen that report
 nothing, little is left.
@@ -38,6 +40,21 @@ LEAST_PART = 0.05
 """What is left of a predicted time, however much of it is saved."""
 LEAST_LIKELY = 0.05
 """Of a prompt: where less of it can be expected to be warm, nothing is."""
+
+
+def is_full(
+    one: int, members: Sequence[Candidate], cold: Sequence[float], loads: Sequence[float]
+) -> bool:
+    """Whether that one of `members` was sent more than its fair share among those who would cost
+    about as little as it, or less, were nothing warm.
+    """
+    bar, load = cold[one] * SIMILAR, loads[one]
+    whole = weights = 0.0
+    for cost, sent, peer in zip(cold, loads, members, strict=True):
+        if cost <= bar:
+            whole += sent
+            weights += peer.weight
+    return load > BOUND * (whole + 1.0) * members[one].weight / weights
 
 
 class Known:
@@ -79,51 +96,41 @@ class Warmth:
     def __len__(self) -> int:
         return len(self._marks)
 
-    def expected(
+    def weigh(
         self,
         prefix: Prefix,
         tokens: int,
         members: Sequence[Member],
-        cold: Sequence[float],
-        now: float,
-    ) -> list[float]:
-        """How many of a prompt's `tokens` each of `members` is expected to read from its cache; 0
-        where it has its share already, if others would cost about as little as it (by their `cold`
-        costs) without one.
-        """
-        found = []
-        for member, alone in zip(members, cold, strict=True):
-            warm = self._warm(prefix, tokens, member, now)
-            known = self._known.get(member.name)
-            likely = warm * known.trust if known is not None else 0.0
-            if likely < LEAST_LIKELY * tokens or self._is_full(member, alone, members, cold, now):
-                likely = 0.0
-            found.append(likely)
-        return found
-
-    def scaled(
-        self,
         costs: Sequence[float],
         seconds: Sequence[float],
-        members: Sequence[Member],
-        fresh: Sequence[float],
-        tokens: int,
-    ) -> list[float]:
-        """`costs`, which stand for predictions of so many `seconds`, if of `tokens` only so many
-        are read `fresh`.
+        now: float,
+    ) -> tuple[list[float], list[float], list[float]]:
+        """`costs` of a prompt of so many `tokens`, which stand for predictions of so many
+        `seconds`, if nothing of it is warm; how many tokens are expected to be; and the costs then.
         """
-        found = []
-        for cost, alone, member, read in zip(costs, seconds, members, fresh, strict=True):
+        cold, warm, found = [], self._warm(prefix, tokens, members, now), []
+        for cost, alone, member, there in zip(costs, seconds, members, warm, strict=True):
             known = self._known.get(member.name)
             if known is None or not 0.0 < alone < NEVER:
+                cold.append(cost)
                 found.append(cost)
                 continue
-            prefill = known.prefill
             # What the engine adds for length was learned from what was warm as well.
-            slope = member.latency.prefill
-            more = prefill.more(read) - (slope.more(tokens) if slope.pace else 0.0)
-            found.append(cost * max(LEAST_PART, 1.0 + more / alone))
-        return found
+            prefill, slope = known.prefill, member.latency.prefill
+            more = prefill.pace * (tokens - prefill.mean) if prefill.mean is not None else 0.0
+            if slope.pace:
+                more -= slope.more(tokens)
+            part = 1.0 + more / alone
+            cold.append(cost * (part if part > LEAST_PART else LEAST_PART))
+            if there:
+                part -= prefill.pace * there / alone
+            found.append(cost * (part if part > LEAST_PART else LEAST_PART))
+        return cold, warm, found
+
+    def loads(self, members: Sequence[Candidate], now: float) -> list[float]:
+        """How many requests each was sent of late."""
+        known = [self._known.get(member.name) for member in members]
+        return [one.load(now) if one is not None else 0.0 for one in known]
 
     def place(self, prefix: Prefix, among: Sequence[Candidate], now: float) -> Candidate:
         """To which of `among` a prefix belongs that is not warm at any: by the first of its keys
@@ -131,41 +138,51 @@ class Warmth:
         """
         unknown = (key for key in prefix.keys if key not in self._marks)
         key = next(unknown, prefix.keys[-1])
-        loads = [known.load(now) if (known := self._known.get(one.name)) else 0.0 for one in among]
+        loads = self.loads(among, now)
         fair = BOUND * (sum(loads) + 1.0) / sum([one.weight for one in among])
         free = [
             one for one, load in zip(among, loads, strict=True) if load + 1.0 <= fair * one.weight
         ]
         return placed(key, free or among)
 
-    def _warm(self, prefix: Prefix, tokens: int, member: Member, now: float) -> int:
-        """How many of a prompt's `tokens` are warm at a target, as far as is known."""
-        cache, name = member.standing.facts.prompts, member.name
+    def _warm(
+        self, prefix: Prefix, tokens: int, members: Sequence[Member], now: float
+    ) -> list[float]:
+        """How many of a prompt's `tokens` each of `members` is expected to read from its cache."""
+        marked: dict[str, int] = {}
         for key in reversed(prefix.keys):
             marks = self._marks.get(key)
-            if marks is not None and name in marks:
-                mark = marks[name]
-                if now - mark.at < cache.life:
-                    warm = min(mark.tokens, tokens)
-                    return warm if warm >= cache.least else 0
-        return 0
+            if marks is None:
+                continue
+            for member in members:
+                name = member.name
+                if name in marked or name not in marks:
+                    continue
+                at, read = marks[name]
+                cache = member.standing.facts.prompts
+                if now - at < cache.life:
+                    marked[name] = 0 if read < cache.least else read if read < tokens else tokens
+            if len(marked) == len(members):
+                break
+        if not marked:
+            return [0.0] * len(members)
+        least = LEAST_LIKELY * tokens
+        found = []
+        for member in members:
+            known = self._known.get(member.name)
+            warm = marked.get(member.name, 0) * known.trust if known is not None else 0.0
+            found.append(warm if warm >= least else 0.0)
+        return found
 
-    def _is_full(
-        self,
-        member: Member,
-        alone: float,
-        members: Sequence[Member],
-        cold: Sequence[float],
-        now: float,
-    ) -> bool:
-        bar = alone * SIMILAR
-        whole = weights = 0.0
-        for peer, cost in zip(members, cold, strict=True):
-            if cost <= bar:
-                known = self._known.get(peer.name)
-                whole += known.load(now) if known is not None else 0.0
-                weights += peer.weight
-        return self._known[member.name].load(now) > BOUND * (whole + 1.0) * member.weight / weights
+    def _marked(self, prefix: Prefix, tokens: int, member: Member, now: float) -> int:
+        """How many of a prompt's `tokens` should be warm at a target."""
+        cache = member.standing.facts.prompts
+        for key in reversed(prefix.keys):
+            mark = self._marks.get(key, NO_MARKS).get(member.name)
+            if mark is not None and now - mark.at < cache.life:
+                warm = min(mark.tokens, tokens)
+                return warm if warm >= cache.least else 0
+        return 0
 
     def learn(
         self,
@@ -184,7 +201,7 @@ class Warmth:
         read = report.input_tokens
         if read is not None and first is not None and not report.estimated:
             known.prefill.record(max(0, read - report.cached_tokens), first)
-        if report.outcome.good and (warm := self._warm(prefix, tokens, member, now)):
+        if report.outcome.good and (warm := self._marked(prefix, tokens, member, now)):
             part = min(1.0, report.cached_tokens / warm)
             known.trust += (part - known.trust) * TRUST
         self._mark(prefix, tokens if read is None else read, member.name, now)
