@@ -21,6 +21,9 @@ BOUND = 1.25
 (consistent hashing with bounded loads: Mirrokni, Thorup, Zadimoghaddam 2018).
 """
 _LAST = (1 << 64) - 1
+_WHOLE = float(1 << 64) * 1.0000001
+_ODD = 0x9E3779B97F4A7C15
+"""2**64 over the golden ratio: a product's upper digits hang on all of what is multiplied."""
 
 
 class Prefix(NamedTuple):
@@ -51,12 +54,10 @@ def placed(key: int, among: Sequence[Candidate]) -> Candidate:
     """The one of `among`, which is not empty, to whom `key` belongs: by weighted rendezvous, so all
     who know the same names and weights agree, and when one goes, only what was there moves.
     """
-    return max(among, key=lambda one: _height(key, one.name) * one.weight)
-
-
-def _height(key: int, name: str) -> float:
-    """1 / −ln of a number in (0, 1) that key and name give."""
-    mixed = key ^ crc32(name.encode()) * 0x9E3779B97F4A7C15 & _LAST
-    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & _LAST
-    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _LAST
-    return -1.0 / log(((mixed ^ mixed >> 31) + 1) / (_LAST + 2))
+    chosen, highest = among[0], 0.0
+    for one in among:
+        mixed = (key ^ crc32(one.name.encode())) * _ODD & _LAST
+        height = -one.weight / log((mixed + 1) / _WHOLE)
+        if height > highest:
+            chosen, highest = one, height
+    return chosen

@@ -18,6 +18,7 @@ from policies.affinity.prefill import Prefill
 from policies.affinity.prefix import BOUND, Mark, Prefix, placed
 from policies.engine.outcome import Report
 from policies.engine.refusal import NEVER
+from policies.engine.route import PromptCache
 from policies.policy import Candidate
 
 if TYPE_CHECKING:
@@ -150,18 +151,15 @@ class Warmth:
     ) -> list[float]:
         """How many of a prompt's `tokens` each of `members` is expected to read from its cache."""
         marked: dict[str, int] = {}
+        caches: dict[str, PromptCache] = {}
         for key in reversed(prefix.keys):
-            marks = self._marks.get(key)
-            if marks is None:
+            if (marks := self._marks.get(key)) is None:
                 continue
-            for member in members:
-                name = member.name
-                if name in marked or name not in marks:
-                    continue
-                at, read = marks[name]
-                cache = member.standing.facts.prompts
-                if now - at < cache.life:
-                    marked[name] = 0 if read < cache.least else read if read < tokens else tokens
+            if not caches:
+                caches = {member.name: member.standing.facts.prompts for member in members}
+            for name, (at, read) in marks.items():
+                if name not in marked and name in caches and now - at < caches[name].life:
+                    marked[name] = min(read, tokens) if read >= caches[name].least else 0
             if len(marked) == len(members):
                 break
         if not marked:
