@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, cast
 
 from policies.affinity.money import counted, price
-from policies.affinity.prefix import PREFIX
+from policies.affinity.prefix import PREFIX, prefix_of
 from policies.affinity.warmth import Warmth, is_full
 from policies.affinity.words import of_money, of_warmth
 from policies.engine.learning.cost import predictions
@@ -99,7 +99,7 @@ class WeighedLatency:
         tied = [index for index, cost in enumerate(costs) if cost <= bar]
         if len(tied) == 1:
             return candidates[tied[0]]
-        if memory is not None and (prefix := request.features.get(PREFIX)) is not None:
+        if memory is not None and (prefix := prefix_of(request)) is not None:
             warmest = max(tied, key=warm.__getitem__)
             if warm[warmest] >= HALF * request.input_tokens:
                 return candidates[warmest]
@@ -120,7 +120,7 @@ class WeighedLatency:
         costs = BASE.costs(request, members, now)
         warm = [0.0] * len(members)
         money = self._money(request, members, warm)
-        prefix = request.features.get(PREFIX) if memory is not None else None
+        prefix = prefix_of(request) if memory is not None else None
         if memory is None or prefix is None:
             return Weighed(self._paid(costs, money), warm, money)
         seconds = predictions(request, members)
@@ -156,8 +156,8 @@ class WeighedLatency:
     ) -> Sequence[str]:
         """What is warm where, and what the request costs there."""
         _, warm, money = self.weigh(request, candidates, memory, now)
-        known = PREFIX in request.features
-        tokens = request.input_tokens if self.affinity and known else None
+        known = self.affinity is not None and prefix_of(request) is not None
+        tokens = request.input_tokens if known else None
         paid = of_money(money) if money else [""] * len(warm)
         told = zip((of_warmth(there, tokens) for there in warm), paid, strict=True)
         return ["; ".join(filter(None, words)) for words in told]
@@ -177,7 +177,7 @@ class WeighedLatency:
         memory: Warmth,
         now: float,
     ) -> None:
-        prefix = request.features.get(PREFIX)
+        prefix = prefix_of(request)
         if prefix is not None and (first is not None or report.outcome.good):
             member = cast("Member", candidate)
             memory.learn(prefix, request.input_tokens, member, report, first, now)

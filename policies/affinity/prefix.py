@@ -12,7 +12,7 @@ from math import log
 from typing import NamedTuple
 from zlib import crc32
 
-from policies.policy import Candidate
+from policies.policy import Candidate, Request
 
 PREFIX = "prefix"
 """The feature: a `Prefix`, absent where a request has none."""
@@ -42,6 +42,12 @@ class Mark(NamedTuple):
 
     at: float
     tokens: int
+
+
+def prefix_of(request: Request) -> Prefix | None:
+    """How the prompt of a request begins; None where nobody looked, or only said that it does."""
+    found = request.features.get(PREFIX)
+    return found if isinstance(found, Prefix) else None
 
 
 def named(name: str) -> Prefix:

@@ -35,6 +35,8 @@ nothing, little is left.
 COUNTED = 60.0
 """Seconds in which what a target was sent loses 63 % of its weight."""
 
+FEW = 30.0
+"""Requests of late that are no load for anybody: who talks alone stays where they are."""
 SIMILAR = 1.5
 """Who costs so many times as much as another, were nothing warm, is none to spill over to."""
 LEAST_PART = 0.05
@@ -50,6 +52,8 @@ def is_full(
     about as little as it, or less, were nothing warm.
     """
     bar, load = cold[one] * SIMILAR, loads[one]
+    if load <= FEW:
+        return False
     whole = weights = 0.0
     for cost, sent, peer in zip(cold, loads, members, strict=True):
         if cost <= bar:

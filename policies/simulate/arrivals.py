@@ -13,12 +13,13 @@ from random import Random
 from typing import NamedTuple
 
 from policies.affinity.prefix import Prefix
-from policies.policy import Band
+from policies.policy import Band, Request
 
 
 class Arrival(NamedTuple):
     """One request: seconds since the beginning, tokens in, tokens that its answer will have; who
-    asks, and in which band; how its prompt begins, where that is known.
+    asks, in which band, and for which model ("": `chat`). One that is `like` a recorded request
+    brings and requires what that did. `prefix` is how its prompt begins, where that is known.
     """
 
     at: float
@@ -27,6 +28,8 @@ class Arrival(NamedTuple):
     stream: bool = True
     tenant: str = ""
     band: Band = Band.STANDARD
+    model: str = ""
+    like: Request | None = None
     prefix: Prefix | None = None
 
 

@@ -74,8 +74,10 @@ class Pages:
         await page(inbound, responder)
 
     @staticmethod
-    def refuse(path: str, refused: Refused) -> tuple[int, Headers, bytes]:  # noqa: ARG004 - one dialect here
+    def refuse(refused: Exception, inbound: Inbound) -> tuple[int, Headers, bytes] | None:  # noqa: ARG004 - one dialect here
         """Render what is refused, as application/problem+json (RFC 9457)."""
+        if not isinstance(refused, Refused):
+            return None
         body = {"title": refused.code, "status": refused.status, "detail": refused.message}
         headers = {"content-type": "application/problem+json"}
         if refused.status == 401:
@@ -105,7 +107,8 @@ class Pages:
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
         written = () if state.writer is None else lines.metrics(state.writer)
         said = overrides.metrics(state.overrides)
-        further = (*configured.metrics(state), *said, *written, *together)
+        copies = () if state.shadows is None else state.shadows.metrics(state.runtime.shadows)
+        further = (*configured.metrics(state), *said, *written, *together, *copies)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())

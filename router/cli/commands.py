@@ -171,6 +171,61 @@ def status(
     sys.exit(run(config, admin, watch=watch, as_json=json))
 
 
+@app.command()
+def shadow(
+    model: Annotated[str | None, typer.Argument(help="One model's shadow; absent: all.")] = None,
+    config: ConfigFile = DEFAULT_FILE,
+    admin: AdminAddress = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what shadows came to beside production, and whether it is safe to switch. The exit code
+    is 0 where it is for all that are shown, 2 where it is not, 3 where it is not known yet.
+    """
+    from router.cli.comparing import run
+
+    sys.exit(run(config, model, admin, as_json=json))
+
+
+@app.command()
+def plan(
+    old: Annotated[Path, typer.Argument(help="The file as it is.")],
+    new: Annotated[Path, typer.Argument(help="The file as it would be.")],
+    traffic: Annotated[
+        str,
+        typer.Option(
+            help="Records of decisions, a .csv of arrival, tokens_in, tokens_out[, model, tenant], "
+            "or a shape: steady, office-hours, bursty, agents."
+        ),
+    ] = "steady",
+    requests: Annotated[
+        str | None, typer.Option(help="How many at most; of a shape 20k, of a file 100k.")
+    ] = None,
+    rate: Annotated[str, typer.Option(help="How many in a while, of a shape.")] = "600/min",
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="For this model alone; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of what is left to chance.")] = 1,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Exit with 1 if so: cost>+10%, errors>+1%, p99_first_token>1.5x, "
+            "chat:cost>+10%; repeatable."
+        ),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what an edit would do: traffic played to both files, by the router's own engine.
+
+    Exits with 0, with 1 where a --fail-if is broken, with 2 where something cannot be read.
+    """
+    from router.cli.planning import Wanted, run
+
+    wanted = Wanted(old, new, traffic, requests, rate, tuple(model or ()), seed)
+    sys.exit(run(wanted, tuple(fail_if or ()), html, in_json=json))
+
+
 @app.command("import")
 def import_(
     kind: Annotated[Gateway, typer.Argument(help="Whose file it is.")],

@@ -7,6 +7,7 @@ from math import inf
 from types import MappingProxyType
 
 from policies import Measured, Tally, TargetSnapshot
+from router.shadow.terms import ARM
 from router.telemetry.counters import BOUNDS, Counters, Histogram
 
 Samples = Iterable[tuple[dict[str, object], float]]
@@ -32,6 +33,7 @@ def prometheus(
     for name, kind, text, samples in (
         *totals(counters),
         *tokens(counters),
+        *copies(counters),
         *faults(counters, dropped),
         *estimates(targets),
         *gauges(targets, running),
@@ -94,6 +96,24 @@ def tokens(counters: Counters) -> Iterable[Metric]:
     yield (
         "cached_tokens_total", "counter", "Those of the input that providers read from a cache.",
         [({"target": target}, count) for target, count in counters.cached.items()],
+    )  # fmt: skip
+
+
+def copies(counters: Counters) -> Iterable[Metric]:
+    """The same of what shadows were asked, which is nowhere else."""
+    yield (
+        "shadow_attempts_total", "counter", "Attempts at copies that have ended.",
+        [
+            ({"model": model.removesuffix(ARM), "target": target, "outcome": outcome}, count)
+            for (model, target, outcome), count in counters.shadows.items()
+        ],
+    )  # fmt: skip
+    yield (
+        "shadow_tokens_total", "counter", "Tokens of copies.",
+        [
+            ({"target": target, "kind": kind}, count)
+            for (target, kind), count in counters.shadow_tokens.items()
+        ],
     )  # fmt: skip
 
 

@@ -82,6 +82,23 @@ FORBIDDEN = {
         "router.tenants",
         "router.idempotency",
     ),
+    "router.planning": (
+        *NETWORK,
+        "os",
+        "time",
+        "router.admin",
+        "router.app",
+        "router.cli",
+        "router.fleet",
+        "router.force",
+        "router.front",
+        "router.passage",
+        "router.pipeline",
+        "router.quota",
+        "router.redis",
+        "router.runtime",
+        "router.upstream",
+    ),
     "router.importing": (
         *ABOVE,
         *NETWORK,
@@ -92,6 +109,16 @@ FORBIDDEN = {
         "router.dialects",
         "router.front",
         "router.upstream",
+    ),
+    "router.shadow": (
+        *ABOVE,
+        *NETWORK,
+        "router.copying",
+        "router.front",
+        "router.upstream",
+        "router.admin",
+        "router.quota",
+        "router.fleet",
     ),
     "router.telemetry": (*ABOVE, *NETWORK, "asyncio", "router.front", "router.upstream"),
     "router.upstream": (*ABOVE, "router.front", "router.config", "router.admin"),
@@ -142,11 +169,16 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     assert not found
 
 
+BUILT = ("router.force", "router.assembly", "router.rungs", "router.shadowing")
+"""Where a configuration becomes what runs."""
+
+
 @pytest.mark.parametrize(
     ("known", "by"),
     [
         ("router.app", ["router.cli"]),
-        ("router.build", ["router.force", "router.assembly", "router.cli", "router.rungs"]),
+        ("router.build", [*BUILT, "router.cli", "router.planning"]),
+        ("router.planning", ["router.cli", "router.planning"]),
         ("router.cli", ["router.cli", "router.__main__"]),
         ("aiohttp", []),
         ("httptools", ["router.front", "router.upstream"]),

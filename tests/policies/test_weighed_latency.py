@@ -146,6 +146,11 @@ class TestAffinity:
         one, other = world("a/m", "b/m"), world("a/m", "b/m", policy=LeastLatency())
         assert [ask(one, None) for _ in range(20)] == [ask(other, None) for _ in range(20)]
 
+    def test_one_that_is_only_said_to_begin_somehow_is_chosen_for_as_without(self) -> None:
+        two = world("a/m", "b/m")
+        assert len(two.ask(stream=True, input_tokens=TOKENS, features={PREFIX: True}).targets) == 1
+        assert two.errors == []
+
     def test_inside_tiers_each_tier_has_its_own(self) -> None:
         tiers = world("a/m", "b/m", Target("c/m", 1, 1), policy=Priority(WARM))
         (first,) = ask(tiers, LONG)

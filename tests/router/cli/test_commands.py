@@ -23,7 +23,8 @@ def pointsman(*arguments: str | Path, **environ: str | None) -> Result:
 def test_help_names_every_command_and_no_command_is_a_question_for_help() -> None:
     for result, code in ((pointsman("--help"), 0), (pointsman(), 2)):
         assert result.exit_code == code
-        for command in ("serve", "check", "explain", "status", "drain", "pin", "overrides", "lift"):
+        commands = ("serve", "check", "explain", "status", "drain", "pin", "overrides", "lift")
+        for command in (*commands, "shadow"):
             assert command in result.output
 
 
@@ -65,6 +66,14 @@ def test_check_names_every_mistake_with_its_place_and_is_1(tmp_path: Path) -> No
     lines = result.stderr.splitlines()
     assert len(lines) == 2
     assert all(line.startswith(f"{path}:") for line in lines)
+
+
+def test_check_says_that_a_judge_cannot_be_had(tmp_path: Path) -> None:
+    shadow = "{to: sim/other, spend: none, judge: nowhere:best}"
+    path = written(tmp_path, f"a: {{targets: [sim/fast], shadow: {shadow}}}", "plugins: [nowhere]")
+    result = pointsman("check", path)
+    assert result.exit_code == 1
+    assert "the judge 'nowhere:best' cannot be had: ModuleNotFoundError" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["check", "serve", "status", "explain"])
