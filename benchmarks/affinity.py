@@ -220,7 +220,9 @@ def choosing(policy: Policy, length: int, warm: int = 1) -> float:
         course.close(now + 0.9)
     course = engine.start(request, 20.0)
     course.next(20.0)
-    return cpu(chooser.again)
+    took = cpu(chooser.again)
+    course.close(20.0)
+    return took
 
 
 class Kept:

@@ -9,9 +9,8 @@ Bounded, without a text, and changed only by what is learned: to choose leaves n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import exp
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from policies.affinity.prefill import Prefill
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 MOST_KEYS = 16_384
 """Prefixes that are remembered, the last ones used: some megabytes a route."""
 MOST_TARGETS = 64
-NO_MARKS: Mapping[str, Mark] = MappingProxyType({})
 TRUST = 0.15
 """How far each answer moves what is believed of its target's cache: after a dozen that report
 nothing, little is left.
@@ -113,22 +111,31 @@ class Warmth:
         """`costs` of a prompt of so many `tokens`, which stand for predictions of so many
         `seconds`, if nothing of it is warm; how many tokens are expected to be; and the costs then.
         """
-        cold, warm, found = [], self._warm(prefix, tokens, members, now), []
-        for cost, alone, member, there in zip(costs, seconds, members, warm, strict=True):
-            known = self._known.get(member.name)
+        marked = self._marked(prefix, tokens, members, now)
+        least = LEAST_LIKELY * tokens
+        cold, warm, found = [], [], []
+        for cost, alone, member in zip(costs, seconds, members, strict=True):
+            name = member.name
+            known = self._known.get(name)
             if known is None or not 0.0 < alone < NEVER:
                 cold.append(cost)
+                warm.append(0.0)
                 found.append(cost)
                 continue
             # What the engine adds for length was learned from what was warm as well.
             prefill, slope = known.prefill, member.latency.prefill
-            more = prefill.pace * (tokens - prefill.mean) if prefill.mean is not None else 0.0
+            pace, mean = prefill.pace, prefill.mean
+            more = 0.0 if mean is None else pace * (tokens - mean)
             if slope.pace:
                 more -= slope.more(tokens)
             part = 1.0 + more / alone
             cold.append(cost * (part if part > LEAST_PART else LEAST_PART))
-            if there:
-                part -= prefill.pace * there / alone
+            there = marked[name] * known.trust if name in marked else 0.0
+            if there >= least:
+                warm.append(there)
+                part -= pace * there / alone
+            else:
+                warm.append(0.0)
             found.append(cost * (part if part > LEAST_PART else LEAST_PART))
         return cold, warm, found
 
@@ -150,10 +157,12 @@ class Warmth:
         ]
         return placed(key, free or among)
 
-    def _warm(
+    def _marked(
         self, prefix: Prefix, tokens: int, members: Sequence[Member], now: float
-    ) -> list[float]:
-        """How many of a prompt's `tokens` each of `members` is expected to read from its cache."""
+    ) -> dict[str, int]:
+        """By the names of `members`, how many of a prompt's `tokens` should be warm there, where
+        any ever were.
+        """
         marked: dict[str, int] = {}
         caches: dict[str, PromptCache] = {}
         for key in reversed(prefix.keys):
@@ -166,25 +175,7 @@ class Warmth:
                     marked[name] = min(read, tokens) if read >= caches[name].least else 0
             if len(marked) == len(members):
                 break
-        if not marked:
-            return [0.0] * len(members)
-        least = LEAST_LIKELY * tokens
-        found = []
-        for member in members:
-            known = self._known.get(member.name)
-            warm = marked.get(member.name, 0) * known.trust if known is not None else 0.0
-            found.append(warm if warm >= least else 0.0)
-        return found
-
-    def _marked(self, prefix: Prefix, tokens: int, member: Member, now: float) -> int:
-        """How many of a prompt's `tokens` should be warm at a target."""
-        cache = member.standing.facts.prompts
-        for key in reversed(prefix.keys):
-            mark = self._marks.get(key, NO_MARKS).get(member.name)
-            if mark is not None and now - mark.at < cache.life:
-                warm = min(mark.tokens, tokens)
-                return warm if warm >= cache.least else 0
-        return 0
+        return marked
 
     def learn(
         self,
@@ -203,7 +194,9 @@ class Warmth:
         read = report.input_tokens
         if read is not None and first is not None and not report.estimated:
             known.prefill.record(max(0, read - report.cached_tokens), first)
-        if report.outcome.good and (warm := self._marked(prefix, tokens, member, now)):
+        if report.outcome.good and (
+            warm := self._marked(prefix, tokens, (member,), now).get(member.name)
+        ):
             part = min(1.0, report.cached_tokens / warm)
             known.trust += (part - known.trust) * TRUST
         self._mark(prefix, tokens if read is None else read, member.name, now)

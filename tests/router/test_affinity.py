@@ -1,4 +1,4 @@
-"""A conversation goes where it was, over the wire as in the simulator; and what was cached is counted."""
+"""A conversation goes where it was, as in the simulator; and what was cached is counted."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ from router.config import PolicySpec, load
 from tests.router.clock import in_virtual_time
 from tests.router.running import running, written
 from tests.router.scene import Scene
-from tests.router.scripted import answer
+from tests.router.scripted import DONE, END, EVENTS, FINISH, Script, answer, event, text
 
-TALK = [
-    {"role": "user", "content": f"{turn} " + "so it was said of them " * 90} for turn in range(9)
-]
+LONG = "so it was said of them " * 90
+TALK = [{"role": "user", "content": f"{turn} {LONG}"} for turn in range(9)]
 MODELS = """
 chat:
   policy: {name: least_latency, affinity: prefix, price: 0.3}
@@ -61,13 +60,9 @@ async def test_sessions_stay_where_they_are() -> None:
 @pytest.mark.parametrize("stream", [True, False])
 @in_virtual_time
 async def test_what_was_cached_is_in_the_report(stream: bool) -> None:
-    from tests.router.scripted import DONE, END, EVENTS, FINISH, event, text
-
     told = event(choices=[], usage=usage(3_500))
-    script = (
-        [EVENTS, text("Hello"), FINISH, told, DONE, END] if stream else answer(usage=usage(3_500))
-    )
-    scene = Scene({"a/m": [script]})
+    streamed: Script = [EVENTS, text("Hello"), FINISH, told, DONE, END]
+    scene = Scene({"a/m": [streamed if stream else answer(usage=usage(3_500))]})
     await scene.ask(stream=stream)
     (record,) = scene.kept.attempts
     assert (record.report.input_tokens, record.report.cached_tokens) == (4_000, 3_500)
