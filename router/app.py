@@ -10,10 +10,11 @@ from random import Random
 from socket import socket
 from typing import Protocol
 
+from policies import TargetSnapshot
 from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
-from router.assembly import Beside, beside_of, decisions_of
+from router.assembly import Beside, beside_of, decisions_of, peers_of, prices_of
 from router.config import Config, Server, load
 from router.copying import Copying
 from router.counting import by_midnight
@@ -30,6 +31,9 @@ from router.pipeline import Pipeline
 from router.reloading import Reloading
 from router.shadow.ledger import Ledger
 from router.shadow.shadows import Shadows
+from router.shifts.moving import moving_of
+from router.shifts.pages import ShiftPages
+from router.shifts.shifting import Shifting
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
 from router.telemetry.journal import Journal, Reader
@@ -69,8 +73,7 @@ class App:
         self._aiming: asyncio.TimerHandle | None = None
         self._learning = Learning(log)
         self._loop = asyncio.get_running_loop()
-        counters = Counters()
-        server = server or config.server
+        counters, server = Counters(), server or config.server
         self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
@@ -78,24 +81,25 @@ class App:
         # Not the engine's chance: what is written must change nothing that is decided.
         chance = Random(rng.getrandbits(53)).random
         decisions = decisions_of(server, origin, beside.writer, chance)
-        readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
-        journal = Journal(readers, self._reader_failed)
         overrides = Overrides(beside.kept, lambda: self._force, log.event)
-        self._parts: list[Part] = [*(part for part in beside if part is not None), overrides]
+        shifting = self._shifting(config, beside)
+        journal = self._journal(counters, log, shifting.gathering, decisions)
+        parts = (*beside, overrides, shifting)
+        self._parts: list[Part] = [part for part in parts if part is not None]
         # What operators say comes last: it holds, whatever else is known.
-        layers = [lambda config: completed(config, self._learning.known), overrides.layer]
+        layers = [self._completed, shifting.layer, overrides.layer]
         self._force = force = Force(
             config, environ, origin, layers, beside.together, self._policy_failed, self._changed
         )
-        self.state = State(force, counters, beside, overrides, self._loop.time)
+        self.state = State(force, counters, beside, overrides, shifting, self._loop.time)
+        self._watch()
         self.state.decisions = decisions
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self._copying = self._copies(journal, Random(rng.getrandbits(64)))
         self.pipeline = self._pipeline(journal, beside)
         foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
         self.state.foreseen = foresight.request
-        self.state.running = lambda: self.pipeline.running
-        self.state.dropped = lambda: log.dropped
+        self.state.running, self.state.dropped = self._running, lambda: log.dropped
         self._open(server, self._api(journal, rng), self._pages(server))
 
     async def start(
@@ -135,6 +139,30 @@ class App:
         """Another configuration is in force."""
         self._clients.client_write = self.state.config.defaults.timeouts.client_write
         self._learning.begin(lambda: self.state.config, self._force.again)
+        self._watch()
+
+    def _journal(self, *readers: Reader | None) -> Journal:
+        return Journal([one for one in readers if one is not None], self._reader_failed)
+
+    def _shifting(self, config: Config, beside: Beside) -> Shifting:
+        peers, event = peers_of(config.shared, beside.together), self._log.event
+        return Shifting(beside.kept, peers, event, self._again, self._standings)
+
+    def _running(self) -> int:
+        return self.pipeline.running
+
+    def _completed(self, config: Config) -> Config:
+        return completed(config, self._learning.known)
+
+    def _watch(self) -> None:
+        """Drive the shifts of the file in force."""
+        self.state.shifting.take(moving_of(self._force.file), prices_of(self._force.config))
+
+    def _again(self) -> None:
+        self._force.again()
+
+    def _standings(self) -> Mapping[str, TargetSnapshot]:
+        return self._force.runtime.engine.snapshot(self._loop.time())
 
     def _aim(self) -> None:
         """Say anew when days end: clocks may have been changed."""
@@ -218,9 +246,11 @@ class App:
         )
 
     def _pages(self, server: Server) -> Pages:
-        said = OverridePages(self.state.overrides, self.state.kept, self._log.event)
-        further = {**said.places, **shadow.places(self.state)}
-        return Pages(self.state, server.admin_token, further)
+        state, event = self.state, self._log.event
+        said = OverridePages(state.overrides, state.kept, event)
+        moved = ShiftPages(state.shifting, state.kept, event)
+        further = {**said.places, **moved.places, **shadow.places(state)}
+        return Pages(state, server.admin_token, further)
 
     def _open(self, server: Server, api: Api, pages: Pages) -> None:
         self._clients = self._listener(server, str(server.listen), api, server.origins)

@@ -12,6 +12,7 @@ from router.config import Config
 from router.fleet import shown as fleet
 from router.overrides import shown as overrides
 from router.quota import shown as shared
+from router.shifts import shown as shifts
 from router.telemetry.lines import shown as lines
 
 
@@ -34,6 +35,7 @@ def status(state: State) -> dict[str, Any]:
         "shared": None if together is None else shared.shown(together, now),
         "fleet": None if together is None else fleet.shown(together.fleet, now),
         "overrides": overrides.shown(state.overrides),
+        "shifts": shifts.brief(state.shifting),
         "kept": {"where": state.kept.where, "why_not": state.kept.why or None},
         "models": {
             name: {

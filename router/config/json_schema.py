@@ -16,11 +16,12 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import yaml
 from pydantic import BeforeValidator
 
-from router.config import schema, shadow, startup, texts, units
+from router.config import schema, shadow, shares, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
 from router.config.options import OPTIONS, TAKES
+from router.config.shift import Guard, Shift
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
-from router.config.values import Address, Rate
+from router.config.values import Address, Rate, WeightedTarget
 from router.config.written import (
     Written,
     WrittenDefaults,
@@ -29,6 +30,7 @@ from router.config.written import (
     WrittenProvider,
     WrittenRoute,
     WrittenRule,
+    WrittenShift,
     WrittenTarget,
     WrittenTenant,
 )
@@ -48,11 +50,22 @@ DEFAULTS: dict[str, object] = {
     "Defaults": schema.Defaults(),
     "DefaultTimeouts": schema.Timeouts(),
     "Model": schema.Simulation(),
-    "Target": schema.WeightedTarget("", 1.0),
+    "Target": WeightedTarget("", 1.0),
     "Route": schema.Route,
+    "Shift": Shift,
+    "Guard": Guard(),
     "Shadow": shadow.Shadow,
 }
 """What holds where a table says nothing, by its name: a value of its kind, or that kind itself."""
+SHOWN: dict[Read | None, Callable[[float], str]] = {
+    units.span: units.show_duration,
+    units.duration: units.show_duration,
+    units.part: units.show_part,
+    units.size: lambda size: units.show_size(int(size)),
+    shares.points: shares.show_points,
+    shares.ratio: shares.show_ratio,
+}
+"""How the file writes what is read by these."""
 ONE_OR_MORE = ("tiers_at", "says", "tenant")
 RATES = ("requests", "tokens", "input_tokens", "output_tokens")
 TOGETHER: dict[str, Form] = {
@@ -65,6 +78,7 @@ TOGETHER: dict[str, Form] = {
         "not": {"required": ["preset", "like"]},
     },
     "Route": {"type": "object", "oneOf": [{"required": ["targets"]}, {"required": ["tiers"]}]},
+    "Shift": {"type": "object", "required": ["to"]},
     "DecisionFile": {"type": "object", "required": ["path"]},
     "Rule": {
         "type": "object",
@@ -143,6 +157,8 @@ class _Tables:
         if kind is WrittenRoute and key in {"targets", "tiers"}:
             some = self._targets()
             return some if key == "targets" else {"type": "array", "items": some}
+        if kind is WrittenShift and key == "to":
+            return self._targets()
         if kind is WrittenRoute and key == "start":
             auto: Form = {"const": "auto"}
             items = {"anyOf": [auto, self.table(WrittenRule)]}
@@ -225,10 +241,8 @@ def _default(table: object, key: str, read: Read | None) -> Form:
         return {"default": units.show_rate(value)}
     if value in (None, (), "") or is_dataclass(value):
         return {}
-    if read in {units.span, units.duration} and isinstance(value, int | float):
-        return {"default": units.show_duration(value)}
-    if read is units.part and isinstance(value, float):
-        return {"default": units.show_part(value)}
-    if read is units.size and isinstance(value, int | float):
-        return {"default": units.show_size(int(value))}
+    if read in SHOWN and isinstance(value, int | float):
+        return {"default": SHOWN[read](value)}
+    if key == "steps" and isinstance(value, tuple):
+        return {"default": [float(shares.show_percent(step)) for step in value]}
     return {"default": sorted(value) if isinstance(value, frozenset) else value}

@@ -18,8 +18,9 @@ from router.config.problems import Problem
 from router.config.prompts import USUAL, Prompts
 from router.config.rules import StartRule
 from router.config.shadow import Shadow
+from router.config.shift import Shift
 from router.config.startup import Server, Shared
-from router.config.values import Rate, Secret, Tls
+from router.config.values import Rate, Secret, Tls, WeightedTarget
 from router.config.watching import Stamp, unchanged
 
 
@@ -161,17 +162,6 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightedTarget:
-    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it. `said` is
-    who says so, and until when, where it is not the file.
-    """
-
-    name: str
-    weight: float
-    said: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PolicySpec:
     """A policy by its name, or by its import path `module:attr`, and what it is made with."""
 
@@ -202,7 +192,7 @@ class Route:
     becomes of a stream that breaks off within its content. `unsupported`: whether what a target
     cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
     in order. `decisions` is the part of its requests of which decisions are written to a file,
-    where there is one. `shadow` is where a share of them is copied to.
+    where there is one. `shadow` is where a share of them is copied to, `shift` where they move.
     """
 
     name: str
@@ -223,6 +213,7 @@ class Route:
     tiers_at: tuple[float, ...] = ()
     estimator: PolicySpec | None = None
     shadow: Shadow | None = None
+    shift: Shift | None = None
 
 
 @dataclass(frozen=True, slots=True)

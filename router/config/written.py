@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from router.config import texts, units
+from router.config import shares, texts, units
 from router.config.models import ABILITIES
 from router.config.presets import PRESETS, Dialect
 from router.config.rules import Threshold
@@ -26,6 +26,9 @@ Positive = Annotated[int | None, BeforeValidator(units.positive)]
 Price = Annotated[int | None, BeforeValidator(units.price)]
 Share = Annotated[float | None, BeforeValidator(units.share)]
 Part = Annotated[float | None, BeforeValidator(units.part)]
+Percent = Annotated[float, BeforeValidator(shares.percent)]
+Points = Annotated[float | None, BeforeValidator(shares.points)]
+Ratio = Annotated[float | None, BeforeValidator(shares.ratio)]
 Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
 Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
 Than = Annotated[Threshold | None, BeforeValidator(units.threshold)]
@@ -204,6 +207,29 @@ class WrittenRung(Written):
     text: Annotated[str | None, BeforeValidator(texts.words)] = None
 
 
+class WrittenGuard(Written):
+    """`guard` of a shift."""
+
+    errors: Points = None
+    first_token_p95: Ratio = None
+    cost: Ratio = None
+
+
+class WrittenShift(Written):
+    """`shift` of a route."""
+
+    to: dict[str, WrittenTarget] = {}
+    steps: tuple[Percent, ...] = ()
+    interval: Duration = None
+    min_requests: Positive = None
+    by: Annotated[
+        Literal["session", "user", "request"] | None,
+        BeforeValidator(texts.choice("session", "user", "request")),
+    ] = None
+    guard: WrittenGuard = WrittenGuard()
+    cool_down: Duration = None
+
+
 class WrittenShadow(Written):
     """`shadow` of a route."""
 
@@ -221,6 +247,7 @@ class WrittenRoute(Written):
     policy: WrittenPolicy | None = None
     within: WrittenPolicy | None = None
     targets: dict[str, WrittenTarget] = {}
+    shift: WrittenShift | None = None
     tiers: tuple[dict[str, WrittenTarget], ...] = ()
     start: WrittenStart = WrittenStart()
     tiers_at: tuple[Annotated[float, BeforeValidator(units.share)], ...] = ()
