@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 
 from router.config import schema, shadow, shares, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
+from router.config.options import OPTIONS, TAKES
 from router.config.shift import Guard, Shift
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate, WeightedTarget
@@ -163,15 +164,33 @@ class _Tables:
             items = {"anyOf": [auto, self.table(WrittenRule)]}
             return {"anyOf": [auto, {"type": "array", "items": items}]}
         if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
-            name = form(texts.policy)
-            table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
-            return {"anyOf": [*name["anyOf"], table]}
+            return self._by_attribute() if key == "estimator" else self._policy()
         one = self._one(annotation, metadata)
         if kind is WrittenDecisions and key == "file":
             return {"anyOf": [*form(texts.text)["anyOf"], one]}
         if (kind is WrittenLimits and key in RATES) or key in ONE_OR_MORE:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
+
+    def _policy(self) -> Form:
+        """A policy by its name; with what it takes besides, a plugin's with anything."""
+        told = self._told["Policy"]
+        names: dict[str, Form] = {"name": {"const": TAKES}}
+        forms = names | {key: form(read) for key, read in OPTIONS.items()}
+        self.made["Policy"] = {
+            "type": "object",
+            "properties": {key: {"description": told[key], **one} for key, one in forms.items()},
+            "required": ["name"],
+            "additionalProperties": False,
+        }
+        some = self._by_attribute()
+        some["anyOf"][-1]["properties"]["name"]["not"] = {"const": TAKES}
+        return {"anyOf": [*some["anyOf"], {"$ref": "#/definitions/Policy"}]}
+
+    def _by_attribute(self) -> Form:
+        name = form(texts.policy)
+        table = {"type": "object", "properties": {"name": {**name}}, "required": ["name"]}
+        return {"anyOf": [*name["anyOf"], table]}
 
     def _targets(self) -> Form:
         weighted = {"type": "object", **self.table(WrittenTarget)}

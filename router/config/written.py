@@ -98,6 +98,7 @@ class WrittenPrice(Written):
 
     input: Price = None
     output: Price = None
+    cached: Price = None
 
 
 class WrittenModel(Written):
