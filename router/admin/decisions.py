@@ -105,6 +105,8 @@ def _step(step: Step) -> dict[str, Any]:
         shown["target"] = step.target
     if step.until is not None:
         shown["until"] = finite(step.until)
+    if step.tier:
+        shown["tier"] = step.tier + 1
     if step.among:
         shown["among"] = step.among
     return shown

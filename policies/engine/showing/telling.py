@@ -37,6 +37,8 @@ def _sentence(record: Record, step: Step, target: str, sent: float) -> str:
             return words.of_request(record.request, step.at)
         case Verb.NEXT | Verb.GO_ON:
             return _answer(step)
+        case Verb.CLIMB:
+            return words.of_climbing(step.tier)
         case Verb.FIRST_TOKEN:
             return f"first content from {target} after {words.duration(step.at - sent)}"
         case Verb.SETTLE if step.report is not None:
