@@ -10,10 +10,12 @@ from random import Random
 from socket import socket
 from typing import Protocol
 
+from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
 from router.assembly import Beside, beside_of, decisions_of
 from router.config import Config, Server, load
+from router.copying import Copying
 from router.counting import by_midnight
 from router.force import Force
 from router.foresight import Foresight
@@ -26,6 +28,7 @@ from router.overrides.overrides import Overrides
 from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
 from router.reloading import Reloading
+from router.shadow.shadows import Shadows
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
 from router.telemetry.journal import Journal, Reader
@@ -86,6 +89,7 @@ class App:
         self.state = State(force, counters, beside, overrides, self._loop.time)
         self.state.decisions = decisions
         self._reloading = Reloading(self.state, log, self._load, force.take)
+        self._copying = self._copies(journal, Random(rng.getrandbits(64)))
         self.pipeline = self._pipeline(journal, beside)
         foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
         self.state.foreseen = foresight.request
@@ -143,6 +147,7 @@ class App:
         """
         drain = self.state.config.server.drain
         self.state.ready = False
+        self._copying.stop()
         self._log.event(
             "draining", announce=drain.announce if announce else 0.0, running=self.pipeline.running
         )
@@ -164,6 +169,7 @@ class App:
         await self._learning.close()
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
+        await self._copying.close()
         await self._force.close()
         for part in reversed(self._parts):
             await part.close()
@@ -178,6 +184,24 @@ class App:
             answers=beside.answers,
             fetcher=self._fetcher,
             owners=beside.owners,
+            overhear=self._copying.overhear,
+        )
+
+    def _copies(self, journal: Journal, rng: Random) -> Copying:
+        together, clock = self.state.together, self._loop.time
+
+        def instances() -> int:
+            return 1 if together is None else max(1, len(together.fleet.instances))
+
+        self.state.shadows = Shadows(rng, clock, instances)
+        return Copying(
+            self.state.shadows,
+            lambda: self._force.runtime,
+            journal,
+            self._loop,
+            self._fetcher,
+            self.state.decisions,
+            self._handler_failed,
         )
 
     def _api(self, journal: Journal, rng: Random) -> Api:
@@ -193,7 +217,8 @@ class App:
 
     def _pages(self, server: Server) -> Pages:
         said = OverridePages(self.state.overrides, self.state.kept, self._log.event)
-        return Pages(self.state, server.admin_token, said.places)
+        further = {**said.places, **shadow.places(self.state)}
+        return Pages(self.state, server.admin_token, further)
 
     def _open(self, server: Server, api: Api, pages: Pages) -> None:
         self._clients = self._listener(server, str(server.listen), api, server.origins)

@@ -17,11 +17,13 @@ from router import build, choosing
 from router.abilities import wary_of
 from router.build import accounts_of
 from router.config import Config, Server, Shared
+from router.config import Route as ConfigRoute
 from router.idempotency.store import Memory
 from router.kept.contract import Kept
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
+from router.shadowing import shadows_of
 from router.stored.owners import Owners
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.log import Log
@@ -55,10 +57,7 @@ def runtime_of(
             **dict.fromkeys(build.live_targets(config), config.defaults.deadline),
             **{route.name: route.deadline for route in serving},
         },
-        targets={
-            route.name: frozenset(target.name for tier in route.tiers for target in tier)
-            for route in serving
-        },
+        targets={route.name: _targets(route) for route in serving},
         off=build.off(config),
         policies=choosing.named_policies(),
         listed={route.name: listed.get(route.name, int(time.time())) for route in serving},
@@ -73,7 +72,12 @@ def runtime_of(
         tokenizers=tokenizers_of(config),
         recorded=build.recorded_of(config),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
+        shadows=shadows_of(config),
     )
+
+
+def _targets(route: ConfigRoute) -> frozenset[str]:
+    return frozenset(target.name for tier in route.tiers for target in tier)
 
 
 class Beside(NamedTuple):

@@ -20,13 +20,14 @@ from policies import (
 )
 from router.abilities import lacks_of
 from router.choosing import BuildFault, policy_of
-from router.config import Config, Provider, ProviderModel
+from router.config import Config, Provider, ProviderModel, Shadow
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Tenant as ConfigTenant
 from router.counting import counting_of, limits_of
 from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
+from router.shadow.terms import ARM
 from router.speaks import speaks_of, withheld_of
 from router.stored.accounts import Account
 from router.tenants.allowances import Allowances, TenantLimits
@@ -35,6 +36,8 @@ from router.upstream.http import Http, HttpTransport
 from router.upstream.made_up import Behaviour
 from router.upstream.simulated import Simulated
 from router.upstream.transport import Timeouts, Transport, Upstream
+
+ONE_TRY = Retry(attempts=1, budget=0.0)
 
 
 def routes_of(config: Config) -> dict[str, Route]:
@@ -54,8 +57,21 @@ def routes_of(config: Config) -> dict[str, Route]:
         for route in serving(config)
     }
     retry = retry_of(config.defaults.retry)
+    routes |= {
+        f"{name}{ARM}": Route([Target(shadow.to)], LeastLatency(), ONE_TRY)
+        for name, shadow in shadowed(config).items()
+    }
     return routes | {
         name: Route([Target(name)], LeastLatency(), retry) for name in live_targets(config)
+    }
+
+
+def shadowed(config: Config) -> dict[str, Shadow]:
+    """The shadows of routes that can serve, as far as their targets are switched on."""
+    return {
+        route.name: route.shadow
+        for route in serving(config)
+        if route.shadow is not None and config.target(route.shadow.to)[0].enabled
     }
 
 

@@ -1,4 +1,4 @@
-"""The policies of routes: from their names, or import paths, and options to what chooses.
+"""The policies of routes, and judges: from their names, or import paths, to what chooses.
 
 Only made here; which one a route has is the file's.
 """
@@ -30,6 +30,7 @@ from router.dialects.openai.dialect import OPENAI
 from router.dialects.reading import unknown
 from router.estimating import Estimating
 from router.guarded import guarded
+from router.shadow.judged import Judge
 
 T = TypeVar("T")
 
@@ -122,6 +123,20 @@ def _imported(spec: PolicySpec, what: str, checked: Callable[[Any], T]) -> T:
     except Exception as error:  # a door: a user's module may raise anything
         told = f"{type(error).__name__}: {error}"
         raise BuildFault(f"the {what} {spec.name!r} cannot be made: {told}") from error
+
+
+def judge_of(path: str) -> Judge:
+    """A judge by its import path. Raises `BuildFault`."""
+    module, _, attribute = path.partition(":")
+    try:
+        judge = getattr(import_module(module), attribute)
+    except Exception as error:  # a door: a user's module may raise anything
+        told = f"{type(error).__name__}: {error}"
+        raise BuildFault(f"the judge {path!r} cannot be had: {told}") from error
+    if not callable(judge):
+        raise BuildFault(f"the judge {path!r} cannot be called")
+    found: Judge = judge
+    return found
 
 
 def _checked(policy: Any) -> Policy:

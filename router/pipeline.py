@@ -34,13 +34,13 @@ from router.ladder import Descent
 from router.passage import Passage
 from router.quota.sharing import Sharing
 from router.reply import Reply
-from router.runtime import Runtime
+from router.runtime import Overhear, Runtime
 from router.sink import Sink
 from router.stored.accounts import confined_by
 from router.stored.owners import Owners
 from router.stored.relay import Relay
 from router.telemetry.decisions import Decisions
-from router.telemetry.journal import Journal
+from router.telemetry.journal import Journal, Reader
 from router.tenants.allowance import Allowance
 from router.tenants.identity import Tenant
 from router.tenants.metering import Metering
@@ -56,7 +56,8 @@ class Pipeline:
     """Runs requests. `runtime` gives the configuration in force; the clock is the loop's; in
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
     kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes;
-    `owners` know which account made what (None: in this process alone).
+    `owners` know which account made what (None: in this process alone); what is to be copied,
+    `overhear` hears of (None: nothing is).
     """
 
     def __init__(
@@ -68,11 +69,13 @@ class Pipeline:
         answers: Store | None = None,
         fetcher: Fetcher | None = None,
         owners: Owners | None = None,
+        overhear: Overhear | None = None,
     ) -> None:
         self._runtime = runtime
         self._decisions = decisions
         self._journal = journal
         self._loop = loop
+        self._overhear = overhear
         self._running: set[Passage] = set()
         self._counting = Counting()
         self._bells: list[Bell] = []
@@ -94,16 +97,17 @@ class Pipeline:
             runtime = await self._count(call, caller.tenant, runtime)
         if call.operation == "responses":
             await self._refer(call, caller)
-        clock = self._loop.time
-        now = clock()
+        clock, now = self._loop.time, self._loop.time()
         request = admit(call, caller, runtime, now, self.owners)
         if (claim := caller.claim) is not None:
             # It comes back here without the claim, unless there is an answer already.
-            unclaimed = replace(caller, claim=None)
-            return await self._once.answer(claim, self.run, call, unclaimed, sink)
+            return await self._once.answer(claim, self.run, call, replace(caller, claim=None), sink)
         allowance, allowances = None, caller.tenant.allowances
         if allowances is not None:
             allowance = allowances.admit(call, caller.dialect, request, now)
+        journal: Reader = self._journal if allowance is None else Metering(allowance, self._journal)
+        if self._overhear is not None and call.model in runtime.shadows:
+            sink, journal = self._overhear(call, caller, request, runtime, sink, journal)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
         decisions, record = self._decisions, None
         if decisions is not None:
@@ -116,7 +120,6 @@ class Pipeline:
             way = self._descent(course, reply, call, caller, request, runtime, bell)
         if runtime.fleet is not None:
             way = Sharing(way, runtime.fleet, bell, allowance)
-        journal = self._journal if allowance is None else Metering(allowance, self._journal)
         passage = Passage(call, reply, runtime, way, bell, self._fetcher, journal)
         self._running.add(passage)
         try:

@@ -1,1 +1,1 @@
-"""Cheap first, dear when the answer does not pass: whether that pays, and whether it may be trusted."""
+"""Cheap first, dear when the answer does not pass: whether it pays, and whether to trust it."""

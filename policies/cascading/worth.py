@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MEMORY = 100
-"""About so many of the last answers are measured by: what changes is seen, what is chance is not."""
+"""About so many of the last answers count: what changes is seen, and what is chance is not."""
 LEAST = 20
 """Below so many answers nothing is known of the share that fails, and it is tried."""
 

@@ -44,6 +44,7 @@ def one(decision: Decision) -> dict[str, Any]:
         "status": end.status if end is not None else None,
         "target": end.target if end is not None else None,
         "tenant": end.tenant if end is not None else None,
+        "shadow": end.shadow if end is not None else None,
         "dropped": end.dropped if end is not None else "",
         "resumed": [one._asdict() for one in end.resumed] if end is not None else [],
         "words": told(record),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from router.assembly import Beside
     from router.force import Force
     from router.overrides.overrides import Overrides
+    from router.shadow.shadows import Shadows
 
 
 class State:
@@ -26,7 +27,7 @@ class State:
     a while. `changes` are what the last reload changed, in words. `foreseen` says what the engine
     would be asked for a request. `running` counts requests under way, `dropped` the log lines that
     nobody took; `decisions` is None where no record is made, `writer` where none goes to a file,
-    `together` where this instance stands alone.
+    `together` where this instance stands alone; `shadows` have what copies came to.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class State:
         self.ready = False
         self.foreseen: Callable[[Call, Caller], Awaitable[Request]]
         self.decisions: Decisions | None = None
+        self.shadows: Shadows | None = None
         self.running: Callable[[], int] = lambda: 0
         self.dropped: Callable[[], int] = lambda: 0
 

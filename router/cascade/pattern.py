@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 LONGEST = 64 * 1024
 """Characters of a text; in a longer one nothing is looked for."""
 MOST_NODES = 1000
 """What an expression may come to, repetitions written out."""
 MOST_WORK = 300_000
-"""Characters that are compared for one text, at some 0.15 µs; who runs out of them has no answer."""
+"""Characters that are compared for one text, at some 0.15 µs each; beyond, it is not known."""
 MOST_STATES = 500
 """Sets of ways that are remembered, with where each character leads from there."""
 SPECIAL = "()[]{}|*+?^$.\\"
@@ -25,6 +26,8 @@ CLASSES = "dDwWsS"
 PLAIN = {"n": "\n", "t": "\t", "r": "\r"}
 ACCEPT = -1
 Ways = frozenset[int]
+_Tree = tuple[Any, ...]
+"""`("a", atom)`, `("|", branches)`, `("", row)`, `("*", tree, least, most)`, `("^",)`, `("$",)`."""
 
 
 class BadPattern(ValueError):
@@ -247,5 +250,3 @@ class _Parser:
         self.onward.append(onward)
         return len(self.atoms) - 1
 
-
-_Tree = tuple  # type: ignore[type-arg] # ("a", atom), ("|", branches), ("", row), ("*", one, …), …

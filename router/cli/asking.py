@@ -25,6 +25,7 @@ from router.admin.question import BadQuestion, Question, Sent, encoded, read, re
 from router.cli.address import address
 from router.config import Address, Config, ConfigError, Server, load
 from router.dialects.contract import ClientError
+from router.shadowing import shadows_of
 from router.tokenizers.opening import tokenizers_of
 
 JSON = {"content-type": "application/json"}
@@ -151,6 +152,7 @@ def loaded(path: Path) -> Config:
         choosing.find_plugins(config)
         build.routes_of(config)
         choosing.estimators_of(config)
+        shadows_of(config)
         tokenizers_of(config)
     except (ConfigError, choosing.BuildFault) as error:
         where = f"{path}: " if isinstance(error, choosing.BuildFault) else ""

@@ -171,6 +171,21 @@ def status(
     sys.exit(run(config, admin, watch=watch, as_json=json))
 
 
+@app.command()
+def shadow(
+    model: Annotated[str | None, typer.Argument(help="One model's shadow; absent: all.")] = None,
+    config: ConfigFile = DEFAULT_FILE,
+    admin: AdminAddress = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what shadows came to beside production, and whether it is safe to switch. The exit code
+    is 0 where it is for all that are shown, 2 where it is not, 3 where it is not known yet.
+    """
+    from router.cli.comparing import run
+
+    sys.exit(run(config, model, admin, as_json=json))
+
+
 @app.command("import")
 def import_(
     kind: Annotated[Gateway, typer.Argument(help="Whose file it is.")],

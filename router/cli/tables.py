@@ -12,6 +12,7 @@ from rich.table import Table
 PIPE = 1000
 """Columns where there is no terminal: whoever reads a pipe or a file wants whole names."""
 
+QUANTILES = ("p50", "p95")
 FAILURES = frozenset({"failed", "throttled", "denied"})
 """Ends of attempts that are a target's doing, and not the request's."""
 
@@ -53,6 +54,61 @@ def _read(request: dict[str, Any]) -> str:
     only = [f"confined to {', '.join(request['confined_to'])}"] if request["confined_to"] else []
     told = [f"{request['input_tokens']:,} tokens in, {most} out", *brings, *only]
     return f"read as {', '.join(told)}"
+
+
+def compared(told: dict[str, Any]) -> None:
+    """Print what a shadow came to."""
+    screen = _console()
+    judge = f", judged by {told['judge']}" if told["judge"] else ""
+    screen.print(
+        escape(
+            f"{told['model']} and its shadow {told['to']}: {told['share']} of its requests, "
+            f"{told['rate']}, {told['spend']}{judge}"
+        )
+    )
+    colour = {"safe": "green", "not safe": "red"}.get(told["verdict"], "yellow")
+    screen.print(f"[{colour}]{escape(told['words'])}[/]", soft_wrap=True)
+    screen.print()
+    screen.print(_sides(told))
+    screen.print()
+    for one in told["criteria"]:
+        mark = {"met": "[green]ok[/]  ", "missed": "[red]worse[/]"}.get(one["state"], "open ")
+        screen.print(f"  {mark} {escape(one['words'])}", soft_wrap=True)
+    for name in ("length", "tokens"):
+        if told[name] is not None:
+            screen.print(escape(f"        {name}: {told[name]['words']}"), soft_wrap=True)
+    screen.print()
+    screen.print(escape(_counted(told)), soft_wrap=True)
+
+
+def _counted(told: dict[str, Any]) -> str:
+    """How many were copied, why others were not, and what it has cost."""
+    held = ", ".join(f"{count} {cause}" for cause, count in told["held"].items())
+    cost = f"; ${told['dollars_spent']:.4f} spent" if told["priced"] else "; no price is known"
+    left = "" if told["dollars_left"] is None else f", ${told['dollars_left']:.4f} left"
+    judge = ""
+    if told["judge_errors"]:
+        judge = f"; the judge failed {told['judge_errors']} times: {told['judge_said']}"
+    return (
+        f"{told['sampled']} sampled, {told['pairs']} compared"
+        f"{f', not compared: {held}' if held else ''}{cost}{left}{judge}"
+    )
+
+
+def _sides(told: dict[str, Any]) -> Table:
+    numbers = ("first token p50", "p95", "whole answer p50", "p95")
+    table = _table(("",), numbers, ("outcomes", "stopped"))
+    for name in ("control", "shadow"):
+        side = told[name]
+        table.add_row(
+            "production" if name == "control" else escape(told["to"]),
+            *(_seconds(side[of][at]) for of in ("first_token_s", "whole_s") for at in QUANTILES),
+            *(
+                escape(", ".join(f"{word} {count}" for word, count in side[of].items()))
+                for of in ("outcomes", "stopped")
+            ),
+        )
+    return table
 
 
 def overview(told: dict[str, Any], *, clear: bool) -> None:

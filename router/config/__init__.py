@@ -27,6 +27,7 @@ from router.config.schema import (
     WeightedTarget,
 )
 from router.config.server import faults, is_loopback
+from router.config.shadow import Shadow
 from router.config.startup import Decisions, Drain, Server, Shared, WhenDown
 from router.config.values import Address, Rate, Secret, Tls
 from router.config.watching import Watch
@@ -52,6 +53,7 @@ __all__ = [
     "Rung",
     "Secret",
     "Server",
+    "Shadow",
     "Shared",
     "Simulation",
     "StartRule",

@@ -25,6 +25,7 @@ from router.config.schema import (
     Tenant,
     Timeouts,
 )
+from router.config.shadow import Shadow
 from router.config.units import (
     show_count,
     show_duration,
@@ -33,6 +34,7 @@ from router.config.units import (
     show_price,
     show_rate,
     show_score,
+    show_spend,
     show_threshold,
 )
 from router.config.values import Rate
@@ -138,6 +140,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
     yield from _change("decisions", old.decisions, new.decisions, show_part)
+    yield from _change("shadow", old.shadow, new.shadow, _shadow)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")
@@ -146,6 +149,14 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         if before[name][0] != tier:
             yield f"{name} from tier {before[name][0]} to tier {tier}"
     yield from (f"{name} removed" for name in before if name not in after)
+
+
+def _shadow(shadow: Shadow) -> str:
+    judge = f", judged by {shadow.judge}" if shadow.judge else ""
+    return (
+        f"{show_part(shadow.share)} to {shadow.to}, {show_rate(shadow.rate)}, "
+        f"{show_spend(shadow.spend)}, {shadow.concurrent} at once{judge}"
+    )
 
 
 def _rungs(rungs: Iterable[Rung]) -> str:

@@ -77,6 +77,9 @@ FORMS: Mapping[Callable[..., object], Form] = {
         {"enum": ["all", "none"]},
         _text(r"^\s*0*(?:100(?:\.0{1,20})?|[0-9]{1,2}(?:\.[0-9]{1,20})?)\s*%\s*$"),
     ),
+    units.spend: _either(
+        {"const": "none"}, _text(rf"^\s*\$\s*{_QUANTITY}\s*/\s*(?:{'|'.join(units.PERIODS)})\s*$")
+    ),
     units.hedge: _either(
         {"type": "number", "minimum": 0, "maximum": 0.2},
         _text(r"^\s*0+(?:\.(?:[01][0-9]{0,19}|20{0,19}))?\s*$"),
@@ -104,6 +107,7 @@ FORMS: Mapping[Callable[..., object], Form] = {
     texts.origin: _text(r"^[Hh][Tt][Tt][Pp][Ss]?://[\w.:\[\]-]+$"),
     texts.version: _text(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:-preview)?$"),
     texts.module: _text(rf"^{_MODULE}$"),
+    texts.imported: _text(rf"^{_MODULE}:[A-Za-z_][A-Za-z0-9_]*$"),
     texts.policy: _text(rf"^(?:{_MODULE}:[A-Za-z_][A-Za-z0-9_]*|[^\u0000-\u001f:]+)$"),
 }
 FLAG: Form = {"type": "boolean"}

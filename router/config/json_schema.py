@@ -16,7 +16,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import yaml
 from pydantic import BeforeValidator
 
-from router.config import schema, startup, texts, units
+from router.config import schema, shadow, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
 from router.config.startup_written import WrittenServer, WrittenShared
 from router.config.values import Address, Rate
@@ -49,6 +49,7 @@ DEFAULTS: dict[str, object] = {
     "Model": schema.Simulation(),
     "Target": schema.WeightedTarget("", 1.0),
     "Route": schema.Route,
+    "Shadow": shadow.Shadow,
 }
 """What holds where a table says nothing, by its name: a value of its kind, or that kind itself."""
 ONE_OR_MORE = ("tiers_at", "says", "tenant")
@@ -70,6 +71,7 @@ TOGETHER: dict[str, Form] = {
         "oneOf": [{"required": ["tier"]}, {"required": ["score"]}],
     },
     "Conditions": {"type": "object", "minProperties": 1},
+    "Shadow": {"type": "object", "required": ["to"]},
     "Rung": {"type": "object", "minProperties": 1, "maxProperties": 1},
 }
 """What a table must have of its keys, and that it must be one. Any other may be left empty."""
@@ -194,10 +196,12 @@ def _default(table: object, key: str, read: Read | None) -> Form:
     if isinstance(table, type) and is_dataclass(table):
         table = {one.name: one.default for one in fields(table) if one.default is not MISSING}
     value = table.get(key) if isinstance(table, dict) else getattr(table, key, None)
-    if isinstance(value, Rate):
-        return {"default": units.show_rate(value)}
     if isinstance(value, Address):
         return {"default": str(value)}
+    if read is units.spend and isinstance(value, Rate):
+        return {"default": units.show_spend(value)}
+    if isinstance(value, Rate):
+        return {"default": units.show_rate(value)}
     if value in (None, (), "") or is_dataclass(value):
         return {}
     if read in {units.span, units.duration} and isinstance(value, int | float):

@@ -17,6 +17,7 @@ from router.config import units
 from router.config.ladders import check_circles, rungs
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route, WeightedTarget
+from router.config.shadow import Shadow, shadow_of
 from router.config.tiers import TIERED, check_form, leaving, start_of
 from router.config.tree import Found, Leaf, Node, Table, find
 from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
@@ -104,6 +105,7 @@ class _Resolver:
             unsupported=written.unsupported or "drop",
             **start,
             decisions=1.0 if written.decisions is None else written.decisions,
+            shadow=self._shadow(name, written, tiers),
             **leaving(written),
         )
         self._note_idle(route)
@@ -112,6 +114,22 @@ class _Resolver:
             what = "no decisions are written: there is no server.decisions.file"
             self.report.note(mark, what, "name one, or remove the key")
         return route
+
+    def _shadow(
+        self, route: str, written: WrittenRoute, tiers: tuple[tuple[WeightedTarget, ...], ...]
+    ) -> Shadow | None:
+        own = frozenset(target.name for tier in tiers for target in tier)
+        shadow = shadow_of(
+            route, written.shadow, own, self.plugins, self.providers, self.tree, self.report
+        )
+        to = self._found(route, "shadow", "to").node
+        if shadow is not None and isinstance(to, Leaf):
+            self._check_target(shadow.to, to)
+            provider = self.providers.get(shadow.to.partition("/")[0])
+            if provider is not None and not provider.enabled:
+                what = f"nothing is copied to {_shown(to)}: {provider.off_because}"
+                self.report.note(to.mark, what, "switch its provider on, or remove the shadow")
+        return shadow
 
     def _found(self, route: str, *path: str | int) -> Found:
         return find(self.tree, ("models", route, *path))

@@ -16,6 +16,7 @@ from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import Dialect
 from router.config.problems import Problem
 from router.config.rules import StartRule
+from router.config.shadow import Shadow
 from router.config.startup import Server, Shared
 from router.config.values import Rate, Secret, Tls
 from router.config.watching import Stamp, unchanged
@@ -195,7 +196,7 @@ class Route:
     becomes of a stream that breaks off within its content. `unsupported`: whether what a target
     cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
     in order. `decisions` is the part of its requests of which decisions are written to a file,
-    where there is one.
+    where there is one. `shadow` is where a share of them is copied to.
     """
 
     name: str
@@ -215,6 +216,7 @@ class Route:
     auto: bool = False
     tiers_at: tuple[float, ...] = ()
     estimator: PolicySpec | None = None
+    shadow: Shadow | None = None
 
 
 @dataclass(frozen=True, slots=True)

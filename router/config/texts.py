@@ -204,6 +204,14 @@ def module(value: object) -> str:
     return name
 
 
+def imported(value: object) -> str:
+    """An import path, `module:attr`."""
+    path = text(value)
+    if ":" not in path:
+        raise Unreadable("is not an import path", "write it as package.module:attribute")
+    return policy(path)
+
+
 def policy(value: object) -> str:
     """A policy's name, or an import path `module:attr`."""
     name = text(value)

@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Literal, cast
 
 from router.config.rules import Threshold
-from router.config.values import Rate
+from router.config.values import Rate, Spend
 
 DURATIONS = {"ms": Decimal("0.001"), "s": Decimal(1), "m": Decimal(60), "h": Decimal(3600)}
 SIZES = {
@@ -25,6 +25,7 @@ SIZES = {
 COUNTS = {"": Decimal(1), "k": Decimal(10) ** 3, "M": Decimal(10) ** 6, "G": Decimal(10) ** 9}
 _PLAIN = {"": Decimal(1)}
 PERIODS = {"s": 1.0, "sec": 1.0, "min": 60.0, "hour": 3600.0, "day": 86400.0}
+NANO = Decimal(10) ** 9
 
 # Digits in groups, as YAML and Python read them. More of them than a float can hold are refused, so
 # that no text takes long to read.
@@ -156,6 +157,22 @@ def part(value: object) -> float:
     return float(number / 100)
 
 
+def spend(value: object) -> Spend:
+    """Money in a window; `none` bounds nothing."""
+    remedy = "write it as $5/day (s, min, hour, day), or none"
+    if value == "none":
+        return Spend(None)
+    if value is None:
+        raise Unreadable("has no value", f"{remedy}, or remove the key")
+    number, _, period = value.partition("/") if isinstance(value, str) else ("", "", "")
+    seconds = PERIODS.get(period.strip())
+    if seconds is None or not number.strip().startswith("$"):
+        raise Unreadable("is not money in a time", remedy)
+    dollars = _quantity(number.strip()[1:], _PLAIN, "is not money in a time", remedy)
+    nano = _whole(dollars * NANO, 1, f"{remedy}, in steps of a nano-dollar")
+    return Spend(Rate(nano, seconds))
+
+
 def hedge(value: object) -> float:
     """A number from 0 to 0.2."""
     number = _quantity(value, _PLAIN, "is not a number from 0 to 0.2", "write 5 % as 0.05")
@@ -227,6 +244,15 @@ def show_rate(rate: Rate) -> str:
     """A rate as the file writes it."""
     period = next(name for name, seconds in PERIODS.items() if seconds == rate.seconds)
     return f"{show_count(rate.amount)}/{period}"
+
+
+def show_spend(rate: Rate | None) -> str:
+    """Money in a window as the file writes it."""
+    if rate is None:
+        return "none"
+    period = next(name for name, seconds in PERIODS.items() if seconds == rate.seconds)
+    dollars = f"{Decimal(rate.amount) / NANO:f}"
+    return f"${dollars.rstrip('0').rstrip('.') if '.' in dollars else dollars}/{period}"
 
 
 def _quantity(value: object, units: Mapping[str, Decimal], what: str, remedy: str) -> Decimal:

@@ -97,6 +97,10 @@ def _check_name(section: str, name: str, key: Leaf, report: Report) -> None:
         what = f"{quoted(key.written)} cannot be the name of a {section.removesuffix('s')}"
         report.problem(key.mark, what, "use letters, digits, - _ and .")
         return
+    if "→" in name:
+        what = f"{quoted(key.written)} has an arrow in it, as the router's own names have"
+        report.problem(key.mark, what, "use - or _ between words")
+        return
     try:
         texts.label(name)
     except Unreadable as unreadable:

@@ -46,6 +46,13 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class Spend:
+    """Nano-dollars in any window; None: nothing bounds them."""
+
+    rate: Rate | None
+
+
+@dataclass(frozen=True, slots=True)
 class Tls:
     """PEM files: authorities to trust instead of the system's, and a certificate of our own with
     its key (None: in the same file).

@@ -15,7 +15,7 @@ from router.config import texts, units
 from router.config.models import ABILITIES
 from router.config.presets import PRESETS, Dialect
 from router.config.rules import Threshold
-from router.config.values import Address, Rate, Secret
+from router.config.values import Address, Rate, Secret, Spend
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
 Line = Annotated[str, BeforeValidator(texts.text)]
@@ -203,6 +203,17 @@ class WrittenRung(Written):
     text: Annotated[str | None, BeforeValidator(texts.words)] = None
 
 
+class WrittenShadow(Written):
+    """`shadow` of a route."""
+
+    to: Text = None
+    share: Part = None
+    rate: Annotated[Rate | None, BeforeValidator(units.rate)] = None
+    spend: Annotated[Spend | None, BeforeValidator(units.spend)] = None
+    concurrent: Positive = None
+    judge: Annotated[str | None, BeforeValidator(texts.imported)] = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -233,6 +244,7 @@ class WrittenRoute(Written):
     ] = None
     when_all_fail: tuple[WrittenRung, ...] = ()
     decisions: Part = None
+    shadow: WrittenShadow | None = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
 

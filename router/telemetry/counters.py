@@ -37,13 +37,15 @@ class Histogram:
 
 
 class Counters:
-    """Reads the journal; `prometheus` names what is counted."""
+    """Reads the journal; `prometheus` names what is counted. Copies are counted apart."""
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str, int, str]] = Counter()
         self.refusals: Counter[tuple[int, str]] = Counter()
         self.attempts: Counter[tuple[str, str, str]] = Counter()
         self.tokens: Counter[tuple[str, str]] = Counter()
+        self.shadows: Counter[tuple[str, str, str]] = Counter()
+        self.shadow_tokens: Counter[tuple[str, str]] = Counter()
         self.rescued: Counter[str] = Counter()
         self.degraded: Counter[tuple[str, str]] = Counter()
         self.client_seconds: dict[str, float] = {}
@@ -58,6 +60,9 @@ class Counters:
 
     def attempt(self, record: AttemptRecord) -> None:
         """See `Reader.attempt`."""
+        if record.shadow:
+            self._shadowed(record)
+            return
         report, target = record.report, record.target
         outcome = report.outcome
         phase = "" if outcome.good else report.phase.value
@@ -77,8 +82,23 @@ class Counters:
                 seconds = self.first_token[target] = Histogram()
             seconds.record(record.first - record.started)
 
+    def _shadowed(self, record: AttemptRecord) -> None:
+        """A copy's attempt: it costs money, and says something of its target."""
+        report, target = record.report, record.target
+        self.shadows[record.model, target, report.outcome.word] += 1
+        if report.outcome in TARGETS_OWN:
+            self.last_failure[target] = record
+        if report.unclassified is not None:
+            self.unclassified[target.partition("/")[0], report.unclassified] += 1
+        if read := report.input_tokens:
+            self.shadow_tokens[target, "input"] += read
+        if written := report.output_tokens:
+            self.shadow_tokens[target, "output"] += written
+
     def request(self, record: RequestRecord) -> None:
         """See `Reader.request`."""
+        if record.shadow:
+            return
         self.requests[record.tenant, record.model, record.status, record.end] += 1
         if record.end == "ok" and record.attempts > 1:
             self.rescued[record.model] += 1

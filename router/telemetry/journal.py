@@ -20,7 +20,7 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     """One try on one target, the `number`th for `model`: the one that was asked for, or one that it
     fell back on. Instants are on the router's clock; `first` is None without content. `malformed`
     events of its stream were left out. `noticed` is what an operator should know of the limits that
-    its provider names.
+    its provider names. One of a `shadow` is a copy of somebody's request, whom it does not concern.
     """
 
     request_id: str
@@ -33,6 +33,7 @@ class AttemptRecord(msgspec.Struct, frozen=True):
     ended: float
     malformed: int = 0
     noticed: str = ""
+    shadow: bool = False
 
 
 class Resumed(NamedTuple):
@@ -54,7 +55,8 @@ class RequestRecord(msgspec.Struct, frozen=True):
     Token counts are of the attempt that answered, `estimated` where the provider did not count
     them. `resumed` says who had broken the answer off before another was asked to go on with it;
     then the counts are of all the attempts that it came from. `dropped` names what of the request
-    the target could not be told, as its client is told it.
+    the target could not be told, as its client is told it. One of a `shadow` is a copy: nobody gets
+    its answer, and nothing of it is its tenant's.
     """
 
     request_id: str
@@ -77,6 +79,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     resumed: tuple[Resumed, ...] = ()
     dropped: str = ""
     operation: str = "chat"
+    shadow: bool = False
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):

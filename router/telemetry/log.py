@@ -84,6 +84,8 @@ class Log:
             "detail": report.detail,
             "after_ms": round((record.ended - record.started) * 1000),
         }
+        if record.shadow:
+            line["shadow"] = True
         self._line(msgspec.json.encode(line).decode() if self._form == "json" else _attempt(line))
 
     def refused(self, record: RefusalRecord) -> None:
@@ -122,6 +124,8 @@ class Log:
             "input_tokens": record.input_tokens,
             "output_tokens": record.output_tokens,
         }
+        if record.shadow:
+            line["shadow"] = True
         if record.dropped:
             line["dropped"] = record.dropped
         if record.resumed:

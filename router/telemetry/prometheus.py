@@ -7,6 +7,7 @@ from math import inf
 from types import MappingProxyType
 
 from policies import Measured, Tally, TargetSnapshot
+from router.shadow.terms import ARM
 from router.telemetry.counters import BOUNDS, Counters, Histogram
 
 Samples = Iterable[tuple[dict[str, object], float]]
@@ -31,6 +32,7 @@ def prometheus(
     lines: list[str] = []
     for name, kind, text, samples in (
         *totals(counters),
+        *copies(counters),
         *faults(counters, dropped),
         *estimates(targets),
         *gauges(targets, running),
@@ -84,6 +86,24 @@ def totals(counters: Counters) -> Iterable[Metric]:
         [
             ({"target": target, "kind": kind}, count)
             for (target, kind), count in counters.tokens.items()
+        ],
+    )  # fmt: skip
+
+
+def copies(counters: Counters) -> Iterable[Metric]:
+    """The same of what shadows were asked, which is nowhere else."""
+    yield (
+        "shadow_attempts_total", "counter", "Attempts at copies that have ended.",
+        [
+            ({"model": model.removesuffix(ARM), "target": target, "outcome": outcome}, count)
+            for (model, target, outcome), count in counters.shadows.items()
+        ],
+    )  # fmt: skip
+    yield (
+        "shadow_tokens_total", "counter", "Tokens of copies.",
+        [
+            ({"target": target, "kind": kind}, count)
+            for (target, kind), count in counters.shadow_tokens.items()
         ],
     )  # fmt: skip
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from router.shadow.report import together
+
 Status = dict[str, Any]
 
 LEFT = ("requests_left", "tokens_left", "input_left", "output_left", "places_left")
@@ -58,6 +60,15 @@ def decisions(told: Mapping[int, Status], limit: int) -> Status:
         **{name: sum(one[name] for one in told.values()) for name in _SUMMED},
         "decisions": found[:limit],
     }
+
+
+def shadows(told: Iterable[Status]) -> dict[str, Status]:
+    """What all copies came to, by model: what several workers saw is one sample."""
+    pages: dict[str, list[Status]] = {}
+    for one in told:
+        for model, page in one["shadows"].items():
+            pages.setdefault(model, []).append(page)
+    return {model: together(several) for model, several in pages.items()}
 
 
 _SUMMED = ("requests", "recorded", "kept")

@@ -14,6 +14,8 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from router.admin.pages import DECISION, JSON, TEXT, asked_of, check_change
+from router.admin.shadow import BELOW, answer
+from router.admin.shadow import PATH as SHADOW
 from router.config import Secret
 from router.front.exchange import Inbound, Refused, Responder
 from router.front.guard import check_admin_token
@@ -60,6 +62,9 @@ class View:
             told = await self._decisions(target, asked_of(query).limit)
         elif method == "GET" and path.startswith(DECISION):
             told = await self._decision(target)
+        elif method == "GET" and (path == SHADOW or path.startswith(BELOW)):
+            shadows = overview.shadows((await self._pages(SHADOW)).values())
+            told = Told(200, JSON["content-type"], answer(shadows, path))
         else:
             told = await self._any(posts, method, target, await inbound.body())
         await responder.send(told.status, {"content-type": told.kind}, told.body)

@@ -33,6 +33,7 @@ models:
   fast: {{targets: [sim/fast]}}
   long: {{targets: [sim/long]}}
   few: {{targets: [sim/few]}}
+  twice: {{targets: [sim/fast], shadow: {{to: sim/also, share: 100%, rate: 60/min, spend: none}}}}
   both: {{policy: weighted_round_robin, targets: [sim/fast, sim/also]}}
 """
 ALONE = CONFIG.replace('shared: {{redis: "{redis}"}}\n', "").format()
@@ -105,6 +106,25 @@ def test_requests_reach_every_worker_and_are_counted_as_one(router):
 def test_a_limit_holds_for_all_workers_together(router):
     answers = Counter(router.chat("few").status for _ in range(40))
     assert answers == {200: 15, 429: 25}
+
+
+def test_the_copies_of_all_workers_are_one_sample_under_one_cap(router):
+    for _ in range(80):
+        assert router.chat("twice").status == 200
+
+    def page():
+        return ask(router.admin, "GET", "/shadow/twice").json
+
+    eventually(lambda: page()["pairs"] + sum(page()["held"].values()) == 80)
+    told = page()
+    assert told["sampled"] == 80
+    assert 20 < told["pairs"] <= 60
+    each = [ask(router.admin, "GET", f"/shadow/twice?worker={n}").json["pairs"] for n in (0, 1)]
+    assert sum(each) == told["pairs"]
+    assert max(each) <= 30
+    assert counted(router, "shadow_attempts_total", model="twice") == told["pairs"]
+    shown = run("shadow", "twice", "--config", str(router.config), "--admin", router.admin)
+    assert "80 sampled" in shown.stdout
 
 
 def test_the_status_names_the_workers_and_the_command_line_shows_them(router):

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from policies import Engine, Outcome, Request, Task
-from router import build, choosing
+from router import build, choosing, copying
 from router.config import load
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import PRESETS
@@ -23,6 +23,7 @@ from router.config.written import (
     WrittenRetry,
     WrittenRoute,
     WrittenRule,
+    WrittenShadow,
     WrittenTenant,
     WrittenTimeouts,
 )
@@ -35,6 +36,10 @@ from router.idempotency.claim import LONGEST
 from router.idempotency.recording import LARGEST, MOST_RECORDED
 from router.idempotency.store import LIFETIME, MOST_ANSWERS, MOST_BYTES
 from router.redis.link import PATIENCE
+from router.shadow import Judged, Said, judging, verdict
+from router.shadow.copies import MOST_BODY
+from router.shadow.shadows import FOR_PRODUCTION
+from router.shadow.sinks import MOST_ANSWER, MOST_HELD
 from router.stored import fleet as makers
 from router.stored import owners
 
@@ -52,6 +57,7 @@ TABLES: tuple[type[Written], ...] = (
     WrittenRoute,
     WrittenRule,
     WrittenConditions,
+    WrittenShadow,
     WrittenTenant,
 )
 
@@ -253,6 +259,38 @@ def test_the_tables_of_errors_on_their_page_are_the_ones_in_the_code():
         section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
         shown = [line for line in section.splitlines() if line.startswith("|")]
         assert shown == rows_of_errors(table), name
+
+
+def test_the_judge_on_the_page_of_shadows_judges():
+    [module] = blocks("docs/shadow.md", "python")
+    scope: dict[str, Any] = {}
+    exec(compile(module, "docs/shadow.md", "exec"), scope)  # noqa: S102 - our own text
+    asked = {"messages": [{"role": "user", "content": "42"}]}
+
+    def score(control: str, shadow: str) -> float:
+        return float(scope["better"](Judged("chat", asked, Said(control), Said(shadow))))
+
+    assert score("I do not know", "It is 42") == 1.0
+    assert score("It is 42", "I do not know") == -1.0
+    assert score("It is 42, as said", "It is 42") == 0.2
+
+
+def test_the_page_of_shadows_has_the_figures_of_the_code():
+    page = " ".join((ROOT / "docs/shadow.md").read_text().split())
+    for told in (
+        f"more than {MOST_BODY >> 20} MiB",
+        f"at most {MOST_ANSWER >> 20} MiB of each and {MOST_HELD >> 20} MiB with all",
+        f"four times as long as production took ({copying.LEAST_PATIENCE:g} s at least)",
+        f"at most {verdict.SLOWER:g} times",
+        f"at most {verdict.DEARER:g} times",
+        f"at least {verdict.WORSE:g} |",
+        f"with {verdict.LEAST} pairs at least",
+        f"with {verdict.FEW} at least",
+        f"After {judging.PATIENCE:g} s it is cut off",
+    ):
+        assert told in page, told
+    assert (copying.TIMES, FOR_PRODUCTION, judging.MOST_THREADS) == (4, 0.8, 4)
+    assert verdict.POINT == 0.01
 
 
 def test_the_reference_tells_what_is_kept_of_a_stream_and_who_continues_a_text():

@@ -15,6 +15,7 @@ DOORS = {
     "router/estimating.py": "a user's estimator is asked",
     "router/lasting.py": "what must last goes on",
     "router/front/listener.py": "one request's fault is not the others'",
+    "router/shadow/judging.py": "a user's judge judges",
     "router/telemetry/journal.py": "a reader's fault is not the request's",
 }
 """Where anything may be caught, since anything may come."""

@@ -93,6 +93,17 @@ FORBIDDEN = {
         "router.front",
         "router.upstream",
     ),
+    "router.shadow": (
+        *ABOVE,
+        *NETWORK,
+        "router.copying",
+        "router.front",
+        "router.upstream",
+        "router.admin",
+        "router.quota",
+        "router.fleet",
+        "router.redis",
+    ),
     "router.telemetry": (*ABOVE, *NETWORK, "asyncio", "router.front", "router.upstream"),
     "router.upstream": (*ABOVE, "router.front", "router.config", "router.admin"),
     "router.front": (*ABOVE, "router.upstream", "router.config", "router.admin"),
@@ -142,11 +153,15 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     assert not found
 
 
+BUILT = ("router.force", "router.assembly", "router.rungs", "router.shadowing")
+"""Where a configuration becomes what runs."""
+
+
 @pytest.mark.parametrize(
     ("known", "by"),
     [
         ("router.app", ["router.cli"]),
-        ("router.build", ["router.force", "router.assembly", "router.cli", "router.rungs"]),
+        ("router.build", [*BUILT, "router.cli"]),
         ("router.cli", ["router.cli", "router.__main__"]),
         ("aiohttp", []),
         ("httptools", ["router.front", "router.upstream"]),

@@ -24,7 +24,9 @@ def test_the_interval_covers_the_truth_in_95_of_100_runs(truth: float) -> None:
 
 
 @given(st.integers(1, 60), st.data())
-def test_both_ends_are_where_what_was_seen_is_barely_likely(count: int, data: st.DataObject) -> None:
+def test_both_ends_are_where_what_was_seen_is_hardly_likely(
+    count: int, data: st.DataObject
+) -> None:
     seen = data.draw(st.integers(0, count))
     told = clopper_pearson(seen, count)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from random import Random
 from time import perf_counter
 
 import pytest
@@ -50,7 +52,7 @@ def test_ordinary_expressions_mean_what_they_mean(expression: str, good: str, ba
     assert not Pattern(expression).found_in(bad)
 
 
-@pytest.mark.parametrize("expression", ["(a+)+$", "(a|a)*$", "(.*)*x", "a*a*a*a*a*a*a*b"])
+@pytest.mark.parametrize("expression", ["(a+)+$", "^(a|a)*$", "(.*)*x", "a*a*a*a*a*a*a*b"])
 def test_what_takes_others_for_ever_takes_as_long_as_the_text(expression: str) -> None:
     pattern = Pattern(expression)
     began = perf_counter()
@@ -61,8 +63,10 @@ def test_what_takes_others_for_ever_takes_as_long_as_the_text(expression: str) -
 def test_what_is_too_much_is_said_and_not_done() -> None:
     with pytest.raises(TooMuch):
         Pattern("a").found_in("b" * (LONGEST + 1))
+    rng = Random(1)
+    text = "".join(rng.choice("ab") for _ in range(40_000))
     with pytest.raises(TooMuch):
-        Pattern("(a|b)*a(a|b){200}").found_in("abbabaab" * 5000)
+        Pattern("(a|b)*a(a|b){200}c").found_in(text)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +81,5 @@ def test_what_has_no_such_form_is_refused(expression: str) -> None:
 
 @given(st.text(max_size=20))
 def test_any_text_is_an_expression_or_refused(expression: str) -> None:
-    try:
+    with suppress(BadPattern, TooMuch):
         Pattern(expression).found_in("abc")
-    except (BadPattern, TooMuch):
-        pass

@@ -23,7 +23,8 @@ def pointsman(*arguments: str | Path, **environ: str | None) -> Result:
 def test_help_names_every_command_and_no_command_is_a_question_for_help() -> None:
     for result, code in ((pointsman("--help"), 0), (pointsman(), 2)):
         assert result.exit_code == code
-        for command in ("serve", "check", "explain", "status", "drain", "pin", "overrides", "lift"):
+        commands = ("serve", "check", "explain", "status", "drain", "pin", "overrides", "lift")
+        for command in (*commands, "shadow"):
             assert command in result.output
 
 

@@ -51,6 +51,18 @@ def test_targets_come_go_and_change_tiers():
     ]
 
 
+def test_a_shadow_comes_changes_and_goes():
+    def shadow(written):
+        return ("weighted_round_robin, targets", f"weighted_round_robin, {written}targets")
+
+    first = "shadow: {to: groq/m}, "
+    [told] = changed(shadow(first))
+    assert told == "chat: shadow none → 5% to groq/m, 60/min, $5/day, 8 at once"
+    dear = "shadow: {to: sim/slow, share: 50%, spend: none, judge: mine:best}, "
+    [told] = changed(shadow(dear))
+    assert told.endswith("→ 50% to sim/slow, 60/min, none, 8 at once, judged by mine:best")
+
+
 def test_routes_come_and_go():
     assert changed(("steady: {policy", "firm: {policy")) == [
         "model firm added",

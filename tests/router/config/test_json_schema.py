@@ -66,6 +66,8 @@ RIGHT = [
     ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], tiers_at: [0.4], start: "
     "[auto, {if: {says: why, tenant: default, metadata: {a: b}}, score: +.4}, "
     "{if: {code: true, says: [a, b c], turns: '>1'}, score: '-1'}]",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: 12.5%, spend: none, concurrent: 2}",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: all, rate: 5/s, spend: 'none'}",
     ROUTE % "targets: ['sim/${NONE:-a}'], when_all_fail: [{text: 'We are busy.'}], deadline: 9s",
     (MODEL % "price: {input: 0.25, output: '2.00'}, context: 1.05M, lacks: [tools]")
     + "models: {c: {targets: [sim/m]}}",
@@ -146,6 +148,12 @@ WRONG = [
     ROUTE % "targets: [sim/a], policy: ",
     ROUTE % "targets: [sim/a], policy: {options: 1}",
     ROUTE % "targets: [sim/a], embeddings: both",
+    ROUTE % "targets: [sim/a], shadow: {share: 5%}",
+    ROUTE % "targets: [sim/a], shadow: sim/b",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: 101%, spend: none}",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: some, spend: none}",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, spend: 5/day}",
+    ROUTE % "targets: [sim/a], shadow: {to: sim/b, spend: none, judge: best}",
     ROUTE % "targets: [sim/a], when_all_fail: [{}]",
     ROUTE % "targets: [sim/a], when_all_fail: [{model: chat, text: b}]",
     ROUTE % "policy: cost_tiers, tiers: [[sim/a]], start: [{tier: 1}]",

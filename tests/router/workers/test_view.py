@@ -16,6 +16,8 @@ from router.front.guard import Guard
 from router.front.listener import Listener
 from router.workers.crew import Post
 from router.workers.view import View
+from tests.router.shadow.test_evidence import page
+from tests.router.shadow.test_verdict import evidence
 
 PAGE = "# HELP x_total Xs.\n# TYPE x_total counter\nx_total 2\n"
 
@@ -150,3 +152,17 @@ async def test_a_decision_that_nobody_has_may_be_the_silent_one_s(tmp_path):
     async with view(other, none) as ask:
         assert (await ask("GET", "/decisions/req_1"))[0] == 404
         assert (await ask("GET", "/decisions?limit=x"))[0] == 400
+
+
+async def test_the_shadows_of_all_workers_are_one_sample(tmp_path):
+    def says(told):
+        pages = {"chat": page(told)}
+        return Answers(200, json.dumps({"shadows": pages}))
+
+    one, other = evidence(200, seed=1), evidence(250, seed=2)
+    async with view(tmp_path, says(one), says(other)) as ask:
+        status, body = await ask("GET", "/shadow")
+        assert (status, json.loads(body)["shadows"]["chat"]["pairs"]) == (200, 450)
+        status, body = await ask("GET", "/shadow/chat")
+        assert (status, json.loads(body)["pairs"]) == (200, 450)
+        assert (await ask("GET", "/shadow/none"))[0] == 404

@@ -1,0 +1,83 @@
+"""Asks a judge which of two answers is better: a user's function, which may take its time, fail, or
+never come back.
+
+Why: only its user knows what a good answer is. Must not: hold up anything: a coroutine is cut off,
+a thread is left alone, and beyond a few of those nobody is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from inspect import iscoroutinefunction
+from math import isfinite
+from threading import Thread
+
+from router.shadow.judged import Judge, Judged
+
+PATIENCE = 60.0
+"""Seconds that a judgement may take: one may well ask a model."""
+MOST_THREADS = 4
+"""Judges at work at once that are not coroutines: what hangs in a thread cannot be ended."""
+
+
+class NoScore(Exception):
+    """The judge did not say; the message says why."""
+
+
+class Judging:
+    """Has judges asked."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, patience: float = PATIENCE) -> None:
+        self._loop, self._patience = loop, patience
+        self._threads = 0
+
+    async def score(self, judge: Judge, pair: Judged) -> float:
+        """What the judge says, from -1 to 1. Raises `NoScore`."""
+        try:
+            async with asyncio.timeout(self._patience):
+                if iscoroutinefunction(judge):
+                    told = await judge(pair)
+                else:
+                    told = await self._in_a_thread(judge, pair)
+        except NoScore:
+            raise
+        except TimeoutError:
+            raise NoScore(f"it did not answer within {self._patience:g} s") from None
+        except Exception as error:  # a door: a user's judge may raise anything
+            raise NoScore(f"{type(error).__name__}: {error}") from error
+        if isinstance(told, bool) or not isinstance(told, int | float) or not isfinite(told):
+            raise NoScore(f"it said {told!r:.60}, which is no number")
+        if not -1 <= told <= 1:
+            raise NoScore(f"it said {told:g}, which is not from -1 to 1")
+        return float(told)
+
+    async def _in_a_thread(self, judge: Judge, pair: Judged) -> object:
+        if self._threads >= MOST_THREADS:
+            raise NoScore(f"{MOST_THREADS} threads of it are at work, or hang")
+        self._threads += 1
+        answered: asyncio.Future[object] = self._loop.create_future()
+
+        def work() -> None:
+            told: object = None
+            failed: Exception | None = None
+            try:
+                told = judge(pair)
+            except Exception as error:  # noqa: BLE001 - a door: as above
+                failed = error
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._ended, answered, told, failed)
+
+        # Not of a pool: one that hangs would keep the process from ending.
+        Thread(target=work, name="judge", daemon=True).start()
+        return await answered
+
+    def _ended(
+        self, answered: asyncio.Future[object], told: object, failed: Exception | None
+    ) -> None:
+        self._threads -= 1
+        if answered.done():
+            return
+        if failed is None:
+            answered.set_result(told)
+        else:
+            answered.set_exception(failed)

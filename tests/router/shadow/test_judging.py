@@ -1,0 +1,85 @@
+"""A judge may say anything, fail, or hang: what it says is a score, or why there is none."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from router.shadow import Judged, Said
+from router.shadow.judging import MOST_THREADS, Judging, NoScore
+
+PAIR = Judged("chat", {"messages": []}, Said("a"), Said("b"))
+
+
+async def score(judge, patience=5.0):
+    return await Judging(asyncio.get_running_loop(), patience).score(judge, PAIR)
+
+
+async def test_a_function_is_asked_in_a_thread():
+    asked = []
+
+    def judge(pair):
+        asked.append((pair, threading.current_thread()))
+        return 0.5
+
+    assert await score(judge) == 0.5
+    [(pair, thread)] = asked
+    assert pair is PAIR
+    assert thread is not threading.main_thread()
+
+
+async def test_a_coroutine_is_awaited():
+    async def judge(pair):
+        await asyncio.sleep(0)
+        return -1 if pair.shadow.text == "b" else 1
+
+    assert await score(judge) == -1.0
+
+
+@pytest.mark.parametrize("told", [None, "good", True, 1.5, float("nan"), float("inf"), -2, [0]])
+async def test_what_is_no_score_is_none(told):
+    with pytest.raises(NoScore, match="it said"):
+        await score(lambda _: told)
+
+
+async def test_what_it_raises_is_why_there_is_none():
+    def judge(pair):
+        raise KeyError("no key")
+
+    async def judge_later(pair):
+        raise OSError("nobody there")
+
+    with pytest.raises(NoScore, match="KeyError: 'no key'"):
+        await score(judge)
+    with pytest.raises(NoScore, match="OSError: nobody there"):
+        await score(judge_later)
+
+
+async def test_one_that_hangs_is_left_alone_and_the_loop_goes_on():
+    over = threading.Event()
+
+    async def hangs(pair):
+        await asyncio.sleep(60)
+
+    began = time.monotonic()
+    with pytest.raises(NoScore, match="did not answer within"):
+        await score(hangs, 0.05)
+    with pytest.raises(NoScore, match="did not answer within"):
+        await score(lambda _: over.wait(5), 0.05)
+    assert time.monotonic() - began < 2
+    over.set()
+
+
+async def test_of_those_that_hang_in_threads_there_are_few():
+    judging = Judging(asyncio.get_running_loop(), 0.1)
+    over = threading.Event()
+    asked = [judging.score(lambda _: over.wait(5), PAIR) for _ in range(MOST_THREADS + 3)]
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum("at work, or hang" in str(one) for one in told) == 3
+    over.set()
+    for _ in range(200):
+        if judging._threads == 0:
+            break
+        await asyncio.sleep(0.005)
+    assert await judging.score(lambda _: 0, PAIR) == 0
