@@ -14,6 +14,7 @@ from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
 from router.assembly import Beside, beside_of, decisions_of
+from router.cascades import Cascades
 from router.config import Config, Server, load
 from router.copying import Copying
 from router.counting import by_midnight
@@ -90,7 +91,9 @@ class App:
         self.state.decisions = decisions
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self._copying = self._copies(journal, Random(rng.getrandbits(64)))
+        self.state.cascades = self._cascades(journal, beside, Random(rng.getrandbits(64)))
         self.pipeline = self._pipeline(journal, beside)
+        self.pipeline.cascade = self.state.cascades.begin
         foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
         self.state.foreseen = foresight.request
         self.state.running = lambda: self.pipeline.running
@@ -187,13 +190,24 @@ class App:
             overhear=self._copying.overhear,
         )
 
+    def _cascades(self, journal: Journal, beside: Beside, rng: Random) -> Cascades:
+        return Cascades(
+            lambda: self._force.runtime,
+            journal,
+            self._loop,
+            self._fetcher,
+            self.state.decisions,
+            beside.owners,
+            rng,
+            self._instances,
+        )
+
+    def _instances(self) -> int:
+        together = self.state.together
+        return 1 if together is None else max(1, len(together.fleet.instances))
+
     def _copies(self, journal: Journal, rng: Random) -> Copying:
-        together, clock = self.state.together, self._loop.time
-
-        def instances() -> int:
-            return 1 if together is None else max(1, len(together.fleet.instances))
-
-        self.state.shadows = Shadows(rng, clock, instances)
+        self.state.shadows = Shadows(rng, self._loop.time, self._instances)
         return Copying(
             self.state.shadows,
             lambda: self._force.runtime,

@@ -16,6 +16,7 @@ from policies import Engine, Route
 from router import build, choosing
 from router.abilities import wary_of
 from router.build import accounts_of
+from router.cascading import cascades_of
 from router.config import Config, Server, Shared
 from router.config import Route as ConfigRoute
 from router.idempotency.store import Memory
@@ -73,6 +74,7 @@ def runtime_of(
         recorded=build.recorded_of(config),
         strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
         shadows=shadows_of(config),
+        cascades=cascades_of(config),
     )
 
 

@@ -22,11 +22,13 @@ from dataclasses import replace
 
 from policies import Band, Course, Policy, Request
 from policies.policy import NO_ABILITIES, NO_FEATURES
+from router.begun import Begin
 from router.bell import Bell
 from router.caller import NONE, Caller, Wishes
 from router.course import Way
-from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
+from router.dialects.contract import IN_WORDS, Call, ClientDialect, Operation
 from router.estimating import brought
+from router.failures import not_allowed, wrong_header
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -57,7 +59,8 @@ class Pipeline:
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
     kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes;
     `owners` know which account made what (None: in this process alone); what is to be copied,
-    `overhear` hears of (None: nothing is).
+    `overhear` hears of (None: nothing is); requests for models with a cascade are begun by
+    `cascade`.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Pipeline:
         self._journal = journal
         self._loop = loop
         self._overhear = overhear
+        self.cascade: Begin | None = None
         self._running: set[Passage] = set()
         self._counting = Counting()
         self._bells: list[Bell] = []
@@ -108,6 +112,9 @@ class Pipeline:
         journal: Reader = self._journal if allowance is None else Metering(allowance, self._journal)
         if self._overhear is not None and call.model in runtime.shadows:
             sink, journal = self._overhear(call, caller, request, runtime, sink, journal)
+        driven: Callable[..., Passage] = Passage
+        if self.cascade is not None and call.model in runtime.cascades:
+            request, driven = self.cascade(call, caller, request, runtime)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
         decisions, record = self._decisions, None
         if decisions is not None:
@@ -120,7 +127,7 @@ class Pipeline:
             way = self._descent(course, reply, call, caller, request, runtime, bell)
         if runtime.fleet is not None:
             way = Sharing(way, runtime.fleet, bell, allowance)
-        passage = Passage(call, reply, runtime, way, bell, self._fetcher, journal)
+        passage = driven(call, reply, runtime, way, bell, self._fetcher, journal)
         self._running.add(passage)
         try:
             return await passage.drive(self._running)
@@ -244,7 +251,9 @@ def granted(wishes: Wishes, tenant: Tenant, runtime: Runtime) -> Policy | None:
         raise not_allowed("priority", tenant)
     policy = runtime.policies.get(name) if name is not None else None
     if name is not None and policy is None:
-        raise _wrong("x-router-policy", f"no policy {name!r}; known: {', '.join(runtime.policies)}")
+        raise wrong_header(
+            "x-router-policy", f"no policy {name!r}; known: {', '.join(runtime.policies)}"
+        )
     return policy
 
 
@@ -269,7 +278,9 @@ def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> fr
     target, only = caller.wishes.target, None
     if target is not None:
         if target not in runtime.upstreams:
-            raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
+            raise wrong_header(
+                "x-router-target", f"no target {target!r} is declared and switched on"
+            )
         only = frozenset({target})
     elif call.operation == "embeddings":
         return runtime.embedders(call.model)
@@ -278,20 +289,3 @@ def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> fr
     targets = only or runtime.targets.get(call.model) or frozenset({call.model})
     keepers = confined_by(call, targets, runtime.accounts, owners, caller.tenant.name)
     return only if keepers is None else keepers
-
-
-def not_allowed(what: str, tenant: Tenant) -> ClientError:
-    """A tenant asked for what its `may` does not name."""
-    message = f"the tenant {tenant.name!r} may not choose a {what}: `may: [{what}]` allows it"
-    return ClientError(403, "permission_error", "not_allowed", message, hopeless=True)
-
-
-def _wrong(header: str, message: str) -> ClientError:
-    return ClientError(
-        400,
-        "invalid_request_error",
-        "invalid_header",
-        f"{header}: {message}",
-        header,
-        hopeless=True,
-    )

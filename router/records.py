@@ -77,4 +77,5 @@ def of_request(
         resumption.resumed if resumption is not None else (),
         listed(answered.dropped) if answered is not None and answered.dropped else "",
         call.operation,
+        climbed=reply.climbed,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from policies import Engine, Policy, Request
 from router.caller import Caller
+from router.cascade.terms import Terms as Cascade
 from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.interpreter import Unspoken
 from router.estimating import Estimating
@@ -41,7 +42,7 @@ class Runtime:
     that requests are counted with, by the model that they ask for, where its targets name any;
     `estimators` say how hard a request is, by model, where its route names one; `recorded` is the
     part of a model's requests of which decisions are written, where any are; of `shadows` a share
-    of a model's requests is asked as well.
+    of a model's requests is asked as well; answers of models with `cascades` are checked.
     """
 
     revision: str
@@ -65,6 +66,7 @@ class Runtime:
     estimators: Mapping[str, Estimating] = field(default_factory=dict)
     recorded: Mapping[str, float] = field(default_factory=dict)
     shadows: Mapping[str, Terms] = field(default_factory=dict)
+    cascades: Mapping[str, Cascade] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

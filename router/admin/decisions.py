@@ -47,6 +47,7 @@ def one(decision: Decision) -> dict[str, Any]:
         "shadow": end.shadow if end is not None else None,
         "dropped": end.dropped if end is not None else "",
         "resumed": [one._asdict() for one in end.resumed] if end is not None else [],
+        "climbed": dict(end.climbed) if end is not None else {},
         "words": told(record),
         "start": [*record.start],
         "request": _request(request) if request is not None else None,

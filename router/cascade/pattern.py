@@ -249,4 +249,3 @@ class _Parser:
         self.places.append(place)
         self.onward.append(onward)
         return len(self.atoms) - 1
-

@@ -16,12 +16,15 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import yaml
 from pydantic import BeforeValidator
 
-from router.config import schema, shadow, startup, texts, units
+from router.config import cascade, schema, shadow, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
 from router.config.startup_written import WrittenServer, WrittenShared
 from router.config.values import Address, Rate
 from router.config.written import (
     Written,
+    WrittenAudit,
+    WrittenCascade,
+    WrittenCheck,
     WrittenDefaults,
     WrittenLimits,
     WrittenModel,
@@ -50,6 +53,8 @@ DEFAULTS: dict[str, object] = {
     "Target": schema.WeightedTarget("", 1.0),
     "Route": schema.Route,
     "Shadow": shadow.Shadow,
+    "Check": cascade.CheckSpec(),
+    "Audit": cascade.Audit(),
 }
 """What holds where a table says nothing, by its name: a value of its kind, or that kind itself."""
 ONE_OR_MORE = ("tiers_at", "says", "tenant")
@@ -142,10 +147,16 @@ class _Tables:
         if kind is WrittenRoute and key in {"targets", "tiers"}:
             some = self._targets()
             return some if key == "targets" else {"type": "array", "items": some}
-        if kind is WrittenRoute and key == "start":
+        if kind is WrittenRoute and key in {"start", "cascade"}:
             auto: Form = {"const": "auto"}
+            if key == "cascade":
+                return {"anyOf": [auto, self.table(WrittenCascade)]}
             items = {"anyOf": [auto, self.table(WrittenRule)]}
             return {"anyOf": [auto, {"type": "array", "items": items}]}
+        if kind is WrittenCascade:
+            what = self.table(WrittenCheck if key == "checks" else WrittenAudit)
+            named = {"anyOf": [*form(texts.policy)["anyOf"], what]}
+            return {"type": "array", "items": named, "minItems": 1} if key == "checks" else named
         if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
             name = form(texts.policy)
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}

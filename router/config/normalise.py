@@ -38,7 +38,7 @@ def normalise(tree: Table, report: Report) -> Table:
         return _edited(node, limits=_limits, models=lambda models: _each(named(models), model))
 
     def route(node: Node) -> Node:
-        start = {"start": _start, "tiers_at": _listed, "estimator": _policy}
+        start = {"cascade": _cascade, "start": _start, "tiers_at": _listed, "estimator": _policy}
         return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers, **start)
 
     return _edited_table(
@@ -131,6 +131,22 @@ def _start(node: Node) -> Node:
         own = tuple(rule(item) for item in node.items if item is not name)
         rules = Listing(node.mark, own)
     return Table(node.mark, {**entries, "rules": Entry(Leaf(node.mark, "rules", ""), rules)})
+
+
+def _cascade(node: Node) -> Node:
+    """A check that is a mere name, as a table; `auto` has nothing of its own."""
+
+    def checks(node: Node) -> Node:
+        if not isinstance(node, Listing):
+            return node
+        return Listing(node.mark, tuple(_under("name", item) for item in node.items))
+
+    def audit(node: Node) -> Node:
+        return _under("by", node)
+
+    if isinstance(node, Leaf) and node.value == "auto":
+        return Table(node.mark, {})
+    return _edited(node, checks=checks, audit=audit)
 
 
 def _policy(node: Node) -> Node:

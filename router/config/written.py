@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from router.config import texts, units
+from router.config import extents, texts, units
 from router.config.models import ABILITIES
 from router.config.presets import PRESETS, Dialect
 from router.config.rules import Threshold
-from router.config.values import Address, Rate, Secret, Spend
+from router.config.values import Address, Extent, Rate, Secret, Spend
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
 Line = Annotated[str, BeforeValidator(texts.text)]
@@ -214,6 +214,33 @@ class WrittenShadow(Written):
     judge: Annotated[str | None, BeforeValidator(texts.imported)] = None
 
 
+class WrittenCheck(Written):
+    """One of the `checks` of a cascade."""
+
+    name: Annotated[str | None, BeforeValidator(texts.policy)] = None
+    length: Annotated[Extent | None, BeforeValidator(extents.extent)] = None
+    match: Annotated[str | None, BeforeValidator(texts.pattern)] = None
+    judge: Text = None
+    ask: Annotated[str | None, BeforeValidator(texts.words)] = None
+    budget: Annotated[Spend | None, BeforeValidator(units.spend)] = None
+
+
+class WrittenAudit(Written):
+    """`audit` of a cascade."""
+
+    by: Annotated[str | None, BeforeValidator(texts.policy)] = None
+    share: Annotated[float | None, BeforeValidator(units.part)] = None
+    bound: Annotated[float | None, BeforeValidator(units.part)] = None
+    spend: Annotated[Spend | None, BeforeValidator(units.spend)] = None
+
+
+class WrittenCascade(Written):
+    """`cascade` of a route."""
+
+    checks: tuple[WrittenCheck, ...] = ()
+    audit: WrittenAudit | None = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -224,6 +251,7 @@ class WrittenRoute(Written):
     start: WrittenStart = WrittenStart()
     tiers_at: tuple[Annotated[float, BeforeValidator(units.share)], ...] = ()
     estimator: WrittenPolicy | None = None
+    cascade: WrittenCascade | None = None
     climb: tuple[
         Annotated[
             Literal["failure", "throttled"], BeforeValidator(texts.choice("failure", "throttled"))

@@ -223,7 +223,7 @@ class Late:
 
     def __init__(self, course: Course) -> None:
         self.course = course
-        self.go_on, self.close = course.go_on, course.close
+        self.go_on, self.climb, self.close = course.go_on, course.climb, course.close
 
     def next(self, now: float) -> Send | Stop | Wait | Fail:
         course = self.course

@@ -1,0 +1,92 @@
+"""The cascades of all routes: whose answers are checked, and what that has come to.
+
+What it holds does not grow with traffic: a lane for every route that has a cascade.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from random import Random
+
+from policies import Request
+from router.aside import Aside
+from router.begun import Begun
+from router.caller import Caller
+from router.cascade.lane import Lane
+from router.cascade.terms import Terms
+from router.checking import Checking
+from router.climbing import Climbing, Trial, is_checked, skipping
+from router.dialects.contract import Call
+from router.passage import Passage
+from router.runtime import Runtime
+from router.shadow.caps import Instances
+from router.stored.owners import Owners
+from router.telemetry.decisions import Decisions
+from router.telemetry.journal import Reader
+from router.upstream.fetch import Fetcher
+
+
+class Cascades:
+    """Draws by `rng` what is looked at; of every budget an even part is this one's of so many
+    `instances`. The rest is what a pipeline has.
+    """
+
+    def __init__(
+        self,
+        runtime: Callable[[], Runtime],
+        journal: Reader,
+        loop: asyncio.AbstractEventLoop,
+        fetcher: Fetcher,
+        decisions: Decisions | None,
+        owners: Owners,
+        rng: Random,
+        instances: Instances = lambda: 1,
+    ) -> None:
+        aside = Aside(loop, fetcher, decisions)
+        self._checking = Checking(aside, runtime, journal, loop, owners)
+        self._rng, self._instances = rng, instances
+        self._lanes: dict[str, Lane] = {}
+
+    def begin(self, call: Call, caller: Caller, request: Request, runtime: Runtime) -> Begun:
+        """How a request for a model with a cascade is driven. One that is confined to some targets,
+        or wishes for another policy, is served as without.
+        """
+        if request.only is not None or request.policy is not None:
+            return Begun(request, Passage)
+        lane = self.lane(runtime.cascades[call.model])
+        checked = is_checked(call, request)
+        skipped, look = lane.skips(checked=checked)
+        request = skipping(request, skipped)
+        if not checked:
+            return Begun(request, Passage)
+        trial = Trial(lane, self._checking, call, caller, request, skipped, look=look)
+        return Begun(request, partial(Climbing, trial, self._over))
+
+    def skipped(self, model: str, runtime: Runtime) -> frozenset[int]:
+        """The tiers in which requests for `model` do not begin now."""
+        terms = runtime.cascades.get(model)
+        if terms is None:
+            return frozenset()
+        lane = self.lane(terms)
+        return lane.dear | lane.mistrusted
+
+    def lane(self, terms: Terms) -> Lane:
+        """What there is of a route's cascade."""
+        lane = self._lanes.get(terms.model)
+        if lane is None:
+            lane = self._lanes[terms.model] = Lane(terms, self._instances, self._rng.random)
+        elif lane.terms is not terms:
+            lane.renew(terms)
+        return lane
+
+    def lanes(self, running: Mapping[str, Terms]) -> Iterator[Lane]:
+        """Those of all cascades that are in force; the others are forgotten."""
+        for name in self._lanes.keys() - running.keys():
+            del self._lanes[name]
+        for terms in running.values():
+            yield self.lane(terms)
+
+    def _over(self, trial: Trial) -> None:
+        """A request is over."""
