@@ -14,10 +14,10 @@ from policies import Request
 from router.aside import Aside
 from router.begun import Begun
 from router.caller import Caller
-from router.cascade.lane import Lane
+from router.cascade.lane import Lane, skipping
 from router.cascade.terms import Terms
 from router.checking import Checking
-from router.climbing import Climbing, Trial, is_checked, skipping
+from router.climbing import Climbing, Trial, is_checked
 from router.dialects.contract import Call
 from router.passage import Passage
 from router.runtime import Runtime
@@ -64,14 +64,6 @@ class Cascades:
         trial = Trial(lane, self._checking, call, caller, request, skipped, look=look)
         return Begun(request, partial(Climbing, trial, self._over))
 
-    def skipped(self, model: str, runtime: Runtime) -> frozenset[int]:
-        """The tiers in which requests for `model` do not begin now."""
-        terms = runtime.cascades.get(model)
-        if terms is None:
-            return frozenset()
-        lane = self.lane(terms)
-        return lane.dear | lane.mistrusted
-
     def lane(self, terms: Terms) -> Lane:
         """What there is of a route's cascade."""
         lane = self._lanes.get(terms.model)
@@ -87,6 +79,11 @@ class Cascades:
             del self._lanes[name]
         for terms in running.values():
             yield self.lane(terms)
+
+    def of(self, model: str, running: Mapping[str, Terms]) -> Lane | None:
+        """The cascade of `model`, where it has one."""
+        terms = running.get(model)
+        return None if terms is None else self.lane(terms)
 
     def _over(self, trial: Trial) -> None:
         """A request is over."""

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from policies import Fail, Report
-from policies.cost_tiers import SKIPPED
 from policies.policy import Request
 from router.answer import Answer
 from router.caller import Caller
@@ -181,11 +180,3 @@ def is_checked(call: Call, request: Request) -> bool:
         and call.choices == 1
         and not (call.bound or call.traces or call.stays)
     )
-
-
-def skipping(request: Request, skipped: frozenset[int]) -> Request:
-    """The same, not to begin in these tiers."""
-    if not skipped:
-        return request
-    features = {**request.features, SKIPPED: tuple(sorted(skipped))}
-    return request._replace(features=features)

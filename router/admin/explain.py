@@ -11,6 +11,8 @@ import msgspec
 from policies import Band, ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question, Sent
 from router.caller import BANDS, Caller, Wishes
+from router.cascade.lane import Lane, skipping
+from router.cascade.shown import reasons
 from router.config import Config, ladder
 from router.config.problems import nearest, quoted
 from router.dialects.contract import Call
@@ -24,19 +26,25 @@ DEFAULT_POLICY = "least_latency"
 _encode = msgspec.json.encode
 
 
-def explain(runtime: Runtime, config: Config, now: float, question: Question) -> dict[str, Any]:
+def explain(
+    runtime: Runtime, config: Config, now: float, question: Question, lane: Lane | None = None
+) -> dict[str, Any]:
     """Every target of the question's model with its refusal, or its factors and odds. Raises
     `ClientError` for a model that cannot be asked for, `BadQuestion` for what else there is not.
     """
-    told = foretold(runtime, config, now, _request(runtime, now, question))
+    told = foretold(runtime, config, now, _request(runtime, now, question), lane)
     targets = [target["target"] for target in told["targets"]]
     if question.target is not None and question.target not in targets:
         raise _none("target", question.target, "is none of the model's", targets)
     return told
 
 
-def foretold(runtime: Runtime, config: Config, now: float, request: Request) -> dict[str, Any]:
-    """The same of a request that is known to be admitted."""
+def foretold(
+    runtime: Runtime, config: Config, now: float, request: Request, lane: Lane | None = None
+) -> dict[str, Any]:
+    """The same of a request that is known to be admitted; `lane` is its model's cascade."""
+    if lane is not None and request.only is None:
+        request = skipping(request, lane.dear | lane.mistrusted)
     route = config.models.get(request.model)
     explained = runtime.engine.explain(request, now)
     members = [member for tier in route.tiers for member in tier] if route is not None else []
@@ -44,7 +52,7 @@ def foretold(runtime: Runtime, config: Config, now: float, request: Request) -> 
     return {
         "model": explained.model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "start": list(explained.start),
+        "start": [*explained.start, *([] if lane is None else reasons(lane))],
         "targets": [
             _target(target, said.get(target.target, ""), now) for target in explained.targets
         ],

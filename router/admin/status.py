@@ -8,6 +8,7 @@ from policies import Measured, Tally, TargetSnapshot
 from router.admin import tenants
 from router.admin.explain import number
 from router.admin.state import State
+from router.cascade import shown as cascade
 from router.config import Config
 from router.fleet import shown as fleet
 from router.overrides import shown as overrides
@@ -42,6 +43,10 @@ def status(state: State) -> dict[str, Any]:
                 "off": state.runtime.off.get(name),
             }
             for name, route in state.config.models.items()
+        },
+        "cascades": {
+            lane.terms.model: cascade.shown(lane)
+            for lane in state.cascades.lanes(state.runtime.cascades)
         },
         "targets": _targets(state, now),
         "tenants": tenants.shown(state.runtime.tenants, now),

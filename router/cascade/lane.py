@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 from policies.cascading.trust import Trust
 from policies.cascading.worth import Account, Tally, not_worth
+from policies.cost_tiers import SKIPPED
+from policies.policy import Request
 from router.cascade.terms import ModelCheck, Terms
 from router.config import Rate
 from router.shadow.caps import Cap, Instances
@@ -123,3 +125,11 @@ class Lane:
 
     def _cap(self, rate: Rate | None) -> Cap | None:
         return None if rate is None else Cap(rate, self._instances)
+
+
+def skipping(request: Request, skipped: frozenset[int]) -> Request:
+    """The same, not to begin in these tiers."""
+    if not skipped:
+        return request
+    features = {**request.features, SKIPPED: tuple(sorted(skipped))}
+    return request._replace(features=features)

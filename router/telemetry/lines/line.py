@@ -73,8 +73,8 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
         Meta(
             description="How likely it was to be chosen then: for first, next, beside, climb and "
             "rest among those that could be sent to, by the policy's odds (weighted_round_robin: "
-            "its share). null: it was not drawn (again, probe, look, instead_of), or the policy has "
-            "no odds."
+            "its share). null: it was not drawn (again, probe, look, instead_of), or the policy "
+            "has no odds."
         ),
     ] = None
     instead_of: Annotated[

@@ -1,0 +1,273 @@
+"""The cheap tier first: its answer is checked before the client gets it, and the dear tier is asked
+where it fails. Real routers, real sockets, providers that do what they are told.
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from router.testing import Answer, Silence, Status
+from tests.router.climbers import climbers
+
+GOOD, DEAR = Answer("that way"), Answer("this way, certainly")
+REFUSES = Answer("I'm sorry, but I can't help with that.")
+SCHEMA = {
+    "type": "json_schema",
+    "json_schema": {
+        "name": "person",
+        "schema": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}},
+            "required": ["name"],
+        },
+    },
+}
+CASCADE = "x-router-cascade"
+OWN = """
+import asyncio
+import time
+
+def short(answered):
+    return len(answered.said.text) < 10
+
+async def slow(answered):
+    await asyncio.sleep(60)
+
+def odd(answered):
+    return "perhaps"
+
+def broken(answered):
+    raise RuntimeError("no")
+"""
+
+
+async def test_an_answer_that_passes_goes_to_the_client(tmp_path: Path) -> None:
+    async with climbers(tmp_path, GOOD, DEAR) as place:
+        told = await place.chat()
+        assert told.told["choices"][0]["message"]["content"] == "that way"
+        assert told.headers[CASCADE] == "accepted"
+        assert told.headers["x-router-attempts"] == "1"
+        assert place.asked == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "check"),
+    [(REFUSES, "refusal"), (Answer("half an", finish="length"), "finish"), (Answer(" "), "empty")],
+)
+async def test_one_that_fails_is_followed_by_the_dear_tier_s(
+    tmp_path: Path, answer: Answer, check: str
+) -> None:
+    async with climbers(tmp_path, answer, DEAR) as place:
+        told = await place.chat()
+        assert told.told["choices"][0]["message"]["content"] == "this way, certainly"
+        assert told.headers[CASCADE] == f"climbed; cheap/m={check}"
+        assert told.headers["x-router-attempts"] == "2"
+        assert told.headers["x-router-target"] == "dear/m"
+        assert place.asked == (1, 1)
+        [decision] = (await place.router.ask_admin("GET", "/decisions")).told["decisions"]
+        assert decision["climbed"] == {"cheap/m": check}
+        assert [one["kind"] for one in decision["attempts"]] == ["first", "climb"]
+        assert [one["outcome"] for one in decision["attempts"]] == ["ok", "ok"]
+        assert any("does not pass the checks; tier 2 is asked" in one for one in decision["words"])
+        assert await place.router.says(f"climbed from cheap/m ({check})")
+
+
+async def test_json_that_is_not_of_the_schema_climbs(tmp_path: Path) -> None:
+    async with climbers(tmp_path, Answer('{"name": 7}'), Answer('{"name": "Ann"}')) as place:
+        assert await place.say(response_format=SCHEMA) == '{"name": "Ann"}'
+        assert await place.say() == '{"name": 7}'  # nobody asked for a form
+
+
+async def test_a_cascade_serves_every_dialect(tmp_path: Path) -> None:
+    async with climbers(tmp_path, REFUSES, DEAR) as place:
+        message = {"role": "user", "content": "hello"}
+        for path, fields in (
+            ("messages", {"max_tokens": 50, "messages": [message]}),
+            ("responses", {"input": "hello", "store": False}),
+        ):
+            body = json.dumps({"model": "chat", **fields}).encode()
+            headers = {"content-type": "application/json"}
+            told = await place.router.ask("POST", f"/v1/{path}", body, headers)
+            assert b"certainly" in told.body, path
+            assert told.headers[CASCADE] == "climbed; cheap/m=refusal"
+
+
+async def test_where_the_dear_tier_fails_too_the_client_gets_the_best_there_was(
+    tmp_path: Path,
+) -> None:
+    cascade = "{checks: [empty, {length: 20..}]}"
+    async with climbers(tmp_path, GOOD, Status(503), cascade=cascade) as place:
+        told = await place.chat()
+        assert told.status == 200
+        assert told.told["choices"][0]["message"]["content"] == "that way"
+        assert told.headers[CASCADE] == "best; cheap/m=length 20.."
+        assert told.headers["x-router-target"] == "cheap/m"
+        page = await place.page()
+        assert (page["requests"], page["climbed"]) == (1, 1)
+    async with climbers(tmp_path, GOOD, Answer(""), cascade=cascade) as place:
+        told = await place.chat()  # the dear one's answer is worse
+        assert told.told["choices"][0]["message"]["content"] == "that way"
+        assert told.headers[CASCADE] == "best; cheap/m=length 20.., dear/m=empty"
+    async with climbers(tmp_path, Answer(""), GOOD, cascade=cascade) as place:
+        assert await place.say() == "that way"  # as bad by the last check, but better by the first
+
+
+async def test_the_deadline_is_one_for_all_tiers(tmp_path: Path) -> None:
+    async with climbers(tmp_path, REFUSES, Silence(), more="deadline: 400ms") as place:
+        told = await place.chat()
+        assert told.status == 200
+        assert told.headers[CASCADE] == "best; cheap/m=refusal"
+
+
+async def test_one_attempt_is_enough_to_climb(tmp_path: Path) -> None:
+    async with climbers(tmp_path, REFUSES, DEAR, more="retry: {attempts: 1}") as place:
+        assert await place.say() == "this way, certainly"
+
+
+async def test_a_failing_cheap_tier_is_left_as_without_a_cascade(tmp_path: Path) -> None:
+    async with climbers(tmp_path, Status(503), DEAR) as place:
+        told = await place.chat()
+        assert told.status == 200
+        assert CASCADE not in told.headers
+
+
+async def test_nothing_is_fallen_back_on_while_there_is_an_answer(tmp_path: Path) -> None:
+    more = "when_all_fail: [{text: busy}]"
+    async with climbers(tmp_path, REFUSES, Status(500), more=more) as place:
+        told = await place.chat()
+        assert b"can't help" in told.body
+        assert "x-router-degraded" not in told.headers
+
+
+async def test_what_is_not_checked_is_served_as_without_a_cascade(tmp_path: Path) -> None:
+    async with climbers(tmp_path, REFUSES, DEAR) as place:
+        told = await place.chat(stream=True)
+        assert b"sorry" in told.body
+        assert CASCADE not in told.headers
+        told = await place.chat(n=2)
+        assert CASCADE not in told.headers
+        told = await place.chat(headers={"x-router-policy": "least_latency"})
+        assert CASCADE not in told.headers
+        told = await place.chat(headers={"x-router-target": "cheap/m"})
+        assert CASCADE not in told.headers
+
+
+async def test_both_answers_are_billed_and_the_client_s_is_labelled(tmp_path: Path) -> None:
+    async with climbers(tmp_path, REFUSES, DEAR) as place:
+        await place.chat()
+        page = await place.page()
+        spent = page["spent_on"]["answers"]
+        [decision] = (await place.router.ask_admin("GET", "/decisions")).told["decisions"]
+        money = sum(one["money"] for one in decision["attempts"])
+        assert spent == pytest.approx(money / 1e9)
+        dear = decision["attempts"][1]["money"]
+        assert page["always_dear"] == pytest.approx(dear / 1e9)
+        assert page["saved"] == pytest.approx((dear - money) / 1e9)
+        assert page["saved"] < 0
+
+
+async def test_a_judge_says_whether_an_answer_is_good_enough(tmp_path: Path) -> None:
+    cascade = "{checks: [empty, {judge: judges, ask: 'Is it polite?'}]}"
+    verdicts = [Answer("YES"), Answer("No."), Answer("hm"), Status(500)]
+    async with climbers(tmp_path, GOOD, DEAR, verdicts, cascade=cascade) as place:
+        assert [await place.say() for _ in range(3)] == ["that way", *["this way, certainly"] * 2]
+        [system, user] = place.judge.requests[0].fields["messages"]
+        assert system["content"] == "Is it polite?"
+        assert "user: hello" in user["content"]
+        assert "<answer>\nthat way\n</answer>" in user["content"]
+        page = await place.page()
+        assert page["tiers"][0]["failed"] == {"judge judges": 2}
+        assert page["spent_on"]["checks"] > 0
+        assert page["trouble"] == "judge judges: it said neither yes nor no"
+        assert await place.say() == "this way, certainly"
+        assert (await place.page())["trouble"] == "judge judges: it did not answer"
+
+
+async def test_a_judge_whose_budget_is_spent_has_not_said_yes(tmp_path: Path) -> None:
+    cascade = "{checks: [{judge: judges, budget: $0.000001/day}]}"
+    async with climbers(tmp_path, GOOD, DEAR, Answer("YES"), cascade=cascade) as place:
+        assert await place.say() == "this way, certainly"
+        assert not place.judge.requests
+        assert (await place.page())["trouble"] == "judge judges: its budget is spent"
+
+
+async def test_checks_of_one_s_own_are_asked_and_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_checks.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("own_checks", None)
+    for check, words, trouble in (
+        ("short", "that way", None),
+        ("slow", "this way, certainly", "did not answer within 0."),
+        ("odd", "this way, certainly", "neither true nor false"),
+        ("broken", "this way, certainly", "RuntimeError: no"),
+    ):
+        cascade = f"{{checks: ['own_checks:{check}']}}"
+        args = {"cascade": cascade, "plugins": "own_checks", "more": "deadline: 1s"}
+        async with climbers(tmp_path, GOOD, DEAR, **args) as place:
+            assert await place.say() == words, check
+            told = (await place.page())["trouble"]
+            assert (told or "").endswith(trouble or "") or trouble in told, told
+
+
+async def test_who_leaves_during_a_check_is_let_go(tmp_path: Path) -> None:
+    cascade = "{checks: [{judge: judges}]}"
+    async with climbers(tmp_path, GOOD, DEAR, Silence(), cascade=cascade) as place:
+        asking = asyncio.create_task(place.chat())
+        for _ in range(200):
+            if place.judge.requests:
+                break
+            await asyncio.sleep(0.005)
+        asking.cancel()
+        for _ in range(200):
+            if not place.router.app.pipeline.running:
+                break
+            await asyncio.sleep(0.005)
+        assert place.router.app.state.runtime.engine.in_flight == 0
+
+
+async def test_a_cascade_that_costs_more_than_it_saves_is_switched_off_by_itself(
+    tmp_path: Path,
+) -> None:
+    async with climbers(tmp_path, REFUSES, DEAR) as place:
+        for _ in range(24):
+            assert await place.say() == "this way, certainly"
+        page = await place.page()
+        tier = page["tiers"][0]
+        assert not tier["asked_first"]
+        assert tier["share_failed"] == 1.0
+        assert "100% of its last answers failed" in tier["why"]
+        before = place.asked
+        for _ in range(30):
+            told = await place.chat()
+            assert told.status == 200
+        after = place.asked
+        assert after[0] - before[0] <= 5  # looks
+        question = json.dumps({"model": "chat"}).encode()
+        headers = {"content-type": "application/json"}
+        told = (await place.router.ask_admin("POST", "/explain", question, headers)).told
+        assert told["start"][0].startswith("starts in tier 2: tier 1 is skipped by its cascade")
+        assert "dearer than to begin above it" in told["start"][-1]
+        metrics = (await place.router.ask_admin("GET", "/metrics")).body.decode()
+        assert 'pointsman_cascade_failed_total{model="chat",tier="1",check="refusal"}' in metrics
+
+
+async def test_a_cheap_tier_that_is_not_cheap_is_not_asked_first(tmp_path: Path) -> None:
+    async with climbers(tmp_path, GOOD, DEAR, price=0.5) as place:
+        for _ in range(40):
+            await place.chat()
+        assert place.asked[0] <= 30
+        assert "up to" not in (await place.page())["tiers"][0]["why"]
+
+
+async def test_what_is_saved_is_counted_against_always_dear(tmp_path: Path) -> None:
+    async with climbers(tmp_path, GOOD, DEAR) as place:
+        for _ in range(5):
+            await place.chat()
+        page = await place.page()
+        assert page["saved"] > 0
+        assert page["words"].startswith("0 of 5 requests climbed; saved $")
