@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
-.PHONY: help serve test drill proof bench bench-dialects bench-faults bench-fleet bench-routing bench-tiering bench-wire demo lock clean
+.PHONY: help serve test drill proof bench bench-dialects bench-faults bench-fleet bench-plan bench-routing bench-tiering bench-wire demo lock clean
 
 help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
@@ -20,6 +20,7 @@ help:
 	@echo 'make bench-faults   what failing costs: failover, silence, and storms of errors'
 	@echo 'make bench-dialects   what it costs to stand between two dialects'
 	@echo 'make bench-fleet   eight instances under one limit, with Redis and without (15 minutes; ARGS="--only PART")'
+	@echo 'make bench-plan   how long a plan takes over a hundred thousand requests'
 	@echo 'make bench-wire   what a request costs on real connections, beside Envoy and nginx (10 minutes)'
 	@echo 'make bench-routing   how well policies choose, beside baselines (ARGS="--data FOLDER": on traces too)'
 	@echo 'make bench-tiering   what the shipped rules of cost_tiers are worth (ARGS="--data FOLDER", and --fit: fits them again)'
@@ -53,6 +54,9 @@ bench-dialects: .venv/testing
 
 bench-fleet: .venv/testing
 	$(BIN)/python -m benchmarks.fleet $(ARGS)
+
+bench-plan: .venv/testing
+	$(BIN)/python -m benchmarks.planning
 
 bench-wire: .venv/testing
 	$(BIN)/python -m benchmarks.wire $(ARGS)

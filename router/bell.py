@@ -9,31 +9,33 @@ What can be done without waking anybody, as the next chunk of a stream, is done 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+
+from router.stage import NO_TURN
 
 
 class Bell:
     """Rung by anyone, waited on by one. `woken`: what was said last may no longer hold. `relay`, if
-    there is one, does what it can do at once while somebody waits; whether that was all.
-    `armed_for` is the instant at which a wait ends by itself.
+    there is one, does what it can do at once while somebody waits; whether that was all. `rung`:
+    the next wait ends at once. `armed_for` is the instant at which a wait ends by itself.
     """
 
-    __slots__ = ("_future", "_loop", "_rung", "_timer", "armed_for", "relay", "woken")
+    __slots__ = ("_future", "_loop", "_timer", "armed_for", "relay", "rung", "woken")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self.woken = False
         self.relay: Callable[[], bool] | None = None
-        self._rung = False
+        self.rung = False
         self._future: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.armed_for = 0.0
 
     def ring(self) -> None:
         """Something has come: have it relayed, or wake whoever waits, or the next who does."""
-        relayed = False
+        relayed, future = False, self._future
         try:
-            if self.relay is not None and self._future is not None and not self._rung:
+            if self.relay is not None and future is not None and not future.done():
                 relayed = self.relay()
         finally:
             if not relayed:
@@ -46,25 +48,23 @@ class Bell:
         self.woken = True
         self._wake()
 
-    async def wait(self, until: float) -> None:
-        """Return when rung, or at `until` (on the loop's clock) at the latest; may return early."""
-        if not self._rung:
-            # A timer that fires too early costs one look; one for every wait would cost more.
-            if self._timer is None or self.armed_for > until:
-                self._arm(until)
-            self._future = self._loop.create_future()
-            try:
-                await self._future
-            finally:
-                self._future = None
-        self._rung = False
+    def wait(self, until: float) -> Awaitable[None]:
+        """Is over when rung, or at `until` (on the loop's clock) at the latest; may be early."""
+        if self.rung:
+            self.rung = False
+            return NO_TURN
+        # A timer that fires too early costs one look; one for every wait would cost more.
+        if self._timer is None or self.armed_for > until:
+            self._arm(until)
+        self._future = future = self._loop.create_future()
+        return future
 
     def clear(self) -> None:
         """Forget everything but the timer, which may serve whoever waits next: one that was dropped
         with every request would be armed with every request.
         """
-        self.relay = None
-        self._rung = self.woken = False
+        self.relay = self._future = None
+        self.rung = self.woken = False
 
     def close(self) -> None:
         """Drop the timer and the relay."""
@@ -84,6 +84,8 @@ class Bell:
         self._wake()
 
     def _wake(self) -> None:
-        self._rung = True
-        if self._future is not None and not self._future.done():
-            self._future.set_result(None)
+        future, self._future = self._future, None
+        if future is not None and not future.done():
+            future.set_result(None)
+        else:
+            self.rung = True

@@ -41,7 +41,11 @@ def meant_for(headers: Mapping[str, str], withheld: tuple[str, ...]) -> Mapping[
 
 def downward(headers: Mapping[str, str]) -> dict[str, str]:
     """A provider's headers (names in lower case) that a client is sent."""
-    return {name: value for name, value in headers.items() if name in DOWN or passes_down(name)}
+    return {
+        name: value
+        for name, value in headers.items()
+        if name in DOWN or (name.startswith(DOWN_PREFIXES) and passes_down(name))
+    }
 
 
 def passes_down(name: str) -> bool:

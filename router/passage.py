@@ -49,8 +49,7 @@ class Passage:
         fetcher: Fetcher,
         journal: Reader,
     ) -> None:
-        self._call, self._reply = call, reply
-        self._runtime, self._course = runtime, course
+        self._call, self._reply, self._runtime, self._course = call, reply, runtime, course
         self._bell, self._journal, self._fetcher = bell, journal, fetcher
         self._clock, self._started = reply.clock, reply.clock()
         self._files: Files | None = None
@@ -81,10 +80,10 @@ class Passage:
                     break
                 if self._draining:
                     await self._refuse(DRAINING, "drained")
+                elif (now >= self._until or bell.woken) and (fail := self._ask(now)) is not None:
+                    await self._fail(fail, now)
                 elif now < self._until and not bell.woken:
                     await bell.wait(self._earliest())
-                elif (fail := self._ask(now)) is not None:
-                    await self._fail(fail, now)
         except SlowClient:
             self._end = "slow"
             raise
@@ -269,8 +268,8 @@ class Passage:
         return head.status, downward(head.headers) | self._told(answer)
 
     def _told(self, answer: Answer | None) -> dict[str, str]:
-        request_id = self._reply.caller.request_id
-        return told(request_id, self._attempts, answer, self._started, self._first)
+        name, attempts = self._reply.caller.request_id, self._attempts
+        return told(name, attempts, answer, self._started, self._first)
 
     def _note(self, answer: Answer | None, now: float) -> bytes:
         times, degraded = (self._started, self._first, now), self._reply.degraded

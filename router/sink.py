@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 
@@ -38,5 +38,5 @@ class Sink(Protocol):
     async def end(self) -> None:
         """Nothing follows: the answer is whole, or has said in its own dialect that it is not."""
 
-    async def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def send(self, status: int, headers: Mapping[str, str], body: bytes) -> Awaitable[None]:
         """Give a whole answer in one write."""

@@ -8,14 +8,23 @@ each of them costs. What is paid for it is a turn of the loop.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from types import coroutine
+from collections.abc import Awaitable
+from typing import cast
 
 FEW = 4
 """Under way at once: among so few a turn of the loop costs more than it saves."""
 
 
-@coroutine
-def give_way() -> Generator[None, None, None]:
+class Turn(tuple[None, ...]):
+    """A turn of the loop for each of these, for whoever awaits it."""
+
+    __slots__ = ()
+    __await__ = tuple.__iter__
+
+
+NO_TURN, ONE_TURN = cast("Awaitable[None]", Turn()), cast("Awaitable[None]", Turn((None,)))
+
+
+def give_way() -> Awaitable[None]:
     """Go on in the loop's next turn."""
-    yield
+    return ONE_TURN

@@ -23,10 +23,12 @@ BACKLOG = 4096
 HEADERS = (
     b"date: Mon, 05 Jan 2026 12:00:00 GMT\r\nserver: canned\r\n"
     b"x-request-id: req_0123456789abcdef0123456789abcdef\r\nopenai-processing-ms: 412\r\n"
-    b"x-ratelimit-limit-requests: 10000\r\nx-ratelimit-remaining-requests: 9999\r\n"
-    b"x-ratelimit-remaining-tokens: 1999000\r\nx-ratelimit-reset-requests: 6ms\r\n"
+    b"x-ratelimit-limit-requests: 100000000\r\nx-ratelimit-remaining-requests: 99990000\r\n"
+    b"x-ratelimit-remaining-tokens: 1999000000\r\nx-ratelimit-reset-requests: 6ms\r\n"
 )
-"""As many as providers send."""
+"""As many as providers send; and its limits leave room for what it is asked, else the router would
+go by them.
+"""
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 USER = re.compile(rb'"user": ?"(\d+)"')
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from policies.engine.learning.breaker import EJECTED
 from policies.engine.limits.needs import needs
-from policies.engine.limits.notes import refund, reservation, settlement
-from policies.engine.outcome import Outcome, Report
+from policies.engine.limits.notes import refund, reservation
+from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import NEVER, Refusal
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from policies.engine.limits.windows import Note
     from policies.engine.standing import Member, Standing
     from policies.engine.waiting.fairness import Charge
+
+
+CONNECT = Phase.CONNECT
 
 
 class SettledTwice(RuntimeError):
@@ -42,29 +45,10 @@ class Attempt:
     """
 
     __slots__ = (
-        "_course",
-        "_is_trial",
-        "_member",
-        "_quotas",
-        "_reserved",
-        "_second",
-        "charge",
-        "due",
-        "epoch",
-        "expected",
-        "first",
-        "head",
-        "look_at",
-        "number",
-        "open",
-        "overdue",
-        "probe",
-        "report",
-        "standing",
-        "started",
-        "unsure",
-        "was_sent",
-    )
+        "_course", "_is_trial", "_member", "_quotas", "_reserved", "_second", "charge", "due",
+        "epoch", "expected", "first", "head", "look_at", "number", "open", "overdue", "probe",
+        "report", "standing", "started", "unsure", "was_sent",
+    )  # fmt: skip
 
     def __init__(self, course: Course, member: Member, now: float) -> None:
         self._course = course
@@ -130,8 +114,13 @@ class Attempt:
         return reservation(needs(second, self._course.request), self.started)
 
     def settlement(self, now: float) -> Note:
-        """What settles that, by how it has ended; if it was given back, as if never taken."""
-        return settlement(self.reserved, self.report, self.standing.facts.counting, now)
+        """What settles that, by how it has ended. Only what never reached the provider is refunded,
+        and what was given back: what was spent is spent.
+        """
+        taken, report = self._reserved or self.reserved, self.report
+        if report is None or (report.phase is CONNECT and report.never_sent):
+            return refund(taken, now)
+        return self.standing.facts.counting.settled(taken, report, now)
 
     @property
     def until(self) -> float:

@@ -26,16 +26,14 @@ class Pool:
     let every request leave a tier at once. `own` is the route's policy, with its memory. A request
     may bring another; `guests` are the memories of those. The driver decides which it takes, so
     there are as many as it knows policies. `fits` are the tokens of input that each member takes
-    (-1 if one is drained), `metered` the members that limits bind, with their `estimates` and
-    `spreads`, each once; `limited` the groups with limits that bind any of them; `unbounded` the
+    (-1 if one is drained), `limited` the groups with limits that bind any of them; `unbounded` the
     most tokens that any of them reserves for an answer to which the caller set no bound, whatever
     is expected of it.
     """
 
     __slots__ = (
-        "budget", "curiosity", "estimates", "fits", "guests", "hedges", "holds", "learn",
-        "length", "limited", "members", "metered", "own", "purse", "queue", "route", "spreads",
-        "starts", "unbounded",
+        "budget", "curiosity", "fits", "guests", "hedges", "holds", "learn", "length", "limited",
+        "members", "own", "purse", "queue", "route", "starts", "unbounded",
     )  # fmt: skip
 
     def __init__(
@@ -52,9 +50,6 @@ class Pool:
         )
         self.fits = min([m.standing.context if m.weight else -1 for m in members], default=-1)
         groups = dict.fromkeys(group for member in members for group in member.standing.groups)
-        self.metered = tuple(member for member in members if member.standing.quotas)
-        self.estimates = tuple(dict.fromkeys(one.standing.estimates for one in self.metered))
-        self.spreads = tuple(dict.fromkeys(member.spread for member in self.metered))
         self.limited = tuple(group for group in groups if group.quota.limits)
         self.unbounded = max([m.standing.facts.counting.unbounded or 0 for m in members], default=0)
         self.guests: dict[Policy, object] = {}

@@ -278,7 +278,7 @@ class Member:
             estimates.read(given, read)
         if written := report.output_tokens:
             estimates.wrote(self.spread.output(request.output_tokens), written)
-            self.spread.answered(written)
+            self.length.counted(self.spread, written)
 
     @property
     def in_flight(self) -> int:

@@ -14,7 +14,7 @@ from policies.simulate.arrivals import (
     poisson,
 )
 from policies.simulate.baselines import BASELINES
-from policies.simulate.client import Answered, Clients, Sent
+from policies.simulate.ended import Answered, Sent
 from policies.simulate.estimate import Bound, Estimate
 from policies.simulate.judge import judge
 from policies.simulate.replay import Replayed, replay
@@ -22,6 +22,7 @@ from policies.simulate.scenario import Scenario
 from policies.simulate.scenarios import SCENARIOS
 from policies.simulate.service import Fault, Service
 from policies.simulate.tables import Verdict
+from policies.simulate.terms import Clients, Rung, Terms
 from policies.simulate.world import World
 
 __all__ = [
@@ -38,9 +39,11 @@ __all__ = [
     "Fault",
     "Lengths",
     "Replayed",
+    "Rung",
     "Scenario",
     "Sent",
     "Service",
+    "Terms",
     "Verdict",
     "World",
     "bursts",

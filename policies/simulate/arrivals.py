@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from policies.policy import Band
+from policies.policy import Band, Request
 
 
 class Arrival(NamedTuple):
     """One request: seconds since the beginning, tokens in, tokens that its answer will have; who
-    asks, and in which band.
+    asks, in which band, and for which model ("": `chat`). One that is `like` a recorded request
+    brings and requires what that did.
     """
 
     at: float
@@ -26,6 +27,8 @@ class Arrival(NamedTuple):
     stream: bool = True
     tenant: str = ""
     band: Band = Band.STANDARD
+    model: str = ""
+    like: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)

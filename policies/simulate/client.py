@@ -7,17 +7,18 @@ reports what happened, and decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from policies.engine.actions import Fail, Send, Stop, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.course import Course
 from policies.engine.outcome import Outcome, Phase, Report
-from policies.engine.refusal import Cause
+from policies.engine.refusal import PASSING, Cause
 from policies.policy import Request
 from policies.simulate.arrivals import Arrival
+from policies.simulate.ended import Answered, Sent
 from policies.simulate.service import NEVER
+from policies.simulate.terms import DOWN, Held, Shut
 
 if TYPE_CHECKING:
     from policies.simulate.server import Server
@@ -25,71 +26,19 @@ if TYPE_CHECKING:
 
 PATIENCE_SPREAD = 0.5
 """Deviation of the logarithm: one in ten has half of the usual patience, one in ten twice."""
+USUAL = "chat"
+"""What is asked for by a request that names no model."""
 LONGEST_BACKOFF = 8.0
 LEAST_BACKOFF = 0.75
 """Seconds, and the least share of a backoff that is waited: what the SDKs of providers do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clients:
-    """How those who ask behave.
-
-    `patience` is the median of the seconds after which a client leaves that has no content yet
-    (lognormal; None: they all wait). A failed request comes again up to `retries` times, first
-    after `backoff` seconds and each time after twice as many, less up to a quarter.
-    """
-
-    patience: float | None = None
-    retries: int = 0
-    backoff: float = 0.5
-
-
-class Sent(NamedTuple):
-    """One attempt, over: from `at` to `end`, the tokens that it took and gave, and when and from
-    whom its request came.
-    """
-
-    target: str
-    at: float
-    end: float
-    outcome: Outcome
-    input_tokens: int
-    output_tokens: int
-    came: float = 0.0
-    tenant: str = ""
-
-
-class Answered(NamedTuple):
-    """One request, over. `first` and `total` are seconds since it came, None and the whole wait
-    where there was no answer. `sends` are over all of its `courses`, of which there are more than
-    one where its client came again. `cause` says why there was no answer, None if the client left.
-    """
-
-    arrival: Arrival
-    target: str | None
-    first: float | None
-    total: float
-    sends: int
-    courses: int
-    cause: Cause | None
-
-    @property
-    def at(self) -> float:
-        """When it came."""
-        return self.arrival.at
-
-    @property
-    def left(self) -> bool:
-        """Whether its client had no more patience."""
-        return self.target is None and self.cause is None
 
 
 class Client:
     """One request, and what is done for it."""
 
     __slots__ = (
-        "_alarm", "_course", "_exchanges", "_first", "_over", "_sends", "_woken", "_world",
-        "arrival", "courses",
+        "_alarm", "_course", "_deadline", "_exchanges", "_first", "_held", "_limited", "_over",
+        "_rung", "_sends", "_terms", "_tried", "_woken", "_world", "arrival", "courses",
     )  # fmt: skip
 
     def __init__(self, world: World, arrival: Arrival) -> None:
@@ -101,6 +50,9 @@ class Client:
         self._over = False
         self._woken = False
         self._alarm = NEVER
+        self._limited = False
+        self._held: Held | None = None
+        self._terms = world.terms.get(arrival.model, world.usual)
         self.arrival = arrival
         self.courses = 0
         patience = world.clients.patience
@@ -112,21 +64,46 @@ class Client:
         """Ask, for the first time or again."""
         if self._over:
             return
-        world, arrival = self._world, self.arrival
+        world = self._world
         self.courses += 1
         self._first = None
         self._alarm = NEVER
-        request = Request(
-            world.model,
-            world.now + world.deadline,
+        self._rung = 0
+        self._tried: set[str] = set()
+        self._deadline = world.now + self._terms.deadline
+        request = self._request(self.arrival.model or USUAL)
+        if world.door is not None:
+            try:
+                self._held = world.door(request, world.now)
+            except Shut:
+                self._limited = True
+                self._refused(Cause.WAIT)
+                return
+        course = self._start(request)
+        if self._terms.notes_limits and not self._limited:
+            refusals = course.refusals(world.now).values()
+            self._limited = any(refused.refusal in PASSING for refused in refusals)
+        self._look()
+
+    def _request(self, model: str, only: frozenset[str] | None = None) -> Request:
+        arrival = self.arrival
+        if (like := arrival.like) is not None:
+            return like._replace(model=model, deadline=self._deadline, only=only or like.only)
+        return Request(
+            model,
+            self._deadline,
             arrival.input_tokens,
             None,
             arrival.stream,
+            only,
             tenant=arrival.tenant,
             band=arrival.band,
         )
-        self._course = world.instance().start(request, world.now, self._wake)
-        self._look()
+
+    def _start(self, request: Request) -> Course:
+        world = self._world
+        self._course = course = world.instance().start(request, world.now, self._wake)
+        return course
 
     def first(self, attempt: Attempt) -> None:
         """The first content of a stream has come, from whichever attempt."""
@@ -150,7 +127,7 @@ class Client:
         while (course := self._course) is not None:
             match course.next(world.now):
                 case Wait(until, _):
-                    if until < self._alarm:
+                    if until < self._alarm and not self._all_known(until):
                         self._alarm = until
                         world.at(until, self._time_over)
                     return
@@ -160,11 +137,21 @@ class Client:
                     exchange = Exchange(self, attempt, world.servers[target])
                     self._exchanges.append(exchange)
                     exchange.server.take(exchange)
-                    world.at(limits.head, exchange.overdue)
+                    if exchange.begins > limits.head:
+                        world.at(limits.head, exchange.overdue)
                 case Stop(attempt, outcome):
                     self._drop(attempt, outcome)
                 case Fail(cause, _, _):
                     self._failed(cause)
+
+    def _all_known(self, until: float) -> bool:
+        """Whether nothing is left to look at then: the one answer that is waited for will have
+        begun, and ends in time.
+        """
+        if len(self._exchanges) != 1:
+            return False
+        exchange = self._exchanges[0]
+        return exchange.begins < until and exchange.ends < self._deadline
 
     def _settle(self, exchange: Exchange, report: Report) -> None:
         # The server hears of it first: a closed connection holds no place.
@@ -172,6 +159,8 @@ class Client:
         self._exchanges.remove(exchange)
         attempt, now = exchange.attempt, self._world.now
         attempt.settle(report, now)
+        if self._held is not None:
+            self._held.spent(report)
         arrival = self.arrival
         self._world.sent.append(
             Sent(
@@ -183,6 +172,7 @@ class Client:
                 report.output_tokens or 0,
                 arrival.at,
                 arrival.tenant,
+                arrival.model,
             )
         )
 
@@ -193,14 +183,33 @@ class Client:
                 self._settle(exchange, Report(outcome, phase))
 
     def _failed(self, cause: Cause) -> None:
+        if cause not in DOWN or not self._step():
+            self._refused(cause)
+
+    def _refused(self, cause: Cause) -> None:
         world = self._world
         clients = world.clients
         if self.courses > clients.retries:
             self._end(None, cause)
             return
         self._close()
+        self._give_back()
         backoff = min(LONGEST_BACKOFF, clients.backoff * 2.0 ** (self.courses - 1))
         world.at(world.now + backoff * world.rng.uniform(LEAST_BACKOFF, 1.0), self.come)
+
+    def _step(self) -> bool:
+        """Go on with the next model of the ladder of which somebody was not asked yet."""
+        ladder = self._terms.ladder
+        while self._rung < len(ladder):
+            model, targets = ladder[self._rung]
+            self._rung += 1
+            if self._course is not None:
+                self._tried.update(self._course.tried)
+            if left := targets - self._tried:
+                self._close()
+                self._start(self._request(model, left if left != targets else None))
+                return True
+        return False
 
     def _leave(self) -> None:
         if not self._over and self._first is None:
@@ -209,13 +218,29 @@ class Client:
     def _end(self, target: str | None, cause: Cause | None) -> None:
         self._over = True
         self._close()
+        self._give_back()
         total = self._world.now - self.arrival.at
         first = None
         if target is not None:
             first = self._first if self._first is not None else total
         self._world.answered.append(
-            Answered(self.arrival, target, first, total, self._sends, self.courses, cause)
+            Answered(
+                self.arrival,
+                target,
+                first,
+                total,
+                self._sends,
+                self.courses,
+                cause,
+                self._limited,
+            )
         )
+
+    def _give_back(self) -> None:
+        """It takes no more of the limits that it was let in by."""
+        if self._held is not None:
+            self._held.settle(self._world.now)
+            self._held = None
 
     def _close(self) -> None:
         """Give up what is open, and the course with it."""
@@ -240,14 +265,17 @@ class Client:
 
 
 class Exchange:
-    """An attempt at a server: who is told what becomes of it."""
+    """An attempt at a server: who is told what becomes of it, and the instants at which its first
+    content comes and at which it ends, once that is settled.
+    """
 
-    __slots__ = ("attempt", "client", "server")
+    __slots__ = ("attempt", "begins", "client", "ends", "server")
 
     def __init__(self, client: Client, attempt: Attempt, server: Server) -> None:
         self.client = client
         self.attempt = attempt
         self.server = server
+        self.begins = self.ends = NEVER
 
     def first(self) -> None:
         """Content has come."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 from policies.engine.waiting.fairness import OUTPUT_WEIGHT
-from policies.simulate.client import Answered, Sent
+from policies.simulate.ended import Answered, Sent
 
 Span = tuple[float, float]
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from policies.engine.outcome import Outcome
-from policies.simulate.client import Answered
+from policies.simulate.ended import Answered
 from policies.simulate.scenario import Scenario
 from policies.simulate.service import NEVER
 from policies.simulate.world import World

@@ -15,9 +15,9 @@ from policies.least_latency import LeastLatency
 from policies.policy import Policy
 from policies.priority import Priority
 from policies.simulate.arrivals import Arrival, Crowd
-from policies.simulate.client import Clients
 from policies.simulate.estimate import Bound
 from policies.simulate.service import NEVER, Fault, Service
+from policies.simulate.terms import Clients
 from policies.simulate.world import World
 
 SICK = "p0/m"

@@ -11,10 +11,10 @@ from __future__ import annotations
 from policies.engine.route import Facts, Limits, Price, Rate, Target
 from policies.priority import Priority
 from policies.simulate.arrivals import CODE, Crowd, Lengths
-from policies.simulate.client import Clients
 from policies.simulate.estimate import Bound
 from policies.simulate.scenario import POOL, SICK, Scenario
 from policies.simulate.service import Fault, Service
+from policies.simulate.terms import Clients
 from policies.weighted_round_robin import WeightedRoundRobin
 
 HEAVY = Lengths(6.633, 0.985, 4.6, 1.5, long=0.02)

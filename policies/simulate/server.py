@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from random import Random
 from typing import TYPE_CHECKING
 
 from policies.engine.limits.windows import MICROSECONDS, Window
@@ -22,11 +23,15 @@ class Server:
     """Serves what it is sent. `refused` counts what it did not take."""
 
     __slots__ = (
-        "_faults", "_service", "_serving", "_waiting", "_watches", "_window", "_world", "refused",
+        "_faults", "_rng", "_service", "_serving", "_waiting", "_watches", "_window", "_world",
+        "refused",
     )  # fmt: skip
 
-    def __init__(self, world: World, service: Service, faults: Sequence[Fault]) -> None:
+    def __init__(
+        self, world: World, service: Service, faults: Sequence[Fault], rng: Random
+    ) -> None:
         self._world = world
+        self._rng = rng
         self._service = service
         self._faults = sorted(faults, key=lambda fault: fault.end)
         self._serving: set[Exchange] = set()
@@ -80,11 +85,15 @@ class Server:
         while self._faults and self._faults[0].end <= world.now:
             del self._faults[0]  # It never comes again.
         held = [fault for fault in self._faults if fault.holds(world.now)]
-        drawn = fate(self._service, held, arrival, world.rng)
+        drawn = fate(self._service, held, arrival, self._rng)
         self._serving.add(exchange)
         if drawn.first < NEVER:
             world.at(world.now + drawn.first, exchange.first)
         if drawn.end < NEVER:
+            exchange.ends = world.now + drawn.end
+            exchange.begins = exchange.ends
+            if arrival.stream and drawn.first < NEVER:
+                exchange.begins = world.now + drawn.first
             report = FAILED
             if drawn.first < NEVER:
                 outcome = Outcome.FAILED if drawn.failed else Outcome.OK

@@ -8,9 +8,11 @@ request follows from them, from the load at that instant, and from chance that i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import exp
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil, exp
 from random import Random
+from statistics import fmean
 from typing import NamedTuple
 
 from policies.simulate.arrivals import Arrival
@@ -23,13 +25,15 @@ class Service:
     """A target as it is when nothing is wrong.
 
     `first_token` is the median wait in seconds, lognormal with deviation `spread`, and `per_input`
-    what each token of the input adds to it; `per_token` is the pace. More than `capacity` at once
+    what each token of the input adds to it; with `waits`, those that were measured, in order, it is
+    drawn between these instead. `per_token` is the pace. More than `capacity` at once
     wait their turn, as far as `queue` reaches; what comes beyond is refused with 429 (529 where it
     is `overloaded` then), and told to come back after `rest` seconds (None: it is not told).
     `per_minute` requests are taken in any 60 s, in each minute of the clock if it `resets` so many
     seconds after a full one, or their share in every `slice` of so many seconds; the others are
     refused, and told when they would fit. `lie` is what is told instead of any of
-    this: a day, or less than nothing.
+    this: a day, or less than nothing. With a `seed` it draws from a chance of its own, so that what
+    is sent to others changes nothing of what it does.
     """
 
     first_token: float = 0.5
@@ -44,10 +48,27 @@ class Service:
     slice: float | None = None
     rest: float | None = 1.0
     lie: float | None = None
+    waits: tuple[float, ...] = ()
+    seed: str | None = None
 
     def expected_first_token(self, input_tokens: int) -> float:
         """The mean wait of a request that is served at once: exp(σ²/2) above the median."""
-        return self.first_token * exp(self.spread**2 / 2) + self.per_input * input_tokens
+        mean = self.first_token * exp(self.spread**2 / 2)
+        if self.waits:
+            mean = fmean(map(fmean, pairwise(self.waits))) if self.waits[1:] else self.waits[0]
+        return mean + self.per_input * input_tokens
+
+    def seeded(self, seed: str) -> Service:
+        """The same with a chance of its own."""
+        return replace(self, seed=seed)
+
+    def wait(self, rng: Random) -> float:
+        """One wait, without what the input adds."""
+        if not self.waits:
+            return self.first_token * rng.lognormvariate(0.0, self.spread)
+        place = rng.random() * (len(self.waits) - 1)
+        before, after = self.waits[int(place)], self.waits[ceil(place)]
+        return before + (after - before) * (place % 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +139,11 @@ def fate(service: Service, faults: Sequence[Fault], arrival: Arrival, rng: Rando
             return Fate(NEVER, fault.error_after, failed=True)
         slower *= fault.slower
         pace *= fault.pace
-    wait = service.first_token * rng.lognormvariate(0.0, service.spread)
-    first = slower * (wait + service.per_input * arrival.input_tokens)
+    first = slower * (service.wait(rng) + service.per_input * arrival.input_tokens)
     tokens = arrival.output_tokens
     cut = any(fault.cuts and rng.random() < fault.cuts for fault in faults)
     if cut:
         tokens = rng.randint(1, tokens)
-    return Fate(first, first + tokens * service.per_token * pace, cut, tokens)
+    # A wait that was measured ended with the first of them.
+    after = max(0, tokens - 1) if service.waits and arrival.stream else tokens
+    return Fate(first, first + after * service.per_token * pace, cut, tokens)

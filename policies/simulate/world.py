@@ -12,14 +12,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
+from types import MappingProxyType
 from typing import Self
 
 from policies.engine.engine import Engine
 from policies.engine.learning.breaker import State
 from policies.simulate.arrivals import Arrival
-from policies.simulate.client import Answered, Client, Clients, Sent
+from policies.simulate.client import Client
+from policies.simulate.ended import Answered, Sent
 from policies.simulate.server import Server
 from policies.simulate.service import Fault, Service
+from policies.simulate.terms import Clients, Door, Terms
 
 WELL = frozenset({State.HEALTHY.value, State.RECOVERING.value})
 
@@ -28,8 +31,9 @@ class World:
     """Targets, time, and the requests that come.
 
     Requests are spread at random over `engine` and its `siblings`, instances of which each sees
-    only its own. `services` by target name; `deadline` in seconds for each request; `model` is the
-    route that they ask for.
+    only its own. `services` by target name. `terms` by model say what holds for its requests; those
+    of the others have `deadline` seconds. Who names no model asks for `chat`. A `door`, where there
+    is one, is asked before an engine is.
     """
 
     def __init__(
@@ -41,21 +45,27 @@ class World:
         clients: Clients | None = None,
         *,
         siblings: Sequence[Engine] = (),
-        model: str = "chat",
         deadline: float = 120.0,
+        terms: Mapping[str, Terms] = MappingProxyType({}),
     ) -> None:
         self.engine = engine
         self.engines = (engine, *siblings)
         self.rng = rng
         self.clients = clients or Clients()
-        self.model = model
-        self.deadline = deadline
+        self.usual = Terms(deadline)
+        self.terms = terms
+        self.door: Door | None = None
         self.now = 0.0
         self.sent: list[Sent] = []
         self.answered: list[Answered] = []
         self.ejections: Counter[str] = Counter()
         self.servers = {
-            name: Server(self, service, [fault for fault in faults if fault.target == name])
+            name: Server(
+                self,
+                service,
+                [fault for fault in faults if fault.target == name],
+                rng if service.seed is None else Random(service.seed),
+            )
             for name, service in services.items()
         }
         self._events: list[tuple[float, int, Callable[[], None]]] = []

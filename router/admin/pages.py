@@ -75,8 +75,10 @@ class Pages:
         await page(inbound, responder)
 
     @staticmethod
-    def refuse(path: str, refused: Refused) -> tuple[int, Headers, bytes]:  # noqa: ARG004 - one dialect here
+    def refuse(refused: Exception, inbound: Inbound) -> tuple[int, Headers, bytes] | None:  # noqa: ARG004 - one dialect here
         """Render what is refused, as application/problem+json (RFC 9457)."""
+        if not isinstance(refused, Refused):
+            return None
         body = {"title": refused.code, "status": refused.status, "detail": refused.message}
         headers = {"content-type": "application/problem+json"}
         if refused.status == 401:

@@ -106,7 +106,9 @@ def dollars(nano: float) -> float:
 
 def metrics(lanes: list[Lane]) -> list[Metric]:
     """Name, kind, help and samples."""
-    named = [({"model": lane.terms.model}, lane) for lane in lanes]
+    named: list[tuple[dict[str, object], Lane]] = [
+        ({"model": lane.terms.model}, lane) for lane in lanes
+    ]
     return [
         (
             "cascade_checked_total", "counter", "Answers that were checked, by tier.",

@@ -186,6 +186,46 @@ def shadow(
     sys.exit(run(config, model, admin, as_json=json))
 
 
+@app.command()
+def plan(
+    old: Annotated[Path, typer.Argument(help="The file as it is.")],
+    new: Annotated[Path, typer.Argument(help="The file as it would be.")],
+    traffic: Annotated[
+        str,
+        typer.Option(
+            help="Records of decisions, a .csv of arrival, tokens_in, tokens_out[, model, tenant], "
+            "or a shape: steady, office-hours, bursty, agents."
+        ),
+    ] = "steady",
+    requests: Annotated[
+        str | None, typer.Option(help="How many at most; of a shape 20k, of a file 100k.")
+    ] = None,
+    rate: Annotated[str, typer.Option(help="How many in a while, of a shape.")] = "600/min",
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="For this model alone; repeatable."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of what is left to chance.")] = 1,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Exit with 1 if so: cost>+10%, errors>+1%, p99_first_token>1.5x, "
+            "chat:cost>+10%; repeatable."
+        ),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what an edit would do: traffic played to both files, by the router's own engine.
+
+    Exits with 0, with 1 where a --fail-if is broken, with 2 where something cannot be read.
+    """
+    from router.cli.planning import Wanted, run
+
+    wanted = Wanted(old, new, traffic, requests, rate, tuple(model or ()), seed)
+    sys.exit(run(wanted, tuple(fail_if or ()), html, in_json=json))
+
+
 @app.command("import")
 def import_(
     kind: Annotated[Gateway, typer.Argument(help="Whose file it is.")],

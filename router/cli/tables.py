@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from router.planning.plan import Plan
+    from router.planning.thresholds import Verdict
 
 PIPE = 1000
 """Columns where there is no terminal: whoever reads a pipe or a file wants whole names."""
@@ -139,6 +144,29 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
     for table in (*held, *workers, _models(told), _targets(told)):
         screen.print()
         screen.print(table)
+
+
+def planned(made: Plan, verdicts: Sequence[Verdict]) -> None:
+    """Print a plan."""
+    # Not above: whoever asks for a status needs nothing of it.
+    from router.planning.told import NO_DIFFERENCE, groups, remarks, rows, verdict_words
+
+    screen = _console()
+    for line in made.changes or ("nothing that a router would notice has changed",):
+        screen.print(escape(line), soft_wrap=True)
+    for title, group in groups(made):
+        screen.print()
+        table = _table((f"{escape(title)}, {group.requests:,} requests",), ("old", "new"), ("",))
+        for row in rows(group):
+            style = "dim" if row[-1] == NO_DIFFERENCE else None
+            table.add_row(*map(escape, row), style=style)
+        screen.print(table)
+    screen.print()
+    for line in remarks(made):
+        screen.print(escape(line), soft_wrap=True)
+    for verdict in verdicts:
+        ink = "green" if verdict.kept else "red"
+        screen.print(f"[{ink}]{escape(verdict_words(verdict))}[/]", soft_wrap=True)
 
 
 def overrides(told: list[dict[str, Any]]) -> None:

@@ -18,7 +18,7 @@ from pydantic import BeforeValidator
 
 from router.config import cascade, schema, shadow, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
-from router.config.startup_written import WrittenServer, WrittenShared
+from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate
 from router.config.written import (
     Written,
@@ -147,24 +147,29 @@ class _Tables:
         if kind is WrittenRoute and key in {"targets", "tiers"}:
             some = self._targets()
             return some if key == "targets" else {"type": "array", "items": some}
-        if kind is WrittenRoute and key in {"start", "cascade"}:
-            auto: Form = {"const": "auto"}
-            if key == "cascade":
-                return {"anyOf": [auto, self.table(WrittenCascade)]}
-            items = {"anyOf": [auto, self.table(WrittenRule)]}
-            return {"anyOf": [auto, {"type": "array", "items": items}]}
-        if kind is WrittenCascade:
-            what = self.table(WrittenCheck if key == "checks" else WrittenAudit)
-            named = {"anyOf": [*form(texts.policy)["anyOf"], what]}
-            return {"type": "array", "items": named, "minItems": 1} if key == "checks" else named
+        if kind is WrittenCascade or (kind is WrittenRoute and key in {"start", "cascade"}):
+            return self._between_tiers(key)
         if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
             name = form(texts.policy)
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
             return {"anyOf": [*name["anyOf"], table]}
         one = self._one(annotation, metadata)
+        if kind is WrittenDecisions and key == "file":
+            return {"anyOf": [*form(texts.text)["anyOf"], one]}
         if (kind is WrittenLimits and key in RATES) or key in ONE_OR_MORE:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
+
+    def _between_tiers(self, key: str) -> Form:
+        auto: Form = {"const": "auto"}
+        if key == "cascade":
+            return {"anyOf": [auto, self.table(WrittenCascade)]}
+        if key == "start":
+            items = {"anyOf": [auto, self.table(WrittenRule)]}
+            return {"anyOf": [auto, {"type": "array", "items": items}]}
+        what = self.table(WrittenCheck if key == "checks" else WrittenAudit)
+        named = {"anyOf": [*form(texts.policy)["anyOf"], what]}
+        return {"type": "array", "items": named, "minItems": 1} if key == "checks" else named
 
     def _targets(self) -> Form:
         weighted = {"type": "object", **self.table(WrittenTarget)}

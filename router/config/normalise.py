@@ -15,7 +15,7 @@ _Edit = Callable[[Node], Node]
 
 
 def normalise(tree: Table, report: Report) -> Table:
-    """`tree` with lists of models and targets as mappings, weights and policies as tables.
+    """`tree` with lists of models and targets as mappings, weights, policies and paths as tables.
 
     What is judged is only what would be lost: a name that stands twice in a list, or is none.
     """
@@ -43,17 +43,11 @@ def normalise(tree: Table, report: Report) -> Table:
 
     return _edited_table(
         tree,
+        server=_server,
         providers=lambda node: _each(node, provider),
         models=lambda node: _each(node, route),
         tenants=lambda node: _each(node, _tenant),
     )
-
-
-def _tenant(node: Node) -> Node:
-    def by_name(several: Node) -> Node:
-        return _each(several, _limits)
-
-    return _edited(node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name)
 
 
 def _edited_table(table: Table, **edits: _Edit) -> Table:
@@ -78,6 +72,21 @@ def _under(key: str, node: Node) -> Node:
     if not isinstance(node, Leaf):
         return node
     return Table(node.mark, {key: Entry(Leaf(node.mark, key, key), node)})
+
+
+def _server(node: Node) -> Node:
+    def path(file: Node) -> Node:
+        nothing = isinstance(file, Leaf) and file.value is None
+        return file if nothing else _under("path", file)
+
+    return _edited(node, decisions=lambda decisions: _edited(decisions, file=path))
+
+
+def _tenant(node: Node) -> Node:
+    def by_name(several: Node) -> Node:
+        return _each(several, _limits)
+
+    return _edited(node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name)
 
 
 def _table_of_names(node: Node, report: Report) -> Node:

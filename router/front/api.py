@@ -70,24 +70,27 @@ class Api:
             "/readyz": {"GET": self._readyz},
         }
 
-    async def __call__(self, inbound: Inbound, responder: Responder) -> None:
+    def __call__(self, inbound: Inbound, responder: Responder) -> Awaitable[object]:
         """Answer one request."""
-        try:
-            await self._endpoint(inbound)(inbound, responder)
-        except ClientError as error:
-            tenant = self._known(inbound)
-            who = tenant.name if tenant is not None else ""
-            refused = self._refused(error.status, error.code, who)
-            headers = {**JSON, **self._standing(inbound), **error.headers(), **refused}
-            if error.status == 401:
-                headers["www-authenticate"] = "Bearer"
-            elif error.status == 405:
-                headers["allow"] = ", ".join(self._methods(inbound.path))
-            told = dialect_at(inbound.path, inbound.headers).error(error)
-            await responder.send(error.status, headers, told)
+        return self._endpoint(inbound)(inbound, responder)
 
-    def refuse(self, path: str, refused: Refused) -> tuple[int, Headers, bytes]:
-        """Render what the listener itself refuses."""
+    def refuse(self, error: Exception, inbound: Inbound) -> tuple[int, Headers, bytes] | None:
+        """Render what the listener refuses, or a `ClientError`."""
+        if isinstance(error, Refused):
+            return self._not_taken(error, inbound.path)
+        if not isinstance(error, ClientError):
+            return None
+        tenant = self._known(inbound)
+        who = tenant.name if tenant is not None else ""
+        refused = self._refused(error.status, error.code, who)
+        headers = {**JSON, **self._standing(inbound), **error.headers(), **refused}
+        if error.status == 401:
+            headers["www-authenticate"] = "Bearer"
+        elif error.status == 405:
+            headers["allow"] = ", ".join(self._methods(inbound.path))
+        return error.status, headers, dialect_at(inbound.path, inbound.headers).error(error)
+
+    def _not_taken(self, refused: Refused, path: str) -> tuple[int, Headers, bytes]:
         kind = KINDS.get(refused.status, "invalid_request_error")
         error = ClientError(
             refused.status, kind, refused.code, refused.message, hopeless=refused.status < 500

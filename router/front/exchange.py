@@ -83,9 +83,9 @@ class Responder(Sink, Protocol):
         """Whether a status has gone out, so that it is too late for another."""
 
 
-# Cancelled when the client leaves. Raises `Refused` to have an error answered for it; any other
-# exception is answered with 500, or cuts the connection when the answer has begun.
-Handler = Callable[[Inbound, Responder], Awaitable[None]]
+# Cancelled when the client leaves. Raises what `Refuse` renders to have an error answered for it;
+# any other exception is answered with 500, or cuts the connection when the answer has begun.
+Handler = Callable[[Inbound, Responder], Awaitable[object]]
 
-# Renders a refusal in the dialect that the path belongs to ("" when it is not known).
-Refuse = Callable[[str, Refused], tuple[int, Headers, bytes]]
+# Renders what a handler raised, as its client is told; None: that is no refusal, but a fault.
+Refuse = Callable[[Exception, Inbound], tuple[int, Headers, bytes] | None]

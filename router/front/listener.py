@@ -164,14 +164,19 @@ class Listener:
         self, error: Exception, request: Request, responder: WireResponder
     ) -> None:
         """Answer in the place of a handler that raised."""
-        refused = error if isinstance(error, Refused) else FAULT
-        if refused is not error or responder.started:
+        told = None if responder.started else self._refuse(error, request)
+        if told is None:
             self._on_error(error)
         if not responder.started:
             try:
-                await responder.send(*self._refuse(request.path, refused))
+                await responder.send(*(told or self._render(FAULT, request)))
             except ClientGone:
                 responder.lost = True
+
+    def _render(self, refused: Refused, request: Request) -> tuple[int, Headers, bytes]:
+        told = self._refuse(refused, request)
+        assert told is not None  # noqa: S101 - what is refused here can be told
+        return told
 
     def _malformed(self, connection: Connection, words: str) -> None:
         """Answer what could not be parsed."""
@@ -180,7 +185,7 @@ class Listener:
         refused = Refused(400, "malformed_request", f"this is not an HTTP/1.1 request: {words}")
         request = Request(connection, "", "", {}, version="", keep_alive=False)
         responder = WireResponder(request, connection, self._date, self.client_write)
-        responder.send_soon(*self._refuse("", refused))
+        responder.send_soon(*self._render(refused, request))
 
 
 def address_of(bound: socket.socket) -> str:

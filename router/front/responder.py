@@ -8,6 +8,7 @@ import asyncio
 import socket
 import struct
 import time
+from collections.abc import Awaitable
 from email.utils import formatdate
 from http import HTTPStatus
 
@@ -15,6 +16,7 @@ from router.front.connection import Connection
 from router.front.exchange import Headers
 from router.front.request import Request
 from router.sink import ClientGone, SlowClient
+from router.stage import NO_TURN
 
 # These say where an answer ends and what becomes of the connection: they are not the handler's.
 FRAMING = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
@@ -123,10 +125,9 @@ class WireResponder:
         if self._connection.paused:
             await self._room()
 
-    async def send(self, status: int, headers: Headers, body: bytes) -> None:
+    def send(self, status: int, headers: Headers, body: bytes) -> Awaitable[None]:
         self.send_soon(status, headers, body)
-        if self._connection.paused:
-            await self._room()
+        return self._room() if self._connection.paused else NO_TURN
 
     def send_soon(self, status: int, headers: Headers, body: bytes) -> None:
         """Give a whole answer without waiting for room."""

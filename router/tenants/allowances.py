@@ -71,6 +71,10 @@ class Allowances:
         counted = None if call.operation == "count_tokens" else expected(request)
         return self._admit(self._scopes(call.operation, call.model, user), counted, now)
 
+    def admit_asked(self, request: Request, now: float) -> Allowance | None:
+        """The same of one of which only this is known: chat, of nobody in particular."""
+        return self._admit(self._scopes("chat", request.model, None), expected(request), now)
+
     def admit_question(self, now: float) -> Allowance | None:
         """The same of one about what is kept: it names neither a model nor a user, and uses no
         tokens.

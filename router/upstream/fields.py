@@ -17,7 +17,8 @@ def every(fields: Fields) -> dict[str, str]:
     """All of them: what a refusal means may be in any."""
     headers: dict[str, str] = {}
     for raw, value in fields:
-        _add(headers, raw.decode("latin-1").lower(), value)
+        name, text = raw.decode("latin-1").lower(), str(value, "utf-8", "replace")
+        headers[name] = text if name not in headers else f"{headers[name]}, {text}"
     return headers
 
 
@@ -36,10 +37,6 @@ def of_success(fields: Fields, names: dict[bytes, str]) -> dict[str, str]:
             if len(names) < MOST_NAMES:
                 names[raw] = name
         if name:
-            _add(headers, name, value)
+            text = str(value, "utf-8", "replace")
+            headers[name] = text if name not in headers else f"{headers[name]}, {text}"
     return headers
-
-
-def _add(headers: dict[str, str], name: str, value: bytes) -> None:
-    text = str(value, "utf-8", "replace")
-    headers[name] = text if name not in headers else f"{headers[name]}, {text}"

@@ -45,6 +45,8 @@ class SimulatedExchange:
         self._ended = False
         self._timer: asyncio.TimerHandle | None = None
         self._wait_for_next()
+        if self._taken:
+            bell.ring()
 
     @property
     def sent(self) -> bool:

@@ -207,8 +207,9 @@ async def test_checks_of_one_s_own_are_asked_and_cut_off(
         ("broken", "this way, certainly", "RuntimeError: no"),
     ):
         cascade = f"{{checks: ['own_checks:{check}']}}"
-        args = {"cascade": cascade, "plugins": "own_checks", "more": "deadline: 1s"}
-        async with climbers(tmp_path, GOOD, DEAR, **args) as place:
+        async with climbers(
+            tmp_path, GOOD, DEAR, cascade=cascade, plugins="own_checks", more="deadline: 1s"
+        ) as place:
             assert await place.say() == words, check
             told = (await place.page())["trouble"]
             assert (told or "").endswith(trouble or "") or trouble in told, told

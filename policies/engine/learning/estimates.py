@@ -20,7 +20,7 @@ LEAP = 2.0
 """A count is taken for at most this times what was expected: so, up or down, one moves the factor
 by no more than a tenth.
 """
-LEAST_FACTOR, MOST_FACTOR = 0.25, 4.0
+LEAST_FACTOR, MOST_FACTOR = 0.25, 4
 CERTAIN = 0.5
 """Of what an input is estimated at, so much it has at least. Of texts in twenty languages and forms
 against five vocabularies, none had less, but for Hindi in one of them (0.49).
@@ -61,7 +61,7 @@ class Estimates:
 
     def input(self, estimate: int) -> int:
         """Tokens that an input of so many, as estimated, is expected to have here."""
-        return scaled(estimate, self.factor)
+        return int(estimate * self.factor + 0.5)
 
     def at_least(self, estimate: int) -> int:
         """Tokens that it has for certain, so that what may fit somewhere is never refused there.
@@ -94,11 +94,6 @@ class Estimates:
     def tallies(self) -> tuple[Tally, Tally]:
         """What was expected and counted of inputs, and of answers."""
         return Tally(*self._inputs), Tally(*self._answers)
-
-
-def scaled(estimate: int, factor: float) -> int:
-    """Tokens of an estimate where so many times as many are counted; more, where that is more."""
-    return int(estimate * factor + 0.5)
 
 
 def _add(sums: list[int], expected: int, counted: int) -> None:
@@ -139,12 +134,14 @@ class Spread:
 class Length:
     """How long the answers of a route are. `usual` is one for all of its targets: compared at a
     length of its own, a target would look slow for the long answers that it happened to give.
+    `high` is the highest of its models'.
     """
 
-    __slots__ = ("_spreads", "usual")
+    __slots__ = ("_spreads", "high", "usual")
 
     def __init__(self) -> None:
         self.usual = DEFAULT_OUTPUT
+        self.high = UNSEEN
         self._spreads: dict[str, Spread] = {}
 
     def of(self, model: str) -> Spread:
@@ -156,3 +153,8 @@ class Length:
     def answered(self, output: int) -> None:
         """An answer had `output` tokens."""
         self.usual += (output - self.usual) * OUTPUT_LEARNING
+
+    def counted(self, spread: Spread, output: int) -> None:
+        """A provider counted `output` tokens in an answer of the model with this `spread`."""
+        spread.answered(output)
+        self.high = max([one.high for one in self._spreads.values()])

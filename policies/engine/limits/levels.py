@@ -28,6 +28,10 @@ OFTEN = 0.1
 answer is one.
 """
 MOST_NOTES = 1000
+TOGETHER = 100_000
+"""Microseconds within which requests count as if they went out at once: what came back between them
+is not counted where all was there, which errs by a 600th of a minute's limit.
+"""
 MOST_LEVELS = 16
 """A provider has a handful of limits."""
 COLUMN: dict[Dimension, int] = {
@@ -45,7 +49,7 @@ class Levels:
     """
 
     __slots__ = (
-        "_levels", "_lowered", "_notes", "_requests", "_sent", "due", "nonsense", "sure",
+        "_levels", "_lowered", "_notes", "_requests", "_sent", "_unread", "due", "nonsense", "sure",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -54,6 +58,7 @@ class Levels:
         self.nonsense = 0
         self._levels: dict[tuple[str, float | None], Level] = {}
         self._notes: list[Note] = []
+        self._unread: list[Note] = []
         self._requests: float = NEVER
         self._sent = self._lowered = -(1 << 62)  # before any instant
 
@@ -69,16 +74,22 @@ class Levels:
         return max(waits, default=0)
 
     def take(self, note: Note) -> None:
-        """A request goes out, or what one took is corrected."""
-        if len(self._notes) >= MOST_NOTES:
-            self._notes = thinned(self._notes)
-        self._notes.append(note)
-        for level in self._levels.values():
-            level.take(note[COLUMN[level.of]], note[1])
-        if note[REQUESTS] > 0:
-            self._requests -= note[REQUESTS]
-        if (most := max(note[TOKENS:])) > 0:
+        """A request goes out, or what one took is corrected. The levels read it later, together
+        with others.
+        """
+        unread = self._unread
+        if unread and note[1] - unread[0][1] > TOGETHER:
+            self._read()
+        unread.append(note)
+        _, _, requests, most, read, written = note
+        if read > most:
+            most = read
+        if written > most:
+            most = written
+        if most > 0:
             self.sure -= most
+        if requests > 0:
+            self._requests -= requests
         if self._requests < 1:
             self.sure = -1
 
@@ -102,6 +113,7 @@ class Levels:
         if begun < self._sent:
             return []  # A later one has told more.
         self._sent = begun
+        self._read()
         self._notes = notes = [note for note in self._notes if note[0] > begun]
         warned = []
         for one in told.said:
@@ -129,6 +141,7 @@ class Levels:
         the least is left.
         """
         at, begun = to_microseconds(now), to_microseconds(sent)
+        self._read()
         for level in self._levels.values():
             level.believe()
         if (
@@ -143,11 +156,13 @@ class Levels:
 
     def room(self, of: Dimension, at: int) -> float:
         """Units of one kind that are left, infinite where nothing bounds them."""
+        self._read()
         spares = [level.spare(at) for level in self._levels.values() if level.of == of]
         return max(0, min(spares, default=NEVER))
 
     def look(self, at: int) -> None:
         """Work out what is left for certain: until something is taken, time only adds to it."""
+        self._read()
         tokens = requests = NEVER
         for level in self._levels.values():
             spare = level.spare(at)
@@ -169,8 +184,23 @@ class Levels:
 
     def shown(self, now: float) -> tuple[Measured, ...]:
         """Every level, as it stands."""
+        self._read()
         at = to_microseconds(now)
         return tuple(level.shown(at) for level in self._levels.values())
+
+    def _read(self) -> None:
+        """Let the levels read what was taken since they last did."""
+        unread = self._unread
+        if not unread:
+            return
+        at = unread[-1][1]
+        for level in self._levels.values():
+            column = COLUMN[level.of]
+            level.take(sum([note[column] for note in unread]), at)
+        self._notes += unread
+        unread.clear()
+        while len(self._notes) > MOST_NOTES:
+            self._notes = thinned(self._notes)
 
     def _level(self, said: Headroom, at: int) -> Level | None:
         key = said.name or said.of, said.span

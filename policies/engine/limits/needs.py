@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.engine.learning.estimates import UNSEEN, scaled
+from policies.engine.learning.estimates import MOST_FACTOR
 from policies.engine.limits.counting import AS_WRITTEN, Need
 from policies.policy import Request
 
@@ -23,7 +23,7 @@ def needs(member: Member, request: Request) -> Need:
     """What is reserved for `request` on a target."""
     bound, standing = request.output_tokens, member.standing
     given = length(standing, request) if request.counted else request.input_tokens
-    input_, output = standing.estimates.input(given), member.spread.output(bound)
+    input_, output = int(given * standing.estimates.factor + 0.5), member.spread.output(bound)
     counting = standing.facts.counting
     if counting is AS_WRITTEN:  # as for most: without a call
         return input_ + output, input_, output
@@ -46,19 +46,14 @@ def basis(standing: Standing, request: Request) -> int:
 
 
 def at_most(pool: Pool, request: Request) -> int:
-    """Tokens of which no member of a pool reserves more for `request`, in any dimension: who has
-    room for so many has room for it. It is worked out once for each request, and so is simple.
+    """Tokens of which no member of a pool reserves more for `request`, in any dimension, whatever
+    was learned of it: who has room for so many has room for it, and of who has not, more is asked.
     """
-    most, bound, metered = request.input_tokens, request.output_tokens, pool.metered
-    if not metered:
-        return most + (UNSEEN if bound is None else bound)
+    most, bound = request.input_tokens, request.output_tokens
     if request.counted:
-        standings = [member.standing for member in metered]
-        most = max([one.estimates.input(length(one, request)) for one in standings])
-    else:
-        most = scaled(most, max([one.factor for one in pool.estimates]))
+        most = max(most, *request.counted.values())
     if bound is None:
-        bound = max([one.high for one in pool.spreads])
+        bound = pool.length.high
         if pool.unbounded > bound:
             bound = pool.unbounded
-    return most + bound
+    return most * MOST_FACTOR + bound

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from policies.engine.limits.counting import Counting, Need
+from policies.engine.limits.counting import Need
 from policies.engine.limits.windows import HALF, MICROSECONDS, Note
-
-if TYPE_CHECKING:
-    from policies.engine.outcome import Report
 
 
 def reservation(need: Need, now: float) -> Note:
@@ -22,12 +17,3 @@ def refund(reserved: Note, now: float) -> Note:
     """What settles a reservation of which nothing was sent."""
     taken, _, _, tokens, read, written = reserved
     return taken, int(now * MICROSECONDS + HALF), -1, -tokens, -read, -written
-
-
-def settlement(taken: Note, report: Report | None, counting: Counting, now: float) -> Note:
-    """What settles a reservation whose attempt ended so; None: it was given back. Only what never
-    reached the provider is refunded: what was spent is spent.
-    """
-    if report is None or report.never_sent:
-        return refund(taken, now)
-    return counting.settled(taken, report, now)

@@ -28,6 +28,8 @@ def test_a_file_stands_beside_the_one_that_names_it():
     assert (config.server.decisions.keep, config.models["chat"].decisions) == (1000, 1.0)
     alone = loaded("server: {decisions: {file: {path: /var/log/d.jsonl}}}\n" + PROVIDERS + MODELS)
     assert alone.server.decisions.file == DecisionFile(Path("/var/log/d.jsonl"), 100 * 1024**2, 5)
+    short = loaded("server: {decisions: {file: /var/log/d.jsonl}}\n" + PROVIDERS + MODELS)
+    assert short.server == alone.server
 
 
 def test_a_folder_that_is_not_there_is_a_note_and_no_error():

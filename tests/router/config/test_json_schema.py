@@ -95,7 +95,7 @@ WRONG = [
     BASE + "server: {origins: [app.example]}",
     BASE + "server: {drain: 5s}",
     BASE + "server: {decisions: {rate: 5}}",
-    BASE + "server: {decisions: {file: a.jsonl}}",
+    BASE + "server: {decisions: {file: 3}}",
     BASE + "server: {decisions: {file: }}",
     BASE + "server: {decisions: {file: {rotate: 1MiB}}}",
     BASE + "server: {decisions: {file: {path: a.jsonl, keep: 0}}}",

@@ -105,8 +105,10 @@ async def read_answer(reader: asyncio.StreamReader, *, bodiless: bool = False) -
     return answer
 
 
-def refuse(path: str, refused: Refused) -> tuple[int, Headers, bytes]:
-    error = {"code": refused.code, "message": refused.message, "path": path}
+def refuse(refused: Exception, inbound: Inbound) -> tuple[int, Headers, bytes] | None:
+    if not isinstance(refused, Refused):
+        return None
+    error = {"code": refused.code, "message": refused.message, "path": inbound.path}
     body = json.dumps({"error": error}).encode()
     return refused.status, {"Content-Type": "application/json"}, body
 
