@@ -13,8 +13,11 @@ from typing import Protocol
 from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
+from router.aside import Aside
 from router.assembly import Beside, beside_of, decisions_of
+from router.auditing import Auditing
 from router.cascades import Cascades
+from router.checking import Checking
 from router.config import Config, Server, load
 from router.copying import Copying
 from router.counting import by_midnight
@@ -29,6 +32,7 @@ from router.overrides.overrides import Overrides
 from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
 from router.reloading import Reloading
+from router.runtime import Runtime
 from router.shadow.shadows import Shadows
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
@@ -173,6 +177,7 @@ class App:
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
         await self._copying.close()
+        await self.state.cascades.close()
         await self._force.close()
         for part in reversed(self._parts):
             await part.close()
@@ -191,16 +196,13 @@ class App:
         )
 
     def _cascades(self, journal: Journal, beside: Beside, rng: Random) -> Cascades:
-        return Cascades(
-            lambda: self._force.runtime,
-            journal,
-            self._loop,
-            self._fetcher,
-            self.state.decisions,
-            beside.owners,
-            rng,
-            self._instances,
-        )
+        def runtime() -> Runtime:
+            return self._force.runtime
+
+        loop, aside = self._loop, Aside(self._loop, self._fetcher, self.state.decisions)
+        checking = Checking(aside, runtime, journal, loop, beside.owners)
+        auditing = Auditing(aside, runtime, journal, loop, self._handler_failed)
+        return Cascades(checking, auditing, rng, self._instances)
 
     def _instances(self) -> int:
         together = self.state.together

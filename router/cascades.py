@@ -5,13 +5,12 @@ What it holds does not grow with traffic: a lane for every route that has a casc
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from random import Random
 
 from policies import Request
-from router.aside import Aside
+from router.auditing import Auditing
 from router.begun import Begun
 from router.caller import Caller
 from router.cascade.lane import Lane, skipping
@@ -22,30 +21,17 @@ from router.dialects.contract import Call
 from router.passage import Passage
 from router.runtime import Runtime
 from router.shadow.caps import Instances
-from router.stored.owners import Owners
-from router.telemetry.decisions import Decisions
-from router.telemetry.journal import Reader
-from router.upstream.fetch import Fetcher
 
 
 class Cascades:
     """Draws by `rng` what is looked at; of every budget an even part is this one's of so many
-    `instances`. The rest is what a pipeline has.
+    `instances`.
     """
 
     def __init__(
-        self,
-        runtime: Callable[[], Runtime],
-        journal: Reader,
-        loop: asyncio.AbstractEventLoop,
-        fetcher: Fetcher,
-        decisions: Decisions | None,
-        owners: Owners,
-        rng: Random,
-        instances: Instances = lambda: 1,
+        self, checking: Checking, auditing: Auditing, rng: Random, instances: Instances
     ) -> None:
-        aside = Aside(loop, fetcher, decisions)
-        self._checking = Checking(aside, runtime, journal, loop, owners)
+        self._checking, self._auditing = checking, auditing
         self._rng, self._instances = rng, instances
         self._lanes: dict[str, Lane] = {}
 
@@ -62,7 +48,7 @@ class Cascades:
         if not checked:
             return Begun(request, Passage)
         trial = Trial(lane, self._checking, call, caller, request, skipped, look=look)
-        return Begun(request, partial(Climbing, trial, self._over))
+        return Begun(request, partial(Climbing, trial, self._auditing.begin))
 
     def lane(self, terms: Terms) -> Lane:
         """What there is of a route's cascade."""
@@ -85,5 +71,6 @@ class Cascades:
         terms = running.get(model)
         return None if terms is None else self.lane(terms)
 
-    def _over(self, trial: Trial) -> None:
-        """A request is over."""
+    async def close(self) -> None:
+        """Drop what is asked beside requests."""
+        await self._auditing.close()

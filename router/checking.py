@@ -89,7 +89,7 @@ class Checking:
         passed, cost = len(terms.checks), 0
         for one in () if free else terms.others:
             patience = min(PATIENCE, (until - self._loop.time()) * SHARE_OF_TIME)
-            bill = _Bill(self._journal, terms)
+            bill = Bill(self._journal, terms)
             try:
                 if isinstance(one, OwnCheck):
                     good = await self._own(one, terms, call, said, patience)
@@ -114,7 +114,7 @@ class Checking:
 
     async def _judge(
         self, one: ModelCheck, lane: Lane, call: Call, caller: Caller, said: Said,
-        patience: float, bill: _Bill,
+        patience: float, bill: Bill,
     ) -> bool:  # fmt: skip
         runtime, now, cap = self._runtime(), self._loop.time(), lane.budget(one)
         asked = self._question(one, call, caller, said, runtime, now + patience)
@@ -156,13 +156,16 @@ class Checking:
         return Asked(asked, judge, request._replace(deadline=min(request.deadline, until)))
 
 
-class _Bill(Overheard):
-    """The journal of a judge's question. `cost` is what all its attempts came to."""
+class Bill(Overheard):
+    """The journal of what is asked aside. `cost` is what all its attempts came to, `written` are
+    the tokens of the last answer.
+    """
 
     def __init__(self, journal: Reader, terms: Terms) -> None:
         super().__init__(journal)
         self._terms = terms
         self.cost = 0
+        self.written: int | None = None
 
     def attempt(self, record: AttemptRecord) -> None:
         """See `Reader.attempt`."""
@@ -170,6 +173,7 @@ class _Bill(Overheard):
         report = record.report
         told = self._terms.cost(record.target, report.input_tokens, report.output_tokens or 0)
         self.cost += told or 0
+        self.written = report.output_tokens
 
 
 def _asks(caller: Caller, call: Call) -> bool:

@@ -33,6 +33,7 @@ class Trial:
         skipped: frozenset[int], *, look: bool,
     ) -> None:  # fmt: skip
         self.lane, self.call, self.caller, self.look = lane, call, caller, look
+        self.request = request
         self.failed: list[tuple[str, str]] = []
         self.best: Answer | None = None
         self.accepted: Answer | None = None
@@ -84,6 +85,26 @@ class Trial:
         cost = self.lane.terms.cost(target, report.input_tokens or 0, report.output_tokens or 0)
         self.spent += cost or 0
         self.unpriced = self.unpriced or cost is None
+
+    @property
+    def tier(self) -> int:
+        """The tier whose answer was accepted."""
+        target = self.accepted.upstream.target if self.accepted is not None else ""
+        return self.lane.terms.tiers.get(target, 0)
+
+    @property
+    def written(self) -> int | None:
+        """The tokens of that answer."""
+        report = self.accepted.report if self.accepted is not None else None
+        return None if report is None else report.output_tokens
+
+    @property
+    def would_cost(self) -> int | None:
+        """What the last tier's answer is expected to cost; None: nobody knows."""
+        report = self.accepted.report if self.accepted is not None else None
+        if report is None:
+            return None
+        return self.lane.dearest(self.tier, report.input_tokens, report.output_tokens)
 
     @property
     def words(self) -> str:

@@ -29,7 +29,9 @@ LONGEST = 4.0
 
 class Lane:
     """`chance` draws from 0 to 1. `trouble` is what a check said last that could not be made;
-    `fails` counts answers by the check that they failed, of each tier before the last.
+    `fails` counts answers by the check that they failed, of each tier before the last, `checked`
+    all of them, `audited` those that were compared, and `wrong` those of them that should not have
+    been accepted; `held` counts those that were to be compared and were not, by why.
     """
 
     def __init__(self, terms: Terms, instances: Instances, chance: Callable[[], float]) -> None:
@@ -45,7 +47,8 @@ class Lane:
         self.tallies = [Tally() for _ in range(terms.last)]
         self.trusts = [Trust(bound) for _ in range(terms.last)]
         self.fails: list[dict[str, int]] = [{} for _ in range(terms.last)]
-        self.checked = [0] * terms.last
+        self.checked, self.audited, self.wrong = ([0] * terms.last for _ in range(3))
+        self.held: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], list[int]] = {}
         self.dear: frozenset[int] = frozenset()
         self._budgets: dict[str, Cap] = {}
@@ -108,6 +111,16 @@ class Lane:
         if check.budget is None:
             return None
         return self._budgets.setdefault(check.model, Cap(check.budget, self._instances))
+
+    def hold(self, why: str) -> None:
+        """An answer that was to be compared is not, or cannot be."""
+        self.held[why] = self.held.get(why, 0) + 1
+
+    def compared(self, tier: int, *, wrong: bool) -> None:
+        """An accepted answer was compared; `wrong`: it should not have been accepted."""
+        self.trusts[tier].add(wrong=wrong)
+        self.audited[tier] += 1
+        self.wrong[tier] += wrong
 
     @property
     def audits(self) -> Cap | None:

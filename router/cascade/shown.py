@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from policies.cascading.trust import Trust
+from policies.cascading.trust import Interval, clopper_pearson
 from policies.cascading.worth import LEAST, most_failed
 from router.cascade.lane import Lane
 from router.telemetry.prometheus import Metric
@@ -12,10 +13,15 @@ from router.telemetry.prometheus import Metric
 NANO = 1_000_000_000
 
 
-def shown(lane: Lane) -> dict[str, Any]:
+SUMS = ("requests", "climbed", "unpriced", "spent", "always_dear", "saved")
+COUNTS = ("checked", "audited", "wrong")
+Page = dict[str, Any]
+
+
+def shown(lane: Lane) -> Page:
     """All of it. Money is in dollars."""
     account = lane.account
-    return {
+    page = {
         "tiers": [tier(lane, at) for at in range(lane.terms.last)],
         "requests": account.requests,
         "climbed": account.climbed,
@@ -28,16 +34,46 @@ def shown(lane: Lane) -> dict[str, Any]:
         "always_dear": dollars(account.dear),
         "saved": dollars(account.saved),
         "unpriced": account.unpriced,
+        "not_audited": dict(sorted(lane.held.items())),
         "trouble": lane.trouble or None,
-        "words": words(lane),
     }
+    return {**page, "words": words(page)}
 
 
-def tier(lane: Lane, at: int) -> dict[str, Any]:
+def together(pages: Sequence[Page]) -> Page:
+    """What several processes have seen, as one. Of what they do not agree on the worst is shown."""
+    page = {
+        **pages[0],
+        **{key: round(sum(one[key] for one in pages), 9) for key in SUMS},
+        "spent_on": _summed([one["spent_on"] for one in pages]),
+        "not_audited": _summed([one["not_audited"] for one in pages]),
+        "trouble": next((one["trouble"] for one in pages if one["trouble"]), None),
+        "tiers": [_alike(one) for one in zip(*(one["tiers"] for one in pages), strict=False)],
+    }
+    return {**page, "words": words(page)}
+
+
+def _alike(tiers: Sequence[Page]) -> Page:
+    """One tier, as several processes see it."""
+    worst = min(tiers, key=lambda one: (one["asked_first"], -(one["share_failed"] or 0.0)))
+    counts = {key: sum(one[key] for one in tiers) for key in COUNTS}
+    told = None
+    if counts["audited"]:
+        told = interval(clopper_pearson(counts["wrong"], counts["audited"]))
+    failed = _summed([one["failed"] for one in tiers])
+    return {**worst, **counts, "failed": failed, "wrongly_accepted": told}
+
+
+def _summed(each: Sequence[dict[str, float]]) -> dict[str, float]:
+    names = dict.fromkeys(name for one in each for name in one)
+    return {name: round(sum(one.get(name, 0) for one in each), 9) for name in names}
+
+
+def tier(lane: Lane, at: int) -> Page:
     """One of the tiers before the last."""
     tally = lane.tallies[at]
     most = most_failed(lane.tallies, at, lane.dear)
-    answers = tally.answers or 1.0
+    answers, told = tally.answers or 1.0, lane.trusts[at].interval()
     return {
         "asked_first": at not in lane.dear and at not in lane.mistrusted,
         "why": why(lane, at),
@@ -48,8 +84,9 @@ def tier(lane: Lane, at: int) -> dict[str, Any]:
         "answer_costs": dollars(tally.cost / answers),
         "checks_cost": dollars(tally.checks / answers),
         "above_costs": [dollars(one / answers) for one in tally.above],
-        "audited": len(lane.trusts[at].last),
-        "wrongly_accepted": interval(lane.trusts[at]),
+        "audited": lane.audited[at],
+        "wrong": lane.wrong[at],
+        "wrongly_accepted": None if told is None else interval(told),
     }
 
 
@@ -77,26 +114,25 @@ def reasons(lane: Lane) -> list[str]:
     ]
 
 
-def words(lane: Lane) -> str:
+def words(page: Page) -> str:
     """All of it in a sentence."""
-    account = lane.account
-    if not account.requests:
+    requests, climbed, saved = page["requests"], page["climbed"], page["saved"]
+    if not requests:
         return "no answer was checked yet"
-    if account.requests == account.unpriced:
-        return f"{account.climbed} of {account.requests} requests climbed; no price is known"
-    saved, dear = account.saved, account.dear
+    told = f"{climbed} of {requests} requests climbed"
+    if requests == page["unpriced"]:
+        return f"{told}; no price is known"
+    dear = page["always_dear"]
     share = f" ({abs(saved) / dear:.0%})" if dear else ""
-    verb = "saved" if saved >= 0 else "lost"
     return (
-        f"{account.climbed} of {account.requests} requests climbed; {verb} "
-        f"${abs(saved) / NANO:.4f}{share} against always the dearest tier, checks and audits paid"
+        f"{told}; {'saved' if saved >= 0 else 'lost'} ${abs(saved):.4f}{share} against always "
+        "the dearest tier, checks and audits paid"
     )
 
 
-def interval(trust: Trust) -> dict[str, float] | None:
+def interval(told: Interval) -> dict[str, float]:
     """The share that should not have been accepted."""
-    told = trust.interval()
-    return None if told is None else {k: round(v, 4) for k, v in told._asdict().items()}
+    return {name: round(value, 4) for name, value in told._asdict().items()}
 
 
 def dollars(nano: float) -> float:
@@ -125,6 +161,22 @@ def metrics(lanes: list[Lane]) -> list[Metric]:
                 for name, lane in named
                 for at, fails in enumerate(lane.fails)
                 for check, count in fails.items()
+            ],
+        ),
+        (
+            "cascade_audited_total", "counter", "Accepted answers that were compared, by tier.",
+            [
+                ({**name, "tier": str(at + 1)}, count)
+                for name, lane in named
+                for at, count in enumerate(lane.audited)
+            ],
+        ),
+        (
+            "cascade_wrong_total", "counter", "Those of them that should not have been accepted.",
+            [
+                ({**name, "tier": str(at + 1)}, count)
+                for name, lane in named
+                for at, count in enumerate(lane.wrong)
             ],
         ),
         (

@@ -272,3 +272,77 @@ async def test_what_is_saved_is_counted_against_always_dear(tmp_path: Path) -> N
         page = await place.page()
         assert page["saved"] > 0
         assert page["words"].startswith("0 of 5 requests climbed; saved $")
+
+
+AUDITED = "{checks: [empty], audit: {by: exact, share: 100%, bound: 20%}}"
+
+
+async def test_accepted_answers_are_compared_with_the_dear_tier_s_off_their_path(
+    tmp_path: Path,
+) -> None:
+    async with climbers(tmp_path, GOOD, DEAR.delayed(0.1), cascade=AUDITED) as place:
+        told = await place.chat()
+        assert told.headers[CASCADE] == "accepted"
+        assert (await place.page())["tiers"][0]["audited"] == 0  # nobody waited for it
+        page = await place.audited(1)
+        tier = page["tiers"][0]
+        assert (tier["audited"], tier["wrong"]) == (1, 1)
+        assert tier["wrongly_accepted"]["high"] == 1.0
+        assert page["spent_on"]["audits"] > 0
+        assert page["saved"] == pytest.approx(page["always_dear"] - page["spent"], abs=1e-8)
+        [asked] = place.dear.requests
+        assert asked.fields["messages"] == place.cheap.requests[0].fields["messages"]
+        assert (await place.router.ask_admin("GET", "/metrics")).status == 200
+
+
+async def test_answers_that_are_the_same_are_trusted(tmp_path: Path) -> None:
+    async with climbers(tmp_path, GOOD, GOOD, cascade=AUDITED) as place:
+        for _ in range(3):
+            await place.chat()
+        tier = (await place.audited(3))["tiers"][0]
+        assert (tier["wrong"], tier["wrongly_accepted"]["estimate"]) == (0, 0.0)
+
+
+async def test_a_tier_whose_accepted_answers_are_wrong_too_often_is_skipped_until_it_is_not(
+    tmp_path: Path,
+) -> None:
+    async with climbers(tmp_path, GOOD, DEAR, cascade=AUDITED) as place:
+        for count in range(1, 21):
+            await place.chat()
+            await place.audited(count)
+        tier = (await place.page())["tiers"][0]
+        assert not tier["asked_first"]
+        assert "wrong too often" in tier["why"]
+        told = await place.chat(stream=True)  # those that are not checked as well
+        assert b"certainly" in told.body
+        place.dear.script = GOOD
+        before = place.asked[0]
+        lane = place.router.app.state.cascades.of("chat", place.router.app.state.runtime.cascades)
+        assert lane is not None
+        lane._chance = lambda: 0.0  # every request is a look
+        for count in range(21, 41):
+            await place.chat()
+            await place.audited(count)
+        assert place.asked[0] > before
+        assert (await place.page())["tiers"][0]["asked_first"]
+
+
+async def test_audits_keep_to_their_spend(tmp_path: Path) -> None:
+    cascade = AUDITED.replace("exact", "exact, spend: $0.000001/day")
+    async with climbers(tmp_path, GOOD, DEAR, cascade=cascade) as place:
+        await place.chat()
+        await asyncio.sleep(0.05)
+        assert place.asked == (1, 0)
+        assert (await place.page())["not_audited"] == {"spend": 1}
+
+
+async def test_what_a_dear_tier_cannot_answer_says_nothing(tmp_path: Path) -> None:
+    async with climbers(tmp_path, GOOD, Status(500), cascade=AUDITED) as place:
+        await place.chat()
+        for _ in range(100):
+            if (await place.page())["not_audited"]:
+                break
+            await asyncio.sleep(0.005)
+        page = await place.page()
+        assert page["not_audited"] == {"unanswered": 1}
+        assert page["tiers"][0]["audited"] == 0
