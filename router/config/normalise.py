@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from router.config.problems import Report, quoted
-from router.config.tree import Entry, Leaf, Listing, Node, Table
+from router.config.tree import Entry, Leaf, Listing, Node, Table, is_null
 
 _Edit = Callable[[Node], Node]
 
@@ -151,9 +151,9 @@ def _cascade(node: Node) -> Node:
         return Listing(node.mark, tuple(_under("name", item) for item in node.items))
 
     def audit(node: Node) -> Node:
-        return _under("by", node)
+        return Table(node.mark, {}) if is_null(node) else _under("by", node)
 
-    if isinstance(node, Leaf) and node.value == "auto":
+    if isinstance(node, Leaf) and node.value in ("auto", None):
         return Table(node.mark, {})
     return _edited(node, checks=checks, audit=audit)
 

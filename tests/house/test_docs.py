@@ -15,6 +15,9 @@ from router.config.presets import PRESETS
 from router.config.startup_written import WrittenServer, WrittenShared, WrittenWhenDown
 from router.config.written import (
     Written,
+    WrittenAudit,
+    WrittenCascade,
+    WrittenCheck,
     WrittenConditions,
     WrittenDefaults,
     WrittenLimits,
@@ -57,6 +60,9 @@ TABLES: tuple[type[Written], ...] = (
     WrittenRoute,
     WrittenRule,
     WrittenConditions,
+    WrittenCascade,
+    WrittenCheck,
+    WrittenAudit,
     WrittenShadow,
     WrittenTenant,
 )
