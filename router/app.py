@@ -69,10 +69,9 @@ class App:
         rng: Random,
         server: Server | None = None,
     ) -> None:
-        self._environ, self._log = environ, log
+        self._environ, self._log, self._loop = environ, log, asyncio.get_running_loop()
         self._aiming: asyncio.TimerHandle | None = None
         self._learning = Learning(log)
-        self._loop = asyncio.get_running_loop()
         counters = Counters()
         server = server or config.server
         self._fetcher = Fetcher(server.fetch)
@@ -97,7 +96,6 @@ class App:
         self._copying = self._copies(journal, Random(rng.getrandbits(64)))
         self.state.cascades = self._cascades(journal, beside, Random(rng.getrandbits(64)))
         self.pipeline = self._pipeline(journal, beside)
-        self.pipeline.cascade = self.state.cascades.begin
         foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
         self.state.foreseen = foresight.request
         self.state.running = lambda: self.pipeline.running
@@ -184,7 +182,7 @@ class App:
         self._fetcher.close()
 
     def _pipeline(self, journal: Journal, beside: Beside) -> Pipeline:
-        return Pipeline(
+        pipeline = Pipeline(
             lambda: self._force.runtime,
             journal,
             self._loop,
@@ -194,6 +192,8 @@ class App:
             owners=beside.owners,
             overhear=self._copying.overhear,
         )
+        pipeline.cascade = self.state.cascades.begin
+        return pipeline
 
     def _cascades(self, journal: Journal, beside: Beside, rng: Random) -> Cascades:
         def runtime() -> Runtime:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
-from importlib import import_module
 
 from policies import Price
 from router.build import price_of, serving
 from router.cascade.checks import BUILT_IN, READ_FOR, Check, matching, of_length
 from router.cascade.pattern import Pattern
 from router.cascade.terms import ASK, ModelCheck, Own, OwnCheck, Terms
-from router.choosing import BuildFault, judge_of
+from router.choosing import called, judge_of
 from router.config import Cascade, CheckSpec, Config, Route
 from router.config.extents import show_extent
 
@@ -67,19 +66,8 @@ def _check(spec: CheckSpec) -> Check | OwnCheck | ModelCheck:
     name = spec.name or ""
     if name in BUILT_IN:
         return Check(name, BUILT_IN[name])
-    return OwnCheck(name, _own(name))
-
-
-def _own(path: str) -> Own:
-    module, _, attribute = path.partition(":")
-    try:
-        own: Own = getattr(import_module(module), attribute)
-    except Exception as error:  # a door: a user's module may raise anything
-        told = f"{type(error).__name__}: {error}"
-        raise BuildFault(f"the check {path!r} cannot be had: {told}") from error
-    if not callable(own):
-        raise BuildFault(f"the check {path!r} cannot be called")
-    return own
+    own: Own = called(name, "check")
+    return OwnCheck(name, own)
 
 
 def _usual(prices: Iterable[Price | None]) -> Price | None:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from policies import Band, Course, Policy, Request
+from policies.engine.showing.record import Record
 from policies.policy import NO_ABILITIES, NO_FEATURES
 from router.begun import Begin
 from router.bell import Bell
@@ -91,10 +92,9 @@ class Pipeline:
         self.about = self._relay.run
 
     async def run(self, call: Call, caller: Caller, sink: Sink) -> bool:
-        """Answer `call` into `sink`; whether the answer is whole, and no error.
-
-        Raises `ClientError` for a request that is not admitted, or is too much for its tenant's
-        limits; everything later is said to the sink.
+        """Answer `call` into `sink`; whether the answer is whole, and no error. Raises `ClientError`
+        for a request that is not admitted, or is too much for its tenant's limits; everything later
+        is said to the sink.
         """
         runtime = self._runtime()
         if runtime.tokenizers:
@@ -116,10 +116,8 @@ class Pipeline:
         if self.cascade is not None and call.model in runtime.cascades:
             request, driven = self.cascade(call, caller, request, runtime)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
-        decisions, record = self._decisions, None
-        if decisions is not None:
-            share = runtime.recorded.get(call.model, 0.0)
-            record = decisions.sample(caller.request_id, now, share, runtime.revision)
+        decisions = self._decisions
+        record = None if decisions is None else recorded(decisions, call, caller, runtime, now)
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock, now, allowance)
         way: Way = course
@@ -202,6 +200,14 @@ class Pipeline:
         """End every running request with an error that says so: the process is about to go."""
         for passage in list(self._running):
             passage.drain()
+
+
+def recorded(
+    decisions: Decisions, call: Call, caller: Caller, runtime: Runtime, now: float
+) -> Record | None:
+    """Where its decisions are to be kept; None: nowhere."""
+    share = runtime.recorded.get(call.model, 0.0)
+    return decisions.sample(caller.request_id, now, share, runtime.revision)
 
 
 def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owners) -> Request:

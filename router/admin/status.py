@@ -44,10 +44,7 @@ def status(state: State) -> dict[str, Any]:
             }
             for name, route in state.config.models.items()
         },
-        "cascades": {
-            lane.terms.model: cascade.shown(lane)
-            for lane in state.cascades.lanes(state.runtime.cascades)
-        },
+        "cascades": cascade.all_of(state.cascades.lanes(state.runtime.cascades)),
         "targets": _targets(state, now),
         "tenants": tenants.shown(state.runtime.tenants, now),
         "requests": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from policies.cascading.trust import Interval, clopper_pearson
@@ -15,7 +15,13 @@ NANO = 1_000_000_000
 
 SUMS = ("requests", "climbed", "unpriced", "spent", "always_dear", "saved")
 COUNTS = ("checked", "audited", "wrong")
+BY_TIER = {
+    "checked": "Answers that were checked, by tier.",
+    "audited": "Accepted answers that were compared, by tier.",
+    "wrong": "Those of them that should not have been accepted.",
+}
 Page = dict[str, Any]
+Sample = tuple[dict[str, object], float]
 
 
 def shown(lane: Lane) -> Page:
@@ -140,55 +146,41 @@ def dollars(nano: float) -> float:
     return round(nano / NANO, 9)
 
 
-def metrics(lanes: list[Lane]) -> list[Metric]:
+def all_of(lanes: Iterable[Lane]) -> dict[str, Page]:
+    """The cascades of several models."""
+    return {lane.terms.model: shown(lane) for lane in lanes}
+
+
+def metrics(lanes: Sequence[Lane]) -> list[Metric]:
     """Name, kind, help and samples."""
     named: list[tuple[dict[str, object], Lane]] = [
         ({"model": lane.terms.model}, lane) for lane in lanes
     ]
+    failed: list[Sample] = [
+        ({**name, "tier": str(at + 1), "check": check}, count)
+        for name, lane in named
+        for at, fails in enumerate(lane.fails)
+        for check, count in fails.items()
+    ]
+    spent: list[Sample] = [
+        ({**name, "for": what}, getattr(lane.account, what) / NANO)
+        for name, lane in named
+        for what in ("answers", "checks", "audits")
+    ]
+    dear: list[Sample] = [(name, lane.account.dear / NANO) for name, lane in named]
+    told = "What requests with a cascade have cost, by what for."
     return [
-        (
-            "cascade_checked_total", "counter", "Answers that were checked, by tier.",
-            [
-                ({**name, "tier": str(at + 1)}, count)
-                for name, lane in named
-                for at, count in enumerate(lane.checked)
-            ],
-        ),
-        (
-            "cascade_failed_total", "counter", "Those of them that failed, by the check.",
-            [
-                ({**name, "tier": str(at + 1), "check": check}, count)
-                for name, lane in named
-                for at, fails in enumerate(lane.fails)
-                for check, count in fails.items()
-            ],
-        ),
-        (
-            "cascade_audited_total", "counter", "Accepted answers that were compared, by tier.",
-            [
-                ({**name, "tier": str(at + 1)}, count)
-                for name, lane in named
-                for at, count in enumerate(lane.audited)
-            ],
-        ),
-        (
-            "cascade_wrong_total", "counter", "Those of them that should not have been accepted.",
-            [
-                ({**name, "tier": str(at + 1)}, count)
-                for name, lane in named
-                for at, count in enumerate(lane.wrong)
-            ],
-        ),
-        (
-            "cascade_dollars_total", "counter", "What requests with a cascade have cost, by what.",
-            [
-                ({**name, "for": what}, getattr(lane.account, what) / NANO)
-                for name, lane in named
-                for what in ("answers", "checks", "audits")
-            ],
-        ),
-        (
-            "cascade_dear_dollars_total", "counter", "What they would have cost in the last tier.",
-            [(name, lane.account.dear / NANO) for name, lane in named],
-        ),
-    ]  # fmt: skip
+        *(_by_tier(name, help_, lanes) for name, help_ in BY_TIER.items()),
+        ("cascade_failed_total", "counter", "Answers that failed, by the check.", failed),
+        ("cascade_dollars_total", "counter", told, spent),
+        ("cascade_dear_dollars_total", "counter", "The same, had the last tier answered.", dear),
+    ]
+
+
+def _by_tier(name: str, told: str, lanes: Sequence[Lane]) -> Metric:
+    samples: list[Sample] = [
+        ({"model": lane.terms.model, "tier": str(at + 1)}, count)
+        for lane in lanes
+        for at, count in enumerate(getattr(lane, name))
+    ]
+    return (f"cascade_{name}_total", "counter", told, samples)
