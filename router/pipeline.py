@@ -92,9 +92,9 @@ class Pipeline:
         self.about = self._relay.run
 
     async def run(self, call: Call, caller: Caller, sink: Sink) -> bool:
-        """Answer `call` into `sink`; whether the answer is whole, and no error. Raises `ClientError`
-        for a request that is not admitted, or is too much for its tenant's limits; everything later
-        is said to the sink.
+        """Answer `call` into `sink`; whether the answer is whole. Raises `ClientError` for a request
+        that is not admitted, or is too much for its tenant's limits; everything later is said to
+        the sink.
         """
         runtime = self._runtime()
         if runtime.tokenizers:
