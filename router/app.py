@@ -33,6 +33,7 @@ from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
 from router.reloading import Reloading
 from router.runtime import Runtime
+from router.shadow.ledger import Ledger
 from router.shadow.shadows import Shadows
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
@@ -209,7 +210,8 @@ class App:
         return 1 if together is None else max(1, len(together.fleet.instances))
 
     def _copies(self, journal: Journal, rng: Random) -> Copying:
-        self.state.shadows = Shadows(rng, self._loop.time, self._instances)
+        self._parts.append(ledger := Ledger(self.state.kept))
+        self.state.shadows = Shadows(rng, self._loop.time, self._instances, ledger)
         return Copying(
             self.state.shadows,
             lambda: self._force.runtime,

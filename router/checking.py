@@ -109,7 +109,7 @@ class Checking:
         answered = Answered(terms.model, object_of(decoded(call.body)), said)
         told = await self._judging.ask(one.holds, answered, patience)
         if not isinstance(told, bool):
-            raise NoScore(f"it said {told!r:.60}, which is neither true nor false")
+            raise NoScore(f"it said a {type(told).__name__}, which is neither true nor false")
         return told
 
     async def _judge(

@@ -92,9 +92,8 @@ class Pipeline:
         self.about = self._relay.run
 
     async def run(self, call: Call, caller: Caller, sink: Sink) -> bool:
-        """Answer `call` into `sink`; whether the answer is whole. Raises `ClientError` for a request
-        that is not admitted, or is too much for its tenant's limits; everything later is said to
-        the sink.
+        """Answer `call` into `sink`; whether the answer is whole. Raises `ClientError` for what is
+        not admitted, or is too much for its tenant's limits; everything later is said to the sink.
         """
         runtime = self._runtime()
         if runtime.tokenizers:
@@ -110,7 +109,7 @@ class Pipeline:
         if allowances is not None:
             allowance = allowances.admit(call, caller.dialect, request, now)
         journal: Reader = self._journal if allowance is None else Metering(allowance, self._journal)
-        if self._overhear is not None and call.model in runtime.shadows:
+        if runtime.shadows and self._overhear is not None and call.model in runtime.shadows:
             sink, journal = self._overhear(call, caller, request, runtime, sink, journal)
         driven: Callable[..., Passage] = Passage
         if self.cascade is not None and call.model in runtime.cascades:

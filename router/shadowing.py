@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 
 from router.build import fates_of, price_of, shadowed
@@ -21,7 +22,7 @@ def _terms(config: Config, route: Route, shadow: Shadow) -> Terms:
     provider, model = config.target(shadow.to)
     named = {shadow.to, *(target.name for tier in route.tiers for target in tier)}
     prices = {name: price_of(config.target(name)[1]) for name in named}
-    compared = f"{shadow.to} {shadow.judge} {route.tiers} {route.policy} {route.within}"
+    compared = repr((shadow.to, shadow.judge, *_answering(route)))
     return Terms(
         route.name,
         shadow,
@@ -32,3 +33,11 @@ def _terms(config: Config, route: Route, shadow: Shadow) -> Terms:
         fates_of(provider, model),
         sha256(compared.encode()).hexdigest()[:16],
     )
+
+
+def _answering(route: Route) -> Iterator[object]:
+    """What says who answers in production; alike in all processes that run one file."""
+    yield route.tiers
+    for spec in (route.policy, route.within, route.estimator):
+        yield None if spec is None else (spec.name, sorted(map(repr, spec.options.items())))
+    yield route.start, route.auto, route.tiers_at

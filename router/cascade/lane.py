@@ -39,6 +39,7 @@ class Lane:
         self._instances, self._chance = instances, chance
         self.account = Account()
         self.trouble = ""
+        self._caps: dict[str, Cap] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -51,8 +52,6 @@ class Lane:
         self.held: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], list[int]] = {}
         self.dear: frozenset[int] = frozenset()
-        self._budgets: dict[str, Cap] = {}
-        self._audits = self._cap(terms.audit.spend if terms.audit is not None else None)
 
     def renew(self, terms: Terms) -> None:
         """Go on under other terms; what was measured counts on where it is of the same sample."""
@@ -108,9 +107,7 @@ class Lane:
 
     def budget(self, check: ModelCheck) -> Cap | None:
         """What a judge may still cost; None: anything."""
-        if check.budget is None:
-            return None
-        return self._budgets.setdefault(check.model, Cap(check.budget, self._instances))
+        return self._cap(check.name, check.budget)
 
     def hold(self, why: str) -> None:
         """An answer that was to be compared is not, or cannot be."""
@@ -125,7 +122,8 @@ class Lane:
     @property
     def audits(self) -> Cap | None:
         """What audits may still cost; None: anything."""
-        return self._audits
+        audit = self.terms.audit
+        return None if audit is None else self._cap("audit", audit.spend)
 
     def is_audited(self, *, look: bool) -> bool:
         """Whether an accepted answer is to be compared: some are, and all of a skipped tier's."""
@@ -136,8 +134,14 @@ class Lane:
         one, other = self._lengths.get((tier, above), (1, 1))
         return min(LONGEST, max(1 / LONGEST, other / one))
 
-    def _cap(self, rate: Rate | None) -> Cap | None:
-        return None if rate is None else Cap(rate, self._instances)
+    def _cap(self, name: str, rate: Rate | None) -> Cap | None:
+        """What was taken of it counts on when the file is loaded again."""
+        if rate is None:
+            return None
+        cap = self._caps.get(name)
+        cap = Cap(rate, self._instances) if cap is None else cap.changed(rate)
+        self._caps[name] = cap
+        return cap
 
 
 def skipping(request: Request, skipped: frozenset[int]) -> Request:

@@ -19,6 +19,7 @@ NO_SIGN = "\N{REPLACEMENT CHARACTER}"
 OLD, NEW = "#9498a0", "#4269d0"
 WIDTH = 640
 LABEL = 170
+EDGE = WIDTH - 40
 ROW = 26
 FARTHEST = 2.0
 """Differences beyond this are drawn at the edge: the others should still be seen."""
@@ -96,7 +97,7 @@ def waits(old: Sequence[float], new: Sequence[float]) -> str:
         return ""
     first, last = log10(min(known)), log10(max(known))
     last = max(last, first + 0.1)
-    height, room = 150, WIDTH - LABEL - 20
+    height, room = 150, EDGE - LABEL
 
     def x(seconds: float) -> float:
         return LABEL + (log10(max(seconds, 10**first)) - first) / (last - first) * room
@@ -122,12 +123,12 @@ def waits(old: Sequence[float], new: Sequence[float]) -> str:
 def _grid(first: float, last: float, height: int, second: float | None) -> Iterator[str]:
     for share in (0.5, 0.99):
         y = height - share * height
-        yield _line(LABEL, y, WIDTH - 20, y, "#eee")
+        yield _line(LABEL, y, EDGE, y, "#eee")
         yield _text(WIDTH, y + 4, f"{share:.0%}", "end", "#888")
-    yield _line(LABEL, height, WIDTH - 20, height, "#888")
-    yield _text(LABEL, height + 15, f"{10**first:.2g} s")
-    yield _text(WIDTH - 20, height + 15, f"{10**last:.2g} s", "end")
-    if second is not None and LABEL + 60 < second < WIDTH - 90:
+    yield _line(LABEL, height, EDGE, height, "#888")
+    yield _text(LABEL, height + 15, f"{10**first:.3g} s")
+    yield _text(EDGE, height + 15, f"{10**last:.3g} s", "end")
+    if second is not None and LABEL + 60 < second < EDGE - 70:
         yield _line(second, 0, second, height, "#eee")
         yield _text(second, height + 15, "1 s", "middle")
 

@@ -15,6 +15,7 @@ from threading import Thread
 from typing import TypeVar
 
 from router.shadow.judged import Judge, Judged
+from router.telemetry.log import where
 
 T = TypeVar("T")
 
@@ -39,7 +40,7 @@ class Judging:
         """What the judge says, from -1 to 1. Raises `NoScore`."""
         told = await self.ask(judge, pair)
         if isinstance(told, bool) or not isinstance(told, int | float) or not isfinite(told):
-            raise NoScore(f"it said {told!r:.60}, which is no number")
+            raise NoScore(f"it said a {type(told).__name__}, and no number that is one")
         if not -1 <= told <= 1:
             raise NoScore(f"it said {told:g}, which is not from -1 to 1")
         return float(told)
@@ -61,7 +62,8 @@ class Judging:
         except TimeoutError:
             raise NoScore(f"it did not answer within {patience:g} s") from None
         except Exception as error:  # a door: a user's judge may raise anything
-            raise NoScore(f"{type(error).__name__}: {error}") from error
+            # Where, and not what it says, which may quote an answer.
+            raise NoScore(f"{type(error).__name__} at {where(error)}") from error
 
     async def _in_a_thread(self, judge: Callable[[T], object], given: T) -> object:
         if self._threads >= MOST_THREADS:

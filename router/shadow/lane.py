@@ -8,6 +8,7 @@ from router.config import Rate
 from router.dialects.contract import Call
 from router.shadow.caps import Cap, Instances
 from router.shadow.evidence import Evidence
+from router.shadow.ledger import HOUR, Ledger
 from router.shadow.terms import Terms
 
 MOST_BEFORE = 4
@@ -34,14 +35,17 @@ class Lane:
     judge said last that was no score.
     """
 
-    def __init__(self, terms: Terms, instances: Instances, now: float) -> None:
+    def __init__(
+        self, terms: Terms, instances: Instances, now: float, ledger: Ledger | None = None
+    ) -> None:
         self.terms = terms
         self.evidence, self.ever = Evidence(), Evidence()
         self.since = now
         self._before: dict[str, tuple[Evidence, float]] = {}
         self.running = 0
         self.trouble = ""
-        self._instances = instances
+        self._instances, self._ledger = instances, ledger
+        self._reserved = 0
         self._rate = Cap(terms.shadow.rate, instances)
         self._spend = self._spending(terms.shadow.spend)
 
@@ -78,7 +82,7 @@ class Lane:
         shadow = self.terms.shadow
         if shadow.spend is not None and shadow.to not in self.terms.prices:
             return "no price"
-        if self._spend is not None and self._spend.left(now) <= 0:
+        if self._spend is not None and self._left(self._spend, now) <= 0:
             return "spend"
         if self._rate.left(now) < 1:
             return "rate"
@@ -90,9 +94,10 @@ class Lane:
         """
         need, cap = self._at_most(call, written), self._spend
         if cap is not None:
-            if need > cap.left(now):
+            if need > self._left(cap, now):
                 return None
             cap.take(need, now)
+        self._reserved += need
         self._rate.take(1, now)
         self.running += 1
         return Reserved(need, now, cap)
@@ -100,6 +105,9 @@ class Lane:
     def settle(self, reserved: Reserved, spent: int, now: float) -> None:
         """A copy is over, which has cost so many nano-dollars."""
         self.running -= 1
+        self._reserved -= reserved.need
+        if self._ledger is not None:
+            self._ledger.add(self.terms.model, spent)
         self.evidence.spent += spent
         self.ever.spent += spent
         if reserved.cap is not None:
@@ -107,7 +115,17 @@ class Lane:
 
     def left(self, now: float) -> int | None:
         """Nano-dollars that may still be spent; None: any."""
-        return None if self._spend is None else max(0, self._spend.left(now))
+        return None if self._spend is None else max(0, self._left(self._spend, now))
+
+    def _left(self, cap: Cap, now: float) -> int:
+        """What is left of the part that is this instance's, and no more than is left of all that
+        was there before a restart, or is known of others.
+        """
+        left, rate = cap.left(now), cap.rate
+        if self._ledger is None or rate.seconds < HOUR:
+            return left
+        spent = self._ledger.within(self.terms.model, rate.seconds) + self._reserved
+        return min(left, rate.amount - spent)
 
     def _at_most(self, call: Call, written: int | None) -> int:
         price = self.terms.prices.get(self.terms.shadow.to)

@@ -15,6 +15,7 @@ from router.dialects.contract import Call
 from router.shadow.caps import Instances
 from router.shadow.copies import hindered
 from router.shadow.lane import Lane
+from router.shadow.ledger import Ledger
 from router.shadow.sinks import Memory
 from router.shadow.terms import Terms
 from router.shadow.twin import Twin
@@ -27,15 +28,20 @@ FOR_PRODUCTION = 0.8
 
 class Shadows:
     """Draws by `rng` who is copied; of every cap an even part is this one's of so many
-    `instances`.
+    `instances`. In `ledger` it is kept what copies have cost (None: a restart forgets it).
     """
 
     def __init__(
-        self, rng: Random, clock: Callable[[], float], instances: Instances = lambda: 1
+        self,
+        rng: Random,
+        clock: Callable[[], float],
+        instances: Instances = lambda: 1,
+        ledger: Ledger | None = None,
     ) -> None:
         self.memory = Memory()
         self.stopped = False
         self._rng, self._clock, self._instances = rng, clock, instances
+        self._ledger = ledger
         self._lanes: dict[str, Lane] = {}
 
     def sample(
@@ -60,7 +66,8 @@ class Shadows:
         """What there is of the shadow of a route."""
         lane = self._lanes.get(terms.model)
         if lane is None:
-            lane = self._lanes[terms.model] = Lane(terms, self._instances, self._clock())
+            lane = Lane(terms, self._instances, self._clock(), self._ledger)
+            self._lanes[terms.model] = lane
         elif lane.terms is not terms:
             lane.renew(terms, self._clock())
         return lane

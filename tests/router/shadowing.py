@@ -54,7 +54,8 @@ class Two:
         """Its page, once so many requests were sampled, and each is compared or is not."""
         for _ in range(400):
             page = await self.page()
-            if page["sampled"] == sampled == page["pairs"] + sum(page["held"].values()):
+            over = page["running"] == 0
+            if over and page["sampled"] == sampled == page["pairs"] + sum(page["held"].values()):
                 return page
             await asyncio.sleep(0.005)
         raise AssertionError(page)

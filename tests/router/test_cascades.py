@@ -11,6 +11,7 @@ import pytest
 
 from router.testing import Answer, Silence, Status
 from tests.router.climbers import climbers
+from tests.router.running import running, written
 
 GOOD, DEAR = Answer("that way"), Answer("this way, certainly")
 REFUSES = Answer("I'm sorry, but I can't help with that.")
@@ -204,7 +205,7 @@ async def test_checks_of_one_s_own_are_asked_and_cut_off(
         ("short", "that way", None),
         ("slow", "this way, certainly", "did not answer within 0."),
         ("odd", "this way, certainly", "neither true nor false"),
-        ("broken", "this way, certainly", "RuntimeError: no"),
+        ("broken", "this way, certainly", "own_checks:broken: RuntimeError at own_checks.py:"),
     ):
         cascade = f"{{checks: ['own_checks:{check}']}}"
         async with climbers(
@@ -212,7 +213,7 @@ async def test_checks_of_one_s_own_are_asked_and_cut_off(
         ) as place:
             assert await place.say() == words, check
             told = (await place.page())["trouble"]
-            assert (told or "").endswith(trouble or "") or trouble in told, told
+            assert told is None if trouble is None else trouble in told, told
 
 
 async def test_who_leaves_during_a_check_is_let_go(tmp_path: Path) -> None:
@@ -346,3 +347,73 @@ async def test_what_a_dear_tier_cannot_answer_says_nothing(tmp_path: Path) -> No
         page = await place.page()
         assert page["not_audited"] == {"unanswered": 1}
         assert page["tiers"][0]["audited"] == 0
+
+
+BETTER = """
+def better(pair):
+    return -1 if len(pair.control.text) > len(pair.shadow.text) else 0
+"""
+
+
+async def test_a_judge_of_one_s_own_says_what_should_not_have_been_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_judge.py").write_text(BETTER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("own_judge", None)
+    cascade = "{checks: [empty], audit: {by: 'own_judge:better', share: 100%}}"
+    async with climbers(tmp_path, GOOD, DEAR, cascade=cascade, plugins="own_judge") as place:
+        await place.chat()
+        assert (await place.audited(1))["tiers"][0]["wrong"] == 1
+
+
+async def test_what_was_measured_is_kept_over_a_reload(tmp_path: Path) -> None:
+    async with climbers(tmp_path, REFUSES, DEAR) as place:
+        for _ in range(24):
+            await place.chat()
+        path = place.router.path
+        path.write_text(path.read_text().replace("connect: 1s", "connect: 2s"))
+        await place.router.app.reload()
+        assert not (await place.page())["tiers"][0]["asked_first"]
+        path.write_text(path.read_text().replace("cascade: auto", "cascade: {checks: [empty]}"))
+        await place.router.app.reload()
+        page = await place.page()
+        assert page["tiers"][0]["asked_first"]  # by other checks it may be worth it
+        assert await place.say() == "I'm sorry, but I can't help with that."
+
+
+async def test_the_engine_s_own_simulated_providers_serve_a_cascade(tmp_path: Path) -> None:
+    models = """
+smart:
+  policy: cost_tiers
+  tiers: [[sim/fast], [sim/other]]
+  cascade: {checks: [empty, {length: 100k..}]}
+"""
+    async with running(written(tmp_path, models)) as router:
+        told = await router.chat("smart")
+        assert told.status == 200
+        assert told.headers[CASCADE].startswith("best; sim/fast=length 100k.., sim/other=length")
+        assert told.headers["x-router-attempts"] == "2"
+
+
+async def test_both_answers_count_for_the_limits_of_a_tenant(tmp_path: Path) -> None:
+    async with climbers(tmp_path, REFUSES, DEAR) as place:
+        path = place.router.path
+        tenants = "tenants: {default: {limits: {tokens: 100k/min}}}\n"
+        path.write_text(path.read_text() + tenants)
+        await place.router.app.reload()
+        told = await place.chat()
+        [decision] = (await place.router.ask_admin("GET", "/decisions")).told["decisions"]
+        used = sum(one["input_tokens"] + one["output_tokens"] for one in decision["attempts"])
+        assert told.status == 200
+        limits = (await place.router.ask_admin("GET", "/status")).told["tenants"]
+        assert 100_000 - used in numbers_in(limits), (limits, used)
+
+
+def numbers_in(told: object) -> set[int]:
+    """All whole numbers in it."""
+    if isinstance(told, dict):
+        return {one for value in told.values() for one in numbers_in(value)}
+    if isinstance(told, list):
+        return {one for value in told for one in numbers_in(value)}
+    return {int(told)} if isinstance(told, int | float) else set()

@@ -31,6 +31,8 @@ def told_odds(
     tell = getattr(policy, "odds", None)
     if tell is None or not able:
         return None
+    if len(able) == 1:
+        return {able[0].name: 1.0}  # also where it is drained, and was asked for by name
     if all(member.standing.breaker.state is HEALTHY for member in able):
         return {m.name: p for m, p in zip(able, tell(request, able, now), strict=True)}
     sets = _offered(able, now)

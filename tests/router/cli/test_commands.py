@@ -68,6 +68,14 @@ def test_check_names_every_mistake_with_its_place_and_is_1(tmp_path: Path) -> No
     assert all(line.startswith(f"{path}:") for line in lines)
 
 
+def test_check_says_that_a_judge_cannot_be_had(tmp_path: Path) -> None:
+    shadow = "{to: sim/other, spend: none, judge: nowhere:best}"
+    path = written(tmp_path, f"a: {{targets: [sim/fast], shadow: {shadow}}}", "plugins: [nowhere]")
+    result = pointsman("check", path)
+    assert result.exit_code == 1
+    assert "the judge 'nowhere:best' cannot be had: ModuleNotFoundError" in result.stderr
+
+
 @pytest.mark.parametrize("command", ["check", "serve", "status", "explain"])
 def test_a_file_that_is_not_there_is_said_by_every_command(tmp_path: Path, command: str) -> None:
     path = tmp_path / "none.yaml"

@@ -43,16 +43,16 @@ async def test_what_is_no_score_is_none(told):
         await score(lambda _: told)
 
 
-async def test_what_it_raises_is_why_there_is_none():
+async def test_what_it_raises_and_where_is_why_there_is_none_and_no_text_is_quoted():
     def judge(pair):
         raise KeyError("no key")
 
     async def judge_later(pair):
         raise OSError("nobody there")
 
-    with pytest.raises(NoScore, match="KeyError: 'no key'"):
+    with pytest.raises(NoScore, match=r"^KeyError at test_judging.py:\d+"):
         await score(judge)
-    with pytest.raises(NoScore, match="OSError: nobody there"):
+    with pytest.raises(NoScore, match=r"^OSError at test_judging.py:\d+"):
         await score(judge_later)
 
 

@@ -100,3 +100,11 @@ def test_of_more_targets_than_can_be_weighed_none_is_told() -> None:
     assert sum(
         all_odds(policy, world.request(), world.members, {}, world.now).values()
     ) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("policy", [WeightedRoundRobin(), LeastLatency(), Priority()])
+def test_one_that_is_drained_and_asked_for_by_name_is_chosen_for_certain(policy):
+    world = World(Target("p/a", 0), Target("q/a"), policy=policy)
+    request = world.request(only=frozenset({"p/a"}))
+    first, second = world.engine.explain(request, world.now).targets
+    assert (first.odds, second.odds) == (1.0, 0.0)
