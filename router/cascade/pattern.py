@@ -38,6 +38,16 @@ class TooMuch(Exception):
     """It is not known: the text is too long, or too many ways lead through it."""
 
 
+class _State:
+    """A set of ways, whether one of them is at its end, and where each character leads."""
+
+    __slots__ = ("accepts", "onward", "ways")
+
+    def __init__(self, ways: Ways) -> None:
+        self.ways, self.accepts = ways, ACCEPT in ways
+        self.onward: dict[str, _State] = {}
+
+
 class Pattern:
     """One expression. Equal where its text is."""
 
@@ -46,7 +56,7 @@ class Pattern:
         self.text = text
         self._nodes = _Parser(text)
         self._begin = self._nodes.start
-        self._states: dict[Ways, dict[str, Ways]] = {}
+        self._states: dict[Ways, _State] = {}
         self._work = 0
 
     def __eq__(self, other: object) -> bool:
@@ -60,30 +70,37 @@ class Pattern:
         if len(text) > LONGEST:
             raise TooMuch
         self._work = MOST_WORK
-        here = self._closed([self._begin], begin=True)
+        state = self._state(self._closed([self._begin], begin=True))
         for character in text:
-            if ACCEPT in here:
+            if state.accepts:
                 return True
-            known = self._states.get(here)
-            if known is None:
-                if len(self._states) >= MOST_STATES:
-                    self._states.clear()
-                known = self._states[here] = {}
-            after = known.get(character)
-            if after is None:
-                after = self._after(here, character)
-                if len(known) < MOST_STATES:
-                    known[character] = after
-            here = after
-        return ACCEPT in self._closed(here, begin=not text, end=True)
+            after = state.onward.get(character)
+            state = self._after(state, character) if after is None else after
+        return state.accepts or ACCEPT in self._closed(state.ways, begin=not text, end=True)
 
-    def _after(self, here: Ways, character: str) -> Ways:
-        self._work -= len(here) + 1
+    def _state(self, ways: Ways) -> _State:
+        state = self._states.get(ways)
+        if state is None:
+            if len(self._states) >= MOST_STATES:
+                self._forget()
+            state = self._states[ways] = _State(ways)
+        return state
+
+    def _forget(self) -> None:
+        for state in self._states.values():
+            state.onward.clear()
+        self._states.clear()
+
+    def _after(self, here: _State, character: str) -> _State:
+        self._work -= len(here.ways) + 1
         if self._work < 0:
             raise TooMuch
         atoms, onward = self._nodes.atoms, self._nodes.onward
-        ways = [onward[one][0] for one in here if (a := atoms[one]) and a.fullmatch(character)]
-        return self._closed([*ways, self._begin])
+        ways = [onward[one][0] for one in here.ways if (a := atoms[one]) and a.fullmatch(character)]
+        after = self._state(self._closed([*ways, self._begin]))
+        if len(here.onward) < MOST_STATES:
+            here.onward[character] = after
+        return after
 
     def _closed(self, ways: Iterable[int], *, begin: bool = False, end: bool = False) -> Ways:
         """Where one gets from `ways` without a character; who stands at an end waits for it."""
