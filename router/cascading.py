@@ -40,7 +40,9 @@ def _terms(config: Config, route: Route, cascade: Cascade, able: list[list[str]]
     prices = {name: price_of(config.target(name)[1]) for name in names}
     audit = cascade.audit
     own = audit is not None and ":" in audit.by
-    measured = f"{route.tiers} {cascade} {prices} {route.start} {route.auto} {route.tiers_at}"
+    # Not by weights: who is drained for a while changes nothing of what was measured.
+    asked = [[target.name for target in tier] for tier in route.tiers]
+    measured = f"{asked} {cascade} {prices} {route.start} {route.auto} {route.tiers_at}"
     return Terms(
         route.name,
         tuple(one for one in made if isinstance(one, Check)),

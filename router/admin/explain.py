@@ -44,7 +44,9 @@ def foretold(
 ) -> dict[str, Any]:
     """The same of a request that is known to be admitted; `lane` is its model's cascade."""
     if lane is not None and request.only is None:
-        request = skipping(request, lane.dear | lane.mistrusted)
+        # Who streams is not checked, and so is not asked first for what checks come to.
+        dear = frozenset[int]() if request.stream else lane.dear
+        request = skipping(request, dear | lane.mistrusted)
     route = config.models.get(request.model)
     explained = runtime.engine.explain(request, now)
     members = [member for tier in route.tiers for member in tier] if route is not None else []
