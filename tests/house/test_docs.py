@@ -9,7 +9,7 @@ from typing import Any
 
 from policies import Engine, Outcome, Request, Task
 from router import build, cascading, choosing, copying
-from router.cascade.terms import Answered
+from router.cascade.terms import Answered, OwnCheck
 from router.config import load
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import PRESETS
@@ -225,6 +225,7 @@ def test_a_check_of_one_s_own_is_made_as_the_reference_shows_it(tmp_path, monkey
     terms = cascading.cascades_of(load(file, {}))["smart"]
     assert [one.name for one in terms.checks] == ["empty", "finish"]
     [own] = terms.others
+    assert isinstance(own, OwnCheck)
     assert own.holds(Answered("smart", {}, Said("Yes, please.")))
     sys.modules.pop("manners")
 
@@ -238,6 +239,7 @@ def test_the_cascade_that_policies_md_shows_can_be_loaded(tmp_path):
     file = tmp_path / "providers.yaml"
     file.write_text(head + example)
     cascade = load(file, {}).models["smart"].cascade
+    assert cascade is not None
     assert len(cascade.checks) == 6
 
 
