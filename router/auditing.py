@@ -55,13 +55,15 @@ class Auditing:
     def begin(self, trial: Trial) -> None:
         """A request is over: compare its answer, if it is one of those that are."""
         lane, accepted = trial.lane, trial.accepted
-        if accepted is None or self._stopped or not lane.is_audited(look=trial.look):
+        if accepted is None or self._stopped or not trial.counts:
+            return
+        if not lane.is_audited(look=trial.look):
             return
         held = len(trial.call.body) + len(accepted.body)
         if len(self._tasks) >= MOST or held > MOST_BODY or not self._memory.take(held):
             lane.hold("room")
             return
-        task = self._loop.create_task(self._audit(trial, accepted.body))
+        task = self._loop.create_task(self._audit(trial, accepted.body, trial.would_cost))
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._ended(task, held))
 
@@ -79,10 +81,12 @@ class Auditing:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._on_error(error)
 
-    async def _audit(self, trial: Trial, body: bytes) -> None:
-        """Ask, within what audits may cost, and compare."""
+    async def _audit(self, trial: Trial, body: bytes, need: int | None) -> None:
+        """Ask, within what audits may cost, and compare; one is expected to cost `need` nano-dollars
+        (None: nobody knows).
+        """
         lane, now = trial.lane, self._loop.time()
-        terms, cap, need = lane.terms, lane.audits, trial.would_cost
+        terms, cap = trial.terms, lane.audits
         if cap is not None:
             if need is None or need * MISJUDGED > cap.left(now):
                 lane.hold("spend" if need is not None else "no price")
@@ -105,12 +109,12 @@ class Auditing:
         wrong = await self._wrong(trial, cheap, dear)
         if wrong is None:
             lane.hold("not comparable")
-        elif terms is lane.terms or terms.measured == lane.terms.measured:
+        elif trial.counts:
             lane.compared(trial.tier, wrong=wrong)
             lane.twice(trial.tier, trial.written, terms.last, bill.written)
 
     async def _asked(self, trial: Trial, bill: Bill, heard: Heard) -> None:
-        runtime, terms = self._runtime(), trial.lane.terms
+        runtime, terms = self._runtime(), trial.terms
         request = trial.request._replace(
             only=terms.dearest_from(terms.last),
             band=Band.SHEDDABLE,
@@ -122,7 +126,7 @@ class Auditing:
 
     async def _wrong(self, trial: Trial, cheap: Said, dear: Said) -> bool | None:
         """Whether the cheap answer should not have been accepted; None: that says nothing."""
-        terms = trial.lane.terms
+        terms = trial.terms
         if terms.compare is None:
             way = terms.audit.by if terms.audit is not None else "exact"
             return WAYS[way](prompt_of(trial.call), cheap, dear)

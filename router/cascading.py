@@ -42,7 +42,8 @@ def _terms(config: Config, route: Route, cascade: Cascade, able: list[list[str]]
     own = audit is not None and ":" in audit.by
     # Not by weights: who is drained for a while changes nothing of what was measured.
     asked = [[target.name for target in tier] for tier in route.tiers]
-    measured = f"{asked} {cascade} {prices} {route.start} {route.auto} {route.tiers_at}"
+    rules = f"{route.start} {route.auto} {route.tiers_at}"
+    measured = f"{asked} {len(able)} {cascade} {prices} {rules}"
     return Terms(
         route.name,
         tuple(one for one in made if isinstance(one, Check)),

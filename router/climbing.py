@@ -33,7 +33,7 @@ class Trial:
         skipped: frozenset[int], *, look: bool,
     ) -> None:  # fmt: skip
         self.lane, self.call, self.caller, self.look = lane, call, caller, look
-        self.request = request
+        self.request, self.terms = request, lane.terms
         self.failed: list[tuple[str, str]] = []
         self.best: Answer | None = None
         self.accepted: Answer | None = None
@@ -47,7 +47,7 @@ class Trial:
         """The tier that is to be asked, since `answer` is not good enough; None: nobody is, and
         the client gets `best`.
         """
-        terms, target = self.lane.terms, answer.upstream.target
+        terms, target = self.terms, answer.upstream.target
         tier = terms.tiers.get(target) if answer.attempt.model == terms.model else None
         if tier is None or (tier >= terms.last and not self.failed):
             self.best = answer
@@ -57,7 +57,7 @@ class Trial:
         told = await self._checked(answer, tier, report)
         if self._first is None:
             self._first = tier, report
-        else:
+        elif self.counts:
             first, its = self._first
             self.lane.twice(first, its.output_tokens, tier, report.output_tokens)
         if not told.failed or told.passed >= self._passed:
@@ -66,31 +66,37 @@ class Trial:
             self.accepted = answer if tier < terms.last else None
             return None
         self.failed.append((target, told.failed))
-        return None if tier >= terms.last else self.lane.onward(tier, self._skipped)
+        return None if tier >= terms.last else terms.onward(tier, self._skipped)
 
     async def _checked(self, answer: Answer, tier: int, report: Report) -> Checked:
-        lane, last = self.lane, tier >= self.lane.terms.last
+        lane, last = self.lane, tier >= self.terms.last
         told = await self._checking.check(
             lane, self.call, self.caller, answer.body, self._until, free=last
         )
         if not last:
             self.checks += told.cost
             read, written = report.input_tokens, report.output_tokens
-            spent = lane.terms.cost(answer.upstream.target, read, written)
-            lane.add(tier, told.failed, read, written, spent, told.cost)
+            spent = self.terms.cost(answer.upstream.target, read, written)
+            if self.counts:
+                lane.add(tier, told.failed, read, written, spent, told.cost)
         return told
 
     def pay(self, target: str, report: Report) -> None:
         """An attempt has come to this."""
-        cost = self.lane.terms.cost(target, report.input_tokens or 0, report.output_tokens or 0)
+        cost = self.terms.cost(target, report.input_tokens or 0, report.output_tokens or 0)
         self.spent += cost or 0
         self.unpriced = self.unpriced or cost is None
+
+    @property
+    def counts(self) -> bool:
+        """Whether what it comes to says something of the cascade as it is now in force."""
+        return self.lane.terms.measured == self.terms.measured
 
     @property
     def tier(self) -> int:
         """The tier whose answer was accepted."""
         target = self.accepted.upstream.target if self.accepted is not None else ""
-        return self.lane.terms.tiers.get(target, 0)
+        return self.terms.tiers.get(target, 0)
 
     @property
     def written(self) -> int | None:
@@ -118,15 +124,15 @@ class Trial:
     def over(self) -> None:
         """The request is over: it is put to account."""
         account = self.lane.account
-        if self._first is None:
+        if self._first is None or not self.counts:
             return
         tier, report = self._first
         dear = self.lane.dearest(tier, report.input_tokens, report.output_tokens)
         best = self.best
         if best is not None and best.report is not None:
             target, its = best.upstream.target, best.report
-            if self.lane.terms.tiers.get(target) == self.lane.terms.last:
-                dear = self.lane.terms.cost(target, its.input_tokens, its.output_tokens)
+            if self.terms.tiers.get(target) == self.terms.last:
+                dear = self.terms.cost(target, its.input_tokens, its.output_tokens)
         account.requests += 1
         account.climbed += bool(self.failed)
         if dear is None or self.unpriced:

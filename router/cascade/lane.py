@@ -74,10 +74,6 @@ class Lane:
             return frozenset(), True
         return skipped, False
 
-    def onward(self, tier: int, skipped: frozenset[int]) -> int:
-        """The tier that is asked after `tier`."""
-        return next(one for one in range(tier + 1, self.terms.last + 1) if one not in skipped)
-
     def add(
         self, tier: int, failed: str, read: int | None, written: int | None, spent: int | None,
         checks: int,

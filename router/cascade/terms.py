@@ -88,6 +88,10 @@ class Terms:
         """The dearest tier."""
         return len(self.usual) - 1
 
+    def onward(self, tier: int, skipped: frozenset[int]) -> int:
+        """The tier that is asked after `tier`."""
+        return next(one for one in range(tier + 1, self.last + 1) if one not in skipped)
+
     def cost(self, target: str, read: int | None, written: int | None) -> int | None:
         """Nano-dollars for so many tokens of input and output; None: nobody knows."""
         return _cost(self.prices.get(target), read, written)

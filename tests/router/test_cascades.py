@@ -417,3 +417,22 @@ def numbers_in(told: object) -> set[int]:
     if isinstance(told, list):
         return {one for value in told for one in numbers_in(value)}
     return {int(told)} if isinstance(told, int | float) else set()
+
+
+async def test_a_file_that_is_loaded_meanwhile_does_no_harm(tmp_path: Path) -> None:
+    cascade = "{checks: [empty, {judge: judges}], audit: exact}"
+    async with climbers(tmp_path, GOOD, DEAR, Answer("NO").delayed(0.2), cascade=cascade) as place:
+        asking = asyncio.create_task(place.chat())
+        for _ in range(200):
+            if place.judge.requests:
+                break
+            await asyncio.sleep(0.005)
+        path = place.router.path
+        without = path.read_text().replace("[[cheap/m], [dear/m]]", "[[dear/m], [judge/m]]")
+        path.write_text(without.replace(cascade, "auto"))
+        await place.router.app.reload()
+        assert await place.router.refused() == []
+        told = await asking
+        assert told.status == 200
+        assert told.headers[CASCADE] == "climbed; cheap/m=judge judges"
+        assert (await place.page())["requests"] == 0

@@ -69,9 +69,9 @@ def test_what_was_measured_counts_on_where_it_is_of_the_same_sample() -> None:
 
 def test_the_next_tier_is_the_first_above_that_is_not_skipped() -> None:
     one = lane(tiers=3)
-    assert one.onward(0, frozenset()) == 1
-    assert one.onward(0, frozenset({1})) == 2
-    assert one.onward(1, frozenset({0})) == 2
+    assert one.terms.onward(0, frozenset()) == 1
+    assert one.terms.onward(0, frozenset({1})) == 2
+    assert one.terms.onward(1, frozenset({0})) == 2
 
 
 def test_what_a_dear_answer_would_have_cost_goes_by_how_long_dear_answers_are() -> None:
