@@ -10,11 +10,12 @@ from random import Random
 from socket import socket
 from typing import Protocol
 
+from policies import TargetSnapshot
 from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
 from router.aside import Aside
-from router.assembly import Beside, beside_of, decisions_of
+from router.assembly import Beside, beside_of, decisions_of, peers_of, prices_of
 from router.auditing import Auditing
 from router.cascades import Cascades
 from router.checking import Checking
@@ -32,9 +33,11 @@ from router.overrides.overrides import Overrides
 from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
 from router.reloading import Reloading
-from router.runtime import Runtime
 from router.shadow.ledger import Ledger
 from router.shadow.shadows import Shadows
+from router.shifts.moving import moving_of
+from router.shifts.pages import ShiftPages
+from router.shifts.shifting import Shifting
 from router.telemetry.counters import Counters
 from router.telemetry.decisions import Origin
 from router.telemetry.journal import Journal, Reader
@@ -73,8 +76,7 @@ class App:
         self._environ, self._log, self._loop = environ, log, asyncio.get_running_loop()
         self._aiming: asyncio.TimerHandle | None = None
         self._learning = Learning(log)
-        counters = Counters()
-        server = server or config.server
+        counters, server = Counters(), server or config.server
         self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
         origin = Origin(f"{rng.getrandbits(64):016x}", rng.getrandbits(53), self._loop.time())
@@ -82,16 +84,18 @@ class App:
         # Not the engine's chance: what is written must change nothing that is decided.
         chance = Random(rng.getrandbits(53)).random
         decisions = decisions_of(server, origin, beside.writer, chance)
-        readers: list[Reader] = [counters, log, *([decisions] if decisions is not None else [])]
-        journal = Journal(readers, self._reader_failed)
         overrides = Overrides(beside.kept, lambda: self._force, log.event)
-        self._parts: list[Part] = [*(part for part in beside if part is not None), overrides]
+        shifting = self._shifting(config, beside)
+        journal = self._journal(counters, log, shifting.gathering, decisions)
+        parts = (*beside, overrides, shifting)
+        self._parts: list[Part] = [part for part in parts if part is not None]
         # What operators say comes last: it holds, whatever else is known.
-        layers = [lambda config: completed(config, self._learning.known), overrides.layer]
+        layers = [self._completed, shifting.layer, overrides.layer]
         self._force = force = Force(
             config, environ, origin, layers, beside.together, self._policy_failed, self._changed
         )
-        self.state = State(force, counters, beside, overrides, self._loop.time)
+        self.state = State(force, counters, beside, overrides, shifting, self._loop.time)
+        self._watch()
         self.state.decisions = decisions
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self._copying = self._copies(journal, Random(rng.getrandbits(64)))
@@ -99,8 +103,7 @@ class App:
         self.pipeline = self._pipeline(journal, beside)
         foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
         self.state.foreseen = foresight.request
-        self.state.running = lambda: self.pipeline.running
-        self.state.dropped = lambda: log.dropped
+        self.state.running, self.state.dropped = self._running, lambda: log.dropped
         self._open(server, self._api(journal, rng), self._pages(server))
 
     async def start(
@@ -140,6 +143,30 @@ class App:
         """Another configuration is in force."""
         self._clients.client_write = self.state.config.defaults.timeouts.client_write
         self._learning.begin(lambda: self.state.config, self._force.again)
+        self._watch()
+
+    def _journal(self, *readers: Reader | None) -> Journal:
+        return Journal([one for one in readers if one is not None], self._reader_failed)
+
+    def _shifting(self, config: Config, beside: Beside) -> Shifting:
+        peers, event = peers_of(config.shared, beside.together), self._log.event
+        return Shifting(beside.kept, peers, event, self._again, self._standings)
+
+    def _running(self) -> int:
+        return self.pipeline.running
+
+    def _completed(self, config: Config) -> Config:
+        return completed(config, self._learning.known)
+
+    def _watch(self) -> None:
+        """Drive the shifts of the file in force."""
+        self.state.shifting.take(moving_of(self._force.file), prices_of(self._force.config))
+
+    def _again(self) -> None:
+        self._force.again()
+
+    def _standings(self) -> Mapping[str, TargetSnapshot]:
+        return self._force.runtime.engine.snapshot(self._loop.time())
 
     def _aim(self) -> None:
         """Say anew when days end: clocks may have been changed."""
@@ -197,12 +224,9 @@ class App:
         return pipeline
 
     def _cascades(self, journal: Journal, beside: Beside, rng: Random) -> Cascades:
-        def runtime() -> Runtime:
-            return self._force.runtime
-
-        loop, aside = self._loop, Aside(self._loop, self._fetcher, self.state.decisions)
-        checking = Checking(aside, runtime, journal, loop, beside.owners)
-        auditing = Auditing(aside, runtime, journal, loop, self._handler_failed)
+        runtime, decisions = (lambda: self._force.runtime), self.state.decisions
+        aside = Aside(runtime, journal, self._loop, self._fetcher, decisions)
+        checking, auditing = Checking(aside, beside.owners), Auditing(aside, self._handler_failed)
         return Cascades(checking, auditing, rng, self._instances)
 
     def _instances(self) -> int:
@@ -234,9 +258,11 @@ class App:
         )
 
     def _pages(self, server: Server) -> Pages:
-        said = OverridePages(self.state.overrides, self.state.kept, self._log.event)
-        further = {**said.places, **shadow.places(self.state)}
-        return Pages(self.state, server.admin_token, further)
+        state, event = self.state, self._log.event
+        said = OverridePages(state.overrides, state.kept, event)
+        moved = ShiftPages(state.shifting, state.kept, event)
+        further = {**said.places, **moved.places, **shadow.places(state)}
+        return Pages(state, server.admin_token, further)
 
     def _open(self, server: Server, api: Api, pages: Pages) -> None:
         self._clients = self._listener(server, str(server.listen), api, server.origins)

@@ -5,7 +5,7 @@ but nobody gets the answer, no limit of a client is touched, and the journal kno
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sized
+from collections.abc import Callable, Sized
 from typing import NamedTuple
 
 from policies import Request
@@ -34,12 +34,18 @@ class Asked(NamedTuple):
 
 
 class Aside:
-    """Has them served, with what a pipeline has."""
+    """Has them served, with what a pipeline has; `journal` is told of them as of what they are."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, fetcher: Fetcher, decisions: Decisions | None
+        self,
+        runtime: Callable[[], Runtime],
+        journal: Reader,
+        loop: asyncio.AbstractEventLoop,
+        fetcher: Fetcher,
+        decisions: Decisions | None,
     ) -> None:
-        self._loop, self._fetcher, self._decisions = loop, fetcher, decisions
+        self.runtime, self.journal, self.loop = runtime, journal, loop
+        self._fetcher, self._decisions = fetcher, decisions
 
     async def ask(
         self,
@@ -55,7 +61,7 @@ class Aside:
         and takes no place that it would have to wait for: then the answer is why there was none.
         """
         call, caller, request = asked
-        now, bell, decisions, record = self._loop.time(), Bell(self._loop), self._decisions, None
+        now, bell, decisions, record = self.loop.time(), Bell(self.loop), self._decisions, None
         if decisions is not None:
             record = decisions.sample(caller.request_id, now, revision=runtime.revision)
         course = runtime.engine.start(request, now, bell.wake, record)
@@ -63,7 +69,7 @@ class Aside:
         way: Way = course if once is None else once
         if runtime.fleet is not None:
             way = Sharing(way, runtime.fleet, bell)
-        reply = Reply(caller, Nobody(heard), self._loop.time, now)
+        reply = Reply(caller, Nobody(heard), self.loop.time, now)
         passage = Passage(call, reply, runtime, way, bell, self._fetcher, journal)
         try:
             await passage.drive(others)

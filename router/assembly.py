@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from policies import Engine, Route
+from policies import Engine, Price, Route
 from router import build, choosing
 from router.abilities import wary_of
+from router.arms import Arms, canary_of
 from router.build import accounts_of
+from router.canaries import shifts_of
 from router.cascading import cascades_of
 from router.config import Config, Server, Shared
 from router.config import Route as ConfigRoute
@@ -25,6 +27,8 @@ from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
 from router.shadowing import shadows_of
+from router.shifts.peers import Alone, Peers
+from router.shifts.peers import Fleet as Peered
 from router.stored.owners import Owners
 from router.telemetry.decisions import Decisions, Origin
 from router.telemetry.log import Log
@@ -48,17 +52,16 @@ def runtime_of(
     """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
     which limits are a `fleet`'s; `listed` says since when models were served. Raises `BuildFault`.
     """
-    serving, estimators = build.serving(config), choosing.estimators_of(config)
+    estimators, shifts = choosing.estimators_of(config), shifts_of(config, routes)
+    serving = build.serving(config)
     return Runtime(
         revision=config.revision,
         engine=engine,
         upstreams=upstreams,
         tenants=build.tenants_of(config),
-        deadlines={
-            **dict.fromkeys(build.live_targets(config), config.defaults.deadline),
-            **{route.name: route.deadline for route in serving},
-        },
-        targets={route.name: _targets(route) for route in serving},
+        deadlines=dict.fromkeys(build.live_targets(config), config.defaults.deadline)
+        | {route.name: route.deadline for route in serving},
+        targets=targets_of(serving, routes, shifts),
         off=build.off(config),
         policies=choosing.named_policies(),
         listed={route.name: listed.get(route.name, int(time.time())) for route in serving},
@@ -72,14 +75,31 @@ def runtime_of(
         fleet=fleet,
         tokenizers=tokenizers_of(config),
         recorded=build.recorded_of(config),
-        strict=frozenset(route.name for route in serving if route.unsupported == "refuse"),
+        strict=strict_of(serving),
         shadows=shadows_of(config),
         cascades=cascades_of(config),
+        shifts=shifts,
     )
 
 
-def _targets(route: ConfigRoute) -> frozenset[str]:
-    return frozenset(target.name for tier in route.tiers for target in tier)
+def targets_of(
+    serving: Sequence[ConfigRoute], routes: Mapping[str, Route], shifts: Mapping[str, Arms]
+) -> dict[str, frozenset[str]]:
+    """The targets of every model, those that are off among them, and of every canary's route."""
+    targets = {
+        route.name: frozenset(target.name for tier in route.tiers for target in tier)
+        for route in serving
+    }
+    for arms in shifts.values():
+        canary = (target.name for target in routes[arms.canary].targets)
+        targets[arms.canary] = arms.control.union(canary)
+    return targets
+
+
+def strict_of(serving: Sequence[ConfigRoute]) -> frozenset[str]:
+    """The routes for which nothing is left out that a client asks for, by both arms."""
+    strict = [route.name for route in serving if route.unsupported == "refuse"]
+    return frozenset([*strict, *map(canary_of, strict)])
 
 
 class Beside(NamedTuple):
@@ -148,6 +168,26 @@ def kept_of(server: Server, shared: Shared, folder: Path, log: Log) -> Kept:
     from router.redis.link import Link
 
     return Fleet(Link(address_of(shared.redis.reveal()), shared.fleet), shared.fleet, log.event)
+
+
+def peers_of(shared: Shared, together: Together | None) -> Peers:
+    """Who sees the same shifts: nobody else, or the instances of a fleet."""
+    if shared.redis is None or together is None:
+        return Alone()
+    from router.redis.address import address_of
+    from router.redis.link import Link
+
+    line = Link(address_of(shared.redis.reveal()), shared.fleet)
+    return Peered(line, shared.fleet, together.instance)
+
+
+def prices_of(config: Config) -> dict[str, Price]:
+    """What targets cost, as far as it is known."""
+    return {
+        name: price
+        for name in build.live_targets(config)
+        if (price := build.price_of(config.target(name)[1])) is not None
+    }
 
 
 def writer_of(server: Server, origin: Origin, log: Log) -> Writer | None:

@@ -17,13 +17,11 @@ from router.cascade.compare import WAYS
 from router.checking import Bill
 from router.climbing import Trial
 from router.dialects.common.outside import decoded, object_of
-from router.runtime import Runtime
 from router.shadow.copies import MOST_BODY, copied, copier
 from router.shadow.judged import Judged, Said
 from router.shadow.judging import Judging, NoScore
 from router.shadow.said import prompt_of, said_of
 from router.shadow.sinks import Heard, Memory
-from router.telemetry.journal import Reader
 
 PATIENCE = 120.0
 """Seconds for which a dear answer is waited for."""
@@ -38,17 +36,9 @@ NAMED = ".audit"
 class Auditing:
     """Has accepted answers compared; `on_error` is told of a fault of ours."""
 
-    def __init__(
-        self,
-        aside: Aside,
-        runtime: Callable[[], Runtime],
-        journal: Reader,
-        loop: asyncio.AbstractEventLoop,
-        on_error: Callable[[BaseException], None],
-    ) -> None:
-        self._aside, self._runtime, self._journal = aside, runtime, journal
-        self._loop, self._on_error = loop, on_error
-        self._judging, self._memory = Judging(loop), Memory()
+    def __init__(self, aside: Aside, on_error: Callable[[BaseException], None]) -> None:
+        self._aside, self._on_error, self._loop = aside, on_error, aside.loop
+        self._judging, self._memory = Judging(aside.loop), Memory()
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
 
@@ -82,8 +72,8 @@ class Auditing:
             self._on_error(error)
 
     async def _audit(self, trial: Trial, body: bytes, need: int | None) -> None:
-        """Ask, within what audits may cost, and compare; one is expected to cost `need` nano-dollars
-        (None: nobody knows).
+        """Ask, within what audits may cost, and compare; one is expected to cost `need`
+        nano-dollars (None: nobody knows).
         """
         lane, now = trial.lane, self._loop.time()
         terms, cap = trial.terms, lane.audits
@@ -92,7 +82,7 @@ class Auditing:
                 lane.hold("spend" if need is not None else "no price")
                 return
             cap.take(need * MISJUDGED, now)
-        bill, heard = Bill(self._journal, terms), Heard(self._memory)
+        bill, heard = Bill(self._aside.journal, terms), Heard(self._memory)
         try:
             await self._asked(trial, bill, heard)
             answer = heard.read()
@@ -114,7 +104,7 @@ class Auditing:
             lane.twice(trial.tier, trial.written, terms.last, bill.written)
 
     async def _asked(self, trial: Trial, bill: Bill, heard: Heard) -> None:
-        runtime, terms = self._runtime(), trial.terms
+        runtime, terms = self._aside.runtime(), trial.terms
         request = trial.request._replace(
             only=terms.dearest_from(terms.last),
             band=Band.SHEDDABLE,

@@ -19,6 +19,7 @@ from policies import (
     Target,
 )
 from router.abilities import lacks_of
+from router.canaries import canaries_of, canary
 from router.choosing import BuildFault, policy_of
 from router.config import Config, Provider, ProviderModel, Shadow
 from router.config import Retry as ConfigRetry
@@ -57,6 +58,7 @@ def routes_of(config: Config) -> dict[str, Route]:
         for route in serving(config)
     }
     retry = retry_of(config.defaults.retry)
+    routes |= canaries_of(config, routes)
     routes |= {
         f"{name}{ARM}": Route([Target(shadow.to)], LeastLatency(), ONE_TRY)
         for name, shadow in shadowed(config).items()
@@ -239,12 +241,13 @@ def serving(config: Config) -> list[ConfigRoute]:
 def alike(config: Config) -> dict[str, frozenset[str]]:
     """For every route whose targets are not all of one upstream model, and that does not let them
     make embeddings all the same: those of its first target's model that are switched on. Who has
-    no endpoint for them is not asked, and so is none of these.
+    no endpoint for them is not asked, and so is none of these. Where its traffic moves to another
+    one, they stay until it is there.
     """
     found = {}
     for route in serving(config):
         # What operators say for a while must not have other models make a route's embeddings.
-        members = [target for tier in route.tiers for target in tier]
+        members = [one for tier in (*route.tiers, canary(config, route)) for one in tier]
         named = [target.name for target in members if target.weight > 0 or target.said]
         weighted = [n for n in named if "embeddings" not in lacks_of(*config.target(n))] or named
         models = {name: config.target(name)[1].name for name in weighted}

@@ -16,12 +16,15 @@ BANDS = {band.name.lower(): band for band in Band}
 
 
 class Wishes(NamedTuple):
-    """The router's own request headers. `timeout` in seconds."""
+    """The router's own request headers. `timeout` in seconds; `session` is what the client calls
+    the conversation that this request is of.
+    """
 
     timeout: float | None = None
     target: str | None = None
     policy: str | None = None
     priority: Band | None = None
+    session: str | None = None
 
 
 NONE = Wishes()

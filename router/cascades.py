@@ -37,9 +37,9 @@ class Cascades:
 
     def begin(self, call: Call, caller: Caller, request: Request, runtime: Runtime) -> Begun:
         """How a request for a model with a cascade is driven. One that is confined to some targets,
-        or wishes for another policy, is served as without.
+        wishes for another policy, or tries where the model's traffic moves, is served as without.
         """
-        if request.only is not None or request.policy is not None:
+        if request.only is not None or request.policy is not None or request.model != call.model:
             return Begun(request, Passage)
         lane = self.lane(runtime.cascades[call.model])
         checked = is_checked(call, request)

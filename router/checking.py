@@ -6,8 +6,6 @@ neither yes nor no, has not been passed: trust is not given for want of somebody
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -59,17 +57,9 @@ class Checked(NamedTuple):
 class Checking:
     """Has answers checked; `owners` as the pipeline has them."""
 
-    def __init__(
-        self,
-        aside: Aside,
-        runtime: Callable[[], Runtime],
-        journal: Reader,
-        loop: asyncio.AbstractEventLoop,
-        owners: Owners,
-    ) -> None:
-        self._aside, self._runtime, self._journal = aside, runtime, journal
-        self._loop, self._owners = loop, owners
-        self._judging = Judging(loop, PATIENCE)
+    def __init__(self, aside: Aside, owners: Owners) -> None:
+        self._aside, self._owners, self._loop = aside, owners, aside.loop
+        self._judging = Judging(aside.loop, PATIENCE)
         self._memory = Memory()
 
     async def check(
@@ -89,7 +79,7 @@ class Checking:
         passed, cost = len(terms.checks), 0
         for one in () if free else terms.others:
             patience = min(PATIENCE, (until - self._loop.time()) * SHARE_OF_TIME)
-            bill = Bill(self._journal, terms)
+            bill = Bill(self._aside.journal, terms)
             try:
                 if isinstance(one, OwnCheck):
                     good = await self._own(one, terms, call, said, patience)
@@ -116,7 +106,7 @@ class Checking:
         self, one: ModelCheck, lane: Lane, call: Call, caller: Caller, said: Said,
         patience: float, bill: Bill,
     ) -> bool:  # fmt: skip
-        runtime, now, cap = self._runtime(), self._loop.time(), lane.budget(one)
+        runtime, now, cap = self._aside.runtime(), self._loop.time(), lane.budget(one)
         asked = self._question(one, call, caller, said, runtime, now + patience)
         need = _at_most(lane.terms, runtime, one.model, asked.call)
         if cap is not None:

@@ -61,7 +61,7 @@ class Copying:
     ) -> None:
         self.shadows = shadows
         self._runtime, self._journal, self._loop = runtime, journal, loop
-        self._aside, self._on_error = Aside(loop, fetcher, decisions), on_error
+        self._aside, self._on_error = Aside(runtime, journal, loop, fetcher, decisions), on_error
         self._judging = Judging(loop)
         self._tasks: set[asyncio.Task[None]] = set()
 

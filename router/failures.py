@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from policies import Cause, Fail, Outcome, Phase, Refusal, Refused, Report
 from router.answer import Answer
+from router.arms import model_of
 from router.dialects.contract import ClientError
 from router.tenants.identity import Tenant
 
@@ -48,12 +49,15 @@ class OwnWords(NamedTuple):
     body: bytes
 
 
-def useful(report: Report | None, *, asked: bool = True) -> int:
+def useful(report: Report | None, route: str = "", asked: str = "") -> int:
     """How much a client learns from how an attempt ended: its request is wrong; it does not fit; it
     came at a bad time; somebody failed. Of what is between a provider and us it learns nothing, and
-    of what a model that it has not `asked` for does not take it learns the wrong thing.
+    of what the `route` of another model than it `asked` for does not take it learns the wrong
+    thing.
     """
-    if report is None or not (asked or report.outcome is Outcome.FILTERED):
+    if report is None:
+        return 0
+    if model_of(route) != asked and report.outcome is not Outcome.FILTERED:
         return 0
     if report.outcome is Outcome.UNFIT and report.unclassified is not None:
         return USEFUL[Outcome.FAILED]  # a page of somebody in between

@@ -286,7 +286,7 @@ class Passage:
         self._answers.remove(answer)
         self._last, self._until = answer, 0.0
         attempt, telling, own = answer.attempt, self._telling, self._call.model
-        if telling is None or useful(report, asked=attempt.model == own) >= useful(telling.report):
+        if telling is None or useful(report, attempt.model, own) >= useful(telling.report):
             self._telling = answer
         attempt.settle(report, now)
         self._journal.attempt(of_attempt(self._reply.caller, answer, report, now))

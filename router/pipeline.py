@@ -173,6 +173,7 @@ class Pipeline:
         """
 
         def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
+            model = runtime.route(model, call, caller, None)
             decisions, needs = self._decisions, runtime.needs.get(model)
             record = decisions.further(caller.request_id, rung) if decisions is not None else None
             lacking = runtime.lacking(call.operation, model)
@@ -221,13 +222,15 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
     only = None
     if wishes.target is not None or call.operation in CONFINED:
         only = confined(call, caller, runtime, owners)
-    seconds = runtime.deadlines[call.model]
+    model, seconds = call.model, runtime.deadlines[call.model]
+    if runtime.shifts:
+        model = runtime.route(model, call, caller, only)
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
-    needs = runtime.needs.get(call.model) if policy is None else policy.needs
-    lacking = runtime.lacking(call.operation, call.model) if runtime.wary else None
+    needs = runtime.needs.get(model) if policy is None else policy.needs
+    lacking = runtime.lacking(call.operation, model) if runtime.wary else None
     return Request(
-        call.model,
+        model,
         now + seconds,
         call.input_tokens,
         call.output_tokens,
@@ -291,6 +294,6 @@ def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> fr
         return runtime.embedders(call.model)
     if not (call.bound or call.stays or call.traces):
         return only
-    targets = only or runtime.targets.get(call.model) or frozenset({call.model})
+    targets = only or runtime.reached(call.model) or frozenset({call.model})
     keepers = confined_by(call, targets, runtime.accounts, owners, caller.tenant.name)
     return only if keepers is None else keepers

@@ -12,7 +12,7 @@ from policies import Attempt, Next, Outcome, Report
 from router.answer import Answer
 from router.dialects.contract import Call, Resumable, UpstreamDialect
 from router.dialects.seam import Begun
-from router.runtime import Runtime
+from router.runtime import NO_TARGETS, Runtime
 from router.telemetry.journal import Resumed
 from router.upstream.transport import Upstream
 
@@ -69,7 +69,7 @@ class Resumption:
         self._without.add(answer.upstream.target)
         begun.input_spent += report.input_tokens or 0
         begun.output_spent += report.output_tokens or 0
-        others = self._runtime.targets[self._call.model] - self._without
+        others = self._runtime.targets.get(answer.attempt.model, NO_TARGETS) - self._without
         able = frozenset(filter(self._goes_on, others))
         if able:
             self.resumed += (Resumed(answer.upstream.target, begun.tokens),)

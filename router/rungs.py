@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from router.build import serving
+from router.canaries import canary
 from router.config import Config, ladder
 from router.ladder import Ladder, Rung
 
@@ -11,7 +12,10 @@ def ladders_of(config: Config) -> dict[str, Ladder]:
     """What each model that can serve falls back on, where there is anything."""
     targets = {
         route.name: frozenset(
-            target.name for tier in config.live(route) for target in tier if target.weight > 0
+            target.name
+            for tier in (*config.live(route), canary(config, route))
+            for target in tier
+            if target.weight > 0
         )
         for route in serving(config)
     }

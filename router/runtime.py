@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from policies import Engine, Policy, Request
+from router.arms import Arms
 from router.caller import Caller
 from router.cascade.terms import Terms as Cascade
 from router.dialects.contract import Call, ClientError, Operation
@@ -23,6 +24,8 @@ from router.upstream.transport import Upstream
 
 LONGEST_NAME = 200
 """Characters of an unknown model's name that are compared and shown: it may fill a whole body."""
+
+NO_TARGETS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,9 @@ class Runtime:
     that requests are counted with, by the model that they ask for, where its targets name any;
     `estimators` say how hard a request is, by model, where its route names one; `recorded` is the
     part of a model's requests of which decisions are written, where any are; of `shadows` a share
-    of a model's requests is asked as well; answers of models with `cascades` are checked.
+    of a model's requests is asked as well; answers of models with `cascades` are checked; `shifts`
+    are both arms of the models whose traffic moves. `targets`, `strict` and `wary` know the routes
+    of their canaries as well.
     """
 
     revision: str
@@ -67,6 +72,7 @@ class Runtime:
     recorded: Mapping[str, float] = field(default_factory=dict)
     shadows: Mapping[str, Terms] = field(default_factory=dict)
     cascades: Mapping[str, Cascade] = field(default_factory=dict)
+    shifts: Mapping[str, Arms] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""
@@ -82,9 +88,19 @@ class Runtime:
             return tenant.sees(model)
         if "target" not in tenant.may:
             return False
-        return tenant.models is None or any(
-            model in self.targets.get(route, ()) for route in tenant.models
-        )
+        return tenant.models is None or any(model in self.reached(route) for route in tenant.models)
+
+    def route(self, model: str, call: Call, caller: Caller, only: frozenset[str] | None) -> str:
+        """The engine's route for a request for `model`, confined to `only` these targets (None: it
+        is not): by which arm, where its traffic moves.
+        """
+        arms = self.shifts.get(model)
+        return arms.canary if arms is not None and arms.takes(call, caller, only) else model
+
+    def reached(self, model: str) -> frozenset[str]:
+        """The targets of a model, by both arms where its traffic moves."""
+        route = self.shifts[model].canary if model in self.shifts else model
+        return self.targets.get(route, NO_TARGETS)
 
     def lacking(self, operation: Operation, model: str) -> frozenset[str] | None:
         """What some of the targets of `model` lack that such a call may require."""
@@ -104,7 +120,7 @@ class Runtime:
         """Whether a model that `tenant` may ask for has one of `targets`."""
         if tenant.models is None:
             return True
-        return any(targets & self.targets.get(route, frozenset()) for route in tenant.models)
+        return any(targets & self.reached(route) for route in tenant.models)
 
     def embedders(self, model: str) -> frozenset[str] | None:
         """The targets that may make the embeddings of `model`; None: all of its own. Raises

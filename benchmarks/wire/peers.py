@@ -49,7 +49,8 @@ class Served(NamedTuple):
                 "user": str(user),
                 "stream": answer == "stream",
                 "messages": [{"role": "user", "content": "word " * ((size - 120) // 5)}],
-            }
+            },
+            separators=(",", ":"),  # as OpenAI's SDKs write it
         )
         return (
             f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"

@@ -15,6 +15,7 @@ from policies.engine.showing import words
 from policies.engine.showing.record import Choice, Record, Said, Step, Stopped
 from policies.engine.showing.telling import told
 from policies.engine.showing.views import View
+from router.arms import arm_of, model_of
 from router.telemetry.decisions import Decision, Decisions
 from router.telemetry.lines.making import money_of
 
@@ -37,7 +38,8 @@ def one(decision: Decision) -> dict[str, Any]:
     return {
         "request_id": decision.request_id,
         "revision": decision.revision,
-        "model": request.model if request is not None else None,
+        "model": model_of(request.model) if request is not None else None,
+        "arm": arm_of(request.model) if request is not None else "",
         "operation": end.operation if end is not None else None,
         "end": end.end if end is not None else None,
         "cause": end.cause if end is not None else None,
@@ -81,7 +83,8 @@ def attempts(record: Record) -> list[dict[str, Any]]:
 
 def _request(request: Request) -> dict[str, Any]:
     return {
-        "model": request.model,
+        "model": model_of(request.model),
+        "arm": arm_of(request.model),
         "deadline": request.deadline,
         "input_tokens": request.input_tokens,
         "counted": {**request.counted},

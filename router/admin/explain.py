@@ -8,10 +8,11 @@ from typing import Any
 
 import msgspec
 
-from policies import Band, ExplainedTarget, Refusal, Request
+from policies import Band, Explained, ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question, Sent
+from router.arms import arm_of, model_of
 from router.caller import BANDS, Caller, Wishes
-from router.cascade.lane import Lane, skipping
+from router.cascade.lane import Lane
 from router.cascade.shown import reasons
 from router.config import Config, ladder
 from router.config.problems import nearest, quoted
@@ -33,7 +34,9 @@ def explain(
     `ClientError` for a model that cannot be asked for, `BadQuestion` for what else there is not.
     """
     told = foretold(runtime, config, now, _request(runtime, now, question), lane)
-    targets = [target["target"] for target in told["targets"]]
+    shift = told["shift"]
+    found = [*told["targets"], *(shift["targets"] if shift is not None else ())]
+    targets = dict.fromkeys(target["target"] for target in found)
     if question.target is not None and question.target not in targets:
         raise _none("target", question.target, "is none of the model's", targets)
     return told
@@ -43,21 +46,27 @@ def foretold(
     runtime: Runtime, config: Config, now: float, request: Request, lane: Lane | None = None
 ) -> dict[str, Any]:
     """The same of a request that is known to be admitted; `lane` is its model's cascade."""
-    if lane is not None and request.only is None:
-        # Who streams is not checked, and so is not asked first for what checks come to.
-        dear = frozenset[int]() if request.stream else lane.dear
-        request = skipping(request, dear | lane.mistrusted)
-    route = config.models.get(request.model)
-    explained = runtime.engine.explain(request, now)
+    if lane is not None:
+        request = lane.met_by(request)
+    model = model_of(request.model)
+    route, arms = config.models.get(model), runtime.shifts.get(model)
     members = [member for tier in route.tiers for member in tier] if route is not None else []
     said = {member.name: member.said for member in members}
+
+    def shown(explained: Explained) -> list[dict[str, Any]]:
+        targets = explained.targets
+        return [_target(target, said.get(target.target, ""), now) for target in targets]
+
+    explained, shift = runtime.engine.explain(request._replace(model=model), now), None
+    if arms is not None:
+        canary = runtime.engine.explain(request._replace(model=arms.canary), now)
+        shift = {"share": arms.share, "by": arms.by, "targets": shown(canary)}
     return {
-        "model": explained.model,
+        "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
         "start": [*explained.start, *([] if lane is None else reasons(lane))],
-        "targets": [
-            _target(target, said.get(target.target, ""), now) for target in explained.targets
-        ],
+        "targets": shown(explained),
+        "shift": shift,
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}
             for rung in (ladder(route.name, config.models) if route is not None else ())
@@ -74,6 +83,7 @@ def as_read(call: Call, caller: Caller, request: Request) -> dict[str, Any]:
         "output_tokens": call.output_tokens,
         "stream": call.stream,
         "brings": sorted(name for name, brought in features.items() if brought),
+        "arm": arm_of(request.model),
         "confined_to": None if request.only is None else sorted(request.only),
     }
 

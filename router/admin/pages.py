@@ -28,6 +28,7 @@ from router.front.exchange import Headers, Inbound, Refused, Responder
 from router.front.guard import check_admin_token, check_json
 from router.overrides import shown as overrides
 from router.quota import shown as shared
+from router.shifts import shown as shifts
 from router.telemetry.decisions import Decisions
 from router.telemetry.lines import shown as lines
 from router.telemetry.prometheus import prometheus
@@ -107,7 +108,7 @@ class Pages:
         one = state.together
         together = () if one is None else (*shared.metrics(one), *fleet.metrics(one.fleet))
         written = () if state.writer is None else lines.metrics(state.writer)
-        said = overrides.metrics(state.overrides)
+        said = (*overrides.metrics(state.overrides), *shifts.metrics(state.shifting))
         copies = () if state.shadows is None else state.shadows.metrics(state.runtime.shadows)
         cascades = cascade.metrics([*state.cascades.lanes(state.runtime.cascades)])
         further = (*configured.metrics(state), *said, *written, *together, *copies, *cascades)

@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from router.force import Force
     from router.overrides.overrides import Overrides
     from router.shadow.shadows import Shadows
+    from router.shifts.shifting import Shifting
 
 
 class State:
     """What the pages read; the application keeps it true. `errors` are those of the last file
     that was refused, empty when the file in `force` is the newest; it was `tried` last at that
     instant. `kept` are the documents that outlive this process, `overrides` what operators say for
-    a while. `changes` are what the last reload changed, in words. `foreseen` says what the engine
-    would be asked for a request. `running` counts requests under way, `dropped` the log lines that
-    nobody took; `decisions` is None where no record is made, `writer` where none goes to a file,
-    `together` where this instance stands alone; `shadows` have what copies came to,
-    `cascades` what checked answers did.
+    a while, `shifting` what moves by itself. `changes` are what the last reload changed, in words.
+    `foreseen` says what the engine would be asked for a request. `running` counts requests under
+    way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
+    `writer` where none goes to a file, `together` where this instance stands alone; `shadows` have
+    what copies came to, `cascades` what checked answers did.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class State:
         counters: Counters,
         beside: Beside,
         overrides: Overrides,
+        shifting: Shifting,
         clock: Callable[[], float],
     ) -> None:
         self.force = force
@@ -46,6 +48,7 @@ class State:
         self.writer = beside.writer
         self.together = beside.together
         self.overrides = overrides
+        self.shifting = shifting
         self.clock = clock
         self.started = clock()
         self.loaded = self.tried = clock()

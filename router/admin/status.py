@@ -13,6 +13,7 @@ from router.config import Config
 from router.fleet import shown as fleet
 from router.overrides import shown as overrides
 from router.quota import shown as shared
+from router.shifts import shown as shifts
 from router.telemetry.lines import shown as lines
 
 
@@ -35,15 +36,9 @@ def status(state: State) -> dict[str, Any]:
         "shared": None if together is None else shared.shown(together, now),
         "fleet": None if together is None else fleet.shown(together.fleet, now),
         "overrides": overrides.shown(state.overrides),
+        "shifts": shifts.brief(state.shifting),
         "kept": {"where": state.kept.where, "why_not": state.kept.why or None},
-        "models": {
-            name: {
-                "policy": route.policy.name,
-                "tiers": [{target.name: target.weight for target in tier} for tier in route.tiers],
-                "off": state.runtime.off.get(name),
-            }
-            for name, route in state.config.models.items()
-        },
+        "models": _models(state),
         "cascades": cascade.all_of(state.cascades.lanes(state.runtime.cascades)),
         "targets": _targets(state, now),
         "tenants": tenants.shown(state.runtime.tenants, now),
@@ -55,6 +50,17 @@ def status(state: State) -> dict[str, Any]:
             {"target": target, "outcome": outcome, "phase": phase, "count": count}
             for (target, outcome, phase), count in state.counters.attempts.items()
         ],
+    }
+
+
+def _models(state: State) -> dict[str, Any]:
+    return {
+        name: {
+            "policy": route.policy.name,
+            "tiers": [{target.name: target.weight for target in tier} for tier in route.tiers],
+            "off": state.runtime.off.get(name),
+        }
+        for name, route in state.config.models.items()
     }
 
 

@@ -74,6 +74,15 @@ class Lane:
             return frozenset(), True
         return skipped, False
 
+    def met_by(self, request: Request) -> Request:
+        """As it is begun now, if it is no look. Who streams is not checked, and so is not begun
+        elsewhere for what checks come to.
+        """
+        if request.only is not None or request.model != self.terms.model:
+            return request
+        dear = frozenset[int]() if request.stream else self.dear
+        return skipping(request, dear | self.mistrusted)
+
     def add(
         self, tier: int, failed: str, read: int | None, written: int | None, spent: int | None,
         checks: int,

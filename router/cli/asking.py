@@ -59,6 +59,11 @@ def check(path: Path, *, strict: bool) -> int:
     targets = sum(1 for name in config.targets() if config.target(name)[0].enabled)
     live = len(build.serving(config))
     print(f"{path}: {live} of {len(config.models)} models can serve, on {targets} targets")
+    if any(route.shift for route in config.models.values()):
+        from router.cli.shifting import standing
+
+        for line in standing(path, config):
+            print(line)
     return 0
 
 
@@ -91,7 +96,7 @@ def explain(
     if as_json:
         print(json.dumps({"source": source, **told}, indent=2))
     else:
-        from router.cli.tables import explained
+        from router.cli.explained import explained
 
         explained(source, told)
     return 0

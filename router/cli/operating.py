@@ -31,7 +31,7 @@ def say(path: Path, asked: Mapping[str, object], admin: str | None, *, as_json: 
             print(f"instead of {', '.join(told['replaces'])}")
 
     body = msgspec.json.encode({**asked, "by": _who()})
-    return _asked(path, admin, ("POST", PATH, body), printed, as_json=as_json)
+    return exchange(path, admin, ("POST", PATH, body), printed, as_json=as_json)
 
 
 def show(path: Path, admin: str | None, *, as_json: bool) -> int:
@@ -42,7 +42,7 @@ def show(path: Path, admin: str | None, *, as_json: bool) -> int:
 
         overrides(told["overrides"])
 
-    return _asked(path, admin, ("GET", PATH, None), printed, as_json=as_json)
+    return exchange(path, admin, ("GET", PATH, None), printed, as_json=as_json)
 
 
 def lift(path: Path, which: str | None, admin: str | None, *, as_json: bool) -> int:
@@ -56,10 +56,10 @@ def lift(path: Path, which: str | None, admin: str | None, *, as_json: bool) -> 
 
     place = PATH if which is None else f"{PATH}/{quote(which, safe='')}"
     whole = f"{place}?{urlencode({'by': _who()})}"
-    return _asked(path, admin, ("DELETE", whole, None), printed, as_json=as_json)
+    return exchange(path, admin, ("DELETE", whole, None), printed, as_json=as_json)
 
 
-def _asked(
+def exchange(
     path: Path,
     admin: str | None,
     what: tuple[str, str, bytes | None],

@@ -5,6 +5,7 @@ works.
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -20,12 +21,22 @@ Force = Annotated[
 ]
 
 
+class Verb(StrEnum):
+    """What can be done to a shift."""
+
+    pause = "pause"
+    resume = "resume"
+    abort = "abort"
+
+
 def add(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(drain)
     app.command()(pin)
     app.command()(overrides)
     app.command()(lift)
+    app.command()(shifts)
+    app.command()(shift)
 
 
 def drain(
@@ -88,3 +99,27 @@ def lift(
     if (which is None) is not every:
         raise typer.BadParameter("name one, or say --all")
     sys.exit(run(config, which, admin, as_json=json))
+
+
+def shifts(
+    config: ConfigFile = DEFAULT_FILE, admin: AdminAddress = None, json: AsJson = False
+) -> None:
+    """Show the shifts of the file: how far each has come, and what both arms did on its step."""
+    from router.cli.shifting import show
+
+    sys.exit(show(config, admin, as_json=json))
+
+
+def shift(
+    verb: Annotated[Verb, typer.Argument(help="What to do.")],
+    model: Annotated[str, typer.Argument(help="The model whose traffic shifts.")],
+    config: ConfigFile = DEFAULT_FILE,
+    admin: AdminAddress = None,
+    json: AsJson = False,
+) -> None:
+    """Pause a shift where it is, resume it (anew, once it was taken back or aborted), or abort it:
+    all traffic is back at once.
+    """
+    from router.cli.shifting import order
+
+    sys.exit(order(config, verb.value, model, admin, as_json=json))

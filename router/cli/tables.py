@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from router.cli.moved import moved
+
 if TYPE_CHECKING:
     from router.planning.plan import Plan
     from router.planning.thresholds import Verdict
@@ -22,48 +24,9 @@ FAILURES = frozenset({"failed", "throttled", "denied"})
 """Ends of attempts that are a target's doing, and not the request's."""
 
 
-def explained(source: str, told: dict[str, Any]) -> None:
-    """Print an explanation."""
-    screen = _console()
-    screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
-    if (read := told.get("request")) is not None:
-        screen.print(escape(_read(read)), soft_wrap=True)
-    for number, sentence in enumerate(told["start"]):
-        screen.print(escape(f"{'    ' if number else '  '}{sentence}"), soft_wrap=True)
-    numbers = ("tier", "weight", "odds", "health", "A", "L", "R", "predicted", "in flight")
-    table = _table(("target",), numbers, ())
-    for target in told["targets"]:
-        table.add_row(
-            escape(target["target"]),
-            str(target["tier"]),
-            f"{target['weight']:g}",
-            f"{target['odds']:.0%}",
-            *(f"{target[factor]:.2f}" for factor in ("health", "availability", "latency", "ramp")),
-            "unseen" if target["predicted_s"] is None else f"{target['predicted_s']:.2f} s",
-            str(target["in_flight"]),
-        )
-    screen.print(table)
-    screen.print()
-    for target in told["targets"]:
-        screen.print(escape(f"  {target['target']}: {target['words']}"), soft_wrap=True)
-    for rung in told["when_all_fail"]:
-        [(what, which)] = rung.items()
-        screen.print(escape(f"  when all fail: {what} {which}"), soft_wrap=True)
-
-
-def _read(request: dict[str, Any]) -> str:
-    """What was read of a body."""
-    bound = request["output_tokens"]
-    most = "as many as it takes" if bound is None else f"{bound:,} at most"
-    brings = [*(["streamed"] if request["stream"] else []), *request["brings"]]
-    only = [f"confined to {', '.join(request['confined_to'])}"] if request["confined_to"] else []
-    told = [f"{request['input_tokens']:,} tokens in, {most} out", *brings, *only]
-    return f"read as {', '.join(told)}"
-
-
 def compared(told: dict[str, Any]) -> None:
     """Print what a shadow came to."""
-    screen = _console()
+    screen = terminal()
     judge = f", judged by {told['judge']}" if told["judge"] else ""
     screen.print(
         escape(
@@ -102,7 +65,7 @@ def _counted(told: dict[str, Any]) -> str:
 
 def _sides(told: dict[str, Any]) -> Table:
     numbers = ("first token p50", "p95", "whole answer p50", "p95")
-    table = _table(("",), numbers, ("outcomes", "stopped"))
+    table = columns(("",), numbers, ("outcomes", "stopped"))
     for name in ("control", "shadow"):
         side = told[name]
         table.add_row(
@@ -118,7 +81,7 @@ def _sides(told: dict[str, Any]) -> Table:
 
 def overview(told: dict[str, Any], *, clear: bool) -> None:
     """Print a status."""
-    screen = _console()
+    screen = terminal()
     if clear:
         screen.clear()
     ready = "ready" if told["ready"] else "[red]not ready[/]"
@@ -140,6 +103,8 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
         screen.print(f"[red]what operators say is not kept: {escape(why)}[/]", soft_wrap=True)
     for model, page in told["cascades"].items():
         screen.print(escape(f"{model}: {page['words']}"), soft_wrap=True)
+    for line, bad in moved(told["shifts"]):
+        screen.print(f"[red]{escape(line)}[/]" if bad else escape(line), soft_wrap=True)
     workers = [_workers(told)] if "workers" in told else []
     held = [_overrides(told["overrides"])] if told["overrides"] else []
     for table in (*held, *workers, _models(told), _targets(told)):
@@ -152,12 +117,12 @@ def planned(made: Plan, verdicts: Sequence[Verdict]) -> None:
     # Not above: whoever asks for a status needs nothing of it.
     from router.planning.told import NO_DIFFERENCE, groups, remarks, rows, verdict_words
 
-    screen = _console()
+    screen = terminal()
     for line in made.changes or ("nothing that a router would notice has changed",):
         screen.print(escape(line), soft_wrap=True)
     for title, group in groups(made):
         screen.print()
-        table = _table((f"{escape(title)}, {group.requests:,} requests",), ("old", "new"), ("",))
+        table = columns((f"{escape(title)}, {group.requests:,} requests",), ("old", "new"), ("",))
         for row in rows(group):
             style = "dim" if row[-1] == NO_DIFFERENCE else None
             table.add_row(*map(escape, row), style=style)
@@ -172,12 +137,12 @@ def planned(made: Plan, verdicts: Sequence[Verdict]) -> None:
 
 def overrides(told: list[dict[str, Any]]) -> None:
     """Print what operators said."""
-    screen = _console()
+    screen = terminal()
     screen.print(_overrides(told) if told else "nothing holds but the file")
 
 
 def _overrides(told: list[dict[str, Any]]) -> Table:
-    table = _table(("id",), (), ("operators say", "until", "by", "reason", "now"))
+    table = columns(("id",), (), ("operators say", "until", "by", "reason", "now"))
     for one in told:
         now = f"[yellow]idle: {escape(one['idle'])}[/]" if one["idle"] else "in force"
         until = f"{one['until']}, in {_long(one['for_s'])}"
@@ -195,7 +160,8 @@ def _long(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _console() -> Console:
+def terminal() -> Console:
+    """Where people read."""
     screen = Console()
     return screen if screen.is_terminal else Console(width=PIPE)
 
@@ -212,7 +178,7 @@ def _shared(shared: dict[str, Any], fleet: dict[str, Any]) -> str:
 
 
 def _workers(told: dict[str, Any]) -> Table:
-    table = _table(("worker",), ("pid", "up", "restarts", "running"), ("revision",))
+    table = columns(("worker",), ("pid", "up", "restarts", "running"), ("revision",))
     for worker in told["workers"]:
         up = "–" if worker["up_s"] is None else f"{worker['up_s']:.0f} s"
         table.add_row(
@@ -227,7 +193,7 @@ def _workers(told: dict[str, Any]) -> Table:
 
 
 def _models(told: dict[str, Any]) -> Table:
-    table = _table(("model", "policy"), (), ("targets",))
+    table = columns(("model", "policy"), (), ("targets",))
     for name, model in told["models"].items():
         tiers = " | ".join(
             ", ".join(f"{target} {weight:g}" for target, weight in tier.items())
@@ -240,7 +206,7 @@ def _models(told: dict[str, Any]) -> Table:
 
 def _targets(told: dict[str, Any]) -> Table:
     numbers = ("health", "first token", "per token", "in flight", "answered", "failed")
-    table = _table(("target",), numbers, ("state", "provider leaves", "last failure"))
+    table = columns(("target",), numbers, ("state", "provider leaves", "last failure"))
     counts = _counts(told)
     for name, target in told["targets"].items():
         good, bad = counts.get(name, (0, 0))
@@ -275,7 +241,7 @@ def _failure(last: dict[str, Any] | None) -> str:
     return f"{last['detail'] or last['outcome']} ({last['phase']}), {last['s_ago']:.0f} s ago"
 
 
-def _table(names: tuple[str, ...], numbers: tuple[str, ...], texts: tuple[str, ...]) -> Table:
+def columns(names: tuple[str, ...], numbers: tuple[str, ...], texts: tuple[str, ...]) -> Table:
     """A table in which names are never cut, and texts wrap."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for column in names:

@@ -25,16 +25,17 @@ from router.config.schema import (
     Simulation,
     Tenant,
     Timeouts,
-    WeightedTarget,
 )
 from router.config.server import faults, is_loopback
 from router.config.shadow import Shadow
+from router.config.shift import MARK, Guard, Shift
 from router.config.startup import Decisions, Drain, Server, Shared, WhenDown
-from router.config.values import Address, Rate, Secret, Tls
+from router.config.values import Address, Rate, Secret, Tls, WeightedTarget
 from router.config.watching import Watch
 
 __all__ = [
     "ABILITIES",
+    "MARK",
     "Address",
     "Asked",
     "Audit",
@@ -45,6 +46,7 @@ __all__ = [
     "Decisions",
     "Defaults",
     "Drain",
+    "Guard",
     "Limits",
     "PolicySpec",
     "Price",
@@ -59,6 +61,7 @@ __all__ = [
     "Server",
     "Shadow",
     "Shared",
+    "Shift",
     "Simulation",
     "StartRule",
     "Tenant",

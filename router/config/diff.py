@@ -26,6 +26,7 @@ from router.config.schema import (
     Timeouts,
 )
 from router.config.shadow import Shadow
+from router.config.shifts import shift_changes
 from router.config.units import (
     show_count,
     show_duration,
@@ -139,6 +140,8 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
+    for key, before_it, after_it, show in shift_changes(old.shift, new.shift):
+        yield from _change(key, before_it, after_it, show)
     yield from _change("decisions", old.decisions, new.decisions, show_part)
     yield from _change("shadow", old.shadow, new.shadow, _shadow)
     yield from _change("cascade", old.cascade, new.cascade, lambda cascade: cascade.words)

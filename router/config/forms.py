@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from router.config import extents, texts, units
+from router.config import extents, shares, texts, units
 
 Form = dict[str, Any]
 
@@ -86,6 +86,11 @@ FORMS: Mapping[Callable[..., object], Form] = {
         {"type": "number", "minimum": 0, "maximum": 0.2},
         _text(r"^\s*0+(?:\.(?:[01][0-9]{0,19}|20{0,19}))?\s*$"),
     ),
+    shares.percent: _either(
+        {"type": "number", "exclusiveMinimum": 0, "maximum": 100}, _more_than_0(_NUMBER)
+    ),
+    shares.points: _more_than_0(rf"^\s*\+\s*{_QUANTITY}\s*%\s*$"),
+    shares.ratio: _more_than_0(rf"^\s*{_QUANTITY}\s*x\s*$"),
     units.score: _either(
         {"type": "number", "minimum": -1, "maximum": 1, "not": {"const": 0}},
         _text(r"^\s*[+-]?(?=.*[1-9])(?:0*(?:\.[0-9]{1,20})?|0{0,2}1(?:\.0{1,20})?)\s*$"),

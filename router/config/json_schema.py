@@ -16,23 +16,24 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import yaml
 from pydantic import BeforeValidator
 
-from router.config import cascade, schema, shadow, startup, texts, units
+from router.config import cascade, schema, shadow, shares, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
+from router.config.sections_written import WrittenDefaults, WrittenTenant
+from router.config.shift import Guard, Shift
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
-from router.config.values import Address, Rate
+from router.config.values import Address, Rate, WeightedTarget
 from router.config.written import (
     Written,
     WrittenAudit,
     WrittenCascade,
     WrittenCheck,
-    WrittenDefaults,
     WrittenLimits,
     WrittenModel,
     WrittenProvider,
     WrittenRoute,
     WrittenRule,
+    WrittenShift,
     WrittenTarget,
-    WrittenTenant,
 )
 
 Read = Callable[..., object]
@@ -50,13 +51,24 @@ DEFAULTS: dict[str, object] = {
     "Defaults": schema.Defaults(),
     "DefaultTimeouts": schema.Timeouts(),
     "Model": schema.Simulation(),
-    "Target": schema.WeightedTarget("", 1.0),
+    "Target": WeightedTarget("", 1.0),
     "Route": schema.Route,
+    "Shift": Shift,
+    "Guard": Guard(),
     "Shadow": shadow.Shadow,
     "Check": cascade.CheckSpec(),
     "Audit": cascade.Audit(),
 }
 """What holds where a table says nothing, by its name: a value of its kind, or that kind itself."""
+SHOWN: dict[Read | None, Callable[[float], str]] = {
+    units.span: units.show_duration,
+    units.duration: units.show_duration,
+    units.part: units.show_part,
+    units.size: lambda size: units.show_size(int(size)),
+    shares.points: shares.show_points,
+    shares.ratio: shares.show_ratio,
+}
+"""How the file writes what is read by these."""
 ONE_OR_MORE = ("tiers_at", "says", "tenant")
 RATES = ("requests", "tokens", "input_tokens", "output_tokens")
 TOGETHER: dict[str, Form] = {
@@ -69,6 +81,7 @@ TOGETHER: dict[str, Form] = {
         "not": {"required": ["preset", "like"]},
     },
     "Route": {"type": "object", "oneOf": [{"required": ["targets"]}, {"required": ["tiers"]}]},
+    "Shift": {"type": "object", "required": ["to"]},
     "DecisionFile": {"type": "object", "required": ["path"]},
     "Rule": {
         "type": "object",
@@ -149,6 +162,8 @@ class _Tables:
             return some if key == "targets" else {"type": "array", "items": some}
         if kind is WrittenCascade or (kind is WrittenRoute and key in {"start", "cascade"}):
             return self._between_tiers(key)
+        if kind is WrittenShift and key == "to":
+            return self._targets()
         if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
             name = form(texts.policy)
             table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
@@ -220,10 +235,8 @@ def _default(table: object, key: str, read: Read | None) -> Form:
         return {"default": units.show_rate(value)}
     if value in (None, (), "") or is_dataclass(value):
         return {}
-    if read in {units.span, units.duration} and isinstance(value, int | float):
-        return {"default": units.show_duration(value)}
-    if read is units.part and isinstance(value, float):
-        return {"default": units.show_part(value)}
-    if read is units.size and isinstance(value, int | float):
-        return {"default": units.show_size(int(value))}
+    if read in SHOWN and isinstance(value, int | float):
+        return {"default": SHOWN[read](value)}
+    if key == "steps" and isinstance(value, tuple):
+        return {"default": [float(shares.show_percent(step)) for step in value]}
     return {"default": sorted(value) if isinstance(value, frozenset) else value}

@@ -37,9 +37,13 @@ def normalise(tree: Table, report: Report) -> Table:
     def provider(node: Node) -> Node:
         return _edited(node, limits=_limits, models=lambda models: _each(named(models), model))
 
+    def shift(node: Node) -> Node:
+        return _edited(node, to=targets)
+
     def route(node: Node) -> Node:
         start = {"cascade": _cascade, "start": _start, "tiers_at": _listed, "estimator": _policy}
-        return _edited(node, policy=_policy, within=_policy, targets=targets, tiers=tiers, **start)
+        places = {"targets": targets, "tiers": tiers, "shift": shift}
+        return _edited(node, policy=_policy, within=_policy, **places, **start)
 
     return _edited_table(
         tree,

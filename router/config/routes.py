@@ -17,10 +17,13 @@ from router.config import units
 from router.config.cascade import Known, cascade_of
 from router.config.ladders import check_circles, rungs
 from router.config.problems import Report, quoted
-from router.config.schema import Defaults, PolicySpec, Provider, Route, WeightedTarget
+from router.config.schema import Defaults, PolicySpec, Provider, Route
 from router.config.shadow import Shadow, shadow_of
+from router.config.shift import Shift
+from router.config.shifts import shift_of
 from router.config.tiers import TIERED, check_form, leaving, start_of
 from router.config.tree import Found, Leaf, Node, Table, find
+from router.config.values import WeightedTarget
 from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
 
 POLICIES = ("weighted_round_robin", "least_latency", *TIERED)
@@ -110,6 +113,7 @@ class _Resolver:
             unsupported=written.unsupported or "drop",
             **start,
             decisions=1.0 if written.decisions is None else written.decisions,
+            shift=self._shift(name, written, tiers[0]),
             shadow=self._shadow(name, written, tiers),
             **leaving(written),
         )
@@ -119,6 +123,19 @@ class _Resolver:
             what = "no decisions are written: there is no server.decisions.file"
             self.report.note(mark, what, "name one, or remove the key")
         return route
+
+    def _shift(
+        self, name: str, written: WrittenRoute, targets: tuple[WeightedTarget, ...]
+    ) -> Shift | None:
+        if written.shift is None:
+            return None
+        to = self._tier(("models", name, "shift", "to"), written.shift.to)
+        names = {target.name.partition("/")[0] for target in to} & self.providers.keys()
+        if names and not any(self.providers[name].enabled for name in names):
+            mark = self._found(name, "shift", "to").key.mark
+            what = f"nothing of {quoted(name)} moves: the providers of `to` are off"
+            self.report.note(mark, what, f"switch one on: {', '.join(sorted(names))}")
+        return shift_of(name, written, to, targets, self.tree, self.report)
 
     def _shadow(
         self, route: str, written: WrittenRoute, tiers: tuple[tuple[WeightedTarget, ...], ...]

@@ -18,8 +18,9 @@ from router.config.presets import Dialect
 from router.config.problems import Problem
 from router.config.rules import StartRule
 from router.config.shadow import Shadow
+from router.config.shift import Shift
 from router.config.startup import Server, Shared
-from router.config.values import Rate, Secret, Tls
+from router.config.values import Rate, Secret, Tls, WeightedTarget
 from router.config.watching import Stamp, unchanged
 
 
@@ -156,17 +157,6 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightedTarget:
-    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it. `said` is
-    who says so, and until when, where it is not the file.
-    """
-
-    name: str
-    weight: float
-    said: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PolicySpec:
     """A policy by its name, or by its import path `module:attr`, and what it is made with."""
 
@@ -197,7 +187,7 @@ class Route:
     becomes of a stream that breaks off within its content. `unsupported`: whether what a target
     cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
     in order. `decisions` is the part of its requests of which decisions are written to a file,
-    where there is one. `shadow` is where a share of them is copied to, and
+    where there is one. `shadow` is where a share of them is copied to, `shift` where they move, and
     `cascade` how the answers of cheap tiers are checked.
     """
 
@@ -220,6 +210,7 @@ class Route:
     estimator: PolicySpec | None = None
     shadow: Shadow | None = None
     cascade: Cascade | None = None
+    shift: Shift | None = None
 
 
 @dataclass(frozen=True, slots=True)

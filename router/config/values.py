@@ -69,3 +69,14 @@ class Tls:
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedTarget:
+    """A place to send to, `provider/upstream-model`, and its share. Weight 0 drains it. `said` is
+    who says so, and until when, where it is not the file.
+    """
+
+    name: str
+    weight: float
+    said: str = ""

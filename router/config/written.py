@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from router.config import extents, texts, units
+from router.config import extents, shares, texts, units
 from router.config.models import ABILITIES
 from router.config.presets import PRESETS, Dialect
 from router.config.rules import Threshold
@@ -26,6 +26,9 @@ Positive = Annotated[int | None, BeforeValidator(units.positive)]
 Price = Annotated[int | None, BeforeValidator(units.price)]
 Share = Annotated[float | None, BeforeValidator(units.share)]
 Part = Annotated[float | None, BeforeValidator(units.part)]
+Percent = Annotated[float, BeforeValidator(shares.percent)]
+Points = Annotated[float | None, BeforeValidator(shares.points)]
+Ratio = Annotated[float | None, BeforeValidator(shares.ratio)]
 Credential = Annotated[Secret | None, BeforeValidator(texts.credential)]
 Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
 Than = Annotated[Threshold | None, BeforeValidator(units.threshold)]
@@ -58,26 +61,12 @@ class WrittenTimeouts(Written):
     between_tokens: Span = None
 
 
-class WrittenDefaultTimeouts(WrittenTimeouts):
-    """`defaults.timeouts`: those towards clients as well."""
-
-    client_write: Span = None
-
-
 class WrittenRetry(Written):
     """`retry` of the defaults or a route."""
 
     attempts: Positive = None
     budget: Share = None
     hedge: Annotated[float | None, BeforeValidator(units.hedge)] = None
-
-
-class WrittenDefaults(Written):
-    """`defaults`."""
-
-    deadline: Span = None
-    timeouts: WrittenDefaultTimeouts = WrittenDefaultTimeouts()
-    retry: WrittenRetry = WrittenRetry()
 
 
 class WrittenLimits(Written):
@@ -203,6 +192,29 @@ class WrittenRung(Written):
     text: Annotated[str | None, BeforeValidator(texts.words)] = None
 
 
+class WrittenGuard(Written):
+    """`guard` of a shift."""
+
+    errors: Points = None
+    first_token_p95: Ratio = None
+    cost: Ratio = None
+
+
+class WrittenShift(Written):
+    """`shift` of a route."""
+
+    to: dict[str, WrittenTarget] = {}
+    steps: tuple[Percent, ...] = ()
+    interval: Duration = None
+    min_requests: Positive = None
+    by: Annotated[
+        Literal["session", "user", "request"] | None,
+        BeforeValidator(texts.choice("session", "user", "request")),
+    ] = None
+    guard: WrittenGuard = WrittenGuard()
+    cool_down: Duration = None
+
+
 class WrittenShadow(Written):
     """`shadow` of a route."""
 
@@ -247,6 +259,7 @@ class WrittenRoute(Written):
     policy: WrittenPolicy | None = None
     within: WrittenPolicy | None = None
     targets: dict[str, WrittenTarget] = {}
+    shift: WrittenShift | None = None
     tiers: tuple[dict[str, WrittenTarget], ...] = ()
     start: WrittenStart = WrittenStart()
     tiers_at: tuple[Annotated[float, BeforeValidator(units.share)], ...] = ()
@@ -275,21 +288,3 @@ class WrittenRoute(Written):
     shadow: WrittenShadow | None = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
-
-
-class WrittenTenant(Written):
-    """One of `tenants`."""
-
-    keys: tuple[Annotated[Secret, BeforeValidator(texts.credential)], ...] = ()
-    may: tuple[
-        Annotated[
-            Literal["policy", "priority", "target"],
-            BeforeValidator(texts.choice("policy", "priority", "target")),
-        ],
-        ...,
-    ] = ()
-    models: tuple[Annotated[str, BeforeValidator(texts.label)], ...] = ()
-    limits: WrittenLimits = WrittenLimits()
-    per_user: WrittenLimits = WrittenLimits()
-    per_model: dict[str, WrittenLimits] = {}
-    per_endpoint: dict[str, WrittenLimits] = {}

@@ -55,7 +55,7 @@ KINDS = bytes(
 WHOLE = 4096
 """Bytes that are read whole. Of longer texts parts are read, evenly spread."""
 PART = 256
-LEAST_PARTS = 16
+LEAST_PARTS = 8
 APART = 4096
 """Bytes from one part to the next in the longest texts."""
 MOST_FILES = 100

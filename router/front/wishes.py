@@ -7,7 +7,9 @@ from math import isfinite
 from router.caller import BANDS, NONE, Wishes
 from router.dialects.contract import ClientError, Headers
 
-WISHES = frozenset(f"x-router-{wish}" for wish in ("timeout", "target", "policy", "priority"))
+WISHES = frozenset(
+    f"x-router-{wish}" for wish in ("timeout", "target", "policy", "priority", "session")
+)
 LONGEST_TIMEOUT = 86_400.0
 
 
@@ -29,7 +31,8 @@ def wishes_of(headers: Headers) -> Wishes:
     band = None
     if (named := headers.get("x-router-priority")) and (band := BANDS.get(named)) is None:
         raise _wrong("x-router-priority", f"one of {', '.join(BANDS)}")
-    return Wishes(timeout, target or None, policy or None, band)
+    session = headers.get("x-router-session")
+    return Wishes(timeout, target or None, policy or None, band, session or None)
 
 
 def _wrong(header: str, wanted: str) -> ClientError:

@@ -107,22 +107,9 @@ class File:
 
     def _read(self, path: Path) -> tuple[dict[str, dict[str, Any]], str]:
         """What is there, and what is wrong with it; in the thread."""
-        try:
-            with path.open("rb") as file:
-                told = file.read(MOST_BYTES * 2 + 1)
-            self._stamp = _stamp(path)
-            if len(told) > MOST_BYTES * 2:  # its indents among them
-                return {}, "it is too large to be ours"
-            whole = msgspec.json.decode(told, type=_Whole)
-        except FileNotFoundError:
-            return {}, ""
-        except OSError as error:
-            return {}, os.strerror(error.errno or 0)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            return {}, str(error) or type(error).__name__
-        if whole.form != FORM:
-            return {}, f"its form is {whole.form}, and {FORM} is known here"
-        return whole.documents, ""
+        found = documents(path)
+        self._stamp = _stamp(path)
+        return found
 
     def _put_aside(self, path: Path) -> str:
         """Keep an unreadable file under another name, which is given; empty: it cannot be."""
@@ -168,6 +155,25 @@ class File:
             else:
                 self._event("what operators say is kept over a restart again:", file=self.where)
         self.why = why
+
+
+def documents(path: Path) -> tuple[dict[str, dict[str, Any]], str]:
+    """What the file at `path` keeps, and what is wrong with it."""
+    try:
+        with path.open("rb") as file:
+            told = file.read(MOST_BYTES * 2 + 1)
+        if len(told) > MOST_BYTES * 2:  # its indents among them
+            return {}, "it is too large to be ours"
+        whole = msgspec.json.decode(told, type=_Whole)
+    except FileNotFoundError:
+        return {}, ""
+    except OSError as error:
+        return {}, os.strerror(error.errno or 0)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        return {}, str(error) or type(error).__name__
+    if whole.form != FORM:
+        return {}, f"its form is {whole.form}, and {FORM} is known here"
+    return whole.documents, ""
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -16,7 +16,9 @@ import msgspec
 
 from router.config import Config
 from router.config.problems import nearest, quoted
-from router.config.schema import Route, WeightedTarget
+from router.config.schema import Route
+from router.config.shift import Shift
+from router.config.values import WeightedTarget
 
 NAME = "overrides"
 """Of the document that keeps them."""
@@ -88,7 +90,7 @@ def idle(config: Config, one: Override) -> str | None:
     if one.model is not None and one.model not in config.models:
         return f"there is no model {one.model} now"
     routes = config.models.values() if one.model is None else [config.models[one.model]]
-    if not any(one.target in _names(route) for route in routes):
+    if not any(one.target in _names(route, one.kind) for route in routes):
         return f"{one.target} is no target of {one.model or 'any model'} now"
     provider, _ = config.target(one.target)
     if not provider.enabled:
@@ -101,7 +103,7 @@ def fault(config: Config, one: Override) -> str | None:
     if one.model is not None and one.model not in config.models:
         return f"there is no model {quoted(one.model)}; {nearest(one.model, config.models)}"
     routes = config.models.values() if one.model is None else [config.models[one.model]]
-    names = [name for route in routes for name in _names(route)]
+    names = [name for route in routes for name in _names(route, one.kind)]
     if one.target not in names:
         declared = one.target in config.targets()
         what = "is declared, but no target of" if declared else "is not a target of"
@@ -129,8 +131,10 @@ def _serves(config: Config, route: Route) -> bool:
     return any(target.weight > 0 for tier in config.live(route) for target in tier)
 
 
-def _names(route: Route) -> Iterator[str]:
-    return (target.name for tier in route.tiers for target in tier)
+def _names(route: Route, kind: Kind) -> Iterator[str]:
+    """The targets that may be drained, or pinned: that to which traffic moves only once it has."""
+    to = route.shift.to if route.shift is not None and kind == "drain" else ()
+    return (target.name for tier in (*route.tiers, to) for target in tier)
 
 
 def _route(route: Route, held: Sequence[Override]) -> Route:
@@ -138,13 +142,23 @@ def _route(route: Route, held: Sequence[Override]) -> Route:
     own = [one for one in held if one.model in (None, route.name)]
     drains = {one.target: one for one in own if one.kind == "drain"}
     pin = next((one for one in own if one.kind == "pin"), None)
-    if pin is None and not drains.keys() & set(_names(route)):
+    if pin is None and not drains.keys() & set(_names(route, "drain")):
         return route
     tiers = tuple(
         tuple(_weighed(target, drains.get(target.name), pin) for target in tier)
         for tier in route.tiers
     )
-    return replace(route, tiers=tiers)
+    return replace(route, tiers=tiers, shift=_shift(route.shift, drains, pin))
+
+
+def _shift(
+    shift: Shift | None, drains: Mapping[str, Override], pin: Override | None
+) -> Shift | None:
+    """Where its traffic moves meanwhile; nothing leaves a target that is pinned."""
+    if shift is None:
+        return None
+    to = tuple(_weighed(target, drains.get(target.name), None) for target in shift.to)
+    return replace(shift, to=to, share=0.0 if pin is not None else shift.share)
 
 
 def _weighed(

@@ -10,6 +10,7 @@ from time import time
 
 from policies import Attempt, Measured
 from router.quota.headers import READ, measured
+from router.upstream.fields import every
 from router.upstream.transport import Head
 
 REFUSED = 300
@@ -17,12 +18,13 @@ REFUSED = 300
 
 def hear(attempt: Attempt, head: Head, now: float) -> str:
     """Tell what `head` says; in words what an operator should know of it, mostly nothing."""
-    if READ.isdisjoint(head.headers):
-        return ""
     said = attempt.standing.quota.said
     if said is not None and now < said.due and head.status < REFUSED:
         return ""
-    told = measured(head.headers, time())
+    headers = every(head.limits) if head.limits else head.headers
+    if READ.isdisjoint(headers):
+        return ""
+    told = measured(headers, time())
     if told is None:
         return ""
     return "; ".join(warning(one) for one in attempt.observe(told, now))

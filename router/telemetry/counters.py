@@ -67,7 +67,7 @@ class Counters:
         outcome = report.outcome
         phase = "" if outcome.good else report.phase.value
         self.attempts[target, outcome.word, phase] += 1
-        if outcome in TARGETS_OWN:
+        if not outcome.good and outcome in TARGETS_OWN:
             self.last_failure[target] = record
         if report.unclassified is not None:
             self.unclassified[target.partition("/")[0], report.unclassified] += 1

@@ -12,6 +12,7 @@ from itertools import count
 from typing import NamedTuple
 
 from policies.engine.showing.record import Record
+from router.arms import model_of
 from router.telemetry.journal import AttemptRecord, RefusalRecord, RequestRecord
 
 
@@ -134,7 +135,7 @@ class Decisions:
         """
         for decision in reversed(self._kept.values()):
             request = decision.record.request
-            if model is not None and (request is None or request.model != model):
+            if model is not None and (request is None or model_of(request.model) != model):
                 continue
             if end is None or (decision.end is not None and decision.end.end == end):
                 yield decision

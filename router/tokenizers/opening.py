@@ -58,7 +58,8 @@ def tokenizers_of(config: Config) -> dict[str, Tokenizers]:
                 opened[name] = _opened(target, name)
     found: dict[str, Tokenizers] = {target: (opened[name],) for target, name in named.items()}
     for route in config.models.values():
-        targets = [target.name for tier in config.live(route) for target in tier]
+        to = route.shift.to if route.shift is not None else ()
+        targets = [target.name for tier in (*config.live(route), to) for target in tier]
         if names := dict.fromkeys(named[target] for target in targets if target in named):
             found[route.name] = tuple(opened[name] for name in names)
     return found

@@ -182,12 +182,12 @@ class Connection(asyncio.BaseProtocol):
         status = parser.get_status_code()
         fields = self._fields
         good = SUCCESS <= status < NO_SUCCESS
-        headers = of_success(fields, self._pool.names) if good else every(fields)
+        headers, limits = of_success(fields, self._pool.names) if good else (every(fields), ())
         fields.clear()
         self._interim = status < SUCCESS
         if self._interim:
             return
-        exchange.head = Head(status, headers)
+        exchange.head = Head(status, headers, limits)
         self.patience = kept_for(headers["keep-alive"]) if "keep-alive" in headers else None
         if "content-length" not in headers:
             coded = headers.get("transfer-encoding", "").lower().endswith("chunked")

@@ -7,7 +7,7 @@ for each, and a transport is easy to script in a test.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,11 +46,12 @@ class NoCredential(UpstreamError):
 
 class Head(Struct, frozen=True):
     """An answer's status and headers, their names in lower case; of a success, those that clients
-    are told, at least.
+    are told, at least. `limits` are further ones, as they came, that say what is left of limits.
     """
 
     status: int
     headers: Mapping[str, str]
+    limits: Sequence[tuple[bytes, bytes]] = ()
 
 
 class Exchange(Protocol):

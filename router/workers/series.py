@@ -14,6 +14,8 @@ TOGETHER: Mapping[str, Callable[[Iterable[float]], float]] = {
     "pointsman_target_in_flight": sum,
     "pointsman_target_state": max,
     "pointsman_overrides": max,
+    "pointsman_shift_share": max,
+    "pointsman_shift_state": max,
 }
 """What the gauges of several workers come to. Of one that is not named here each worker has its
 own, under a label `worker`: a health is no sum, and hides the sick one in a mean.

@@ -13,6 +13,7 @@ from router.cascade.terms import Answered, OwnCheck
 from router.config import load
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import PRESETS
+from router.config.sections_written import WrittenDefaults
 from router.config.startup_written import WrittenServer, WrittenShared, WrittenWhenDown
 from router.config.written import (
     Written,
@@ -20,7 +21,6 @@ from router.config.written import (
     WrittenCascade,
     WrittenCheck,
     WrittenConditions,
-    WrittenDefaults,
     WrittenLimits,
     WrittenModel,
     WrittenProvider,
@@ -28,7 +28,6 @@ from router.config.written import (
     WrittenRoute,
     WrittenRule,
     WrittenShadow,
-    WrittenTenant,
     WrittenTimeouts,
 )
 from router.dialects.errors import quirks
@@ -65,7 +64,6 @@ TABLES: tuple[type[Written], ...] = (
     WrittenCheck,
     WrittenAudit,
     WrittenShadow,
-    WrittenTenant,
 )
 
 

@@ -70,6 +70,15 @@ FORBIDDEN = {
         "router.tenants",
     ),
     "router.overrides": (*ABOVE, *NETWORK, "policies", "router.upstream", "router.admin"),
+    "router.shifts": (
+        *ABOVE,
+        *NETWORK,
+        "router.upstream",
+        "router.admin",
+        "router.quota",
+        "router.fleet",
+        "router.overrides",
+    ),
     "router.stored": (*ABOVE, *NETWORK, "router.front", "router.config", "router.admin"),
     "router.fleet": (
         *ABOVE,

@@ -1,0 +1,33 @@
+"""How shifts stand, in lines for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def moved(told: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Of a status, a line for each, and whether it is bad news."""
+    if told["shifts"] and told["frozen"]:
+        yield f"shifts are frozen: {told['frozen']}", True
+    for model, one in told["shifts"].items():
+        yield f"{model} shifts to {_to(one)}, {_share(one)}: {one['words']}", one["state"] == "back"
+        if one["write"]:
+            yield f"  write into models.{model}: {one['write']}", False
+
+
+def lines(model: str, one: dict[str, Any]) -> list[str]:
+    """One with what both arms did and what the guards say."""
+    found = [f"{model} → {_to(one)}: {_share(one)} of the requests, {one['words']}"]
+    if one["write"]:
+        return [*found, f"  write into models.{model}: {one['write']}"]
+    found += [f"  {arm}: {what}" for arm, what in one.get("did", {}).items()]
+    return found + [f"  {guard['words']}" for guard in one.get("guards", ())]
+
+
+def _to(one: dict[str, Any]) -> str:
+    return ", ".join(f"{target} {weight:g}" for target, weight in one["to"].items())
+
+
+def _share(one: dict[str, Any]) -> str:
+    return f"{100 * one['share']:.3g} %"

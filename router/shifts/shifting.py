@@ -1,0 +1,258 @@
+"""Shifts as one instance drives and follows them: once a second, beside all requests.
+
+Each instance says what it has seen, and puts in force what is kept. One of them leads: it asks
+`policies.shifting` what follows from what all have seen, and keeps that. So whoever leads next goes
+on from there, and nobody who is cut off changes anything: without a leader every shift stays where
+it is. Must not: decide anything of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from policies import Price, TargetSnapshot
+from policies.shifting import Progress, abort, advance, begin, pause, resume
+from policies.shifting.guarding import Arms
+from router.config import Config
+from router.kept.contract import Document, Kept, TooLarge
+from router.lasting import lasting
+from router.redis.down import Down
+from router.shifts import words
+from router.shifts.document import NAME, at, changed, entry, progress, stands
+from router.shifts.evidence import Gathering, told
+from router.shifts.moving import Moving, moved
+from router.shifts.peers import LEASE, Peers
+
+BEAT = 1.0
+"""Seconds between two meetings."""
+WRITTEN = 10.0
+"""Seconds after which what was only counted is kept again: who leads next weighs the rest anew."""
+REFRESHED = 86_400.0
+"""Seconds after which what has not changed is written anew, so that it is not forgotten."""
+OUT = frozenset({"ejected", "probing"})
+"""States of a target that is ejected for its health."""
+
+
+class Unknown(KeyError):
+    """No file has a shift of that name."""
+
+
+class Ahead(NamedTuple):
+    """How far the leader has come from what is kept, and when that was written, in Unix seconds."""
+
+    kept: dict[str, Any]
+    progress: Progress
+    written: float
+
+
+class Shifting:
+    """The shifts of one instance. `event` logs, `again` puts in force what has changed, `standings`
+    tells how targets are. `leaders` are those who lead, by the shift's name.
+    """
+
+    def __init__(
+        self,
+        kept: Kept,
+        peers: Peers,
+        event: Callable[..., None],
+        again: Callable[[], None],
+        standings: Callable[[], Mapping[str, TargetSnapshot]],
+        beat: float = BEAT,
+    ) -> None:
+        self.gathering = Gathering()
+        self.moving: dict[str, Moving] = {}
+        self.leaders: dict[str, str] = {}
+        self.why = ""
+        self._kept, self._peers = kept, peers
+        self._event, self._again, self._standings = event, again, standings
+        self._beat = beat
+        self._ahead: dict[str, Ahead] = {}
+        self._missing: dict[str, float] = {}
+        self._shown: dict[str, Progress] = {}
+        self._began = False
+        self._loop = asyncio.get_running_loop()
+        self._ahead_of_loop = time.time() - self._loop.time()
+        self._met = self._loop.time()
+        self._task: asyncio.Task[None] | None = None
+        kept.on_change(NAME, self._changed)
+
+    def take(self, moving: Sequence[Moving], prices: Mapping[str, Price]) -> None:
+        """From now on the file says these."""
+        self.moving = {one.name: one for one in moving}
+        self.gathering.watch(moving, prices)
+        for table in (self.leaders, self._ahead, self._missing, self._shown):
+            for name in [name for name in table if name not in self.moving]:
+                del table[name]
+        if self._began:
+            self._heed(self._kept.read(NAME))
+
+    def layer(self, config: Config) -> Config:
+        """See `router.force.Layer`."""
+        document = self._kept.read(NAME)
+        return moved(config, lambda one: progress(entry(document, one.name)))
+
+    def progress(self, name: str) -> Progress | None:
+        """How far a shift has come, as far as it is known here; None: it has not begun."""
+        if (ahead := self._ahead.get(name)) is not None:
+            return ahead.progress
+        return progress(entry(self._kept.read(NAME), name))
+
+    def of(self, model: str) -> Moving:
+        """The shift of that model. Raises `Unknown`."""
+        for one in self.moving.values():
+            if one.model == model:
+                return one
+        raise Unknown(model)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether nobody is known to lead: then every shift stays where it is."""
+        return bool(self.why) or self._loop.time() - self._met > LEASE + self._beat
+
+    @property
+    def now(self) -> float:
+        """The time that all go by, in Unix seconds."""
+        return self._loop.time() + self._ahead_of_loop
+
+    async def order(self, model: str, what: str) -> None:
+        """Do what an operator wishes: `pause`, `resume` or `abort`. Raises `Unknown`, ValueError
+        where that makes no sense now, and `Down`.
+        """
+        moving = self.of(model)
+
+        def how(document: Document | None) -> Document:
+            now, held = self.now, progress(entry(document, moving.name))
+            if held is None:
+                raise ValueError("the shift has not begun")
+            after = {
+                "pause": lambda: pause(held),
+                "resume": lambda: resume(moving.terms, held, now),
+                "abort": lambda: abort(held, now),
+            }[what]()
+            return changed(document, moving.name, after, now)
+
+        await self._kept.change(NAME, how)
+
+    async def start(self) -> None:
+        """Put in force what is kept, and begin."""
+        self._began = True
+        self._changed(self._kept.read(NAME))
+        self._task = lasting(self._go_on)
+
+    async def close(self) -> None:
+        """Let others lead, and end."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            await self._peers.leave(list(self.moving))
+        await self._peers.close()
+
+    def _changed(self, document: Document | None) -> None:
+        """Somebody has kept another document: it is in force here from now on."""
+        for name, ahead in list(self._ahead.items()):
+            if entry(document, name) != ahead.kept:
+                del self._ahead[name]
+        if self._began and self._heed(document):
+            self._again()
+
+    def _heed(self, document: Document | None) -> bool:
+        """Log what is another than it was; whether anything is."""
+        moved = False
+        for name, moving in self.moving.items():
+            after, before = progress(entry(document, name)), self._shown.get(name)
+            if after is None:
+                continue
+            self._shown[name] = after
+            if before is None or stands(before) != stands(after):
+                text, details = words.event(moving, before, after)
+                self._event(text, **details)
+                moved = True
+        return moved
+
+    async def _go_on(self) -> None:
+        while True:
+            if self.moving:
+                try:
+                    await self._meet()
+                    self._say("")
+                except (Down, TooLarge) as down:
+                    self._say(str(down))
+            else:
+                self._met, self.why = self._loop.time(), ""
+            await asyncio.sleep(self._beat)
+
+    def _say(self, why: str) -> None:
+        if why and not self.why:
+            self._event("shifts are frozen, each stays where it is:", why=why)
+        elif self.why and not why:
+            self._event("shifts go on:", shifts=", ".join(m.model for m in self.moving.values()))
+        self.why = why
+
+    async def _meet(self) -> None:
+        """Tell what was seen here, hear what all have seen, and lead where that is ours to do."""
+        said = {name: told(self.gathering.arms(name)) for name in self.moving}
+        met = await self._peers.meet(said)
+        self._met = self._loop.time()
+        self._ahead_of_loop = met.now - self._met
+        for name, seen in met.shifts.items():
+            if (moving := self.moving.get(name)) is None:
+                continue  # the file was changed meanwhile
+            self.leaders[name] = seen.leader
+            if seen.mine:
+                await self._lead(moving, self.gathering.sum(seen.said), met.now)
+            else:
+                self._ahead.pop(name, None)
+            await asyncio.sleep(0)  # requests come between: one of many shifts takes milliseconds
+
+    async def _lead(self, moving: Moving, arms: Arms, now: float) -> None:
+        name = moving.name
+        kept, ahead = entry(self._kept.read(NAME), name), self._ahead.get(name)
+        held = progress(kept)
+        if not self._complete(name, arms, ahead.progress if ahead is not None else held):
+            return
+        if held is None:
+            after = begin(moving.terms, moving.revision, now, arms)
+        else:
+            if ahead is None:
+                ahead = self._ahead[name] = Ahead(kept or {}, held, at(kept))
+            after = self._advanced(moving, ahead.progress, arms, now)
+            due = WRITTEN if after != held else REFRESHED
+            if stands(held) == stands(after) and now - ahead.written < due:
+                self._ahead[name] = ahead._replace(progress=after)
+                return
+
+        def how(document: Document | None) -> Document | None:
+            if entry(document, name) != kept:
+                return document  # somebody else was here: go on from there
+            return changed(document, name, after, now)
+
+        await self._kept.change(NAME, how)
+        self._ahead.pop(name, None)
+
+    def _complete(self, name: str, arms: Arms, come: Progress | None) -> bool:
+        """Whether all is there that was, or has been lost for so long that it stays so: what a
+        server has forgotten is told it again bit by bit.
+        """
+        if come is not None and arms.holds(come.counted):
+            self._missing.pop(name, None)
+            return True
+        since = self._missing.setdefault(name, self._loop.time())
+        return self._loop.time() - since >= self._peers.settling
+
+    def _advanced(self, moving: Moving, held: Progress, arms: Arms, now: float) -> Progress:
+        standings = self._standings()
+        out = {name for name, one in standings.items() if one.state in OUT}
+        own = {name for name, weight in moving.to.items() if weight} - set(moving.targets)
+        control = {name for name, weight in moving.targets.items() if weight and name in standings}
+        return advance(
+            moving.terms,
+            held,
+            arms.control,
+            arms.canary,
+            now,
+            ejected=out & own,
+            control_out=bool(control) and control <= out,
+        )
