@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
-.PHONY: help serve test drill proof bench bench-cascading bench-dialects bench-faults bench-fleet bench-plan bench-routing bench-tiering bench-wire demo lock clean
+.PHONY: help serve test drill proof bench bench-affinity bench-cascading bench-dialects bench-faults bench-fleet bench-plan bench-routing bench-tiering bench-wire demo lock clean
 
 help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
@@ -17,6 +17,7 @@ help:
 	@echo 'make drill   everything that providers and the server of a fleet do wrong, and what a client sees of it (two minutes; ARGS="--only NAME")'
 	@echo 'make proof   the tests that take long'
 	@echo 'make bench   how fast it is here'
+	@echo 'make bench-affinity   what it is worth to send prompts where they are cached (six minutes; ARGS="--seeds N", and --cpu: what it costs)'
 	@echo 'make bench-faults   what failing costs: failover, silence, and storms of errors'
 	@echo 'make bench-dialects   what it costs to stand between two dialects'
 	@echo 'make bench-fleet   eight instances under one limit, with Redis and without (15 minutes; ARGS="--only PART")'
@@ -46,6 +47,9 @@ proof: .venv/testing
 
 bench: .venv/testing
 	$(BIN)/python -m benchmarks.core $(ARGS)
+
+bench-affinity: .venv/testing
+	$(BIN)/python -m benchmarks.affinity $(ARGS)
 
 bench-faults: .venv/testing
 	$(BIN)/python -m benchmarks.faults $(ARGS)

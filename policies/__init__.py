@@ -5,6 +5,7 @@
 clock, draws from a global random, opens a socket or needs the `router` package.
 """
 
+from policies.affinity.prefix import Prefix
 from policies.cost_tiers import CostTiers
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt, SettledTwice
@@ -16,7 +17,17 @@ from policies.engine.limits.headroom import Headroom, Measured, Measurement
 from policies.engine.news import News
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import Cause, Refusal, Refused
-from policies.engine.route import Climb, Facts, Limits, Price, Rate, Retry, Route, Target
+from policies.engine.route import (
+    Climb,
+    Facts,
+    Limits,
+    Price,
+    PromptCache,
+    Rate,
+    Retry,
+    Route,
+    Target,
+)
 from policies.engine.showing.record import Record
 from policies.engine.showing.views import Explained, ExplainedTarget, TargetSnapshot
 from policies.engine.standing import Factors
@@ -25,6 +36,7 @@ from policies.policy import Band, Candidate, Learner, Policy, Request, Starter
 from policies.priority import Priority
 from policies.starting.estimator import Estimator, Task
 from policies.starting.rules import Rule, Threshold
+from policies.weighed_latency import WeighedLatency
 from policies.weighted_round_robin import WeightedRoundRobin
 
 __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
@@ -62,6 +74,7 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Counting",
     "Charge",
     "Price",
+    "PromptCache",
     # policies, and the contract for one's own
     "Policy",
     "Learner",
@@ -71,6 +84,8 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Band",
     "WeightedRoundRobin",
     "LeastLatency",
+    "WeighedLatency",
+    "Prefix",
     "Priority",
     "CostTiers",
     "Rule",

@@ -65,6 +65,11 @@ class CostTiers:
         return overflow.odds(self.within)
 
     @property
+    def terms(self) -> overflow.Terms | None:
+        """What the policy inside says of its own terms; None if it says nothing."""
+        return overflow.terms(self.within)
+
+    @property
     def measures(self) -> bool:
         """Whether the policy inside the tiers goes by measurements."""
         return getattr(self.within, "measures", False)
@@ -99,7 +104,7 @@ class CostTiers:
 
     def fresh(self) -> overflow.Memory:
         """One memory of the inner policy for each tier."""
-        return overflow.fresh(self.within)
+        return overflow.Memory()
 
     def choose(
         self,

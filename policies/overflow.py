@@ -16,18 +16,15 @@ from typing import Any
 
 from policies.engine.outcome import Report
 from policies.policy import Candidate, Policy, Request
-from policies.weighted_round_robin import MOST_NAMES
 
 Odds = Callable[[Request, Sequence[Candidate], float], Sequence[float]]
+Terms = Callable[[Request, Sequence[Candidate], Any, float], Sequence[str]]
 
 
 @dataclass(slots=True)
 class Memory:
-    """What the inner policy remembers, apart for each tier, and in which tier each target stands
-    (None: the inner policy learns nothing, so nobody asks).
-    """
+    """What the inner policy remembers, apart for each tier."""
 
-    tier_of: dict[str, int] | None
     tiers: dict[int, Any] = field(default_factory=dict)
 
     def of(self, tier: int, within: Policy) -> Any:
@@ -35,11 +32,6 @@ class Memory:
         if tier not in self.tiers:
             self.tiers[tier] = within.fresh()
         return self.tiers[tier]
-
-
-def fresh(within: Policy) -> Memory:
-    """A memory for a policy that chooses by `within` inside its tiers."""
-    return Memory({} if lesson(within) is not None else None)
 
 
 def choose(
@@ -51,11 +43,6 @@ def choose(
     rng: Random,
 ) -> Candidate:
     """The choice of `within` in the first tier that can serve."""
-    if memory.tier_of is not None:
-        if len(memory.tier_of) > MOST_NAMES:
-            memory.tier_of.clear()
-        for candidate in candidates:
-            memory.tier_of[candidate.name] = candidate.tier
     first = min([candidate.tier for candidate in candidates])
     tier = [candidate for candidate in candidates if candidate.tier == first]
     return within.choose(request, tier, memory.of(first, within), now, rng)
@@ -66,13 +53,50 @@ def lesson(within: Policy) -> Callable[..., None] | None:
     that nobody is told in vain.
     """
     learn: Callable[..., None] | None = getattr(within, "learn", None)
-    return None if learn is None else partial(_pass_on, within, learn)
+    if learn is None:
+        return None
+
+    def pass_on(
+        request: Request,
+        candidate: Candidate,
+        report: Report,
+        seconds: float,
+        first: float | None,
+        memory: Memory,
+        now: float,
+    ) -> None:
+        inner = memory.of(candidate.tier, within)
+        learn(request, candidate, report, seconds, first, inner, now)
+
+    return pass_on
 
 
 def odds(within: Policy) -> Odds | None:
     """The verb `odds` of a policy among tiers; None where the one inside them has none."""
     tell: Odds | None = getattr(within, "odds", None)
     return None if tell is None else partial(_in_first, tell)
+
+
+def terms(within: Policy) -> Terms | None:
+    """The verb `terms` of a policy among tiers; None where the one inside them has none."""
+    tell: Terms | None = getattr(within, "terms", None)
+    return None if tell is None else partial(_of_tiers, within, tell)
+
+
+def _of_tiers(
+    within: Policy,
+    tell: Terms,
+    request: Request,
+    candidates: Sequence[Candidate],
+    memory: Memory,
+    now: float,
+) -> Sequence[str]:
+    found: dict[str, str] = {}
+    for tier in {candidate.tier for candidate in candidates}:
+        members = [candidate for candidate in candidates if candidate.tier == tier]
+        told = tell(request, members, memory.tiers.get(tier) or within.fresh(), now)
+        found |= {one.name: words for one, words in zip(members, told, strict=True)}
+    return [found[candidate.name] for candidate in candidates]
 
 
 def _in_first(
@@ -82,18 +106,3 @@ def _in_first(
     tier = [candidate for candidate in candidates if candidate.tier == first]
     parts = iter(tell(request, tier, now))
     return [next(parts) if candidate.tier == first else 0.0 for candidate in candidates]
-
-
-def _pass_on(
-    within: Policy,
-    learn: Callable[..., None],
-    target: str,
-    report: Report,
-    seconds: float,
-    first: float | None,
-    memory: Memory,
-    now: float,
-) -> None:
-    tier = (memory.tier_of or {}).get(target)
-    if tier is not None:
-        learn(target, report, seconds, first, memory.of(tier, within), now)

@@ -151,17 +151,29 @@ class Learner(Protocol):
 
     def learn(
         self,
-        target: str,
+        request: Request,
+        candidate: Candidate,
         report: Report,
         seconds: float,
         first: float | None,
         memory: Any,
         now: float,
     ) -> None:
-        """An attempt on `target` has settled, `seconds` after it was sent; its first content came
-        `first` seconds after that (None: there was none). `memory` is the one that `choose` gets,
-        and to be bounded here as well. What it raises is reported, and changes nothing for the
-        request.
+        """An attempt of `request` on `candidate` has settled, `seconds` after it was sent; its
+        first content came `first` seconds after that (None: there was none). `memory` is the one
+        that `choose` gets, and to be bounded here as well. What it raises is reported, and changes
+        nothing for the request.
+        """
+
+
+class Weighing(Protocol):
+    """What a policy may have besides: it says what only it weighs, for people."""
+
+    def terms(
+        self, request: Request, candidates: Sequence[Candidate], memory: Any, now: float
+    ) -> Sequence[str]:
+        """A few words for each candidate, in their order; empty where there are none. Nothing is
+        chosen, and `memory` is left as it is.
         """
 
 

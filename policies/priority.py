@@ -37,9 +37,14 @@ class Priority:
         """How likely each is to be chosen, by the policy inside; None if that does not tell."""
         return overflow.odds(self.within)
 
+    @property
+    def terms(self) -> overflow.Terms | None:
+        """What the policy inside says of its own terms; None if it says nothing."""
+        return overflow.terms(self.within)
+
     def fresh(self) -> overflow.Memory:
         """One memory of the inner policy for each tier."""
-        return overflow.fresh(self.within)
+        return overflow.Memory()
 
     def choose(
         self,

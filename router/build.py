@@ -14,6 +14,7 @@ from policies import (
     Facts,
     LeastLatency,
     Price,
+    PromptCache,
     Retry,
     Route,
     Target,
@@ -95,6 +96,7 @@ def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
             identity=f"{provider.base_url or provider.dialect} {model.name}",
             counting=counting_of(model),
             tokenizer=model.tokenizer or "",
+            prompts=PromptCache(*model.prompts),
         )
     return facts
 
@@ -116,7 +118,7 @@ def price_of(model: ProviderModel) -> Price | None:
     price = model.price
     if price.input is None or price.output is None:
         return None
-    return Price(price.input, price.output)
+    return Price(price.input, price.output, price.cached)
 
 
 def fates_of(provider: Provider, model: ProviderModel) -> tuple[str, ...]:

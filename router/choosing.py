@@ -19,6 +19,7 @@ from policies import (
     Route,
     Rule,
     Threshold,
+    WeighedLatency,
     WeightedRoundRobin,
 )
 from policies.starting.estimator import SCORE
@@ -87,7 +88,9 @@ def find_plugins(config: Config) -> None:
 def make(spec: PolicySpec) -> Policy:
     """A policy by its name, or by its import path. Raises `BuildFault`."""
     if spec.name in BUILT_IN:
-        return BUILT_IN[spec.name](**spec.options)
+        # With options it weighs more; without, it is the same, and costs nothing for them.
+        options: dict[str, Any] = dict(spec.options)
+        return WeighedLatency(**options) if options else BUILT_IN[spec.name]()
     return guarded(_imported(spec, "policy", _checked))
 
 

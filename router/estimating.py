@@ -14,9 +14,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from policies import Estimator, Task
+from policies.affinity.prefix import PREFIX
+from policies.policy import NO_FEATURES
 from policies.starting.estimator import SCORE, TEXT
 from policies.starting.leash import Leash
-from router.dialects.contract import Call, ClientDialect
+from router.caller import Caller
+from router.dialects.beginning import beginning
+from router.dialects.contract import Call
 
 if TYPE_CHECKING:
     from router.runtime import Runtime
@@ -48,16 +52,28 @@ class Estimating:
 
 def brought(
     call: Call,
-    dialect: ClientDialect,
+    caller: Caller,
     needs: frozenset[str],
     runtime: Runtime,
     model: str,
-    tenant: str,
 ) -> Mapping[str, Any]:
-    """What `call` has of `needs`, asked for `model`; with an estimate in the place of the text,
-    where the route has somebody to make one and there is a text.
+    """What `call` has of `needs`, asked for `model`: how its prompt begins; and with an estimate in
+    the place of the text, where the route has somebody to make one and there is a text.
     """
-    found = dialect.features(call, needs)
+    if PREFIX not in needs:
+        return _said(call, caller, needs, runtime, model)
+    dialect, tenant = caller.dialect, caller.tenant.name
+    session, user = caller.wishes.session or "", dialect.user(call)
+    found = beginning(call.fields, call.input_tokens, tenant, session, user)
+    others = needs - {PREFIX}
+    said = _said(call, caller, others, runtime, model) if others else NO_FEATURES
+    return said if found is None else {**said, PREFIX: found}
+
+
+def _said(
+    call: Call, caller: Caller, needs: frozenset[str], runtime: Runtime, model: str
+) -> Mapping[str, Any]:
+    found = caller.dialect.features(call, needs)
     estimating = runtime.estimators.get(model)
     if estimating is None:
         return found
@@ -67,7 +83,7 @@ def brought(
         return others
     features = MappingProxyType(others)
     tokens = call.input_tokens, call.output_tokens
-    task = Task(model, text, *tokens, call.stream, tenant, features)
+    task = Task(model, text, *tokens, call.stream, caller.tenant.name, features)
     try:
         score = estimating.score(task)
     except Exception as error:  # noqa: BLE001 - a door: a user's estimator must not fail a request

@@ -181,9 +181,7 @@ class Pipeline:
                 model=model,
                 only=only,
                 policy=None,
-                features=brought(call, caller.dialect, needs, runtime, model, request.tenant)
-                if needs
-                else NO_FEATURES,
+                features=brought(call, caller, needs, runtime, model) if needs else NO_FEATURES,
                 requires=required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
             )
             return runtime.engine.start(again, self._loop.time(), bell.wake, record)
@@ -237,9 +235,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         call.stream,
         only,
         policy,
-        brought(call, caller.dialect, needs, runtime, call.model, tenant.name)
-        if needs
-        else NO_FEATURES,
+        brought(call, caller, needs, runtime, call.model) if needs else NO_FEATURES,
         tenant.name,
         Band.STANDARD if wishes.priority is None else wishes.priority,
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,

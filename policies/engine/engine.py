@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from random import Random
+from typing import Any
 
 from policies.engine.attempt import Attempt
 from policies.engine.configuring import Holdings, configured, confine
@@ -224,7 +225,9 @@ class Engine:
         if outcome.good and not report.estimated:
             member.counted(request, report)
         if pool.learn is not None or request.policy is not None:
-            self._teach(pool, request, attempt, report, now)
+            sent = attempt.was_sent
+            first = attempt.first - sent if attempt.first is not None else None
+            self._teach(pool, request, (member, report, now - sent, first), now)
         if self._crowded:
             self.freed()
 
@@ -236,18 +239,14 @@ class Engine:
             self.failed(pool.policy(request)[0], error)
             return pool.members
 
-    def _teach(
-        self, pool: Pool, request: Request, attempt: Attempt, report: Report, now: float
-    ) -> None:
+    def _teach(self, pool: Pool, request: Request, told: tuple[Any, ...], now: float) -> None:
         """Tell the policy that decided the request, if it wants to know."""
         policy, memory = pool.policy(request)
         learn = pool.learn if request.policy is None else learning(policy)
         if learn is None:
             return
-        sent = attempt.was_sent
-        first = attempt.first - sent if attempt.first is not None else None
         try:
-            learn(attempt.target, report, now - sent, first, memory, now)
+            learn(request, *told, memory, now)
         except Exception as error:  # noqa: BLE001 - a door: as for `choose`
             self.failed(policy, error)
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from policies.engine.learning.breaker import Others
 from policies.engine.learning.estimates import Length
 from policies.engine.limits.bill import Purse, guarded
 from policies.engine.limits.budget import Curiosity, HedgeBudget, RetryBudget
-from policies.engine.outcome import Report
 from policies.engine.refusal import NEVER
 from policies.engine.route import ANY_CLIMB, Route
 from policies.engine.standing import Member
 from policies.engine.waiting.queue import Queue
 from policies.policy import Policy, Request
 
-Learn = Callable[[str, Report, float, float | None, Any, float], None]
+Learn = Callable[..., None]
+"""See `Learner.learn`."""
 
 
 class Pool:

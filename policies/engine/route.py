@@ -112,10 +112,25 @@ class Limits:
 
 
 class Price(NamedTuple):
-    """Nano-dollars for each token read and written: $1 per million tokens is 1,000."""
+    """Nano-dollars for each token read and written: $1 per million tokens is 1,000. `cached` is for
+    those that are read from a cache; None: that is unknown.
+    """
 
     input: int
     output: int
+    cached: int | None = None
+
+
+class PromptCache(NamedTuple):
+    """How a provider keeps what prompts begin with: from `least` tokens on, for `life` seconds
+    since it was last read.
+    """
+
+    least: int = 1_024
+    life: float = 300.0
+
+
+USUAL_CACHE = PromptCache()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +145,7 @@ class Facts:
     requires one is not sent there; `identity` is what makes it the same place after a reload: what
     was learned is kept while it is equal; `counting` is how its provider counts a request, against
     its own limits and those of its groups; `tokenizer` is the one it reads with, as the driver
-    calls it, empty where none is known.
+    calls it, empty where none is known; `prompts` is how it caches what prompts begin with.
     """
 
     limits: Limits = Limits()
@@ -142,6 +157,7 @@ class Facts:
     identity: str = ""
     counting: Counting = AS_WRITTEN
     tokenizer: str = ""
+    prompts: PromptCache = USUAL_CACHE
 
 
 NO_FACTS = Facts()

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+from policies.affinity.prefix import Prefix
 from policies.policy import Band, Request
 
 
 class Arrival(NamedTuple):
     """One request: seconds since the beginning, tokens in, tokens that its answer will have; who
     asks, in which band, and for which model ("": `chat`). One that is `like` a recorded request
-    brings and requires what that did.
+    brings and requires what that did. `prefix` is how its prompt begins, where that is known.
     """
 
     at: float
@@ -29,6 +30,7 @@ class Arrival(NamedTuple):
     band: Band = Band.STANDARD
     model: str = ""
     like: Request | None = None
+    prefix: Prefix | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,8 @@ class MeanOfLastTen:
 
     def learn(
         self,
-        target: str,
+        request: Request,
+        candidate: Candidate,
         report: Report,
         seconds: float,
         first: float | None,
@@ -139,8 +140,8 @@ class MeanOfLastTen:
     ) -> None:
         """Only answers count."""
         if report.outcome is Outcome.OK:
-            make_room(memory, target)
-            memory.setdefault(target, deque(maxlen=LAST)).append(seconds)
+            make_room(memory, candidate.name)
+            memory.setdefault(candidate.name, deque(maxlen=LAST)).append(seconds)
 
 
 class Seen(NamedTuple):
@@ -181,7 +182,8 @@ class Agentgateway:
 
     def learn(
         self,
-        target: str,
+        request: Request,
+        candidate: Candidate,
         report: Report,
         seconds: float,
         first: float | None,
@@ -192,13 +194,13 @@ class Agentgateway:
         evidence = report.outcome.effect.health
         if evidence is Health.SILENT:
             return
-        make_room(memory, target)
-        health, latency = memory.get(target, Seen())
+        make_room(memory, candidate.name)
+        health, latency = memory.get(candidate.name, Seen())
         good = evidence is Health.GOOD
         health += ALPHA * (good - health)
         if good:
             latency = latency + ALPHA * (seconds - latency) if latency else seconds
-        memory[target] = Seen(health, latency)
+        memory[candidate.name] = Seen(health, latency)
 
 
 class Peak(NamedTuple):
@@ -242,7 +244,8 @@ class PeakEwma:
 
     def learn(
         self,
-        target: str,
+        request: Request,
+        candidate: Candidate,
         report: Report,
         seconds: float,
         first: float | None,
@@ -250,8 +253,9 @@ class PeakEwma:
         now: float,
     ) -> None:
         """Every end is a sample."""
-        make_room(memory, target)
-        memory[target] = observed(memory.get(target, Peak(0.0, now)), seconds, now)
+        make_room(memory, candidate.name)
+        before = memory.get(candidate.name, Peak(0.0, now))
+        memory[candidate.name] = observed(before, seconds, now)
 
 
 BASELINES: Mapping[str, Policy] = MappingProxyType(

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policies.affinity.prefix import PREFIX
 from policies.engine.actions import Fail, Send, Stop, Wait
 from policies.engine.attempt import Attempt
 from policies.engine.course import Course
 from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import PASSING, Cause
-from policies.policy import Request
+from policies.policy import NO_FEATURES, Request
 from policies.simulate.arrivals import Arrival
 from policies.simulate.ended import Answered, Sent
 from policies.simulate.service import NEVER
@@ -98,6 +99,7 @@ class Client:
             only,
             tenant=arrival.tenant,
             band=arrival.band,
+            features=NO_FEATURES if arrival.prefix is None else {PREFIX: arrival.prefix},
         )
 
     def _start(self, request: Request) -> Course:
@@ -173,6 +175,7 @@ class Client:
                 arrival.at,
                 arrival.tenant,
                 arrival.model,
+                report.cached_tokens,
             )
         )
 

@@ -11,7 +11,8 @@ from policies.simulate.arrivals import Arrival
 
 class Sent(NamedTuple):
     """One attempt, over: from `at` to `end`, the tokens that it took and gave, and when and from
-    whom its request came, and for which model.
+    whom its request came, and for which model; `cached_tokens` are those of the input that were
+    read from a cache.
     """
 
     target: str
@@ -23,6 +24,7 @@ class Sent(NamedTuple):
     came: float = 0.0
     tenant: str = ""
     model: str = ""
+    cached_tokens: int = 0
 
 
 class Answered(NamedTuple):

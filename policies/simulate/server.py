@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from policies.engine.limits.windows import MICROSECONDS, Window
 from policies.engine.outcome import Outcome, Phase, Report
+from policies.simulate.prompts import PrefixCache
 from policies.simulate.service import NEVER, Fault, Service, fate
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ class Server:
     """Serves what it is sent. `refused` counts what it did not take."""
 
     __slots__ = (
-        "_faults", "_rng", "_service", "_serving", "_waiting", "_watches", "_window", "_world",
-        "refused",
+        "_cache", "_faults", "_rng", "_service", "_serving", "_waiting", "_watches", "_window",
+        "_world", "refused",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +39,7 @@ class Server:
         self._waiting: OrderedDict[Exchange, None] = OrderedDict()
         self._watches = False
         self._window = window(service)
+        self._cache = PrefixCache(service.cache)
         self.refused = 0
 
     @property
@@ -85,7 +87,8 @@ class Server:
         while self._faults and self._faults[0].end <= world.now:
             del self._faults[0]  # It never comes again.
         held = [fault for fault in self._faults if fault.holds(world.now)]
-        drawn = fate(self._service, held, arrival, self._rng)
+        cached = self._cache.read(arrival.prefix) if arrival.prefix is not None else 0
+        drawn = fate(self._service, held, arrival, self._rng, cached)
         self._serving.add(exchange)
         if drawn.first < NEVER:
             world.at(world.now + drawn.first, exchange.first)
@@ -102,6 +105,7 @@ class Server:
                     Phase.BODY,
                     input_tokens=arrival.input_tokens,
                     output_tokens=drawn.tokens,
+                    cached_tokens=cached,
                 )
             world.at(world.now + drawn.end, lambda: exchange.end(report))
 

@@ -33,7 +33,8 @@ class Service:
     seconds after a full one, or their share in every `slice` of so many seconds; the others are
     refused, and told when they would fit. `lie` is what is told instead of any of
     this: a day, or less than nothing. With a `seed` it draws from a chance of its own, so that what
-    is sent to others changes nothing of what it does.
+    is sent to others changes nothing of what it does. `cache` is how many tokens of prompts it
+    keeps, those last read: what is kept costs nothing `per_input`.
     """
 
     first_token: float = 0.5
@@ -50,6 +51,7 @@ class Service:
     lie: float | None = None
     waits: tuple[float, ...] = ()
     seed: str | None = None
+    cache: int = 0
 
     def expected_first_token(self, input_tokens: int) -> float:
         """The mean wait of a request that is served at once: exp(σ²/2) above the median."""
@@ -124,13 +126,16 @@ class Fate(NamedTuple):
     end: float
     failed: bool = False
     tokens: int = 0
+    cached: int = 0
 
 
 SILENCE = Fate(NEVER, NEVER)
 
 
-def fate(service: Service, faults: Sequence[Fault], arrival: Arrival, rng: Random) -> Fate:
-    """Draw the fate of a request under the faults that hold now."""
+def fate(
+    service: Service, faults: Sequence[Fault], arrival: Arrival, rng: Random, cached: int = 0
+) -> Fate:
+    """Draw the fate of a request under the faults that hold now, if so much of it is `cached`."""
     slower, pace = 1.0, 1.0
     for fault in faults:
         if fault.silent:
@@ -139,11 +144,12 @@ def fate(service: Service, faults: Sequence[Fault], arrival: Arrival, rng: Rando
             return Fate(NEVER, fault.error_after, failed=True)
         slower *= fault.slower
         pace *= fault.pace
-    first = slower * (service.wait(rng) + service.per_input * arrival.input_tokens)
+    fresh = arrival.input_tokens - cached
+    first = slower * (service.wait(rng) + service.per_input * fresh)
     tokens = arrival.output_tokens
     cut = any(fault.cuts and rng.random() < fault.cuts for fault in faults)
     if cut:
         tokens = rng.randint(1, tokens)
     # A wait that was measured ended with the first of them.
     after = max(0, tokens - 1) if service.waits and arrival.stream else tokens
-    return Fate(first, first + after * service.per_token * pace, cut, tokens)
+    return Fate(first, first + after * service.per_token * pace, cut, tokens, cached)

@@ -119,7 +119,7 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
     if not runtime.admits(question.model, tenant):
         raise runtime.unknown(question.model, tenant)
     features = {name: getattr(question, name) for name in OPENAI.FEATURES}
-    said = _said(runtime, question, tenant.name)
+    said = _said(runtime, question, tenant)
     return Request(
         question.model,
         now + runtime.deadlines[question.model],
@@ -134,7 +134,7 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
     )
 
 
-def _said(runtime: Runtime, question: Question, tenant: str) -> Mapping[str, Any]:
+def _said(runtime: Runtime, question: Question, tenant: Tenant) -> Mapping[str, Any]:
     """What the model's policy goes by of what was said, read as it is of a client's body."""
     needs = runtime.needs.get(question.model)
     if not needs:
@@ -144,7 +144,8 @@ def _said(runtime: Runtime, question: Question, tenant: str) -> Mapping[str, Any
     call = OPENAI.parse(_encode(told))
     call.input_tokens, call.output_tokens = question.input_tokens, question.output_tokens
     call.stream = question.stream
-    found = {**brought(call, OPENAI, needs, runtime, question.model, tenant)}
+    caller = Caller("req_explained", tenant, OPENAI, {}, Wishes())
+    found = {**brought(call, caller, needs, runtime, question.model)}
     found["turns"] = question.turns
     found["code"] = question.code or found.get("code", False)
     if question.last_tokens is not None:

@@ -109,6 +109,7 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
         yield from _change("tokenizer", before.tokenizer, after.tokenizer)
         yield from _change("price.input", before.price.input, after.price.input, show_price)
         yield from _change("price.output", before.price.output, after.price.output, show_price)
+        yield from _change("price.cached", before.price.cached, after.price.cached, show_price)
         yield from _limits(before.limits, after.limits)
         if (before.timeouts, after.timeouts) != defaults:
             yield from _table(before.timeouts, after.timeouts, "timeouts.")

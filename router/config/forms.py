@@ -68,6 +68,9 @@ FORMS: Mapping[Callable[..., object], Form] = {
     units.rate_or_all: _either({"const": "all"}, _RATE),
     units.price: _either({"type": "number", "minimum": 0, "maximum": _MOST}, _text(_NUMBER)),
     units.weight: _either({"type": "number", "minimum": 0, "maximum": _MOST}, _text(_NUMBER)),
+    units.exponent: _either(
+        {"type": "number", "minimum": 0, "maximum": units.MOST_EXPONENT}, _text(_NUMBER)
+    ),
     units.speed: _either(
         {"type": "number", "exclusiveMinimum": 0, "maximum": _MOST}, _more_than_0(_NUMBER)
     ),

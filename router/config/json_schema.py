@@ -18,6 +18,7 @@ from pydantic import BeforeValidator
 
 from router.config import cascade, schema, shadow, shares, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
+from router.config.options import OPTIONS, TAKES
 from router.config.sections_written import WrittenDefaults, WrittenTenant
 from router.config.shift import Guard, Shift
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
@@ -165,9 +166,7 @@ class _Tables:
         if kind is WrittenShift and key == "to":
             return self._targets()
         if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
-            name = form(texts.policy)
-            table = {"type": "object", "properties": {"name": name}, "required": ["name"]}
-            return {"anyOf": [*name["anyOf"], table]}
+            return self._by_attribute() if key == "estimator" else self._policy()
         one = self._one(annotation, metadata)
         if kind is WrittenDecisions and key == "file":
             return {"anyOf": [*form(texts.text)["anyOf"], one]}
@@ -185,6 +184,26 @@ class _Tables:
         what = self.table(WrittenCheck if key == "checks" else WrittenAudit)
         named = {"anyOf": [*form(texts.policy)["anyOf"], what]}
         return {"type": "array", "items": named, "minItems": 1} if key == "checks" else named
+
+    def _policy(self) -> Form:
+        """A policy by its name; with what it takes besides, a plugin's with anything."""
+        told = self._told["Policy"]
+        names: dict[str, Form] = {"name": {"const": TAKES}}
+        forms = names | {key: form(read) for key, read in OPTIONS.items()}
+        self.made["Policy"] = {
+            "type": "object",
+            "properties": {key: {"description": told[key], **one} for key, one in forms.items()},
+            "required": ["name"],
+            "additionalProperties": False,
+        }
+        some = self._by_attribute()
+        some["anyOf"][-1]["properties"]["name"]["not"] = {"const": TAKES}
+        return {"anyOf": [*some["anyOf"], {"$ref": "#/definitions/Policy"}]}
+
+    def _by_attribute(self) -> Form:
+        name = form(texts.policy)
+        table = {"type": "object", "properties": {"name": {**name}}, "required": ["name"]}
+        return {"anyOf": [*name["anyOf"], table]}
 
     def _targets(self) -> Form:
         weighted = {"type": "object", **self.table(WrittenTarget)}

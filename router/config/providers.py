@@ -17,6 +17,7 @@ from router.config.credentials import Credentials
 from router.config.models import known_lacks
 from router.config.presets import PRESETS, Preset
 from router.config.problems import Report, quoted
+from router.config.prompts import prompts_of
 from router.config.schema import Limits, Price, Provider, ProviderModel, Simulation, Timeouts
 from router.config.tls import resolve_tls
 from router.config.tree import Leaf, Table, find
@@ -249,6 +250,7 @@ class _Resolver:
             simulation=Simulation(**simulation) if provider.dialect == "simulated" else None,
             counts=_counts(provider.preset, name),
             tokenizer=model.tokenizer,
+            prompts=prompts_of(provider.preset, name),
         )
 
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from router.config import units
 from router.config.cascade import Known, cascade_of
 from router.config.ladders import check_circles, rungs
+from router.config.options import read_options
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route
 from router.config.shadow import Shadow, shadow_of
@@ -165,6 +166,7 @@ class _Resolver:
                 self.report.problem(found.node.mark, f"{key} has no name", "write `name: …` in it")
             return None
         module, colon, _ = written.name.partition(":")
+        options = written.options
         if colon and module not in self.plugins:
             what = f"the module of {key} {_shown(found.node)} is not in server.plugins"
             self.report.problem(found.node.mark, what, "add it there")
@@ -177,11 +179,9 @@ class _Resolver:
         elif key == "within" and written.name in TIERED:
             what = f"within is for a choice inside one tier, and {written.name} is among tiers"
             self.report.problem(found.node.mark, what, f"use {DEFAULT} or weighted_round_robin")
-        elif not colon and written.options:
-            option = next(iter(written.options))
-            mark = self._found(route, key, "options", option).key.mark
-            self.report.problem(mark, f"{written.name} takes no options", "remove them")
-        return PolicySpec(written.name, MappingProxyType(dict(written.options)))
+        elif not colon:
+            options = read_options(written, self._found(route, key, "options"), self.report)
+        return PolicySpec(written.name, MappingProxyType(dict(options)))
 
     def _check_form(self, route: str, policy: str) -> None:
         """Exactly one of targets and tiers, the one that the policy is for."""

@@ -16,6 +16,7 @@ from router.config.cascade import Cascade
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import Dialect
 from router.config.problems import Problem
+from router.config.prompts import USUAL, Prompts
 from router.config.rules import StartRule
 from router.config.shadow import Shadow
 from router.config.shift import Shift
@@ -85,10 +86,13 @@ class Simulation:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Nano-dollars a token; None where the file does not say."""
+    """Nano-dollars a token; None where the file does not say. `cached` is for what is read from a
+    cache.
+    """
 
     input: int | None = None
     output: int | None = None
+    cached: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,8 @@ class ProviderModel:
     """A model as its provider knows it. `context` and `output`, its longest answer, in tokens; None
     where nobody said; `lacks` are those of `ABILITIES` that it has not. By `api` of OpenAI's it is
     asked for answers to messages, whoever asks. `simulation` is None for a real one; `counts` is
-    how what it is sent is counted, `tokenizer` with what, None where the file does not say.
+    how what it is sent is counted, `tokenizer` with what, None where the file does not say;
+    `prompts` is how what prompts begin with is cached.
     """
 
     name: str
@@ -110,6 +115,7 @@ class ProviderModel:
     simulation: Simulation | None
     counts: Counts = AS_WRITTEN
     tokenizer: str | None = None
+    prompts: Prompts = USUAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ _QUANTITY = re.compile(r"((?:\d_?){0,17}\d(?:\.\d{1,20})?)\s*([A-Za-z]*)", re.AS
 _SCORE = re.compile(r"([+-]?)(\d{0,3}(?:\.\d{1,20})?)", re.ASCII)
 _THRESHOLD = re.compile(r"(>=|<=|>|<)\s*([^<>=\s].*)")
 
+MOST_EXPONENT = 10
+
 _DURATION = "write it as 250ms, 3s, 5m or 1h"
 _COUNT = "write it as 64, 200_000, 200k or 1.5M"
 
@@ -112,6 +114,14 @@ def price(value: object) -> int:
 def weight(value: object) -> float:
     """A number, 0 or more."""
     return float(_quantity(value, _PLAIN, "is not a number, 0 or more", "write it as 90 or 0.5"))
+
+
+def exponent(value: object) -> float:
+    """A number from 0 to 10."""
+    number = weight(value)
+    if number > MOST_EXPONENT:
+        raise Unreadable("is more than 10", "write it as 0.3")
+    return number
 
 
 def speed(value: object) -> float:

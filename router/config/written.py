@@ -84,6 +84,7 @@ class WrittenPrice(Written):
 
     input: Price = None
     output: Price = None
+    cached: Price = None
 
 
 class WrittenModel(Written):

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from policies.affinity.prefix import PREFIX
 from policies.starting.estimator import TEXT
 from policies.starting.rules import METADATA, SAYS
 from router.dialects.common.outside import UNREADABLE, decoded
@@ -67,7 +68,7 @@ _text = msgspec.json.Decoder(str)
 
 def unknown(needs: frozenset[str], extract: AbstractSet[str]) -> frozenset[str]:
     """Those of a policy's `needs` that nobody looks for."""
-    known = READ | extract
+    known = READ | extract | {PREFIX}
     return frozenset(n for n in needs if n not in known and not n.startswith((SAYS, METADATA)))
 
 

@@ -30,6 +30,7 @@ class Known(NamedTuple):
     context: int | None = None
     input: int | None = None
     output: int | None = None
+    cached: int | None = None
 
 
 class NotAnswered(Exception):
@@ -123,6 +124,6 @@ def _model(model: ProviderModel, known: Known) -> ProviderModel:
     price = model.price
     # Half of a written price is as its writer left it.
     if price == Price():
-        price = Price(known.input, known.output)
+        price = Price(known.input, known.output, known.cached)
     context = known.context if model.context is None else model.context
     return replace(model, context=context, price=price)

@@ -44,6 +44,7 @@ class Counters:
         self.refusals: Counter[tuple[int, str]] = Counter()
         self.attempts: Counter[tuple[str, str, str]] = Counter()
         self.tokens: Counter[tuple[str, str]] = Counter()
+        self.cached: Counter[str] = Counter()
         self.shadows: Counter[tuple[str, str, str]] = Counter()
         self.shadow_tokens: Counter[tuple[str, str]] = Counter()
         self.rescued: Counter[str] = Counter()
@@ -77,6 +78,8 @@ class Counters:
             self.tokens[target, "input"] += read
         if written := report.output_tokens:
             self.tokens[target, "output"] += written
+        if cached := report.cached_tokens:
+            self.cached[target] += cached
         if record.first is not None:
             if (seconds := self.first_token.get(target)) is None:
                 seconds = self.first_token[target] = Histogram()

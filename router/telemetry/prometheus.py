@@ -32,6 +32,7 @@ def prometheus(
     lines: list[str] = []
     for name, kind, text, samples in (
         *totals(counters),
+        *tokens(counters),
         *copies(counters),
         *faults(counters, dropped),
         *estimates(targets),
@@ -81,12 +82,20 @@ def totals(counters: Counters) -> Iterable[Metric]:
         "resumed_total", "counter", "Requests whose broken answer others were asked to go on with.",
         [({"model": model, "end": end}, count) for (model, end), count in counters.resumed.items()],
     )  # fmt: skip
+
+
+def tokens(counters: Counters) -> Iterable[Metric]:
+    """The same of what was read and written."""
     yield (
         "tokens_total", "counter", "Tokens, as providers counted them or as estimated.",
         [
             ({"target": target, "kind": kind}, count)
             for (target, kind), count in counters.tokens.items()
         ],
+    )  # fmt: skip
+    yield (
+        "cached_tokens_total", "counter", "Those of the input that providers read from a cache.",
+        [({"target": target}, count) for target, count in counters.cached.items()],
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from tests.house.source import Module, modules
 DOORS = {
     "policies/engine/engine.py": "a user's policy chooses",
     "policies/engine/showing/odds.py": "a user's policy is asked for its odds",
+    "policies/engine/showing/terms.py": "a user's policy says what it weighs",
     "policies/engine/showing/views.py": "a user's policy is explained",
     "router/choosing.py": "a user's policy is made",
     "router/estimating.py": "a user's estimator is asked",

@@ -24,7 +24,7 @@ PUBLIC = {
     "Price",
     # policies, and the contract for one's own
     "Policy", "Learner", "Starter", "Candidate", "Request", "Band",
-    "WeightedRoundRobin", "LeastLatency", "Priority",
+    "WeightedRoundRobin", "LeastLatency", "WeighedLatency", "Prefix", "PromptCache", "Priority",
     "CostTiers", "Rule", "Threshold", "Estimator", "Task",
     # what the engine shows and is told
     "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Tally", "Record", "News",

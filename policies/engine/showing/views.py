@@ -20,6 +20,7 @@ from policies.engine.refusal import Refused
 from policies.engine.route import Price
 from policies.engine.showing import words
 from policies.engine.showing.odds import all_odds
+from policies.engine.showing.terms import of_terms
 from policies.engine.standing import Factors, Member, Standing
 from policies.engine.waiting.queue import NOTHING
 from policies.policy import Policy, Request
@@ -210,6 +211,7 @@ def explain(pool: Pool, request: Request, now: float) -> Explained:
     ]
     policy, memory = pool.policy(request)
     odds = all_odds(policy, request, able, memory, now)
+    terms = of_terms(policy, request, able, memory, now)
     return Explained(
         request.model,
         type(policy).__name__,
@@ -223,7 +225,7 @@ def explain(pool: Pool, request: Request, now: float) -> Explained:
                 view.predicted,
                 view.in_flight,
                 odds.get(view.target, 0.0),
-                words.of_view(view, now, odds.get(view.target)),
+                words.of_view(view, now, odds.get(view.target), terms.get(view.target, "")),
             )
             for view in views
         ),

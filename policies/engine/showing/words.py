@@ -159,9 +159,9 @@ def of_cost(view: View) -> str:
     return told
 
 
-def of_view(view: View, now: float, odds: float | None = None) -> str:
+def of_view(view: View, now: float, odds: float | None = None, terms: str = "") -> str:
     """What keeps a target from serving a request, else factor by factor what it costs there.
-    `odds` is its share of the next choices, where they were counted.
+    `odds` is its share of the next choices, where they were counted, `terms` what its policy says.
     """
     if view.refused is not None:
         return of_refusal(view.refused, view, now)
@@ -177,6 +177,7 @@ def of_view(view: View, now: float, odds: float | None = None) -> str:
         # L is twice the usual wait over the present one.
         parts.append(f"its first token takes {_short(2 / latency)} times what is usual")
     parts += _scarce(view, now)
+    parts.append(terms)
     if odds is not None:
         parts.append(f"chosen for {share(odds)}")
     return "; ".join(part for part in parts if part)

@@ -51,7 +51,8 @@ def good(usage: Usage | None) -> Report:
     """The outcome of an answer that is whole, and cost so much."""
     if usage is None:
         return OK
-    return Report(GOOD, input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    given, written, cached, *_ = usage
+    return Report(GOOD, input_tokens=given, output_tokens=written, cached_tokens=cached)
 
 
 def code_of(outcome: Outcome, body: bytes) -> str:

@@ -32,10 +32,16 @@ class _Completion(msgspec.Struct):
     error: Any = None
 
 
+class _OfPrompt(msgspec.Struct):
+    cached_tokens: int = 0
+
+
 class _Counted(msgspec.Struct):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     total_tokens: int = 0
+    prompt_tokens_details: _OfPrompt | None = None
+    prompt_cache_hit_tokens: int = 0
 
 
 class _Usual(_Completion):
@@ -101,15 +107,23 @@ def _no_answer(body: bytes, errors: Table) -> Report:
     return failed(errors, told, Phase.BODY) if wrapped else NO_ANSWER
 
 
+def _cached(counted: _Counted, given: int) -> int:
+    details = counted.prompt_tokens_details
+    cached = counted.prompt_cache_hit_tokens if details is None else details.cached_tokens
+    return min(count(cached), given) if cached else 0
+
+
 def _good(counted: Any) -> Report:
     if isinstance(counted, _Counted):
         given, written = counted.prompt_tokens, counted.completion_tokens
         total = counted.total_tokens
         if given > 0 and written > 0 and given + written == total <= MOST_TOKENS:
-            return Report(GOOD, input_tokens=given, output_tokens=written)
+            cached = _cached(counted, given)
+            return Report(GOOD, input_tokens=given, output_tokens=written, cached_tokens=cached)
         given, written = count(given), count(written)
         written += apart_of(given, written, total)
-        usage = Usage(given, written) if given or written else None
+        cached = _cached(counted, given)
+        usage = Usage(given, written, cached) if given or written else None
     else:
         usage = usage_of(counted)
     return good(usage)

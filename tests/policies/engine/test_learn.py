@@ -47,14 +47,15 @@ class Diary(InOrder):
 
     def learn(
         self,
-        target: str,
+        request: Request,
+        candidate: Candidate,
         report: Report,
         seconds: float,
         first: float | None,
         memory: list[Lesson],
         now: float,
     ) -> None:
-        memory.append((target, report, seconds, first, now))
+        memory.append((candidate.name, report, seconds, first, now))
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Dunce(Diary):
 
     def learn(
         self,
-        target: str,
+        request: Request,
+        candidate: Candidate,
         report: Report,
         seconds: float,
         first: float | None,

@@ -69,7 +69,7 @@ def taught(policy: Any, *lessons: tuple[str, float], report: Report = ANSWERED) 
     """A memory of attempts that took so many seconds, all at the instant 0."""
     memory = policy.fresh()
     for target, seconds in lessons:
-        policy.learn(target, report, seconds, None, memory, 0.0)
+        policy.learn(REQUEST, Place(target), report, seconds, None, memory, 0.0)
     return memory
 
 
@@ -166,7 +166,7 @@ class TestAgentgateway:
     def test_a_failure_lowers_the_health_and_not_the_latency(self) -> None:
         policy = Agentgateway()
         memory = taught(policy, ("a/m", 1.0))
-        policy.learn("a/m", FAILED, 0.01, None, memory, 0.0)
+        policy.learn(REQUEST, A, FAILED, 0.01, None, memory, 0.0)
         assert memory["a/m"] == pytest.approx(Seen(0.7, 1.0))
 
     def test_what_says_nothing_of_health_moves_nothing(self) -> None:
@@ -192,7 +192,7 @@ class TestPeakEwma:
         policy = PeakEwma()
         memory = taught(policy, ("a/m", 9.0), ("a/m", 1.0))
         assert memory["a/m"].cost == 9.0
-        policy.learn("a/m", ANSWERED, 1.0, None, memory, TAU)
+        policy.learn(REQUEST, A, ANSWERED, 1.0, None, memory, TAU)
         assert memory["a/m"].cost == pytest.approx(1.0 + 8.0 * exp(-1.0))
 
     def test_a_target_left_alone_decays_until_it_is_tried_again(self) -> None:
@@ -202,7 +202,7 @@ class TestPeakEwma:
 
         def turn(now: float) -> str:
             chosen = policy.choose(REQUEST, [A, B], memory, now, rng)
-            policy.learn(chosen.name, ANSWERED, 0.5, None, memory, now)
+            policy.learn(REQUEST, chosen, ANSWERED, 0.5, None, memory, now)
             return chosen.name
 
         assert [turn(float(second)) for second in range(20)] == ["a/m"] * 20

@@ -468,9 +468,34 @@ FORMS = {
     ),
     "an option": (
         PROVIDERS
-        + "models: {chat: {policy: {name: least_latency, »price: 1}, targets: [sim/fast]}}\n",
-        "least_latency takes no options",
+        + "models: {chat: {policy: {name: weighted_round_robin, »price: 1}, "
+        + "targets: [sim/fast]}}\n",
+        "weighted_round_robin takes no options",
         "remove them",
+    ),
+    "another option": (
+        PROVIDERS
+        + "models: {chat: {policy: {name: least_latency, »prices: 1}, targets: [sim/fast]}}\n",
+        "least_latency has no such option",
+        'did you mean "price"?',
+    ),
+    "an affinity": (
+        PROVIDERS
+        + "models: {chat: {policy: {name: least_latency, affinity: »user}, targets: [sim/fast]}}\n",
+        "affinity is not known here",
+        "",
+    ),
+    "a price that is none": (
+        PROVIDERS
+        + "models: {chat: {policy: {name: least_latency, price: »dear}, targets: [sim/fast]}}\n",
+        "price is not a number, 0 or more",
+        "write it as 90 or 0.5",
+    ),
+    "a price that is too much": (
+        PROVIDERS
+        + "models: {chat: {policy: {name: least_latency, price: »11}, targets: [sim/fast]}}\n",
+        "price is more than 10",
+        "write it as 0.3",
     ),
     "a policy without a name": (
         PROVIDERS + "models: {chat: {policy: »{price: 1}, targets: [sim/fast]}}\n",

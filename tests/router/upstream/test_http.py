@@ -131,14 +131,9 @@ def an_empty_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.parametrize(
-    "origin",
-    [
-        f"http://127.0.0.1:{an_empty_port()}",
-        f"http://user:{SECRET}@127.0.0.1:{an_empty_port()}",
-    ],
-)
-async def test_what_cannot_be_reached_was_never_sent_anything(origin: str) -> None:
+@pytest.mark.parametrize("user", ["", f"user:{SECRET}@"], ids=["nobody", "somebody"])
+async def test_what_cannot_be_reached_was_never_sent_anything(user: str) -> None:
+    origin = f"http://{user}127.0.0.1:{an_empty_port()}"
     async with client() as http, asking(http, origin) as ask:
         with pytest.raises(UpstreamError) as caught:
             await ask.piece()

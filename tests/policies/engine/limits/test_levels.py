@@ -5,9 +5,11 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from policies import Headroom, Limits, Measurement, Rate
-from policies.engine.limits.levels import Levels
+from policies.engine.limits.levels import Levels, to_microseconds
 from policies.engine.limits.notes import refund, reservation
 from policies.engine.limits.quota import Quota
 
@@ -58,3 +60,19 @@ def test_a_limit_that_cannot_be_true_is_over_with_its_time() -> None:
     quota.observe(Measurement((said,)), -1.0, 1.0)  # of one token a day, and 20,000 are under way
     assert quota.refused(NEEDS[0], DAY) is not None
     assert quota.refused(NEEDS[0], 2 * DAY + 2.0) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 40)), min_size=1, max_size=60))
+def test_what_is_read_together_leaves_no_more_and_hardly_less(steps: list[tuple[int, int]]) -> None:
+    said = Measurement((Headroom("tokens", 6000, 6000, 0.0),))
+    together, apart = Levels(), Levels()
+    now = 0.0
+    for levels in (together, apart):
+        levels.observe(said, Limits(), -1.0, now)
+    for gap, units in steps:
+        now += gap / 1000
+        for levels in (together, apart):
+            levels.take(reservation((units, units, 0), now))
+        apart.look(to_microseconds(now))
+    left, exactly = (levels.room("tokens", to_microseconds(now)) for levels in (together, apart))
+    assert exactly - 6000 / 600 - 1 <= left <= exactly
