@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+from policies.engine.showing.words import duration
 from policies.shifting.evidence import Evidence
 from policies.shifting.guarding import COST, ERRORS, FIRST_TOKEN, FLOOR, LATE, NAMES, Arms
 from policies.shifting.progress import Progress
@@ -110,20 +111,27 @@ def _words(
 ) -> str:
     canary, control = (_shown(name, value) for value in compared)
     what = {ERRORS: "errors", FIRST_TOKEN: "first token p95", COST: "cost", FLOOR: "errors"}[name]
+    within, worse = {
+        ERRORS: ("is at most {} higher", "is more than {} higher"),
+        FIRST_TOKEN: ("is at most {}", "is more than {}"),
+        COST: ("is at most {}", "is more than {}"),
+        FLOOR: ("is less than half", "is more than half"),
+    }[name]
+    points = 100 * terms.guards.errors
     allowed = {
-        ERRORS: f"+{100 * terms.guards.errors:g} points",
+        ERRORS: f"{points:g} point{'' if points == 1 else 's'}",
         FIRST_TOKEN: f"{terms.guards.first_token:g}x",
         COST: f"{terms.guards.cost:g}x",
-        FLOOR: "half of its requests",
+        FLOOR: "",
     }[name]
     if says is Says.SILENT:
         why = "no price is known" if name == COST else "there are no first tokens"
         return f"{what}: not compared, {why}"
     against = "" if name == FLOOR else f", control {control}"
     if says is Says.WORSE:
-        told = f"{_percent(sure[0])} sure that it is worse than {allowed}"
+        told = f"{_percent(sure[0])} sure that it {worse.format(allowed)}"
     else:
-        told = f"{_percent(sure[1])} sure that it is within {allowed}"
+        told = f"{_percent(sure[1])} sure that it {within.format(allowed)}"
     return f"{what} {canary}{against}: {told}"
 
 
@@ -131,7 +139,7 @@ def _shown(name: str, value: float | None) -> str:
     if value is None:
         return "unknown"
     if name == FIRST_TOKEN:
-        return f"{value:.3g} s"
+        return duration(value)
     if name == COST:
         return f"${value / 1e9:.3g}"
     return f"{100 * value:.3g} %"

@@ -5,6 +5,7 @@ Pure. Every step is told with what both arms did on it.
 
 from __future__ import annotations
 
+from policies.engine.showing.words import duration
 from policies.shifting import Evidence, Progress, State
 from policies.shifting.guarding import FIRST_TOKEN
 from policies.shifting.verdicts import measured
@@ -27,7 +28,7 @@ def did(evidence: Evidence) -> str:
         f"{evidence.failures:,} failed ({percent(evidence.failures / evidence.requests)})",
     ]
     if late is not None:
-        told.append(f"first token p95 {late:.3g} s")
+        told.append(f"first token p95 {duration(late)}")
     if cost is not None:
         told.append(f"${cost / 1e9:.3g} each")
     return ", ".join(told)

@@ -11,7 +11,7 @@ import pytest
 from tests.router.running import JSON, Running, running, written
 
 MODELS = """\
-chat: {targets: [blind/one, blind/two, seeing/one]}
+chat: {policy: weighted_round_robin, targets: [blind/one, blind/two, seeing/one]}
 blind: {targets: [blind/one]}
 """
 PROVIDERS = """\

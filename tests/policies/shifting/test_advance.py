@@ -86,7 +86,7 @@ def test_a_canary_that_fails_is_back_at_0_at_once_and_says_why():
     progress = goes(begun(), served(2000, 20), served(50, 40), 1)
     assert (progress.state, share(progress), progress.tries) == (State.BACK, 0.0, 1)
     assert "errors 80 %, control 1 %" in progress.cause
-    assert "sure that it is worse than +1 points" in progress.cause
+    assert "sure that it is more than 1 point higher" in progress.cause
     assert progress.until == 60.0 + TERMS.cool_down
 
 
@@ -145,7 +145,7 @@ def test_it_is_out_as_well_when_its_driver_says_so():
 def test_half_of_all_requests_must_be_served_however_bad_the_control_is():
     progress = goes(begun(), served(100, 95), served(100, 80), 2)
     assert progress.state is State.BACK
-    assert "half of its requests" in progress.cause
+    assert "is more than half" in progress.cause
 
 
 def test_without_prices_or_first_tokens_the_rest_decides():

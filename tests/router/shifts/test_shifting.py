@@ -114,7 +114,7 @@ async def test_a_canary_that_fails_is_back_at_nothing_and_bad_until_it_has_coole
         text, details = one.log[-1]
         assert text == BACK
         assert details["share"] == "5 % → 0 %"
-        assert "sure that it is worse" in details["why"]
+        assert "sure that it is more than" in details["why"]
         assert "failed" in details["canary"]
         assert details["then"] == "again in 10m"
         exposed = one.traffic.exposed
