@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
-.PHONY: help serve test drill proof bench bench-affinity bench-dialects bench-faults bench-fleet bench-plan bench-routing bench-tiering bench-wire demo lock clean
+.PHONY: help serve test drill proof bench bench-affinity bench-cascading bench-dialects bench-faults bench-fleet bench-plan bench-routing bench-tiering bench-wire demo lock clean
 
 help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
@@ -24,6 +24,7 @@ help:
 	@echo 'make bench-plan   how long a plan takes over a hundred thousand requests'
 	@echo 'make bench-wire   what a request costs on real connections, beside Envoy and nginx (10 minutes)'
 	@echo 'make bench-routing   how well policies choose, beside baselines (ARGS="--data FOLDER": on traces too)'
+	@echo 'make bench-cascading   what a cascade is worth, by how good its judge is (ARGS="--data FOLDER")'
 	@echo 'make bench-tiering   what the shipped rules of cost_tiers are worth (ARGS="--data FOLDER", and --fit: fits them again)'
 	@echo 'make lock    resolve the lock files again (ARGS=--upgrade: to the newest versions)'
 	@echo 'make clean   remove .venv and caches'
@@ -67,6 +68,9 @@ bench-wire: .venv/testing
 
 bench-routing: .venv/testing
 	$(BIN)/python -m benchmarks.routing $(ARGS)
+
+bench-cascading: .venv/testing
+	$(BIN)/python -m benchmarks.cascading $(ARGS)
 
 bench-tiering: .venv/testing
 	$(BIN)/python -m benchmarks.tiering $(ARGS)

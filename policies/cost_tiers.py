@@ -21,6 +21,11 @@ from policies.policy import Candidate, Policy, Request
 from policies.starting.estimator import SCORE
 from policies.starting.rules import Rule
 
+SKIPPED = "skipped"
+"""The feature that holds tiers in which no request begins now: a driver that checks answers has
+seen that it costs more than it saves, or is not to be trusted.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class CostTiers:
@@ -71,10 +76,11 @@ class CostTiers:
 
     def start(self, request: Request) -> int:
         """The tier, from 0, before which `request` is not sent anywhere."""
-        named = self._named(request)
-        if named is not None:
-            return named
-        return bisect_right(self.tiers_at, self.score(request)) if self.tiers_at else 0
+        start = self._deserved(request)
+        if skipped := request.features.get(SKIPPED):
+            while start in skipped:
+                start += 1
+        return start
 
     def score(self, request: Request) -> float:
         """How hard `request` looks, from 0 to 1."""
@@ -86,10 +92,13 @@ class CostTiers:
 
     def why(self, request: Request) -> tuple[str, ...]:
         """Why `request` starts where it does: a sentence, and one for each rule."""
-        start, named = self.start(request), self._named(request)
+        start, deserved = self.start(request), self._deserved(request)
+        named = self._named(request) is not None
+        why = "a rule names it" if named else self._by_score(request, deserved)
+        if start > deserved:
+            why = f"tier {deserved + 1} is skipped by its cascade ({why})"
         return (
-            f"starts in tier {start + 1}: "
-            + ("a rule names it" if named is not None else self._by_score(request, start)),
+            f"starts in tier {start + 1}: {why}",
             *(_told(rule, request) for rule in self.rules),
         )
 
@@ -107,6 +116,13 @@ class CostTiers:
     ) -> Candidate:
         """The inner policy's choice in the first tier, from its start on, that can serve."""
         return overflow.choose(self.within, request, candidates, memory, now, rng)
+
+    def _deserved(self, request: Request) -> int:
+        """The tier in which it would start, whichever are skipped."""
+        named = self._named(request)
+        if named is not None:
+            return named
+        return bisect_right(self.tiers_at, self.score(request)) if self.tiers_at else 0
 
     def _named(self, request: Request) -> int | None:
         """The highest tier that a rule names; None: none does."""

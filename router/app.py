@@ -14,7 +14,11 @@ from policies import TargetSnapshot
 from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
+from router.aside import Aside
 from router.assembly import Beside, beside_of, decisions_of, peers_of, prices_of
+from router.auditing import Auditing
+from router.cascades import Cascades
+from router.checking import Checking
 from router.config import Config, Server, load
 from router.copying import Copying
 from router.counting import by_midnight
@@ -69,10 +73,9 @@ class App:
         rng: Random,
         server: Server | None = None,
     ) -> None:
-        self._environ, self._log = environ, log
+        self._environ, self._log, self._loop = environ, log, asyncio.get_running_loop()
         self._aiming: asyncio.TimerHandle | None = None
         self._learning = Learning(log)
-        self._loop = asyncio.get_running_loop()
         counters, server = Counters(), server or config.server
         self._fetcher = Fetcher(server.fetch)
         # A seed of the engine's own, so that what it decided can be decided again.
@@ -96,6 +99,7 @@ class App:
         self.state.decisions = decisions
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self._copying = self._copies(journal, Random(rng.getrandbits(64)))
+        self.state.cascades = self._cascades(journal, beside, Random(rng.getrandbits(64)))
         self.pipeline = self._pipeline(journal, beside)
         foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
         self.state.foreseen = foresight.request
@@ -199,13 +203,14 @@ class App:
         await self._clients.close(LAST_WORDS)
         await self._admin.close()
         await self._copying.close()
+        await self.state.cascades.close()
         await self._force.close()
         for part in reversed(self._parts):
             await part.close()
         self._fetcher.close()
 
     def _pipeline(self, journal: Journal, beside: Beside) -> Pipeline:
-        return Pipeline(
+        pipeline = Pipeline(
             lambda: self._force.runtime,
             journal,
             self._loop,
@@ -215,15 +220,22 @@ class App:
             owners=beside.owners,
             overhear=self._copying.overhear,
         )
+        pipeline.cascade = self.state.cascades.begin
+        return pipeline
+
+    def _cascades(self, journal: Journal, beside: Beside, rng: Random) -> Cascades:
+        runtime, decisions = (lambda: self._force.runtime), self.state.decisions
+        aside = Aside(runtime, journal, self._loop, self._fetcher, decisions)
+        checking, auditing = Checking(aside, beside.owners), Auditing(aside, self._handler_failed)
+        return Cascades(checking, auditing, rng, self._instances)
+
+    def _instances(self) -> int:
+        together = self.state.together
+        return 1 if together is None else max(1, len(together.fleet.instances))
 
     def _copies(self, journal: Journal, rng: Random) -> Copying:
-        together, clock = self.state.together, self._loop.time
-
-        def instances() -> int:
-            return 1 if together is None else max(1, len(together.fleet.instances))
-
         self._parts.append(ledger := Ledger(self.state.kept))
-        self.state.shadows = Shadows(rng, clock, instances, ledger)
+        self.state.shadows = Shadows(rng, self._loop.time, self._instances, ledger)
         return Copying(
             self.state.shadows,
             lambda: self._force.runtime,

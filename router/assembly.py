@@ -18,6 +18,7 @@ from router.abilities import wary_of
 from router.arms import Arms, canary_of
 from router.build import accounts_of
 from router.canaries import shifts_of
+from router.cascading import cascades_of
 from router.config import Config, Server, Shared
 from router.config import Route as ConfigRoute
 from router.idempotency.store import Memory
@@ -51,17 +52,15 @@ def runtime_of(
     """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
     which limits are a `fleet`'s; `listed` says since when models were served. Raises `BuildFault`.
     """
-    serving, estimators = build.serving(config), choosing.estimators_of(config)
-    shifts = shifts_of(config, routes)
+    estimators, shifts = choosing.estimators_of(config), shifts_of(config, routes)
+    serving = build.serving(config)
     return Runtime(
         revision=config.revision,
         engine=engine,
         upstreams=upstreams,
         tenants=build.tenants_of(config),
-        deadlines={
-            **dict.fromkeys(build.live_targets(config), config.defaults.deadline),
-            **{route.name: route.deadline for route in serving},
-        },
+        deadlines=dict.fromkeys(build.live_targets(config), config.defaults.deadline)
+        | {route.name: route.deadline for route in serving},
         targets=targets_of(serving, routes, shifts),
         off=build.off(config),
         policies=choosing.named_policies(),
@@ -78,6 +77,7 @@ def runtime_of(
         recorded=build.recorded_of(config),
         strict=strict_of(serving),
         shadows=shadows_of(config),
+        cascades=cascades_of(config),
         shifts=shifts,
     )
 

@@ -130,15 +130,20 @@ def _imported(spec: PolicySpec, what: str, checked: Callable[[Any], T]) -> T:
 
 def judge_of(path: str) -> Judge:
     """A judge by its import path. Raises `BuildFault`."""
+    judge: Judge = called(path, "judge")
+    return judge
+
+
+def called(path: str, what: str) -> Any:
+    """A user's function by its import path, which is `what`. Raises `BuildFault`."""
     module, _, attribute = path.partition(":")
     try:
-        judge = getattr(import_module(module), attribute)
+        found = getattr(import_module(module), attribute)
     except Exception as error:  # a door: a user's module may raise anything
         told = f"{type(error).__name__}: {error}"
-        raise BuildFault(f"the judge {path!r} cannot be had: {told}") from error
-    if not callable(judge):
-        raise BuildFault(f"the judge {path!r} cannot be called")
-    found: Judge = judge
+        raise BuildFault(f"the {what} {path!r} cannot be had: {told}") from error
+    if not callable(found):
+        raise BuildFault(f"the {what} {path!r} cannot be called")
     return found
 
 

@@ -13,27 +13,23 @@ from typing import NamedTuple
 
 from policies import Band, Outcome, Request
 from policies.policy import NO_FEATURES
-from router.bell import Bell
+from router.aside import Aside, Asked
 from router.caller import Caller
-from router.course import Way
 from router.dialects.common.outside import decoded, object_of
 from router.dialects.contract import Call
-from router.passage import Passage
 from router.pipeline import required
-from router.quota.sharing import Sharing
-from router.reply import Reply
 from router.runtime import Runtime
 from router.shadow.copies import copied, copier
 from router.shadow.judged import Judged, Said
 from router.shadow.judging import Judging, NoScore
 from router.shadow.lane import Reserved
-from router.shadow.one_try import ITS_OWN, OneTry
+from router.shadow.one_try import ITS_OWN
 from router.shadow.overheard import Overheard
 from router.shadow.pairs import Pair, Side
 from router.shadow.said import prompt_of, said_of
 from router.shadow.shadows import Shadows
 from router.shadow.sides import control_of, of_attempt, with_words
-from router.shadow.sinks import Heard, Nobody
+from router.shadow.sinks import Heard
 from router.shadow.terms import Terms
 from router.shadow.twin import Twin
 from router.sink import Sink
@@ -65,7 +61,7 @@ class Copying:
     ) -> None:
         self.shadows = shadows
         self._runtime, self._journal, self._loop = runtime, journal, loop
-        self._fetcher, self._decisions, self._on_error = fetcher, decisions, on_error
+        self._aside, self._on_error = Aside(runtime, journal, loop, fetcher, decisions), on_error
         self._judging = Judging(loop)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -158,28 +154,14 @@ class Copying:
         runtime, now = self._runtime(), self._loop.time()
         twin, terms, overheard = copy.twin, copy.terms, copy.overheard
         call, caller = copied(twin.call, terms.arm), copier(twin.caller)
-        bell = Bell(self._loop)
-        decisions = self._decisions
-        record = None
-        if decisions is not None:
-            record = decisions.sample(caller.request_id, now, revision=runtime.revision)
         patience = max(LEAST_PATIENCE, TIMES * (control.total or 0.0))
         request = requested(call, caller, runtime, terms, now + min(patience, terms.deadline))
-        once = OneTry(runtime.engine.start(request, now, bell.wake, record))
-        way: Way = once
-        if runtime.fleet is not None:
-            way = Sharing(way, runtime.fleet, bell)
-        reply = Reply(caller, Nobody(copy.heard), self._loop.time, now)
-        passage = Passage(call, reply, runtime, way, bell, self._fetcher, overheard)
-        try:
-            await passage.drive(self._tasks)
-        finally:
-            passage.close()
-            bell.close()
+        asked = Asked(call, caller, request)
+        refused = await self._aside.ask(asked, runtime, overheard, copy.heard, self._tasks)
         if (first := overheard.first) is not None:
             ours = first.report.outcome is Outcome.ABANDONED and first.ended < request.deadline
             return None if ours else of_attempt(first, terms)
-        word = ITS_OWN.get(once.refused) if once.refused is not None else None
+        word = ITS_OWN.get(refused) if refused is not None else None
         return None if word is None else Side(word, terms.shadow.to)
 
     async def _compared(self, copy: _Copy, control: Side, shadow: Side) -> Pair:

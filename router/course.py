@@ -17,5 +17,8 @@ class Way(Protocol):
     def go_on(self, among: AbstractSet[str], now: float) -> None:
         """See `Course.go_on`."""
 
+    def climb(self, tier: int, now: float) -> None:
+        """See `Course.climb`."""
+
     def close(self, now: float) -> None:
         """See `Course.close`."""

@@ -12,6 +12,7 @@ from policies import Cause, Fail, Outcome, Phase, Refusal, Refused, Report
 from router.answer import Answer
 from router.arms import model_of
 from router.dialects.contract import ClientError
+from router.tenants.identity import Tenant
 
 LIMITS = frozenset({Refusal.RESTING, Refusal.LIMITED, Refusal.BUSY})
 LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT, Refusal.UNABLE})
@@ -185,3 +186,22 @@ def _why(fail: Fail) -> str:
 
 def _words(refusals: Mapping[str, Refused]) -> str:
     return "; ".join(f"{name}: {refused.words}" for name, refused in refusals.items())
+
+
+def not_allowed(what: str, tenant: Tenant) -> ClientError:
+    """A tenant asked for what its `may` does not name."""
+    message = f"the tenant {tenant.name!r} may not choose a {what}: `may: [{what}]` allows it"
+    return ClientError(403, "permission_error", "not_allowed", message, hopeless=True)
+
+
+def wrong_header(what: str, message: str) -> ClientError:
+    """A caller wishes in a header for a policy or a target that there is not."""
+    header = f"x-router-{what}"
+    return ClientError(
+        400,
+        "invalid_request_error",
+        "invalid_header",
+        f"{header}: {message}",
+        header,
+        hopeless=True,
+    )

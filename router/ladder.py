@@ -77,6 +77,11 @@ class Descent:
         """See `Course.go_on`."""
         self._course.go_on(among, now)
 
+    def climb(self, tier: int, now: float) -> None:
+        """See `Course.climb`. There is an answer, so nothing is to be fallen back on any more."""
+        self._ladder = Ladder((), None)
+        self._course.climb(tier, now)
+
     def close(self, now: float) -> None:
         """See `Course.close`."""
         self._course.close(now)

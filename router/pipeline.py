@@ -21,12 +21,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from policies import Band, Course, Policy, Request
+from policies.engine.showing.record import Record
 from policies.policy import NO_ABILITIES, NO_FEATURES
+from router.begun import Begin
 from router.bell import Bell
 from router.caller import NONE, Caller, Wishes
 from router.course import Way
-from router.dialects.contract import IN_WORDS, Call, ClientDialect, ClientError, Operation
+from router.dialects.contract import IN_WORDS, Call, ClientDialect, Operation
 from router.estimating import brought
+from router.failures import not_allowed, wrong_header
 from router.idempotency.once import Once
 from router.idempotency.recording import Room
 from router.idempotency.store import Memory, Store
@@ -57,7 +60,8 @@ class Pipeline:
     `decisions` some of them, or all, leave a record; in `answers` those of requests with keys are
     kept (None: in a memory of its own); `fetcher` brings the files that providers want as bytes;
     `owners` know which account made what (None: in this process alone); what is to be copied,
-    `overhear` hears of (None: nothing is).
+    `overhear` hears of (None: nothing is); requests for models with a cascade are begun by
+    `cascade`.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Pipeline:
         self._journal = journal
         self._loop = loop
         self._overhear = overhear
+        self.cascade: Begin | None = None
         self._running: set[Passage] = set()
         self._counting = Counting()
         self._bells: list[Bell] = []
@@ -87,10 +92,8 @@ class Pipeline:
         self.about = self._relay.run
 
     async def run(self, call: Call, caller: Caller, sink: Sink) -> bool:
-        """Answer `call` into `sink`; whether the answer is whole, and no error.
-
-        Raises `ClientError` for a request that is not admitted, or is too much for its tenant's
-        limits; everything later is said to the sink.
+        """Answer `call` into `sink`; whether the answer is whole. Raises `ClientError` for what is
+        not admitted, or is too much for its tenant's limits; everything later is said to the sink.
         """
         runtime = self._runtime()
         if runtime.tokenizers:
@@ -108,11 +111,12 @@ class Pipeline:
         journal: Reader = self._journal if allowance is None else Metering(allowance, self._journal)
         if runtime.shadows and self._overhear is not None and call.model in runtime.shadows:
             sink, journal = self._overhear(call, caller, request, runtime, sink, journal)
+        driven: Callable[..., Passage] = Passage
+        if self.cascade is not None and call.model in runtime.cascades:
+            request, driven = self.cascade(call, caller, request, runtime)
         bell = self._bells.pop() if self._bells else Bell(self._loop)
-        decisions, record = self._decisions, None
-        if decisions is not None:
-            share = runtime.recorded.get(call.model, 0.0)
-            record = decisions.sample(caller.request_id, now, share, runtime.revision)
+        decisions = self._decisions
+        record = None if decisions is None else recorded(decisions, call, caller, runtime, now)
         course = runtime.engine.start(request, now, bell.wake, record)
         reply = Reply(caller, sink, clock, now, allowance)
         way: Way = course
@@ -120,7 +124,7 @@ class Pipeline:
             way = self._descent(course, reply, call, caller, request, runtime, bell)
         if runtime.fleet is not None:
             way = Sharing(way, runtime.fleet, bell, allowance)
-        passage = Passage(call, reply, runtime, way, bell, self._fetcher, journal)
+        passage = driven(call, reply, runtime, way, bell, self._fetcher, journal)
         self._running.add(passage)
         try:
             return await passage.drive(self._running)
@@ -196,6 +200,14 @@ class Pipeline:
             passage.drain()
 
 
+def recorded(
+    decisions: Decisions, call: Call, caller: Caller, runtime: Runtime, now: float
+) -> Record | None:
+    """Where its decisions are to be kept; None: nowhere."""
+    share = runtime.recorded.get(call.model, 0.0)
+    return decisions.sample(caller.request_id, now, share, runtime.revision)
+
+
 def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owners) -> Request:
     """The request that the engine sees. Raises `ClientError` for what the tenant may not have."""
     tenant, wishes = caller.tenant, caller.wishes
@@ -243,7 +255,9 @@ def granted(wishes: Wishes, tenant: Tenant, runtime: Runtime) -> Policy | None:
         raise not_allowed("priority", tenant)
     policy = runtime.policies.get(name) if name is not None else None
     if name is not None and policy is None:
-        raise _wrong("x-router-policy", f"no policy {name!r}; known: {', '.join(runtime.policies)}")
+        raise wrong_header(
+            "x-router-policy", f"no policy {name!r}; known: {', '.join(runtime.policies)}"
+        )
     return policy
 
 
@@ -268,7 +282,9 @@ def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> fr
     target, only = caller.wishes.target, None
     if target is not None:
         if target not in runtime.upstreams:
-            raise _wrong("x-router-target", f"no target {target!r} is declared and switched on")
+            raise wrong_header(
+                "x-router-target", f"no target {target!r} is declared and switched on"
+            )
         only = frozenset({target})
     elif call.operation == "embeddings":
         return runtime.embedders(call.model)
@@ -277,20 +293,3 @@ def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> fr
     targets = only or runtime.reached(call.model) or frozenset({call.model})
     keepers = confined_by(call, targets, runtime.accounts, owners, caller.tenant.name)
     return only if keepers is None else keepers
-
-
-def not_allowed(what: str, tenant: Tenant) -> ClientError:
-    """A tenant asked for what its `may` does not name."""
-    message = f"the tenant {tenant.name!r} may not choose a {what}: `may: [{what}]` allows it"
-    return ClientError(403, "permission_error", "not_allowed", message, hopeless=True)
-
-
-def _wrong(header: str, message: str) -> ClientError:
-    return ClientError(
-        400,
-        "invalid_request_error",
-        "invalid_header",
-        f"{header}: {message}",
-        header,
-        hopeless=True,
-    )

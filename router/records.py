@@ -51,8 +51,7 @@ def of_request(
     """What became of the request: its `end` and the `cause` as in its record; `answered` is the
     answer that it got, or the last that failed.
     """
-    report = answered.report if answered is not None else None
-    report = NOTHING if report is None else report
+    report = (answered.report if answered is not None else None) or NOTHING
     if resumption is not None:
         report = resumption.in_all(report)
     caller, (started, first, ended) = reply.caller, times
@@ -77,4 +76,5 @@ def of_request(
         resumption.resumed if resumption is not None else (),
         listed(answered.dropped) if answered is not None and answered.dropped else "",
         call.operation,
+        climbed=reply.climbed,
     )

@@ -27,12 +27,13 @@ class Reply:
     """The one answer to one request, that of `caller`. `status` is 0 until something is sent;
     `degraded` is how far down its route's ladder the request has come, in a word, and `instead` a
     text that is to be said for want of an answer. `allowance` is what it holds of its tenant's
-    limits, of which the client is told how they stand.
+    limits, of which the client is told how they stand. `climbed` are the targets whose answers were
+    not good enough, each with the check that its answer failed.
     """
 
     __slots__ = (
-        "_allowance", "_sink", "caller", "clock", "degraded", "instead", "quiet_until", "status",
-        "streaming",
+        "_allowance", "_sink", "caller", "climbed", "clock", "degraded", "instead", "quiet_until",
+        "status", "streaming",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +50,7 @@ class Reply:
         self.clock = clock
         self.status = 0
         self.degraded = ""
+        self.climbed: tuple[tuple[str, str], ...] = ()
         self.instead: str | None = None
         self.streaming = False
         self.quiet_until = now + QUIET

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from policies import Engine, Policy, Request
 from router.arms import Arms
 from router.caller import Caller
+from router.cascade.terms import Terms as Cascade
 from router.dialects.contract import Call, ClientError, Operation
 from router.dialects.interpreter import Unspoken
 from router.estimating import Estimating
@@ -44,8 +45,9 @@ class Runtime:
     that requests are counted with, by the model that they ask for, where its targets name any;
     `estimators` say how hard a request is, by model, where its route names one; `recorded` is the
     part of a model's requests of which decisions are written, where any are; of `shadows` a share
-    of a model's requests is asked as well; `shifts` are both arms of the models whose traffic
-    moves. `targets`, `strict` and `wary` know the routes of their canaries as well.
+    of a model's requests is asked as well; answers of models with `cascades` are checked; `shifts`
+    are both arms of the models whose traffic moves. `targets`, `strict` and `wary` know the routes
+    of their canaries as well.
     """
 
     revision: str
@@ -69,6 +71,7 @@ class Runtime:
     estimators: Mapping[str, Estimating] = field(default_factory=dict)
     recorded: Mapping[str, float] = field(default_factory=dict)
     shadows: Mapping[str, Terms] = field(default_factory=dict)
+    cascades: Mapping[str, Cascade] = field(default_factory=dict)
     shifts: Mapping[str, Arms] = field(default_factory=dict)
 
     def models(self, tenant: Tenant) -> dict[str, int]:

@@ -95,6 +95,11 @@ class Course:
         self._committed = False
         keep_to(self, among)
 
+    def climb(self, tier: int, now: float) -> None:
+        """What came is whole, and not good enough: ask from `tier` on, as if nobody was asked."""
+        self._last, self.tried = None, {}
+        tiers.confine(self, tier)
+
     def close(self, now: float) -> None:
         """Give up what is still open or waited for. Idempotent; always called in the driver's
         `finally`.
@@ -125,11 +130,6 @@ class Course:
             self._committed = True
         self.tried[member.name] = outcome
         self.engine.judged(self.pool, self.request, attempt, member, report, now)
-
-    def has_content(self) -> bool:
-        """Whether any of its attempts, over or open, has brought some."""
-        came = any(attempt.first is not None for attempt in self.opened)
-        return came or Outcome.OK in self.tried.values()
 
     def given_back(self, attempt: Attempt, now: float) -> None:
         """The attempt was given back unsent (told by the attempt itself)."""

@@ -74,6 +74,8 @@ class Role:
             yield Replayed(step.at, self._number, step.said, self._ask(course, step.at))
         elif step.verb is Verb.GO_ON:
             course.go_on(frozenset(step.among), step.at)
+        elif step.verb is Verb.CLIMB:
+            course.climb(step.tier, step.at)
         elif step.verb is Verb.CLOSE:
             course.close(step.at)
         elif (attempt := self.attempts.get(step.attempt)) is not None and attempt.open:

@@ -49,6 +49,7 @@ def one(decision: Decision) -> dict[str, Any]:
         "shadow": end.shadow if end is not None else None,
         "dropped": end.dropped if end is not None else "",
         "resumed": [one._asdict() for one in end.resumed] if end is not None else [],
+        "climbed": dict(end.climbed) if end is not None else {},
         "words": told(record),
         "start": [*record.start],
         "request": _request(request) if request is not None else None,
@@ -109,6 +110,8 @@ def _step(step: Step) -> dict[str, Any]:
         shown["target"] = step.target
     if step.until is not None:
         shown["until"] = finite(step.until)
+    if step.tier:
+        shown["tier"] = step.tier + 1
     if step.among:
         shown["among"] = step.among
     return shown

@@ -12,6 +12,8 @@ from policies import Band, Explained, ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question, Sent
 from router.arms import arm_of, model_of
 from router.caller import BANDS, Caller, Wishes
+from router.cascade.lane import Lane
+from router.cascade.shown import reasons
 from router.config import Config, ladder
 from router.config.problems import nearest, quoted
 from router.dialects.contract import Call
@@ -25,11 +27,13 @@ DEFAULT_POLICY = "least_latency"
 _encode = msgspec.json.encode
 
 
-def explain(runtime: Runtime, config: Config, now: float, question: Question) -> dict[str, Any]:
+def explain(
+    runtime: Runtime, config: Config, now: float, question: Question, lane: Lane | None = None
+) -> dict[str, Any]:
     """Every target of the question's model with its refusal, or its factors and odds. Raises
     `ClientError` for a model that cannot be asked for, `BadQuestion` for what else there is not.
     """
-    told = foretold(runtime, config, now, _request(runtime, now, question))
+    told = foretold(runtime, config, now, _request(runtime, now, question), lane)
     shift = told["shift"]
     found = [*told["targets"], *(shift["targets"] if shift is not None else ())]
     targets = dict.fromkeys(target["target"] for target in found)
@@ -38,8 +42,12 @@ def explain(runtime: Runtime, config: Config, now: float, question: Question) ->
     return told
 
 
-def foretold(runtime: Runtime, config: Config, now: float, request: Request) -> dict[str, Any]:
-    """The same of a request that is known to be admitted."""
+def foretold(
+    runtime: Runtime, config: Config, now: float, request: Request, lane: Lane | None = None
+) -> dict[str, Any]:
+    """The same of a request that is known to be admitted; `lane` is its model's cascade."""
+    if lane is not None:
+        request = lane.met_by(request)
     model = model_of(request.model)
     route, arms = config.models.get(model), runtime.shifts.get(model)
     members = [member for tier in route.tiers for member in tier] if route is not None else []
@@ -56,7 +64,7 @@ def foretold(runtime: Runtime, config: Config, now: float, request: Request) -> 
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "start": list(explained.start),
+        "start": [*explained.start, *([] if lane is None else reasons(lane))],
         "targets": shown(explained),
         "shift": shift,
         "when_all_fail": [

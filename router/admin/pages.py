@@ -20,6 +20,7 @@ from router.admin.explain import as_read, explain, foretold, received
 from router.admin.question import BadQuestion, Question, Sent, decoded
 from router.admin.state import State
 from router.admin.status import status
+from router.cascade import shown as cascade
 from router.config import Secret
 from router.dialects.contract import ClientError
 from router.fleet import shown as fleet
@@ -109,7 +110,8 @@ class Pages:
         written = () if state.writer is None else lines.metrics(state.writer)
         said = (*overrides.metrics(state.overrides), *shifts.metrics(state.shifting))
         copies = () if state.shadows is None else state.shadows.metrics(state.runtime.shadows)
-        further = (*configured.metrics(state), *said, *written, *together, *copies)
+        cascades = cascade.metrics([*state.cascades.lanes(state.runtime.cascades)])
+        further = (*configured.metrics(state), *said, *written, *together, *copies, *cascades)
         running, dropped = state.running(), state.dropped()
         text = prometheus(state.counters, targets, running, dropped, limited, further)
         await responder.send(200, TEXT, text.encode())
@@ -146,10 +148,12 @@ class Pages:
     async def _explained(self, question: Question | Sent) -> dict[str, Any]:
         state = self._state
         if isinstance(question, Question):
-            return explain(state.runtime, state.config, state.clock(), question)
+            lane = state.cascades.of(question.model, state.runtime.cascades)
+            return explain(state.runtime, state.config, state.clock(), question, lane)
         call, caller = received(state.runtime, question)
         request = await state.foreseen(call, caller)
-        told = foretold(state.runtime, state.config, state.clock(), request)
+        lane = state.cascades.of(request.model, state.runtime.cascades)
+        told = foretold(state.runtime, state.config, state.clock(), request, lane)
         return {**told, "request": as_read(call, caller, request)}
 
 

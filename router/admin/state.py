@@ -15,6 +15,7 @@ from router.telemetry.decisions import Decisions
 
 if TYPE_CHECKING:
     from router.assembly import Beside
+    from router.cascades import Cascades
     from router.force import Force
     from router.overrides.overrides import Overrides
     from router.shadow.shadows import Shadows
@@ -29,7 +30,7 @@ class State:
     `foreseen` says what the engine would be asked for a request. `running` counts requests under
     way, `dropped` the log lines that nobody took; `decisions` is None where no record is made,
     `writer` where none goes to a file, `together` where this instance stands alone; `shadows` have
-    what copies came to.
+    what copies came to, `cascades` what checked answers did.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class State:
         self.foreseen: Callable[[Call, Caller], Awaitable[Request]]
         self.decisions: Decisions | None = None
         self.shadows: Shadows | None = None
+        self.cascades: Cascades
         self.running: Callable[[], int] = lambda: 0
         self.dropped: Callable[[], int] = lambda: 0
 

@@ -8,6 +8,7 @@ from policies import Measured, Tally, TargetSnapshot
 from router.admin import tenants
 from router.admin.explain import number
 from router.admin.state import State
+from router.cascade import shown as cascade
 from router.config import Config
 from router.fleet import shown as fleet
 from router.overrides import shown as overrides
@@ -37,14 +38,8 @@ def status(state: State) -> dict[str, Any]:
         "overrides": overrides.shown(state.overrides),
         "shifts": shifts.brief(state.shifting),
         "kept": {"where": state.kept.where, "why_not": state.kept.why or None},
-        "models": {
-            name: {
-                "policy": route.policy.name,
-                "tiers": [{target.name: target.weight for target in tier} for tier in route.tiers],
-                "off": state.runtime.off.get(name),
-            }
-            for name, route in state.config.models.items()
-        },
+        "models": _models(state),
+        "cascades": cascade.all_of(state.cascades.lanes(state.runtime.cascades)),
         "targets": _targets(state, now),
         "tenants": tenants.shown(state.runtime.tenants, now),
         "requests": [
@@ -55,6 +50,17 @@ def status(state: State) -> dict[str, Any]:
             {"target": target, "outcome": outcome, "phase": phase, "count": count}
             for (target, outcome, phase), count in state.counters.attempts.items()
         ],
+    }
+
+
+def _models(state: State) -> dict[str, Any]:
+    return {
+        name: {
+            "policy": route.policy.name,
+            "tiers": [{target.name: target.weight for target in tier} for tier in route.tiers],
+            "off": state.runtime.off.get(name),
+        }
+        for name, route in state.config.models.items()
     }
 
 

@@ -99,9 +99,10 @@ def overview(told: dict[str, Any], *, clear: bool) -> None:
         screen.print("[red]the newest file was refused, an older one is in force:[/]")
     for line in told["config"]["errors"]:
         screen.print(f"[red]{escape(line)}[/]", soft_wrap=True)
-    if told["kept"]["why_not"]:
-        forgotten = f"what operators say is not kept: {told['kept']['why_not']}"
-        screen.print(f"[red]{escape(forgotten)}[/]", soft_wrap=True)
+    if why := told["kept"]["why_not"]:
+        screen.print(f"[red]what operators say is not kept: {escape(why)}[/]", soft_wrap=True)
+    for model, page in told["cascades"].items():
+        screen.print(escape(f"{model}: {page['words']}"), soft_wrap=True)
     for line, bad in moved(told["shifts"]):
         screen.print(f"[red]{escape(line)}[/]" if bad else escape(line), soft_wrap=True)
     workers = [_workers(told)] if "workers" in told else []

@@ -4,6 +4,7 @@ Why: `load` is the one door, and everything behind it is either right or was nev
 Must not: know the network, or what a policy does.
 """
 
+from router.config.cascade import Audit, Cascade, CheckSpec
 from router.config.diff import needs_restart, words
 from router.config.ladders import ladder
 from router.config.load import load
@@ -37,6 +38,9 @@ __all__ = [
     "MARK",
     "Address",
     "Asked",
+    "Audit",
+    "Cascade",
+    "CheckSpec",
     "Config",
     "ConfigError",
     "Decisions",

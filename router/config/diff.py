@@ -145,6 +145,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         yield from _change(key, before_it, after_it, show)
     yield from _change("decisions", old.decisions, new.decisions, show_part)
     yield from _change("shadow", old.shadow, new.shadow, _shadow)
+    yield from _change("cascade", old.cascade, new.cascade, lambda cascade: cascade.words)
     for name, (tier, weight) in after.items():
         if name not in before:
             yield f"{name} added" + (f" to tier {tier}" if len(new.tiers) > 1 else "")

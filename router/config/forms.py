@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from router.config import shares, texts, units
+from router.config import extents, shares, texts, units
 
 Form = dict[str, Any]
 
@@ -48,6 +48,7 @@ def _either(*forms: Form) -> Form:
 
 _DURATION = _with_unit(*units.DURATIONS)
 _COUNT = rf"^{_with_unit(*units.COUNTS)}$"
+_EACH = _with_unit(*units.COUNTS)
 _NUMBER = rf"^\s*{_QUANTITY}\s*$"
 _RATE = _more_than_0(rf"^{_with_unit(*units.COUNTS)}/\s*(?:{'|'.join(units.PERIODS)})\s*$")
 
@@ -62,6 +63,7 @@ FORMS: Mapping[Callable[..., object], Form] = {
     units.positive: _either(
         {"type": "integer", "minimum": 1, "maximum": _MOST}, _more_than_0(_COUNT)
     ),
+    extents.extent: _text(rf"^(?:{_EACH}\.\.(?:{_EACH})?|\s*\.\.{_EACH})$"),
     units.rate: _RATE,
     units.rate_or_all: _either({"const": "all"}, _RATE),
     units.price: _either({"type": "number", "minimum": 0, "maximum": _MOST}, _text(_NUMBER)),
@@ -115,6 +117,7 @@ FORMS: Mapping[Callable[..., object], Form] = {
     texts.origin: _text(r"^[Hh][Tt][Tt][Pp][Ss]?://[\w.:\[\]-]+$"),
     texts.version: _text(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:-preview)?$"),
     texts.module: _text(rf"^{_MODULE}$"),
+    texts.pattern: {"type": "string", "minLength": 1},
     texts.imported: _text(rf"^{_MODULE}:[A-Za-z_][A-Za-z0-9_]*$"),
     texts.policy: _text(rf"^(?:{_MODULE}:[A-Za-z_][A-Za-z0-9_]*|[^\u0000-\u001f:]+)$"),
 }

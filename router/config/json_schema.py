@@ -16,15 +16,18 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import yaml
 from pydantic import BeforeValidator
 
-from router.config import schema, shadow, shares, startup, texts, units
+from router.config import cascade, schema, shadow, shares, startup, texts, units
 from router.config.forms import NAME, WORD, Form, form
 from router.config.options import OPTIONS, TAKES
+from router.config.sections_written import WrittenDefaults, WrittenTenant
 from router.config.shift import Guard, Shift
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate, WeightedTarget
 from router.config.written import (
     Written,
-    WrittenDefaults,
+    WrittenAudit,
+    WrittenCascade,
+    WrittenCheck,
     WrittenLimits,
     WrittenModel,
     WrittenProvider,
@@ -32,7 +35,6 @@ from router.config.written import (
     WrittenRule,
     WrittenShift,
     WrittenTarget,
-    WrittenTenant,
 )
 
 Read = Callable[..., object]
@@ -55,6 +57,8 @@ DEFAULTS: dict[str, object] = {
     "Shift": Shift,
     "Guard": Guard(),
     "Shadow": shadow.Shadow,
+    "Check": cascade.CheckSpec(),
+    "Audit": cascade.Audit(),
 }
 """What holds where a table says nothing, by its name: a value of its kind, or that kind itself."""
 SHOWN: dict[Read | None, Callable[[float], str]] = {
@@ -157,12 +161,10 @@ class _Tables:
         if kind is WrittenRoute and key in {"targets", "tiers"}:
             some = self._targets()
             return some if key == "targets" else {"type": "array", "items": some}
+        if kind is WrittenCascade or (kind is WrittenRoute and key in {"start", "cascade"}):
+            return self._between_tiers(key)
         if kind is WrittenShift and key == "to":
             return self._targets()
-        if kind is WrittenRoute and key == "start":
-            auto: Form = {"const": "auto"}
-            items = {"anyOf": [auto, self.table(WrittenRule)]}
-            return {"anyOf": [auto, {"type": "array", "items": items}]}
         if kind is WrittenRoute and key in {"policy", "within", "estimator"}:
             return self._by_attribute() if key == "estimator" else self._policy()
         one = self._one(annotation, metadata)
@@ -171,6 +173,17 @@ class _Tables:
         if (kind is WrittenLimits and key in RATES) or key in ONE_OR_MORE:
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
+
+    def _between_tiers(self, key: str) -> Form:
+        auto: Form = {"const": "auto"}
+        if key == "cascade":
+            return {"anyOf": [auto, self.table(WrittenCascade)]}
+        if key == "start":
+            items = {"anyOf": [auto, self.table(WrittenRule)]}
+            return {"anyOf": [auto, {"type": "array", "items": items}]}
+        what = self.table(WrittenCheck if key == "checks" else WrittenAudit)
+        named = {"anyOf": [*form(texts.policy)["anyOf"], what]}
+        return {"type": "array", "items": named, "minItems": 1} if key == "checks" else named
 
     def _policy(self) -> Form:
         """A policy by its name; with what it takes besides, a plugin's with anything."""

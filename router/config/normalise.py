@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from router.config.problems import Report, quoted
-from router.config.tree import Entry, Leaf, Listing, Node, Table
+from router.config.tree import Entry, Leaf, Listing, Node, Table, is_null
 
 _Edit = Callable[[Node], Node]
 
@@ -41,7 +41,7 @@ def normalise(tree: Table, report: Report) -> Table:
         return _edited(node, to=targets)
 
     def route(node: Node) -> Node:
-        start = {"start": _start, "tiers_at": _listed, "estimator": _policy}
+        start = {"cascade": _cascade, "start": _start, "tiers_at": _listed, "estimator": _policy}
         places = {"targets": targets, "tiers": tiers, "shift": shift}
         return _edited(node, policy=_policy, within=_policy, **places, **start)
 
@@ -144,6 +144,22 @@ def _start(node: Node) -> Node:
         own = tuple(rule(item) for item in node.items if item is not name)
         rules = Listing(node.mark, own)
     return Table(node.mark, {**entries, "rules": Entry(Leaf(node.mark, "rules", ""), rules)})
+
+
+def _cascade(node: Node) -> Node:
+    """A check that is a mere name, as a table; `auto` has nothing of its own."""
+
+    def checks(node: Node) -> Node:
+        if not isinstance(node, Listing):
+            return node
+        return Listing(node.mark, tuple(_under("name", item) for item in node.items))
+
+    def audit(node: Node) -> Node:
+        return Table(node.mark, {}) if is_null(node) else _under("by", node)
+
+    if isinstance(node, Leaf) and node.value in ("auto", None):
+        return Table(node.mark, {})
+    return _edited(node, checks=checks, audit=audit)
 
 
 def _policy(node: Node) -> Node:

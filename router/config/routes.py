@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from router.config import units
+from router.config.cascade import Known, cascade_of
 from router.config.ladders import check_circles, rungs
 from router.config.options import read_options
 from router.config.problems import Report, quoted
@@ -47,6 +48,10 @@ def resolve_routes(
         )
         for name, route in written.items()
     }
+    for name, route in routes.items():
+        known = Known(written, plugins, route.policy.name, len(route.tiers))
+        cascade = cascade_of(name, written[name].cascade, known, tree, report)
+        routes[name] = replace(route, cascade=cascade)
     check_circles(routes, tree, report)
     return routes
 

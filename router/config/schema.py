@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from router.config.cascade import Cascade
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import Dialect
 from router.config.problems import Problem
@@ -192,7 +193,8 @@ class Route:
     becomes of a stream that breaks off within its content. `unsupported`: whether what a target
     cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
     in order. `decisions` is the part of its requests of which decisions are written to a file,
-    where there is one. `shadow` is where a share of them is copied to, `shift` where they move.
+    where there is one. `shadow` is where a share of them is copied to, `shift` where they move, and
+    `cascade` how the answers of cheap tiers are checked.
     """
 
     name: str
@@ -213,6 +215,7 @@ class Route:
     tiers_at: tuple[float, ...] = ()
     estimator: PolicySpec | None = None
     shadow: Shadow | None = None
+    cascade: Cascade | None = None
     shift: Shift | None = None
 
 

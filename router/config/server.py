@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, Retry, Timeouts
+from router.config.sections_written import WrittenDefaults
 from router.config.startup import DecisionFile, Decisions, Drain, Server, Shared, WhenDown
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.tree import Table, find
 from router.config.values import Address
-from router.config.written import WrittenDefaults
 
 
 class Fault(NamedTuple):

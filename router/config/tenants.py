@@ -15,10 +15,10 @@ from router.config import variables
 from router.config.problems import START, Mark, Report, quoted
 from router.config.providers import resolve_limits
 from router.config.schema import Tenant
+from router.config.sections_written import WrittenTenant
 from router.config.startup import Server
 from router.config.tree import Leaf, Table, find
 from router.config.values import Secret
-from router.config.written import WrittenTenant
 
 ENDPOINTS = frozenset(
     (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from router.cascade.pattern import BadPattern, Pattern
 from router.config.problems import nearest
 from router.config.units import Unreadable
 from router.config.values import Address, Secret
@@ -202,6 +203,17 @@ def module(value: object) -> str:
     if not _MODULE.fullmatch(name):
         raise Unreadable("is not the name of a module", "write it as package.module")
     return name
+
+
+def pattern(value: object) -> str:
+    """A regular expression that cannot take long."""
+    written = words(value)
+    try:
+        Pattern(written)
+    except BadPattern as bad:
+        what = f"is no regular expression that is taken here: {bad}"
+        raise Unreadable(what, "write one without it, or a check of your own") from None
+    return written
 
 
 def imported(value: object) -> str:

@@ -14,15 +14,14 @@ from pydantic.fields import FieldInfo
 
 from router.config import texts
 from router.config.problems import START, Report, quoted
+from router.config.sections_written import WrittenDefaults, WrittenTenant
 from router.config.startup_written import WrittenServer, WrittenShared
 from router.config.tree import Leaf, Node, Table, find, is_null, plain
 from router.config.units import Unreadable
 from router.config.written import (
     Written,
-    WrittenDefaults,
     WrittenProvider,
     WrittenRoute,
-    WrittenTenant,
 )
 
 VERSION = 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -50,6 +51,13 @@ class Spend:
     """Nano-dollars in any window; None: nothing bounds them."""
 
     rate: Rate | None
+
+
+class Extent(NamedTuple):
+    """From `least` to `most` of something; `most` None: any number."""
+
+    least: int
+    most: int | None
 
 
 @dataclass(frozen=True, slots=True)

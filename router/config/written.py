@@ -11,11 +11,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from router.config import shares, texts, units
+from router.config import extents, shares, texts, units
 from router.config.models import ABILITIES
 from router.config.presets import PRESETS, Dialect
 from router.config.rules import Threshold
-from router.config.values import Address, Rate, Secret, Spend
+from router.config.values import Address, Extent, Rate, Secret, Spend
 
 Text = Annotated[str | None, BeforeValidator(texts.text)]
 Line = Annotated[str, BeforeValidator(texts.text)]
@@ -61,26 +61,12 @@ class WrittenTimeouts(Written):
     between_tokens: Span = None
 
 
-class WrittenDefaultTimeouts(WrittenTimeouts):
-    """`defaults.timeouts`: those towards clients as well."""
-
-    client_write: Span = None
-
-
 class WrittenRetry(Written):
     """`retry` of the defaults or a route."""
 
     attempts: Positive = None
     budget: Share = None
     hedge: Annotated[float | None, BeforeValidator(units.hedge)] = None
-
-
-class WrittenDefaults(Written):
-    """`defaults`."""
-
-    deadline: Span = None
-    timeouts: WrittenDefaultTimeouts = WrittenDefaultTimeouts()
-    retry: WrittenRetry = WrittenRetry()
 
 
 class WrittenLimits(Written):
@@ -241,6 +227,33 @@ class WrittenShadow(Written):
     judge: Annotated[str | None, BeforeValidator(texts.imported)] = None
 
 
+class WrittenCheck(Written):
+    """One of the `checks` of a cascade."""
+
+    name: Annotated[str | None, BeforeValidator(texts.policy)] = None
+    length: Annotated[Extent | None, BeforeValidator(extents.extent)] = None
+    match: Annotated[str | None, BeforeValidator(texts.pattern)] = None
+    judge: Text = None
+    ask: Annotated[str | None, BeforeValidator(texts.words)] = None
+    budget: Annotated[Spend | None, BeforeValidator(units.spend)] = None
+
+
+class WrittenAudit(Written):
+    """`audit` of a cascade."""
+
+    by: Annotated[str | None, BeforeValidator(texts.policy)] = None
+    share: Annotated[float | None, BeforeValidator(units.part)] = None
+    bound: Annotated[float | None, BeforeValidator(units.part)] = None
+    spend: Annotated[Spend | None, BeforeValidator(units.spend)] = None
+
+
+class WrittenCascade(Written):
+    """`cascade` of a route."""
+
+    checks: tuple[WrittenCheck, ...] = ()
+    audit: WrittenAudit | None = None
+
+
 class WrittenRoute(Written):
     """One of `models`."""
 
@@ -252,6 +265,7 @@ class WrittenRoute(Written):
     start: WrittenStart = WrittenStart()
     tiers_at: tuple[Annotated[float, BeforeValidator(units.share)], ...] = ()
     estimator: WrittenPolicy | None = None
+    cascade: WrittenCascade | None = None
     climb: tuple[
         Annotated[
             Literal["failure", "throttled"], BeforeValidator(texts.choice("failure", "throttled"))
@@ -275,21 +289,3 @@ class WrittenRoute(Written):
     shadow: WrittenShadow | None = None
     deadline: Span = None
     retry: WrittenRetry = WrittenRetry()
-
-
-class WrittenTenant(Written):
-    """One of `tenants`."""
-
-    keys: tuple[Annotated[Secret, BeforeValidator(texts.credential)], ...] = ()
-    may: tuple[
-        Annotated[
-            Literal["policy", "priority", "target"],
-            BeforeValidator(texts.choice("policy", "priority", "target")),
-        ],
-        ...,
-    ] = ()
-    models: tuple[Annotated[str, BeforeValidator(texts.label)], ...] = ()
-    limits: WrittenLimits = WrittenLimits()
-    per_user: WrittenLimits = WrittenLimits()
-    per_model: dict[str, WrittenLimits] = {}
-    per_endpoint: dict[str, WrittenLimits] = {}

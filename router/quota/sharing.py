@@ -116,6 +116,11 @@ class Sharing:
         self._leave(now)
         self._way.go_on(among, now)
 
+    def climb(self, tier: int, now: float) -> None:
+        """See `Course.climb`."""
+        self._leave(now)
+        self._way.climb(tier, now)
+
     def close(self, now: float) -> None:
         """See `Course.close`."""
         self._leave(now)

@@ -32,19 +32,19 @@ def hindered(call: Call, *, acts: bool) -> str:
     return "size" if len(call.body) > MOST_BODY else ""
 
 
-def copied(call: Call, model: str) -> Call:
+def copied(call: Call, model: str, named: str = NAMED) -> Call:
     """The same call for `model`, the copies' own. Where its answer would be kept by its provider,
     it is asked not to.
     """
-    copy = replace(call, model=model, keep=None, id=f"{call.id}{NAMED}")
+    copy = replace(call, model=model, keep=None, id=f"{call.id}{named}")
     if call.operation == "responses" or "store" in call.fields:
         copy.body = spliced(call.body, call.fields, {"store": NOT_KEPT})
         copy.fields, copy.common = {**call.fields, "store": Raw(NOT_KEPT)}, None
     return copy
 
 
-def copier(caller: Caller) -> Caller:
+def copier(caller: Caller, named: str = NAMED) -> Caller:
     """Who asks for the copy: nobody's limits are touched, and no trace of the caller's goes on."""
     headers = {name: value for name, value in caller.headers.items() if name != TRACED}
     tenant = Tenant(caller.tenant.name)
-    return Caller(f"{caller.request_id}{NAMED}", tenant, caller.dialect, headers)
+    return Caller(f"{caller.request_id}{named}", tenant, caller.dialect, headers)

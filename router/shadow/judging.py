@@ -8,12 +8,16 @@ a thread is left alone, and beyond a few of those nobody is asked.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from inspect import iscoroutinefunction
 from math import isfinite
 from threading import Thread
+from typing import TypeVar
 
 from router.shadow.judged import Judge, Judged
 from router.telemetry.log import where
+
+T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds that a judgement may take: one may well ask a model."""
@@ -34,26 +38,34 @@ class Judging:
 
     async def score(self, judge: Judge, pair: Judged) -> float:
         """What the judge says, from -1 to 1. Raises `NoScore`."""
-        try:
-            async with asyncio.timeout(self._patience):
-                if iscoroutinefunction(judge):
-                    told = await judge(pair)
-                else:
-                    told = await self._in_a_thread(judge, pair)
-        except NoScore:
-            raise
-        except TimeoutError:
-            raise NoScore(f"it did not answer within {self._patience:g} s") from None
-        except Exception as error:  # a door: a user's judge may raise anything
-            # Where, and not what it says, which may quote an answer.
-            raise NoScore(f"{type(error).__name__} at {where(error)}") from error
+        told = await self.ask(judge, pair)
         if isinstance(told, bool) or not isinstance(told, int | float) or not isfinite(told):
             raise NoScore(f"it said a {type(told).__name__}, and no number that is one")
         if not -1 <= told <= 1:
             raise NoScore(f"it said {told:g}, which is not from -1 to 1")
         return float(told)
 
-    async def _in_a_thread(self, judge: Judge, pair: Judged) -> object:
+    async def ask(
+        self, judge: Callable[[T], object], given: T, patience: float | None = None
+    ) -> object:
+        """What a user's function says of what it is `given`, within so many seconds. Raises
+        `NoScore` where it does not say.
+        """
+        patience = self._patience if patience is None else min(patience, self._patience)
+        try:
+            async with asyncio.timeout(patience):
+                if iscoroutinefunction(judge):
+                    return await judge(given)
+                return await self._in_a_thread(judge, given)
+        except NoScore:
+            raise
+        except TimeoutError:
+            raise NoScore(f"it did not answer within {patience:g} s") from None
+        except Exception as error:  # a door: a user's judge may raise anything
+            # Where, and not what it says, which may quote an answer.
+            raise NoScore(f"{type(error).__name__} at {where(error)}") from error
+
+    async def _in_a_thread(self, judge: Callable[[T], object], given: T) -> object:
         if self._threads >= MOST_THREADS:
             raise NoScore(f"{MOST_THREADS} threads of it are at work, or hang")
         self._threads += 1
@@ -63,7 +75,7 @@ class Judging:
             told: object = None
             failed: Exception | None = None
             try:
-                told = judge(pair)
+                told = judge(given)
             except Exception as error:  # noqa: BLE001 - a door: as above
                 failed = error
             if not self._loop.is_closed():

@@ -39,6 +39,9 @@ class OneTry:
     def go_on(self, among: object, now: float) -> None:
         """Never asked for: a copy that breaks off has failed."""
 
+    def climb(self, tier: int, now: float) -> None:
+        """Never asked for: nobody checks the answer to a copy."""
+
     def close(self, now: float) -> None:
         """See `Course.close`."""
         self._course.close(now)

@@ -56,7 +56,9 @@ class RequestRecord(msgspec.Struct, frozen=True):
     them. `resumed` says who had broken the answer off before another was asked to go on with it;
     then the counts are of all the attempts that it came from. `dropped` names what of the request
     the target could not be told, as its client is told it. One of a `shadow` is a copy: nobody gets
-    its answer, and nothing of it is its tenant's.
+    its answer, and nothing of it is its tenant's. `climbed` are the targets whose answers were
+    whole and not good enough, each with the check that its answer failed; what they cost is in
+    their attempts.
     """
 
     request_id: str
@@ -80,6 +82,7 @@ class RequestRecord(msgspec.Struct, frozen=True):
     dropped: str = ""
     operation: str = "chat"
     shadow: bool = False
+    climbed: tuple[tuple[str, str], ...] = ()
 
 
 class RefusalRecord(msgspec.Struct, frozen=True):

@@ -128,6 +128,8 @@ class Log:
             line["shadow"] = True
         if record.dropped:
             line["dropped"] = record.dropped
+        if record.climbed:
+            line["climbed"] = [{"from": name, "failed": check} for name, check in record.climbed]
         if record.resumed:
             line["resumed"] = [{"from": name, "at_tokens": n} for name, n in record.resumed]
         self._line(msgspec.json.encode(line).decode() if self._form == "json" else _text(line))
@@ -181,6 +183,9 @@ def _text(line: dict[str, Any]) -> str:
     broken = "".join(
         f", gone on with after {one['from']} at {one['at_tokens']} tokens"
         for one in line.get("resumed", ())
+    )
+    broken += "".join(
+        f", climbed from {one['from']} ({one['failed']})" for one in line.get("climbed", ())
     )
     asked = (
         line["model"] if line["operation"] == "chat" else f"{line['model']} ({line['operation']})"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from router.cascade import shown
 from router.shadow.report import together
 
 Status = dict[str, Any]
@@ -32,6 +33,7 @@ def status(told: Mapping[int, Status]) -> Status:
         "kept": max((one["kept"] for one in each), key=lambda kept: kept["why_not"] is not None),
         "fleet": _fleet([one["fleet"] for one in each]),
         "shared": _shared([one["shared"] for one in each]),
+        "cascades": cascades(each),
         "targets": {name: _target(name, told) for name in _names(one["targets"] for one in each)},
         "tenants": {name: _tenant(name, each) for name in _names(one["tenants"] for one in each)},
         "requests": _counted(one["requests"] for one in each),
@@ -69,6 +71,15 @@ def shadows(told: Iterable[Status]) -> dict[str, Status]:
         for model, page in one["shadows"].items():
             pages.setdefault(model, []).append(page)
     return {model: together(several) for model, several in pages.items()}
+
+
+def cascades(each: Iterable[Status]) -> dict[str, Status]:
+    """What checked answers came to, by model."""
+    pages: dict[str, list[Status]] = {}
+    for one in each:
+        for model, page in one["cascades"].items():
+            pages.setdefault(model, []).append(page)
+    return {model: shown.together(several) for model, several in pages.items()}
 
 
 _SUMMED = ("requests", "recorded", "kept")

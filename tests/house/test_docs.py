@@ -8,15 +8,19 @@ from random import Random
 from typing import Any
 
 from policies import Engine, Outcome, Request, Task
-from router import build, choosing, copying
+from router import build, cascading, choosing, copying
+from router.cascade.terms import Answered, OwnCheck
 from router.config import load
 from router.config.counts import AS_WRITTEN, Counts
 from router.config.presets import PRESETS
+from router.config.sections_written import WrittenDefaults
 from router.config.startup_written import WrittenServer, WrittenShared, WrittenWhenDown
 from router.config.written import (
     Written,
+    WrittenAudit,
+    WrittenCascade,
+    WrittenCheck,
     WrittenConditions,
-    WrittenDefaults,
     WrittenLimits,
     WrittenModel,
     WrittenProvider,
@@ -24,7 +28,6 @@ from router.config.written import (
     WrittenRoute,
     WrittenRule,
     WrittenShadow,
-    WrittenTenant,
     WrittenTimeouts,
 )
 from router.dialects.errors import quirks
@@ -57,8 +60,10 @@ TABLES: tuple[type[Written], ...] = (
     WrittenRoute,
     WrittenRule,
     WrittenConditions,
+    WrittenCascade,
+    WrittenCheck,
+    WrittenAudit,
     WrittenShadow,
-    WrittenTenant,
 )
 
 
@@ -205,6 +210,35 @@ def test_an_estimator_of_one_s_own_is_made_as_the_reference_shows_it(tmp_path, m
     task = Task("smart", "so many words " * 10, 50, None, False, "default", {})
     assert estimating.score(task) == 0.5
     sys.modules.pop("hardness")
+
+
+def test_a_check_of_one_s_own_is_made_as_the_reference_shows_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    [module] = [block for block in blocks("docs/reference.md", "python") if "polite" in block]
+    [models] = [block for block in blocks("docs/reference.md", "yaml") if "polite" in block]
+    (tmp_path / "manners.py").write_text(module)
+    file = tmp_path / "providers.yaml"
+    providers = "version: 1\nproviders: {sim: {dialect: simulated, models: [slow, fast]}}\n"
+    file.write_text(providers + models)
+    terms = cascading.cascades_of(load(file, {}))["smart"]
+    assert [one.name for one in terms.checks] == ["empty", "finish"]
+    [own] = terms.others
+    assert isinstance(own, OwnCheck)
+    assert own.holds(Answered("smart", {}, Said("Yes, please.")))
+    sys.modules.pop("manners")
+
+
+def test_the_cascade_that_policies_md_shows_can_be_loaded(tmp_path):
+    [example] = [block for block in blocks("docs/policies.md", "yaml") if "cascade:" in block]
+    head = "version: 1\nserver: {plugins: [mychecks]}\n"
+    head += "providers: {sim: {dialect: simulated, models: [slow, fast]}}\nmodels:\n"
+    head += "  gpt-small: {targets: [sim/slow]}\n"
+    head += "  smart:\n    policy: cost_tiers\n    tiers: [[sim/slow], [sim/fast]]\n"
+    file = tmp_path / "providers.yaml"
+    file.write_text(head + example)
+    cascade = load(file, {}).models["smart"].cascade
+    assert cascade is not None
+    assert len(cascade.checks) == 6
 
 
 def test_the_rules_that_policies_md_shows_are_a_file_that_serves(tmp_path):

@@ -178,7 +178,7 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     assert not found
 
 
-BUILT = ("router.force", "router.assembly", "router.rungs", "router.shadowing")
+BUILT = ("router.force", "router.assembly", "router.rungs", "router.shadowing", "router.cascading")
 """Where a configuration becomes what runs."""
 
 

@@ -60,6 +60,12 @@ def ascent(pool: Pool, request: Request, tokens: int, members: Sequence[Member])
     return Ascent(pool, request, tokens, members) if pool.holds and request.only is None else None
 
 
+def confine(course: Course, first: int) -> None:
+    """Ask nobody before the tier `first`, where an answer from there was not good enough."""
+    course.reach = [member for member in course.pool.members if member.tier >= first]
+    course.ascent = ascent(course.pool, course.request, course.tokens, course.reach)
+
+
 class Ascent:
     """One request's way up the tiers.
 

@@ -43,6 +43,7 @@ class Verb(Enum):
     RUNNER_UP = "runner_up"
     SWITCH = "switch"
     GO_ON = "go_on"
+    CLIMB = "climb"
     CLOSE = "close"
 
 
@@ -73,7 +74,8 @@ class Step(NamedTuple):
     """One call of the driver's: its instant, its place among all recorded calls to the engine, and
     what it was about. `attempt` counts the course's sends from 1 (0: the call is about none);
     `said` is what `next` answered; `target` is where an attempt switched to; `until` as it was
-    given back with; `among` are those who can go on with an answer.
+    given back with; `among` are those who can go on with an answer; `tier` is the one that a
+    course climbs to.
     """
 
     at: float
@@ -85,6 +87,7 @@ class Step(NamedTuple):
     target: str = ""
     until: float | None = None
     among: tuple[str, ...] = ()
+    tier: int = 0
 
 
 @dataclass(slots=True)
@@ -205,6 +208,11 @@ class RecordedCourse(Course):
         super().go_on(among, now)
         self.record.keep(now, Verb.GO_ON, among=tuple(sorted(among)))
 
+    def climb(self, tier: int, now: float) -> None:
+        """See `Course.climb`."""
+        super().climb(tier, now)
+        self.record.keep(now, Verb.CLIMB, tier=tier)
+
     def close(self, now: float) -> None:
         """See `Course.close`."""
         super().close(now)
@@ -248,7 +256,9 @@ class RecordedCourse(Course):
             return Kind.REST
         if member.name in self.tried:
             return Kind.AGAIN
-        return Kind.NEXT if self.attempts else Kind.FIRST
+        if not self.attempts:
+            return Kind.FIRST
+        return Kind.NEXT if self.tried else Kind.CLIMB
 
     def _odds(
         self, policy: Policy, views: tuple[View, ...], kind: Kind, now: float

@@ -19,6 +19,8 @@ class Kind(Enum):
     """To one that had it before."""
     BESIDE = "beside"
     """While another is open: whichever answers first."""
+    CLIMB = "climb"
+    """After an answer that was whole, and not good enough."""
     REST = "rest"
     """For the rest of an answer that broke off."""
     PROBE = "probe"
@@ -27,7 +29,7 @@ class Kind(Enum):
     """To measure one that was idle."""
 
 
-DRAWN = frozenset({Kind.FIRST, Kind.NEXT, Kind.BESIDE, Kind.REST})
+DRAWN = frozenset({Kind.FIRST, Kind.NEXT, Kind.BESIDE, Kind.CLIMB, Kind.REST})
 """Who is sent to for these, the policy says."""
 
 

@@ -35,7 +35,7 @@ def _sentence(record: Record, step: Step, target: str, sent: float) -> str:
     match step.verb:
         case Verb.START if record.request is not None:
             return words.of_request(record.request, step.at)
-        case Verb.NEXT | Verb.GO_ON:
+        case Verb.NEXT | Verb.GO_ON | Verb.CLIMB:
             return _answer(step)
         case Verb.FIRST_TOKEN:
             return f"first content from {target} after {words.duration(step.at - sent)}"
@@ -63,5 +63,7 @@ def _answer(step: Step) -> str:
             return f"gives up send {attempt}: {outcome.word}"
         case Fail(cause, refusals, retry_at):
             return words.of_failure(cause, refusals, retry_at, now)
+        case None if step.tier:
+            return words.of_climbing(step.tier)
         case _:
             return words.of_going_on(step.among) if step.among else ""

@@ -234,6 +234,11 @@ def of_going_on(among: Sequence[str]) -> str:
     return f"its answer broke off; the rest may come from {' or '.join(among)}"
 
 
+def of_climbing(tier: int) -> str:
+    """Who is asked instead of an answer that was whole, and not good enough."""
+    return f"its answer does not pass the checks; tier {tier + 1} is asked"
+
+
 def of_failure(
     cause: Cause, refusals: Mapping[str, Refused], retry_at: float | None, now: float
 ) -> str:

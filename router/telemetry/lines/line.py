@@ -61,19 +61,20 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
         str,
         Meta(
             description="first: the request's first; next: after others failed; again: a target "
-            "that had it before; beside: while another is open, whichever answers first; rest: "
-            "for the rest of an answer that broke off; probe: to see whether an ejected target "
-            "is well; look: to measure one that was idle."
+            "that had it before; beside: while another is open, whichever answers first; climb: "
+            "after an answer that did not pass the checks; rest: for the rest of an answer that "
+            "broke off; probe: to see whether an ejected target is well; look: to measure one "
+            "that was idle."
         ),
     ] = "first"
     policy: Annotated[str, Meta(description="Who chose.")] = ""
     propensity: Annotated[
         float | None,
         Meta(
-            description="How likely it was to be chosen then: for first, next, beside and rest "
-            "among those that could be sent to, by the policy's odds (weighted_round_robin: its "
-            "share). null: it was not drawn (again, probe, look, instead_of), or the policy has "
-            "no odds."
+            description="How likely it was to be chosen then: for first, next, beside, climb and "
+            "rest among those that could be sent to, by the policy's odds (weighted_round_robin: "
+            "its share). null: it was not drawn (again, probe, look, instead_of), or the policy "
+            "has no odds."
         ),
     ] = None
     instead_of: Annotated[

@@ -148,6 +148,9 @@ class Hedged:
     def go_on(self, among: AbstractSet[str], now: float) -> None:
         self.course.go_on(among, now)
 
+    def climb(self, tier: int, now: float) -> None:
+        self.course.climb(tier, now)
+
     def close(self, now: float) -> None:
         self.course.close(now)
 

@@ -223,7 +223,7 @@ class Late:
 
     def __init__(self, course: Course) -> None:
         self.course = course
-        self.go_on, self.close = course.go_on, course.close
+        self.go_on, self.climb, self.close = course.go_on, course.climb, course.close
 
     def next(self, now: float) -> Send | Stop | Wait | Fail:
         course = self.course
@@ -286,3 +286,19 @@ async def slowly(slow: Slow) -> AsyncIterator[Instance]:
     for bell in instance.bells:
         bell.close()
     await shared.close()
+
+
+async def test_a_course_that_climbs_has_what_it_sends_then_allowed_as_well(url: str) -> None:
+    async with fleet(url, a=Limits(requests=(Rate(2, 60.0),))) as (one, other):
+        sharing, now = one.begins(5.0)
+        for climbs in (True, False):
+            assert isinstance(sharing.next(now), Wait)
+            await one.bells[0].wait(now + 1)
+            send = sharing.next(now)
+            assert isinstance(send, Send)
+            assert one._settle(send.attempt, GOOD) == "a/m"
+            if climbs:
+                sharing.climb(0, now)
+        sharing.close(now)
+        one.bells[0].close()
+        assert isinstance(await other.ask(), Fail)  # both were counted

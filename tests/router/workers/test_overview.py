@@ -42,6 +42,7 @@ def worker(**more: Any) -> dict[str, Any]:
         "shared": server_of_limits(),
         "targets": {},
         "tenants": {},
+        "cascades": {},
         "requests": [],
         "attempts": [],
         **more,
@@ -197,3 +198,36 @@ def test_what_one_worker_cannot_keep_is_said_of_all():
     away = {"where": "with the fleet", "why_not": "it does not answer"}
     assert status({0: worker(), 1: worker(kept=away), 2: worker()})["kept"] == away
     assert status({0: worker(), 1: worker()})["kept"]["why_not"] is None
+
+
+def test_cascades_of_all_are_one() -> None:
+    def page(asked_first: bool, audited: int, wrong: int) -> dict[str, Any]:
+        tier = {
+            "asked_first": asked_first,
+            "why": "" if asked_first else "wrong too often",
+            "checked": 5,
+            "failed": {"empty": 1},
+            "share_failed": 0.2,
+            "audited": audited,
+            "wrong": wrong,
+            "wrongly_accepted": None,
+        }
+        money = {"spent": 0.5, "spent_on": {"answers": 0.5}, "always_dear": 1.0, "saved": 0.5}
+        counts = {"requests": 5, "climbed": 1, "unpriced": 0, "not_audited": {"spend": 1}}
+        return {"tiers": [tier], "trouble": None, **counts, **money}
+
+    pages = [
+        page(asked_first=True, audited=9, wrong=0),
+        page(asked_first=False, audited=1, wrong=1),
+    ]
+    each = {n: worker(cascades={"chat": one}) for n, one in enumerate(pages)}
+    told = status(each)["cascades"]["chat"]
+    [tier] = told["tiers"]
+    assert (told["requests"], told["climbed"], told["saved"]) == (10, 2, 1.0)
+    assert told["not_audited"] == {"spend": 2}
+    assert (tier["asked_first"], tier["why"]) == (False, "wrong too often")
+    assert (tier["checked"], tier["failed"], tier["audited"], tier["wrong"]) == (
+        10, {"empty": 2}, 10, 1,
+    )  # fmt: skip
+    assert tier["wrongly_accepted"]["estimate"] == 0.1
+    assert told["words"].startswith("2 of 10 requests climbed; saved $1.0000 (50%)")

@@ -1,0 +1,1 @@
+"""Cheap first, dear when the answer does not pass: whether it pays, and whether to trust it."""

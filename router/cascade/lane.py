@@ -1,0 +1,157 @@
+"""One route's cascade as it goes: what its tiers' answers come to, what that costs and saves, and
+whether they are to be asked first at all.
+
+Why: a tier whose answers fail too often costs more than it saves, and one whose accepted answers
+are wrong too often is not cheap at any price; either is skipped until a look at it, now and then,
+says otherwise.
+Must not: know how anything is asked or checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from policies.cascading.trust import Trust
+from policies.cascading.worth import Account, Tally, not_worth
+from policies.cost_tiers import SKIPPED
+from policies.policy import Request
+from router.cascade.terms import ModelCheck, Terms
+from router.config import Rate
+from router.shadow.caps import Cap, Instances
+
+LOOK = 0.02
+"""The share of requests that asks a tier first which is skipped: to see whether it is as it was."""
+SMOOTH = 1000
+"""Tokens that answers of two tiers are thought to have had alike, before any were seen."""
+LONGEST = 4.0
+"""Times that one tier's answers are longer than another's, at most, as far as this is believed."""
+
+
+class Lane:
+    """`chance` draws from 0 to 1. `trouble` is what a check said last that could not be made;
+    `fails` counts answers by the check that they failed, of each tier before the last, `checked`
+    all of them, `audited` those that were compared, and `wrong` those of them that should not have
+    been accepted; `held` counts those that were to be compared and were not, by why.
+    """
+
+    def __init__(self, terms: Terms, instances: Instances, chance: Callable[[], float]) -> None:
+        self.terms = terms
+        self._instances, self._chance = instances, chance
+        self.account = Account()
+        self.trouble = ""
+        self._caps: dict[str, Cap] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        terms = self.terms
+        bound = terms.audit.bound if terms.audit is not None else 1.0
+        self.tallies = [Tally() for _ in range(terms.last)]
+        self.trusts = [Trust(bound) for _ in range(terms.last)]
+        self.fails: list[dict[str, int]] = [{} for _ in range(terms.last)]
+        self.checked, self.audited, self.wrong = ([0] * terms.last for _ in range(3))
+        self.held: dict[str, int] = {}
+        self._lengths: dict[tuple[int, int], list[int]] = {}
+        self.dear: frozenset[int] = frozenset()
+
+    def renew(self, terms: Terms) -> None:
+        """Go on under other terms; what was measured counts on where it is of the same sample."""
+        other = terms.measured != self.terms.measured
+        self.terms = terms
+        if other:
+            self._begin()
+
+    @property
+    def mistrusted(self) -> frozenset[int]:
+        """Tiers whose accepted answers are wrong too often."""
+        return frozenset(tier for tier, one in enumerate(self.trusts) if one.mistrusted)
+
+    def skips(self, *, checked: bool) -> tuple[frozenset[int], bool]:
+        """The tiers in which a request is not to begin, and whether it is a look at one of them;
+        `checked`: its answer can be, and so the cascade's worth is about it.
+        """
+        skipped = self.dear | self.mistrusted if checked else self.mistrusted
+        if checked and skipped and self._chance() < LOOK:
+            return frozenset(), True
+        return skipped, False
+
+    def met_by(self, request: Request) -> Request:
+        """As it is begun now, if it is no look. Who streams is not checked, and so is not begun
+        elsewhere for what checks come to.
+        """
+        if request.only is not None or request.model != self.terms.model:
+            return request
+        dear = frozenset[int]() if request.stream else self.dear
+        return skipping(request, dear | self.mistrusted)
+
+    def add(
+        self, tier: int, failed: str, read: int | None, written: int | None, spent: int | None,
+        checks: int,
+    ) -> None:  # fmt: skip
+        """An answer of a tier before the last came to so many tokens, and `failed` that check
+        (empty: none); it cost `spent` nano-dollars, and its checks `checks`.
+        """
+        longer = [self._longer(tier, one) for one in range(tier + 1, self.terms.last + 1)]
+        above = self.terms.estimates(tier, read, written, longer)
+        self.tallies[tier].add(failed=bool(failed), cost=spent, checks=checks, above=above)
+        self.checked[tier] += 1
+        if failed:
+            self.fails[tier][failed] = self.fails[tier].get(failed, 0) + 1
+        self.dear = not_worth(self.tallies)
+
+    def twice(self, tier: int, written: int | None, above: int, other: int | None) -> None:
+        """The same request was answered in both tiers, with so many tokens."""
+        if written and other:
+            sums = self._lengths.setdefault((tier, above), [SMOOTH, SMOOTH])
+            sums[0] += written
+            sums[1] += other
+
+    def dearest(self, tier: int, read: int | None, written: int | None) -> int | None:
+        """What such a request of `tier` would have cost in the last."""
+        longer = [self._longer(tier, one) for one in range(tier + 1, self.terms.last + 1)]
+        return self.terms.estimates(tier, read, written, longer)[-1]
+
+    def budget(self, check: ModelCheck) -> Cap | None:
+        """What a judge may still cost; None: anything."""
+        return self._cap(check.name, check.budget)
+
+    def hold(self, why: str) -> None:
+        """An answer that was to be compared is not, or cannot be."""
+        self.held[why] = self.held.get(why, 0) + 1
+
+    def compared(self, tier: int, *, wrong: bool) -> None:
+        """An accepted answer was compared; `wrong`: it should not have been accepted."""
+        self.trusts[tier].add(wrong=wrong)
+        self.audited[tier] += 1
+        self.wrong[tier] += wrong
+
+    @property
+    def audits(self) -> Cap | None:
+        """What audits may still cost; None: anything."""
+        audit = self.terms.audit
+        return None if audit is None else self._cap("audit", audit.spend)
+
+    def is_audited(self, *, look: bool) -> bool:
+        """Whether an accepted answer is to be compared: some are, and all of a skipped tier's."""
+        audit = self.terms.audit
+        return audit is not None and (look or self._chance() < audit.share)
+
+    def _longer(self, tier: int, above: int) -> float:
+        one, other = self._lengths.get((tier, above), (1, 1))
+        return min(LONGEST, max(1 / LONGEST, other / one))
+
+    def _cap(self, name: str, rate: Rate | None) -> Cap | None:
+        """What was taken of it counts on when the file is loaded again."""
+        if rate is None:
+            return None
+        cap = self._caps.get(name)
+        cap = Cap(rate, self._instances) if cap is None else cap.changed(rate)
+        self._caps[name] = cap
+        return cap
+
+
+def skipping(request: Request, skipped: frozenset[int]) -> Request:
+    """The same, not to begin in these tiers."""
+    if not skipped:
+        return request
+    features = {**request.features, SKIPPED: tuple(sorted(skipped))}
+    return request._replace(features=features)

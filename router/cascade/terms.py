@@ -1,0 +1,117 @@
+"""What a route's cascade is: its checks, its tiers, and by what prices it is worth it. One value
+for each revision of the configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from policies import Price
+from router.cascade.checks import Check
+from router.config import Audit, Rate
+from router.shadow.judged import Judge, Said
+
+ASK = (
+    "You check the answer of an assistant. Reply with the one word YES if it does all that the "
+    "request asks for, and nothing in it is wrong or missing; otherwise reply NO."
+)
+"""What a judge is told, where the file says nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a check of a user's own is given: the `model` that was asked for, the request's body,
+    decoded, and what was `said`.
+    """
+
+    model: str
+    request: Mapping[str, Any]
+    said: Said
+
+
+Own = Callable[[Answered], bool | Awaitable[bool]]
+"""Whether an answer is good enough. One that is not a coroutine runs in a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCheck:
+    """A check by its import path."""
+
+    name: str
+    holds: Own
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCheck:
+    """A `model` of the file that is asked whether an answer is good enough, with the words `ask`,
+    for at most `budget` nano-dollars (None: whatever it costs).
+    """
+
+    model: str
+    ask: str
+    budget: Rate | None
+
+    @property
+    def name(self) -> str:
+        """As it is shown."""
+        return f"judge {self.model}"
+
+
+Compare = Judge | None
+"""A judge of two answers; None: by their words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The cascade of `model`. `checks` need nothing but the answer, and come first; `others` ask
+    somebody. `reads`: the request is read for them. `tiers` are those of the route's targets, from
+    0; `prices` are those that are known of them and of the judges' targets, `usual` what is usual
+    in each tier (None: unknown). `audit` says what is compared, `compare` by whom. Two are of one
+    sample where `measured` is the same.
+    """
+
+    model: str
+    checks: tuple[Check, ...]
+    others: tuple[OwnCheck | ModelCheck, ...]
+    reads: bool
+    tiers: Mapping[str, int]
+    prices: Mapping[str, Price]
+    usual: tuple[Price | None, ...]
+    audit: Audit | None
+    compare: Compare
+    measured: str
+
+    @property
+    def last(self) -> int:
+        """The dearest tier."""
+        return len(self.usual) - 1
+
+    def onward(self, tier: int, skipped: frozenset[int]) -> int:
+        """The tier that is asked after `tier`."""
+        return next(one for one in range(tier + 1, self.last + 1) if one not in skipped)
+
+    def cost(self, target: str, read: int | None, written: int | None) -> int | None:
+        """Nano-dollars for so many tokens of input and output; None: nobody knows."""
+        return _cost(self.prices.get(target), read, written)
+
+    def estimates(
+        self, tier: int, read: int | None, written: int | None, longer: Sequence[float]
+    ) -> list[int | None]:
+        """What a request that came to so many tokens would have cost in each tier above `tier`,
+        where answers are so many times as `longer`.
+        """
+        output = [None if written is None else round(written * times) for times in longer]
+        above = self.usual[tier + 1 :]
+        return [_cost(price, read, its) for price, its in zip(above, output, strict=True)]
+
+    def dearest_from(self, tier: int) -> frozenset[str]:
+        """The targets of the tiers from that one on."""
+        return frozenset(name for name, its in self.tiers.items() if its >= tier)
+
+
+def _cost(price: Price | None, read: int | None, written: int | None) -> int | None:
+    if price is None or read is None or written is None:
+        return None
+    return price.input * read + price.output * written

@@ -1,0 +1,76 @@
+"""The cascades of all routes: whose answers are checked, and what that has come to.
+
+What it holds does not grow with traffic: a lane for every route that has a cascade.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from random import Random
+
+from policies import Request
+from router.auditing import Auditing
+from router.begun import Begun
+from router.caller import Caller
+from router.cascade.lane import Lane, skipping
+from router.cascade.terms import Terms
+from router.checking import Checking
+from router.climbing import Climbing, Trial, is_checked
+from router.dialects.contract import Call
+from router.passage import Passage
+from router.runtime import Runtime
+from router.shadow.caps import Instances
+
+
+class Cascades:
+    """Draws by `rng` what is looked at; of every budget an even part is this one's of so many
+    `instances`.
+    """
+
+    def __init__(
+        self, checking: Checking, auditing: Auditing, rng: Random, instances: Instances
+    ) -> None:
+        self._checking, self._auditing = checking, auditing
+        self._rng, self._instances = rng, instances
+        self._lanes: dict[str, Lane] = {}
+
+    def begin(self, call: Call, caller: Caller, request: Request, runtime: Runtime) -> Begun:
+        """How a request for a model with a cascade is driven. One that is confined to some targets,
+        wishes for another policy, or tries where the model's traffic moves, is served as without.
+        """
+        if request.only is not None or request.policy is not None or request.model != call.model:
+            return Begun(request, Passage)
+        lane = self.lane(runtime.cascades[call.model])
+        checked = is_checked(call, request)
+        skipped, look = lane.skips(checked=checked)
+        request = skipping(request, skipped)
+        if not checked:
+            return Begun(request, Passage)
+        trial = Trial(lane, self._checking, call, caller, request, skipped, look=look)
+        return Begun(request, partial(Climbing, trial, self._auditing.begin))
+
+    def lane(self, terms: Terms) -> Lane:
+        """What there is of a route's cascade."""
+        lane = self._lanes.get(terms.model)
+        if lane is None:
+            lane = self._lanes[terms.model] = Lane(terms, self._instances, self._rng.random)
+        elif lane.terms is not terms:
+            lane.renew(terms)
+        return lane
+
+    def lanes(self, running: Mapping[str, Terms]) -> Iterator[Lane]:
+        """Those of all cascades that are in force; the others are forgotten."""
+        for name in self._lanes.keys() - running.keys():
+            del self._lanes[name]
+        for terms in running.values():
+            yield self.lane(terms)
+
+    def of(self, model: str, running: Mapping[str, Terms]) -> Lane | None:
+        """The cascade of `model`, where it has one."""
+        terms = running.get(model)
+        return None if terms is None else self.lane(terms)
+
+    async def close(self) -> None:
+        """Drop what is asked beside requests."""
+        await self._auditing.close()

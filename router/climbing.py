@@ -1,0 +1,209 @@
+"""A request whose answers are checked before its client gets one, and that climbs where they fail.
+
+It is the same request all along: one deadline, one record, one reply, and whatever it takes is
+settled once. An answer that was not good enough was paid for, and is said to have been: to the
+client in a header, in the record, and in the log. Where no better one comes, the client gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from policies import Fail, Report
+from policies.policy import Request
+from router.answer import Answer
+from router.caller import Caller
+from router.cascade.lane import Lane
+from router.checking import Checked, Checking
+from router.dialects.contract import Call, ClientError
+from router.passage import Passage
+from router.shadow.said import READ_BY
+
+CASCADE = "x-router-cascade"
+
+
+class Trial:
+    """What a request with a cascade comes to. `failed` are its answers that were not good enough,
+    with the check that each failed first; `best` is the one of them that passed most.
+    """
+
+    def __init__(
+        self, lane: Lane, checking: Checking, call: Call, caller: Caller, request: Request,
+        skipped: frozenset[int], *, look: bool,
+    ) -> None:  # fmt: skip
+        self.lane, self.call, self.caller, self.look = lane, call, caller, look
+        self.request, self.terms = request, lane.terms
+        self.failed: list[tuple[str, str]] = []
+        self.best: Answer | None = None
+        self.accepted: Answer | None = None
+        self.spent = self.checks = 0
+        self.unpriced = False
+        self._first: tuple[int, Report] | None = None
+        self._passed = -1
+        self._checking, self._until, self._skipped = checking, request.deadline, skipped
+
+    async def next_tier(self, answer: Answer) -> int | None:
+        """The tier that is to be asked, since `answer` is not good enough; None: nobody is, and
+        the client gets `best`.
+        """
+        terms, target = self.terms, answer.upstream.target
+        tier = terms.tiers.get(target) if answer.attempt.model == terms.model else None
+        if tier is None or (tier >= terms.last and not self.failed):
+            self.best = answer
+            return None
+        report = answer.report
+        assert report is not None  # noqa: S101 - it is whole
+        told = await self._checked(answer, tier, report)
+        if self._first is None:
+            self._first = tier, report
+        elif self.counts:
+            first, its = self._first
+            self.lane.twice(first, its.output_tokens, tier, report.output_tokens)
+        if not told.failed or told.passed >= self._passed:
+            self.best, self._passed = answer, told.passed
+        if not told.failed:
+            self.accepted = answer if tier < terms.last else None
+            return None
+        self.failed.append((target, told.failed))
+        return None if tier >= terms.last else terms.onward(tier, self._skipped)
+
+    async def _checked(self, answer: Answer, tier: int, report: Report) -> Checked:
+        lane, last = self.lane, tier >= self.terms.last
+        told = await self._checking.check(
+            lane, self.call, self.caller, answer.body, self._until, free=last
+        )
+        if not last:
+            self.checks += told.cost
+            read, written = report.input_tokens, report.output_tokens
+            spent = self.terms.cost(answer.upstream.target, read, written)
+            if self.counts:
+                lane.add(tier, told.failed, read, written, spent, told.cost)
+        return told
+
+    def pay(self, target: str, report: Report) -> None:
+        """An attempt has come to this."""
+        cost = self.terms.cost(target, report.input_tokens or 0, report.output_tokens or 0)
+        self.spent += cost or 0
+        self.unpriced = self.unpriced or cost is None
+
+    @property
+    def counts(self) -> bool:
+        """Whether what it comes to says something of the cascade as it is now in force."""
+        return self.lane.terms.measured == self.terms.measured
+
+    @property
+    def tier(self) -> int:
+        """The tier whose answer was accepted."""
+        target = self.accepted.upstream.target if self.accepted is not None else ""
+        return self.terms.tiers.get(target, 0)
+
+    @property
+    def written(self) -> int | None:
+        """The tokens of that answer."""
+        report = self.accepted.report if self.accepted is not None else None
+        return None if report is None else report.output_tokens
+
+    @property
+    def would_cost(self) -> int | None:
+        """What the last tier's answer is expected to cost; None: nobody knows."""
+        report = self.accepted.report if self.accepted is not None else None
+        if report is None:
+            return None
+        return self.lane.dearest(self.tier, report.input_tokens, report.output_tokens)
+
+    @property
+    def words(self) -> str:
+        """What the client is told."""
+        failed = ", ".join(f"{target}={check}" for target, check in self.failed)
+        if not self.failed:
+            return "accepted" if self.accepted is not None else ""
+        given = self.best.upstream.target if self.best is not None else ""
+        return f"{'best' if given in dict(self.failed) else 'climbed'}; {failed}"
+
+    def over(self) -> None:
+        """The request is over: it is put to account."""
+        account = self.lane.account
+        if self._first is None or not self.counts:
+            return
+        tier, report = self._first
+        dear = self.lane.dearest(tier, report.input_tokens, report.output_tokens)
+        best = self.best
+        if best is not None and best.report is not None:
+            target, its = best.upstream.target, best.report
+            if self.terms.tiers.get(target) == self.terms.last:
+                dear = self.terms.cost(target, its.input_tokens, its.output_tokens)
+        account.requests += 1
+        account.climbed += bool(self.failed)
+        if dear is None or self.unpriced:
+            account.unpriced += 1
+            return
+        account.answers += self.spent
+        account.checks += self.checks
+        account.dear += dear
+
+
+class Climbing(Passage):
+    """See `Passage`. `then` is told of the trial once the request is over."""
+
+    __slots__ = ("_then", "_trial")
+
+    def __init__(self, trial: Trial, then: Callable[[Trial], None], *given: Any) -> None:
+        super().__init__(*given)
+        self._trial, self._then = trial, then
+
+    async def _pass_on(self, answer: Answer, now: float) -> None:
+        tier = await self._trial.next_tier(answer)
+        self._reply.climbed = tuple(self._trial.failed)
+        if tier is None:
+            await self._give(self._trial.best or answer)
+            return
+        self._winner, self._first = None, None
+        self._over, self._until, now = False, 0.0, self._clock()
+        for other in self._answers.copy():
+            self._settle(other, other.abandon(), now)
+        self._course.climb(tier, now)
+
+    async def _give(self, answer: Answer) -> None:
+        self._winner, self._over = answer, True
+        await super()._pass_on(answer, self._clock())
+
+    async def _fail(self, fail: Fail, now: float) -> None:
+        if (best := self._trial.best) is None:
+            await super()._fail(fail, now)
+        else:
+            await self._give(best)
+
+    async def _refuse(self, error: ClientError, end: str) -> None:
+        if (best := self._trial.best) is None:
+            await super()._refuse(error, end)
+        else:
+            await self._give(best)
+
+    def _head(self, answer: Answer) -> tuple[int, dict[str, str]]:
+        status, headers = super()._head(answer)
+        words = self._trial.words
+        return status, ({**headers, CASCADE: words} if words else headers)
+
+    def _settle(self, answer: Answer, report: Report, now: float) -> None:
+        super()._settle(answer, report, now)
+        self._trial.pay(answer.upstream.target, report)
+
+    def close(self) -> None:
+        """See `Passage.close`."""
+        super().close()
+        self._trial.over()
+        self._then(self._trial)
+
+
+def is_checked(call: Call, request: Request) -> bool:
+    """Whether an answer to such a call is checked: one in one piece, in words, for what may be
+    asked twice.
+    """
+    return (
+        not call.stream
+        and not request.acts
+        and call.operation in READ_BY
+        and call.choices == 1
+        and not (call.bound or call.traces or call.stays)
+    )
