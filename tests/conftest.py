@@ -18,6 +18,14 @@ GRACE = 0.2
 DESCRIPTORS = Path("/proc/self/fd")  # Linux only
 
 
+def pytest_collection_finish() -> None:
+    """Have what stays until the end, eleven thousand tests, not looked through for garbage over and
+    over.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Turn the run red when more tests were skipped than anyone has agreed to."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")

@@ -97,6 +97,10 @@ def test_what_is_guarded_may_be_opened() -> None:
 # Serving, in this process: signals are those of the process, so they come to the test's loop.
 
 
+STARTUP = 15.0
+"""Seconds; the first start in a process has all that it holds looked through for garbage."""
+
+
 @dataclass
 class Served:
     """`serve` under way: its task, what it printed first, and its log so far."""
@@ -114,7 +118,7 @@ async def serving(path: Path, capsys: pytest.CaptureFixture[str]) -> AsyncIterat
     task = asyncio.create_task(serve(config, config.server, log))
     said = ""
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(STARTUP):
             while not said and not task.done():
                 await asyncio.sleep(0.005)
                 said = capsys.readouterr().out
