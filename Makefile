@@ -36,7 +36,7 @@ test: .venv/testing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
 	$(BIN)/python -m benchmarks.routing --quick
 
 drill: .venv/testing

@@ -255,9 +255,7 @@ def granted(wishes: Wishes, tenant: Tenant, runtime: Runtime) -> Policy | None:
         raise not_allowed("priority", tenant)
     policy = runtime.policies.get(name) if name is not None else None
     if name is not None and policy is None:
-        raise wrong_header(
-            "x-router-policy", f"no policy {name!r}; known: {', '.join(runtime.policies)}"
-        )
+        raise wrong_header("policy", f"no policy {name!r}; known: {', '.join(runtime.policies)}")
     return policy
 
 
@@ -282,9 +280,7 @@ def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> fr
     target, only = caller.wishes.target, None
     if target is not None:
         if target not in runtime.upstreams:
-            raise wrong_header(
-                "x-router-target", f"no target {target!r} is declared and switched on"
-            )
+            raise wrong_header("target", f"no target {target!r} is declared and switched on")
         only = frozenset({target})
     elif call.operation == "embeddings":
         return runtime.embedders(call.model)
