@@ -8,14 +8,13 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from socket import socket
-from typing import Protocol
 
 from policies import TargetSnapshot
 from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
 from router.aside import Aside
-from router.assembly import Beside, beside_of, decisions_of, peers_of, prices_of
+from router.assembly import Beside, Part, beside_of, decisions_of, peers_of, prices_of
 from router.auditing import Auditing
 from router.cascades import Cascades
 from router.checking import Checking
@@ -46,16 +45,6 @@ from router.upstream.fetch import Fetcher
 
 LAST_WORDS = 1.0
 """Seconds for the error events of requests that outlived the drain to reach their clients."""
-
-
-class Part(Protocol):
-    """What runs beside requests, from the first to the last."""
-
-    async def start(self) -> None:
-        """Begin, before anybody can connect."""
-
-    async def close(self) -> None:
-        """End, after everybody has left."""
 
 
 class App:
@@ -96,7 +85,7 @@ class App:
         )
         self.state = State(force, counters, beside, overrides, shifting, self._loop.time)
         self._watch()
-        self.state.decisions = decisions
+        self.state.decisions, force.event = decisions, log.event
         self._reloading = Reloading(self.state, log, self._load, force.take)
         self._copying = self._copies(journal, Random(rng.getrandbits(64)))
         self.state.cascades = self._cascades(journal, beside, Random(rng.getrandbits(64)))
@@ -150,7 +139,9 @@ class App:
 
     def _shifting(self, config: Config, beside: Beside) -> Shifting:
         peers, event = peers_of(config.shared, beside.together), self._log.event
-        return Shifting(beside.kept, peers, event, self._again, self._standings)
+        shifting = Shifting(beside.kept, peers, event, self._again, self._standings)
+        shifting.in_force = lambda: self._force.config
+        return shifting
 
     def _running(self) -> int:
         return self.pipeline.running

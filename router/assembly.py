@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from policies import Engine, Price, Route
 from router import build, choosing
@@ -100,6 +100,16 @@ def strict_of(serving: Sequence[ConfigRoute]) -> frozenset[str]:
     """The routes for which nothing is left out that a client asks for, by both arms."""
     strict = [route.name for route in serving if route.unsupported == "refuse"]
     return frozenset([*strict, *map(canary_of, strict)])
+
+
+class Part(Protocol):
+    """What runs beside requests, from the first to the last."""
+
+    async def start(self) -> None:
+        """Begin, before anybody can connect."""
+
+    async def close(self) -> None:
+        """End, after everybody has left."""
 
 
 class Beside(NamedTuple):

@@ -6,6 +6,7 @@ neither yes nor no, has not been passed: trust is not given for want of somebody
 
 from __future__ import annotations
 
+from asyncio import Semaphore, timeout
 from typing import NamedTuple
 
 import msgspec
@@ -22,7 +23,7 @@ from router.dialects.openai.dialect import OPENAI
 from router.pipeline import admit
 from router.runtime import Runtime
 from router.shadow.judged import Said
-from router.shadow.judging import Judging, NoScore
+from router.shadow.judging import MOST_THREADS, Judging, NoScore
 from router.shadow.overheard import Overheard
 from router.shadow.said import prompt_of, said_of
 from router.shadow.sinks import Heard, Memory
@@ -40,6 +41,8 @@ MOST_SHOWN = 16_000
 """Characters of a request, its last, and of an answer, its first, that a judge is shown."""
 MOST_SAID = 200
 """Tokens that a judge is thought to need for one word."""
+MOST_JUDGES = 16
+"""Judges that are asked at once; others wait for their turn, as long as they may take."""
 BYTES_PER_TOKEN = 3
 NAMED = ".judge"
 """What follows a request's id in that of a judge's question."""
@@ -60,6 +63,7 @@ class Checking:
     def __init__(self, aside: Aside, owners: Owners) -> None:
         self._aside, self._owners, self._loop = aside, owners, aside.loop
         self._judging = Judging(aside.loop, PATIENCE)
+        self._turns = {OwnCheck: Semaphore(MOST_THREADS), ModelCheck: Semaphore(MOST_JUDGES)}
         self._memory = Memory()
 
     async def check(
@@ -81,12 +85,15 @@ class Checking:
             patience = min(PATIENCE, (until - self._loop.time()) * SHARE_OF_TIME)
             bill = Bill(self._aside.journal, terms)
             try:
-                if isinstance(one, OwnCheck):
-                    good = await self._own(one, terms, call, said, patience)
-                else:
-                    good = await self._judge(one, lane, call, caller, said, patience, bill)
+                async with timeout(patience), self._turns[type(one)]:
+                    if isinstance(one, OwnCheck):
+                        good = await self._own(one, terms, call, said, patience)
+                    else:
+                        good = await self._judge(one, lane, call, caller, said, patience, bill)
             except NoScore as error:
                 lane.trouble, good = f"{one.name}: {error}", False
+            except TimeoutError:
+                lane.trouble, good = f"{one.name}: it did not answer within {patience:g} s", False
             cost += bill.cost
             if not good:
                 return Checked(one.name, passed, cost, said)
@@ -110,6 +117,8 @@ class Checking:
         asked = self._question(one, call, caller, said, runtime, now + patience)
         need = _at_most(lane.terms, runtime, one.model, asked.call)
         if cap is not None:
+            if need is None:
+                raise NoScore("its budget cannot be kept: no price of it is known")
             if need > cap.left(now):
                 raise NoScore("its budget is spent")
             cap.take(need, now)
@@ -119,7 +128,7 @@ class Checking:
             answer = heard.read()
         finally:
             heard.drop()
-            if cap is not None:
+            if cap is not None and need is not None:
                 cap.settle(bill.cost - need, now, self._loop.time())
         told = await said_of(asked.call, answer) if answer is not None else None
         word = told.text.strip().lower() if told is not None else ""
@@ -172,11 +181,13 @@ def _asks(caller: Caller, call: Call) -> bool:
     return any(caller.dialect.features(call, names).values())
 
 
-def _at_most(terms: Terms, runtime: Runtime, model: str, call: Call) -> int:
-    """What a judge's question may cost, by the dearest of its targets."""
+def _at_most(terms: Terms, runtime: Runtime, model: str, call: Call) -> int | None:
+    """What a judge's question may cost, by the dearest of its targets; None: nobody knows."""
     names = runtime.targets.get(model, frozenset({model}))
     read = len(call.body) // BYTES_PER_TOKEN
-    return max([terms.cost(name, read, MOST_SAID) or 0 for name in names], default=0)
+    costs = [terms.cost(name, read, MOST_SAID) for name in names]
+    known = [cost for cost in costs if cost is not None]
+    return max(known, default=0) if len(known) == len(costs) else None
 
 
 def _shown(call: Call) -> str:

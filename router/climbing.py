@@ -152,7 +152,17 @@ class Climbing(Passage):
         super().__init__(*given)
         self._trial, self._then = trial, then
 
+    def _look(self, answer: Answer, now: float) -> bool:
+        # A climb settles all that is open, also what is about to be looked at.
+        return answer in self._answers and super()._look(answer, now)
+
+    def _ask(self, now: float) -> Fail | None:
+        # Whoever checked an answer may have taken long.
+        return super()._ask(max(now, self._clock()))
+
     async def _pass_on(self, answer: Answer, now: float) -> None:
+        for other in self._answers.copy():
+            self._settle(other, other.abandon(), now)
         tier = await self._trial.next_tier(answer)
         self._reply.climbed = tuple(self._trial.failed)
         if tier is None:
@@ -160,8 +170,6 @@ class Climbing(Passage):
             return
         self._winner, self._first = None, None
         self._over, self._until, now = False, 0.0, self._clock()
-        for other in self._answers.copy():
-            self._settle(other, other.abandon(), now)
         self._course.climb(tier, now)
 
     async def _give(self, answer: Answer) -> None:

@@ -17,13 +17,18 @@ from policies import Estimator, Task
 from policies.affinity.prefix import PREFIX
 from policies.policy import NO_FEATURES
 from policies.starting.estimator import SCORE, TEXT
-from policies.starting.leash import Leash
+from policies.starting.leash import Leash, Overran
 from router.caller import Caller
 from router.dialects.beginning import beginning
 from router.dialects.contract import Call
+from router.telemetry.log import where
 
 if TYPE_CHECKING:
     from router.runtime import Runtime
+
+
+class Nonsense(ValueError):
+    """What an estimator said is no score; the message does not quote it."""
 
 
 class Estimating:
@@ -36,17 +41,21 @@ class Estimating:
         self._leash = Leash()
 
     def score(self, task: Task) -> float | None:
-        """How hard it finds `task`; None: it is switched off. Raises what it raises, `ValueError`
-        for nonsense, and `Overran` where it is switched off for what it took.
+        """How hard it finds `task`; None: it is switched off. Raises what it raises, `Nonsense` for
+        what is no score, and `Overran` where it is switched off for what it took.
         """
         began = self._clock()
         if self._leash.away(began):
             return None
-        score: Any = self.estimator.score(task)
-        ended = self._clock()
-        self._leash.took(ended - began, ended)
-        if not isinstance(score, int | float) or isinstance(score, bool) or not 0 <= score <= 1:
-            raise ValueError(f"it says {score!r:.50}, which is no number from 0 to 1")
+        try:
+            score: Any = self.estimator.score(task)
+        finally:
+            ended = self._clock()
+            self._leash.took(ended - began, ended)
+        if not isinstance(score, int | float) or isinstance(score, bool):
+            raise Nonsense(f"it says a {type(score).__name__}, which is no number from 0 to 1")
+        if not 0 <= score <= 1:
+            raise Nonsense(f"it says {score:g}, which is no number from 0 to 1")
         return float(score)
 
 
@@ -86,7 +95,12 @@ def _said(
     task = Task(model, text, *tokens, call.stream, caller.tenant.name, features)
     try:
         score = estimating.score(task)
-    except Exception as error:  # noqa: BLE001 - a door: a user's estimator must not fail a request
+    except (Nonsense, Overran) as error:
         runtime.engine.failed(estimating.estimator, error)
+        return others
+    except Exception as error:  # noqa: BLE001 - a door: a user's estimator must not fail a request
+        # Where, and not what it says, which may quote the text.
+        told = RuntimeError(f"{type(error).__name__} at {where(error)}")
+        runtime.engine.failed(estimating.estimator, told)
         return others
     return others if score is None else {**others, SCORE: score}

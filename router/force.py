@@ -26,6 +26,8 @@ from router.upstream.http import Http
 if TYPE_CHECKING:
     from router.quota.together import Together
 
+AGAIN = 5.0
+"""Seconds until what could not be put in force is tried again."""
 Layer = Callable[[Config], Config]
 """What somebody who is not the file has to say, laid over it. It must be quick, and must not raise;
 what it names and the file does not is left out.
@@ -34,7 +36,8 @@ what it names and the file does not is left out.
 
 class Force:
     """One engine, and what it is configured with now: the `file` as it was read, the `config` with
-    all `layers` upon it, and the `runtime` that requests read. `then` is called after every change.
+    all `layers` upon it, and the `runtime` that requests read. `then` is called after every change;
+    `event` logs.
 
     Raises `BuildFault` when something that the file names cannot be made.
     """
@@ -49,6 +52,8 @@ class Force:
         on_policy_error: Callable[[str, Exception], None],
         then: Callable[[], None],
     ) -> None:
+        self.event: Callable[..., None] = lambda *_, **__: None
+        self._retry: asyncio.TimerHandle | None = None
         self._environ, self._http = environ, Http()
         self._clock = asyncio.get_running_loop().time
         self._layers, self._together, self._then = layers, together, then
@@ -80,11 +85,22 @@ class Force:
         return []
 
     def again(self) -> None:
-        """Put the same file in force in one step, with what its layers say now."""
-        self._put(self.file, afresh=False)
+        """Put the same file in force in one step, with what its layers say now. Where that cannot
+        be, what was in force stays, and it is tried again.
+        """
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        try:
+            self._put(self.file, afresh=False)
+        except (choosing.BuildFault, OSError) as error:
+            self.event("what is in force stays, what is new cannot be:", why=str(error))
+            self._retry = asyncio.get_running_loop().call_later(AGAIN, self.again)
 
     async def close(self) -> None:
         """Close all connections."""
+        if self._retry is not None:
+            self._retry.cancel()
         await self._http.close()
 
     def _put(self, file: Config, *, afresh: bool) -> None:

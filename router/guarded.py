@@ -65,20 +65,22 @@ class Guarded:
         began = self._clock()
         if self._leash.away(began):
             return AROUND.choose(request, candidates, None, now, rng)
-        chosen = self._policy.choose(request, candidates, memory, now, rng)
-        ended = self._clock()
-        self._leash.took(ended - began, ended)
-        return chosen
+        try:
+            return self._policy.choose(request, candidates, memory, now, rng)
+        finally:
+            ended = self._clock()
+            self._leash.took(ended - began, ended)
 
     def _measured(self, verb: Callable[..., Any], name: str) -> Callable[..., Any]:
         def measured(*told: Any) -> Any:
             began = self._clock()
             if self._leash.away(began):
                 return ABSENT[name](*told)
-            said = verb(*told)
-            ended = self._clock()
-            self._leash.took(ended - began, ended)
-            return said
+            try:
+                return verb(*told)
+            finally:
+                ended = self._clock()
+                self._leash.took(ended - began, ended)
 
         return measured
 

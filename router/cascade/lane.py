@@ -112,7 +112,7 @@ class Lane:
 
     def budget(self, check: ModelCheck) -> Cap | None:
         """What a judge may still cost; None: anything."""
-        return self._cap(check.name, check.budget)
+        return self._cap(f"{check.name} {check.ask}", check.budget)
 
     def hold(self, why: str) -> None:
         """An answer that was to be compared is not, or cannot be."""

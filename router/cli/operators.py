@@ -96,7 +96,7 @@ def lift(
     """Take back what an operator said before its time is over."""
     from router.cli.operating import lift as run
 
-    if (which is None) is not every:
+    if (not which) is not every:
         raise typer.BadParameter("name one, or say --all")
     sys.exit(run(config, which, admin, as_json=json))
 

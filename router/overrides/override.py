@@ -6,6 +6,7 @@ Must not: change anything but weights, so that it can be taken back in one step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from router.config.values import WeightedTarget
 
 NAME = "overrides"
 """Of the document that keeps them."""
+FARTHEST = 32 * 86_400.0
+"""Seconds: nothing holds longer; what a document says beyond it is no instant."""
 MOST = 100
 """That hold at once."""
 
@@ -65,7 +68,8 @@ def read(document: Mapping[str, Any] | None, now: float) -> tuple[Override, ...]
             one = msgspec.convert(row, Override)
         except msgspec.ValidationError:
             continue
-        if one.until > now:
+        sound = math.isfinite(one.since) and one.until <= now + FARTHEST
+        if sound and one.until > now and (one.kind == "drain" or one.model is not None):
             found.append(one)
     return tuple(found[:MOST])
 

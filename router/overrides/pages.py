@@ -56,7 +56,7 @@ class OverridePages:
         await _send(responder, 201, told)
 
     async def _lift(self, inbound: Inbound, responder: Responder) -> None:
-        id_ = inbound.path.removeprefix(PATH).removeprefix("/") or None
+        id_ = inbound.path.removeprefix(f"{PATH}/") if inbound.path != PATH else None
         by = _by(inbound.query)
         try:
             lifted = await self._overrides.lift(id_)

@@ -76,8 +76,9 @@ class Judging:
             failed: Exception | None = None
             try:
                 told = judge(given)
-            except Exception as error:  # noqa: BLE001 - a door: as above
-                failed = error
+            except BaseException as error:  # noqa: BLE001 - a door: as above, and it may end itself
+                kind = type(error).__name__
+                failed = error if isinstance(error, Exception) else NoScore(f"{kind}: it left")
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._ended, answered, told, failed)
 

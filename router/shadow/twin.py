@@ -59,6 +59,8 @@ class Twin:
         """Why what became of it is nothing to compare with, in a word; empty: it is."""
         if self.end is None or self.end.end not in ANSWERED or self.first is None:
             return "unanswered"
+        if self.end.climbed:
+            return "climbed"  # what was heard is another target's answer than the first one's
         outcome = self.first.report.outcome
         if outcome in SAID_NOTHING or (outcome is Outcome.ABANDONED and self.end.end != "ok"):
             return "unanswered"

@@ -18,7 +18,9 @@ from router.shadow.judged import Said
 DEEPEST = 60
 """Steps into a value, or from reference to reference."""
 MOST = 10_000
-"""Steps in all; a schema with references can ask for any number of them."""
+"""Steps in all over one answer, and names and values that it is compared with: a schema with
+references can ask for any number of steps, and each for a long list.
+"""
 _NOTHING = object()
 
 
@@ -37,24 +39,23 @@ def fits_form(said: Said, form: Form) -> bool:
 def fits_tools(said: Said, tools: Iterable[object]) -> bool:
     """Whether every call in an answer is of one of `tools`, with arguments of its form."""
     known = {tool.name: tool for tool in tools if isinstance(tool, Tool)}
+    left = MOST
     for name, arguments in said.calls:
         tool = known.get(name)
         if tool is None:
             return False
         if tool.custom:
             continue
-        value = _json(arguments or "{}")
-        if not isinstance(value, dict) or not fits(value, tool.schema or {}):
+        value, check = _json(arguments or "{}"), _Check(tool.schema or {}, left)
+        if not isinstance(value, dict) or not check.met(value):
             return False
+        left = check.left
     return True
 
 
 def fits(value: Any, schema: Any) -> bool:
     """Whether `value` is what `schema` asks for; one that asks for too much is taken to be met."""
-    try:
-        return _Check(schema).fits(value, schema, DEEPEST)
-    except TooMuch:
-        return True
+    return _Check(schema, MOST).met(value)
 
 
 def _json(text: str) -> Any:
@@ -63,17 +64,23 @@ def _json(text: str) -> Any:
 
 
 class _Check:
-    def __init__(self, root: Any) -> None:
+    def __init__(self, root: Any, left: int) -> None:
         self._root = root
-        self._left = MOST
+        self.left = left
+
+    def met(self, value: Any) -> bool:
+        try:
+            return self.fits(value, self._root, DEEPEST)
+        except TooMuch:
+            return True
 
     def fits(self, value: Any, schema: Any, deep: int) -> bool:
-        self._left -= 1
-        if deep <= 0 or self._left <= 0:
-            raise TooMuch
+        self._pay(1, deep)
         if not isinstance(schema, Mapping):
             return schema is not False
-        if not _is_of_type(value, schema) or not _is_named(value, schema):
+        lists = (schema.get(name) for name in ("type", "required", "enum"))
+        self._pay(sum(len(one) for one in lists if isinstance(one, list)), deep)
+        if not _is_of_type(value, schema) or not self._is_named(value, schema, deep):
             return False
         return (
             _is_within(value, schema)
@@ -81,6 +88,35 @@ class _Check:
             and self._is_list(value, schema, deep)
             and self._is_some(value, schema, deep)
         )
+
+    def _pay(self, steps: int, deep: int) -> None:
+        self.left -= steps
+        if deep <= 0 or self.left <= 0:
+            raise TooMuch
+
+    def _is_named(self, value: Any, schema: Mapping[str, Any], deep: int) -> bool:
+        if "const" in schema and not self._same(value, schema["const"], deep):
+            return False
+        named = schema.get("enum")
+        return not isinstance(named, list) or any(self._same(value, one, deep) for one in named)
+
+    def _same(self, one: Any, other: Any, deep: int) -> bool:
+        """Equal as JSON has it: true is not 1, also within."""
+        self._pay(0, deep)
+        if isinstance(one, bool) or isinstance(other, bool):
+            return one is other
+        if isinstance(one, dict) and isinstance(other, dict):
+            self._pay(len(one), deep)
+            return one.keys() == other.keys() and all(
+                self._same(one[key], other[key], deep - 1) for key in one
+            )
+        if isinstance(one, list) and isinstance(other, list):
+            self._pay(len(one), deep)
+            return len(one) == len(other) and all(
+                self._same(first, second, deep - 1)
+                for first, second in zip(one, other, strict=True)
+            )
+        return bool(one == other)
 
     def _is_object(self, value: Any, schema: Mapping[str, Any], deep: int) -> bool:
         if not isinstance(value, dict):
@@ -164,24 +200,6 @@ _TYPES: Mapping[str, Callable[[Any], bool]] = {
     "number": _is_number,
     "integer": lambda value: _is_number(value) and value == int(value),
 }
-
-
-def _is_named(value: Any, schema: Mapping[str, Any]) -> bool:
-    if "const" in schema and not _same(value, schema["const"]):
-        return False
-    named = schema.get("enum")
-    return not isinstance(named, list) or any(_same(value, one) for one in named)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal as JSON has it: true is not 1, also within."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return bool(one == other)
 
 
 def _is_within(value: Any, schema: Mapping[str, Any]) -> bool:

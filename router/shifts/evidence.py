@@ -20,8 +20,18 @@ from router.shifts.moving import Moving
 from router.telemetry.journal import AttemptRecord, RefusalRecord, RequestRecord
 
 ANSWERED = Outcome.OK
+LONG = 10.0
+"""Seconds; most who leave without content before wanted nothing more, or were served elsewhere."""
 COULD_NOT = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED, Outcome.UNFIT})
 """The target could not serve. What was the caller's fault, or was given up, says nothing of it."""
+
+
+def hung(record: AttemptRecord) -> bool:
+    """Whether it was given up, by its client or by us, after a long time without any content: in
+    either arm that is no answer.
+    """
+    given_up = record.report.outcome is Outcome.ABANDONED and record.first is None
+    return given_up and record.ended - record.started >= LONG
 
 
 class Tally:
@@ -49,7 +59,7 @@ class Tally:
             self._requests += 1
             self._failures += 1
             return
-        failed = report.outcome in COULD_NOT
+        failed = report.outcome in COULD_NOT or hung(record)
         if not failed and report.outcome is not ANSWERED:
             return
         self._requests += 1

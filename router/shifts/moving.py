@@ -46,6 +46,21 @@ class Moving(NamedTuple):
 
 def moving_of(config: Config) -> list[Moving]:
     """The shifts of a file between targets that are there."""
+    return [one for one in _written(config) if any(config.live(config.models[one.model]))]
+
+
+def may_go_on(config: Config, moving: Moving, held: float) -> bool:
+    """Whether what operators have said, as it is in the `config` in force, leaves the canary the
+    share that it `held`, and somebody to serve it.
+    """
+    route = config.models.get(moving.model)
+    if route is None or route.shift is None:
+        return False
+    return route.shift.share == held and _serves(config, route.shift.to)
+
+
+def _written(config: Config) -> list[Moving]:
+    """Those whose `to` can serve."""
     return [
         Moving(
             route.name,
@@ -55,17 +70,19 @@ def moving_of(config: Config) -> list[Moving]:
             _terms(route.shift),
         )
         for route in config.models.values()
-        if route.shift is not None
-        and any(config.live(route))
-        and any(config.target(target.name)[0].enabled for target in route.shift.to)
+        if route.shift is not None and _serves(config, route.shift.to)
     ]
+
+
+def _serves(config: Config, targets: Iterable[WeightedTarget]) -> bool:
+    return any(one.weight > 0 and config.target(one.name)[0].enabled for one in targets)
 
 
 def moved(config: Config, progress: Callable[[Moving], Progress | None]) -> Config:
     """`config` as it is now that its shifts have come so far: a route whose shift is done has the
     targets that it came to.
     """
-    found = moving_of(config)
+    found = _written(config)
     if not found:
         return config
     models = dict(config.models)
@@ -74,6 +91,7 @@ def moved(config: Config, progress: Callable[[Moving], Progress | None]) -> Conf
         if route.shift is None or its is None:
             continue
         if its.state is State.DONE:
+            # Also where the old targets are gone by now.
             models[one.model] = replace(route, tiers=(route.shift.to,), shift=None)
         else:
             shift = replace(route.shift, share=share(its))

@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from policies import Price, TargetSnapshot
-from policies.shifting import Progress, abort, advance, begin, pause, resume
+from policies.shifting import Progress, abort, advance, begin, pause, resume, share
 from policies.shifting.guarding import Arms
 from router.config import Config
 from router.kept.contract import Document, Kept, TooLarge
@@ -23,7 +24,7 @@ from router.redis.down import Down
 from router.shifts import words
 from router.shifts.document import NAME, at, changed, entry, progress, stands
 from router.shifts.evidence import Gathering, told
-from router.shifts.moving import Moving, moved
+from router.shifts.moving import Moving, may_go_on, moved
 from router.shifts.peers import LEASE, Peers
 
 BEAT = 1.0
@@ -62,6 +63,7 @@ class Shifting:
         standings: Callable[[], Mapping[str, TargetSnapshot]],
         beat: float = BEAT,
     ) -> None:
+        self.in_force: Callable[[], Config] | None = None
         self.gathering = Gathering()
         self.moving: dict[str, Moving] = {}
         self.leaders: dict[str, str] = {}
@@ -247,7 +249,7 @@ class Shifting:
         out = {name for name, one in standings.items() if one.state in OUT}
         own = {name for name, weight in moving.to.items() if weight} - set(moving.targets)
         control = {name for name, weight in moving.targets.items() if weight and name in standings}
-        return advance(
+        after = advance(
             moving.terms,
             held,
             arms.control,
@@ -256,3 +258,10 @@ class Shifting:
             ejected=out & own,
             control_out=bool(control) and control <= out,
         )
+        config = self.in_force() if self.in_force is not None else None
+        if after.share <= held.share or config is None:
+            return after
+        if not may_go_on(config, moving, share(held)):
+            # A drain or a pin is stronger: its step begins anew once that is over.
+            return replace(held, since=now)
+        return after

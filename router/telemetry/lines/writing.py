@@ -158,9 +158,9 @@ class Writer:
 
     def _failed(self, error: OSError) -> None:
         problem = os.strerror(error.errno) if error.errno else str(error)
-        if not self.problem:
+        said, self.problem = self.problem, problem
+        if not said:
             self._say("decisions cannot be written:", file=str(self.path), problem=problem)
-        self.problem = problem
 
     def _succeeded(self) -> None:
         if self.problem:

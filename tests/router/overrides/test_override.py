@@ -137,6 +137,19 @@ def test_what_is_malformed_in_a_document_is_left_out(document):
     assert len(read({"overrides": rows}, NOW)) == 1
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        said("drain", "sim/fast", until=1e300),
+        said("drain", "sim/fast", until=NOW * 1000),
+        said("drain", "sim/fast", since=float("-inf")),
+        said("pin", "sim/fast"),
+    ],
+)
+def test_what_nobody_can_have_said_is_left_out(row):
+    assert read({"overrides": [msgspec.to_builtins(row)]}, NOW) == ()
+
+
 def test_never_more_hold_than_may():
     many = [said("drain", "sim/fast", id=str(n)) for n in range(MOST + 20)]
     assert len(read(written(many), NOW)) == MOST

@@ -144,3 +144,16 @@ def test_calls_are_of_tools_that_were_offered_with_arguments_of_their_form():
     assert not right(("weather", '{"place": "Be'))
     assert not right(("now", "[]"))
     assert not right(("wether", "{}"))
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (["8999", "no"], {"items": {"enum": [str(number) for number in range(9000)]}}),
+        ([{}] * 1000, {"items": {"required": [0] * 9000}}),
+        ([0] * 1000, {"items": {"type": ["none"] * 9000}}),
+        ([[0] * 9000] * 9, {"items": {"const": [0] * 9000}}),
+    ],
+)
+def test_a_schema_that_compares_with_too_much_is_taken_to_be_met(value, schema):
+    assert fits(value, schema)

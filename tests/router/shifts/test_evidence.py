@@ -104,3 +104,13 @@ def test_what_is_watched_on_is_kept_and_what_is_not_is_forgotten(gathering: Gath
     gathering.watch([other], PRICES)
     gathering.watch([MOVING], PRICES)
     assert gathering.arms(MOVING.name).control.requests == 0
+
+
+@pytest.mark.parametrize(("waited", "counted"), [(9.0, 0), (30.0, 1)])
+def test_who_is_given_up_after_a_long_time_without_content_could_not_serve(
+    gathering: Gathering, waited: float, counted: int
+) -> None:
+    given_up = attempt("chat→to", "b/m", Report(Outcome.ABANDONED))
+    gathering.attempt(structs.replace(given_up, ended=given_up.started + waited))
+    canary = gathering.arms(MOVING.name).canary
+    assert (canary.requests, canary.failures) == (counted, counted)

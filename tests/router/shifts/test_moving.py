@@ -83,3 +83,12 @@ def test_when_it_is_done_its_route_has_the_targets_that_it_came_to(tmp_path: Pat
     now = moved(config(tmp_path), lambda _: come(1.0, State.DONE))
     assert weights(now, "chat") == {"sim/c": 2.0}
     assert now.models["chat"].shift is None
+
+
+def test_what_is_done_stays_so_when_the_old_targets_are_switched_off(tmp_path: Path) -> None:
+    text = FILE.replace("[sim/a], shift: {to: [dear/gpt]}", "[dear/gpt], shift: {to: [sim/c]}")
+    now = moved(config(tmp_path, text), lambda _: come(1.0, State.DONE))
+    assert weights(now, "nowhere") == {"sim/c": 1.0}
+    nobody = FILE.replace("to: {sim/c: 2}", "to: {sim/c: 0, dear/gpt: 1}")
+    now = moved(config(tmp_path, nobody), lambda _: come(1.0, State.DONE))
+    assert weights(now, "chat") == {"sim/a": 3.0, "sim/b": 1.0}

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from policies.shifting import State, Terms, share
+from router.config import Config, load
 from router.kept.contract import Kept
 from router.kept.file import File
 from router.kept.fleet import Fleet as KeptByAll
+from router.overrides.override import Override, overridden
 from router.redis.address import address_of
 from router.redis.link import Link
-from router.shifts.moving import Moving
+from router.shifts.moving import Moving, moved
 from router.shifts.peers import Alone, Fleet, Peers
 from router.shifts.shifting import Shifting, Unknown
 from tests.router.clock import in_virtual_time
@@ -102,6 +104,35 @@ async def test_a_good_canary_gets_everything_step_by_step() -> None:
 
 DONE = "a shift is done, write this into the file instead of `targets` and `shift`:"
 BACK = "TRAFFIC IS TAKEN BACK, the canary is worse than the control:"
+
+
+@in_virtual_time
+async def test_while_operators_have_drained_where_it_goes_no_step_is_taken(tmp_path: Path) -> None:
+    text = """\
+version: 1
+providers: {a: {dialect: simulated, models: [m]}, b: {dialect: simulated, models: [m]}}
+models: {chat: {targets: [a/m], shift: {to: [b/m]}}}
+"""
+    path = tmp_path / "providers.yaml"
+    path.write_text(text)
+    free = load(path, {})
+    word = Override("1", "drain", "b/m", None, 0.0, 10.0, "anna", "")
+    drained = overridden(free, [word], 1.0)
+
+    def in_force(config: Config) -> Config:
+        return moved(config, lambda _: one.shifting.progress(MOVING.name))
+
+    async with alone() as one:
+        one.shifting.in_force = lambda: in_force(free)
+        while one.share < 0.25:
+            await one.run(1, 50)
+        one.shifting.in_force = lambda: in_force(drained)
+        await one.run(300, 50)
+        assert (one.share, one.state) == (0.25, State.RUNNING)
+        one.shifting.in_force = lambda: in_force(free)
+        while one.share < 1.0:
+            await one.run(1, 50)
+        assert one.state is State.DONE
 
 
 @in_virtual_time
