@@ -154,6 +154,25 @@ async def test_after_three_overruns_it_is_not_asked_for_a_minute() -> None:
 
 
 @in_virtual_time
+async def test_one_that_takes_long_and_then_raises_is_not_asked_either_and_quotes_no_text() -> None:
+    estimator = Says(ValueError("what the client wrote"))
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += LIMIT
+        return now[0] + LIMIT * len(estimator.tasks)
+
+    scene = tiers(estimator, clock)
+    told: list[str] = []
+    scene.engine._on_policy_error = lambda name, error: told.append(f"{name}: {error}")
+    for _ in range(10):
+        asked(scene)
+    assert len(estimator.tasks) == 3
+    assert "wrote" not in " ".join(told)
+    assert told[-1].startswith("Says: it took 20 ms, 3 times within a minute")
+
+
+@in_virtual_time
 async def test_where_there_is_no_text_nobody_estimates() -> None:
     estimator = Says(0.9)
     request = asked(tiers(estimator), messages=[{"role": "assistant", "content": "So?"}])
