@@ -1,17 +1,12 @@
-"""Durations by their size: cells a tenth apart, so that a quantile is known to a twentieth, and
-what several processes counted is added.
+"""Durations by their size, in the bins in which shifts count too: what several processes counted is
+added.
 """
 
 from __future__ import annotations
 
-from math import exp, floor, log
-
 import msgspec
 
-LEAST = 0.001
-"""Seconds; what is shorter counts as this."""
-MOST = 3600.0
-STEP = log(1.1)
+from policies.shifting.spread import bin_of, middle
 
 
 class Histogram(msgspec.Struct):
@@ -21,7 +16,7 @@ class Histogram(msgspec.Struct):
 
     def add(self, seconds: float) -> None:
         """One more."""
-        cell = floor(log(min(max(seconds, LEAST), MOST) / LEAST) / STEP)
+        cell = bin_of(seconds)
         self.cells[cell] = self.cells.get(cell, 0) + 1
 
     def plus(self, other: Histogram) -> Histogram:
@@ -37,5 +32,5 @@ class Histogram(msgspec.Struct):
         for cell in sorted(self.cells):
             left -= self.cells[cell]
             if left <= 0:
-                return LEAST * exp(STEP * (cell + 0.5))
+                return middle(cell)
         return None

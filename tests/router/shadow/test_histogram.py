@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.shadow.histogram import LEAST, MOST, Histogram
+from policies.shifting.spread import LEAST, MOST, middle
+from router.shadow.histogram import Histogram
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95])
@@ -30,6 +31,6 @@ def test_two_added_are_one_of_bounded_size(some, more):
             part.add(value)
             whole.add(value)
     assert parts[0].plus(parts[1]).cells == whole.cells
-    assert len(whole.cells) <= 160
-    if (middle := whole.quantile(0.5)) is not None:
-        assert LEAST <= middle <= MOST * 1.1
+    assert len(whole.cells) <= MOST - LEAST + 1
+    if (half := whole.quantile(0.5)) is not None:
+        assert middle(LEAST) <= half <= middle(MOST)
