@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from router.app import App
 from router.config import load, needs_restart, words
@@ -55,5 +56,41 @@ async def applied(folder: Path, before: str, after: str) -> None:
 @settings(max_examples=40, deadline=None)
 @given(before=FILES, after=FILES)
 def test_what_is_applied_differs_in_nothing_from_the_file(before: str, after: str) -> None:
+    with TemporaryDirectory() as folder:
+        asyncio.run(applied(Path(folder), before, after))
+
+
+WEIGHED = st.dictionaries(
+    st.sampled_from(["sim/a", "sim/b", "sim/c"]), st.integers(1, 9), min_size=1
+)
+SHIFT = st.fixed_dictionaries(
+    {"to": WEIGHED.map(lambda to: {name: weight + 10 for name, weight in to.items()})},
+    optional={
+        "steps": st.sampled_from([[10, 100], [1, 50, 100]]),
+        "interval": st.sampled_from(["1s", "5m"]),
+        "min_requests": st.integers(1, 99),
+        "by": st.sampled_from(["session", "user", "request"]),
+    },
+)
+SHADOW = st.fixed_dictionaries(
+    {"to": st.sampled_from(["sim/d", "sim/e"]), "spend": st.just("none")},
+    optional={"share": st.sampled_from(["5%", "all"]), "concurrent": st.integers(1, 9)},
+)
+MOVING = st.fixed_dictionaries(
+    {"targets": WEIGHED}, optional={"shift": SHIFT, "shadow": SHADOW}
+).map(
+    lambda route: yaml.safe_dump(
+        {
+            "version": 1,
+            "providers": {"sim": {"dialect": "simulated", "models": [*"abcde"]}},
+            "models": {"chat": route},
+        }
+    )
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(before=MOVING, after=MOVING)
+def test_so_it_is_with_routes_whose_traffic_moves_or_is_copied(before: str, after: str) -> None:
     with TemporaryDirectory() as folder:
         asyncio.run(applied(Path(folder), before, after))
