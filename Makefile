@@ -79,8 +79,7 @@ bench-tiering: .venv/testing
 # The wheel, and what is in it, for tests and benchmarks: build/compiled goes before the sources.
 compiled: .venv/testing
 	rm -rf build dist
-	POINTSMAN_COMPILED=1 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps \
-		--no-build-isolation --wheel-dir dist .
+	POINTSMAN_COMPILED=1 $(BIN)/python setup.py --quiet bdist_wheel
 	$(INSTALL) --target build/compiled dist/*.whl
 
 demo: .venv/testing
