@@ -289,6 +289,7 @@ class Passage:
         if telling is None or useful(report, attempt.model, own) >= useful(telling.report):
             self._telling = answer
         attempt.settle(report, now)
+        report = attempt.report or report  # as the engine takes it
         self._journal.attempt(of_attempt(self._reply.caller, answer, report, now))
 
     def _record(self, now: float) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from policies.engine.limits.needs import length, needs
-from policies.engine.outcome import Outcome
+from policies.engine.outcome import AGAIN, Outcome
 from policies.engine.refusal import Refusal, Refused
 from policies.engine.standing import Member, Standing
 from policies.policy import Request
@@ -84,7 +84,7 @@ def refuse(
     if (
         tried
         and (outcome := tried.get(member.name)) is not None
-        and outcome is not Outcome.THROTTLED
+        and outcome not in AGAIN
     ):
         return UNFIT if outcome is Outcome.UNFIT else TRIED
     if request.requires or request.input_tokens > standing.context:

@@ -260,13 +260,13 @@ def happen(what: str, one: Standing, now: float) -> None:
         case "silent":
             one.fell_silent(now, Random(0))
         case "throttled":
-            one.rest(Report(Outcome.THROTTLED), now)
+            rest(one, Report(Outcome.THROTTLED), now)
         case "overloaded":
-            one.rest(Report(Outcome.THROTTLED, overloaded=True), now)
+            rest(one, Report(Outcome.THROTTLED, overloaded=True), now)
         case "bears less":
             one.pressure.overloaded(1, now, now)
         case "denied":
-            one.rest(Report(Outcome.DENIED, scope=Scope.PROVIDER), now)
+            rest(one, Report(Outcome.DENIED, scope=Scope.PROVIDER), now)
         case "trial":
             one.pauses[1].begin_trial(trial)
         case "resting":
