@@ -22,7 +22,7 @@ class Refusal(Enum):
     UNABLE = "it lacks what the request requires"
     DENIED = "its provider refuses the credential, the model or the bill"
     RESTING = "its provider asked for a pause"
-    SPILLED = "its own capacity is used up for now"
+    SPILLED = "its provisioned (or flex) capacity is used up"
     EJECTED = "it is ejected after failures"
     BUSY = "as many requests as allowed are in flight"
     LIMITED = "its rate limit has no room for the request now"

@@ -224,6 +224,10 @@ def limits(targets: Mapping[str, TargetSnapshot]) -> Iterable[Metric]:
         [(labels, level.written) for labels, level in told if level.written is not None],
     )  # fmt: skip
     yield (
+        "provisioned_used_ratio", "gauge", "Of provisioned capacity, as its provider last said.",
+        [({"target": name}, one.used) for name, one in targets.items() if one.used is not None],
+    )  # fmt: skip
+    yield (
         "nonsense_headers_total", "counter", "Headers of limits that could not be.",
         [({"target": name}, one.nonsense) for name, one in targets.items() if one.nonsense],
     )  # fmt: skip

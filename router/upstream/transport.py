@@ -121,7 +121,8 @@ class Transport(Protocol):
 class Upstream:
     """How one target is reached, and spoken to for each kind of call that it takes. Headers of
     clients that begin with one of `withheld` are not for it. `more` stands in
-    bodies that ask for an answer to messages, whatever the client says of it.
+    bodies that ask for an answer to messages, whatever the client says of it, and `headers` in
+    every head.
     """
 
     target: str
@@ -132,3 +133,4 @@ class Upstream:
     ask_usage: bool = True
     withheld: tuple[str, ...] = ()
     more: Fields = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)

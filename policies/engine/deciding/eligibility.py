@@ -81,11 +81,7 @@ def refuse(
         return EXCLUDED
     if member.weight <= 0 and (only is None or len(only) > 1):
         return DRAINED
-    if (
-        tried
-        and (outcome := tried.get(member.name)) is not None
-        and outcome not in AGAIN
-    ):
+    if tried and (outcome := tried.get(member.name)) is not None and outcome not in AGAIN:
         return UNFIT if outcome is Outcome.UNFIT else TRIED
     if request.requires or request.input_tokens > standing.context:
         beyond = beyond_it(standing, request)

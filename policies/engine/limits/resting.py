@@ -14,7 +14,6 @@ from policies.engine.outcome import Outcome, Report, Rest, Scope, as_spilled
 
 if TYPE_CHECKING:
     from policies.engine.limits.headroom import Used
-    from policies.engine.limits.windows import Note
     from policies.engine.standing import Standing
 
 

@@ -20,7 +20,7 @@ ENDED = {
     Outcome.OK: "answered",
     Outcome.FAILED: "failed",
     Outcome.THROTTLED: "throttled it",
-    Outcome.SPILLED: "had its own capacity used up",
+    Outcome.SPILLED: "had its capacity used up",
     Outcome.DENIED: "denied it",
     Outcome.UNFIT: "cannot take it",
     Outcome.REJECTED: "rejected it",
@@ -107,7 +107,7 @@ def of_pause(refusal: Refusal, until: float, denials: int, now: float) -> str:
         case Refusal.RESTING:
             return f"rests for {left}: its provider asked for it (429 or 529)"
         case Refusal.SPILLED:
-            return f"its own capacity is used up for {left}"
+            return f"{refusal.value} for {left}"
         case Refusal.DENIED:
             often = {0: "", 1: " once"}.get(denials, f" {denials} times")
             return f"denied{often}: its credential, model or bill; asked again in {left}"
