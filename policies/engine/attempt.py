@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from policies.engine.learning.breaker import EJECTED
 from policies.engine.limits.needs import needs
 from policies.engine.limits.notes import refund, reservation
-from policies.engine.limits.resting import rest
 from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import NEVER, Refusal
+from policies.engine.resting import rest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

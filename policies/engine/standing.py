@@ -21,9 +21,9 @@ from policies.engine.limits.headroom import Measured, Measurement
 from policies.engine.limits.levels import Levels
 from policies.engine.limits.needs import basis
 from policies.engine.limits.quota import Quota
-from policies.engine.limits.resting import heard
 from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import NEVER
+from policies.engine.resting import heard
 from policies.engine.route import Facts, Limits, Target
 from policies.policy import Request
 

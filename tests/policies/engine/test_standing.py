@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Attempt, Cause, Facts, Outcome, Phase, Refusal, Report, Scope, Send, Wait
+from policies.engine import resting
 from policies.engine.group import ALONE, Group, Pause
 from policies.engine.learning.breaker import State
-from policies.engine.limits import resting
 from policies.engine.standing import Standing
 from tests.policies.driver import (
     ABANDONED,
