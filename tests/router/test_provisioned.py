@@ -53,7 +53,7 @@ def written(folder: Path, provider: Provider) -> Path:
 async def asked(router: Running) -> str:
     answer = await router.chat()
     assert answer.status == 200, answer.body
-    return answer.headers["x-router-target"]
+    return str(answer.headers["x-router-target"])
 
 
 def refusing(milliseconds: int | None) -> Reply:
