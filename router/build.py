@@ -169,6 +169,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
             withheld=withheld_of(provider),
             more=fields_of(provider, model),
             headers=headers_of(provider, model),
+            deploys=model.name if model.sent else "",
         )
     return upstreams
 

@@ -67,7 +67,7 @@ def totals(counters: Counters) -> Iterable[Metric]:
         ],
     )  # fmt: skip
     yield (
-        "rescued_total", "counter", "Requests answered by another attempt than their first.",
+        "rescued_total", "counter", "Requests answered after an attempt that failed.",
         [({"model": model}, count) for model, count in counters.rescued.items()],
     )  # fmt: skip
     yield (

@@ -96,6 +96,7 @@ async def test_it_is_counted_as_spilled_and_is_no_line_of_the_log(tmp_path: Path
     assert ended == {("azure/gpt-5-ptu", "spilled"): 1, ("azure/gpt-5", "ok"): 1}
     assert '{target="azure/gpt-5-ptu",state="spilled"} 1' in metrics
     assert 'attempts_total{target="azure/gpt-5-ptu",outcome="spilled",phase="head"} 1' in metrics
+    assert 'rescued_total{model="chat"}' not in metrics
 
 
 async def test_utilisation_is_shown_and_all_of_it_is_as_a_refusal(tmp_path: Path) -> None:
