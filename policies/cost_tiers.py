@@ -21,6 +21,7 @@ from policies.policy import Candidate, Policy, Request
 from policies.starting.estimator import SCORE
 from policies.starting.rules import Rule
 
+RULE = "a request starts in the tier that it deserves; what that cannot take, a dearer one does"
 SKIPPED = "skipped"
 """The feature that holds tiers in which no request begins now: a driver that checks answers has
 seen that it costs more than it saves, or is not to be trusted.
@@ -47,6 +48,11 @@ class CostTiers:
         rising = sorted({at for at in self.tiers_at if 0 < at <= 1})
         if rising != [*self.tiers_at]:
             raise ValueError(f"tiers_at {self.tiers_at}: each more than the last, above 0, up to 1")
+
+    @property
+    def rule(self) -> str:
+        """See `Speaking.rule`."""
+        return overflow.rule(RULE, self.within)
 
     @property
     def needs(self) -> frozenset[str]:
@@ -147,4 +153,4 @@ def _told(rule: Rule, request: Request) -> str:
     """What one rule does for `request`, in words."""
     given = f"{rule.score:+.2f}" if rule.tier is None else f"tier {rule.tier + 1}"
     words = rule.words(request)
-    return f"{given} for {words}" if rule.holds(request) else f"not {given}, which is for {words}"
+    return f"{'' if rule.holds(request) else 'no '}{given} for {words}"

@@ -48,6 +48,12 @@ def choose(
     return within.choose(request, tier, memory.of(first, within), now, rng)
 
 
+def rule(own: str, within: Policy) -> str:
+    """The rule of a policy among tiers, and of the one inside them, where that tells it."""
+    inner = getattr(within, "rule", "")
+    return f"{own}; in a tier, {inner}" if inner else own
+
+
 def lesson(within: Policy) -> Callable[..., None] | None:
     """The verb `learn` of a policy among tiers; None where the one inside them learns nothing, so
     that nobody is told in vain.

@@ -10,12 +10,19 @@ from policies import overflow
 from policies.least_latency import LeastLatency
 from policies.policy import Candidate, Policy, Request
 
+RULE = "a tier takes all that it can, and the next one what is left"
+
 
 @dataclass(frozen=True, slots=True)
 class Priority:
     """Tiers in their written order; `within` chooses inside a tier."""
 
     within: Policy = field(default_factory=LeastLatency)
+
+    @property
+    def rule(self) -> str:
+        """See `Speaking.rule`."""
+        return overflow.rule(RULE, self.within)
 
     @property
     def needs(self) -> frozenset[str]:

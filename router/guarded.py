@@ -90,5 +90,6 @@ ABSENT: Mapping[str, Callable[..., Any]] = {
     "learn": lambda *_: None,
     "why": lambda *_: (),
     "odds": AROUND.odds,
+    "terms": lambda _, candidates, *__: [""] * len(candidates),
 }
 """The verbs that a policy may have besides, and who is asked in the place of one that is not."""

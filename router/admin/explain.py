@@ -60,11 +60,14 @@ def foretold(
     explained, shift = runtime.engine.explain(request._replace(model=model), now), None
     if arms is not None:
         canary = runtime.engine.explain(request._replace(model=arms.canary), now)
-        shift = {"share": arms.share, "by": arms.by, "targets": shown(canary)}
+        told = {"rule": canary.rule, "verdict": canary.verdict, "targets": shown(canary)}
+        shift = {"share": arms.share, "by": arms.by, **told}
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "start": [*explained.start, *([] if lane is None else reasons(lane))],
+        "rule": explained.rule,
+        "verdict": explained.verdict,
+        "start": [*explained.start, *([] if lane is None else reasons(lane, _first(explained)))],
         "targets": shown(explained),
         "shift": shift,
         "when_all_fail": [
@@ -73,6 +76,16 @@ def foretold(
             if rung.model not in runtime.off
         ],
     }
+
+
+def _first(explained: Explained) -> int:
+    """The first tier that is open to the request."""
+    tiers = [
+        one.tier
+        for one in explained.targets
+        if one.refused is None or one.refused.refusal is not Refusal.TIER
+    ]
+    return min(tiers, default=0)
 
 
 def as_read(call: Call, caller: Caller, request: Request) -> dict[str, Any]:

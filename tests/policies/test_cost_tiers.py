@@ -158,8 +158,8 @@ class TestScores:
             "starts in tier 3: its score is 0.75 of 1, and tier 3 begins at 0.75",
             "+0.40 for code",
             "+0.35 for input_tokens >1,000 (it has 2,000)",
-            "not -0.50, which is for last_tokens <5 (it has 9)",
-            "not tier 3, which is for tools",
+            "no -0.50 for last_tokens <5 (it has 9)",
+            "no tier 3 for tools",
         )
         (first, *_) = SCORED.why(asked())
         assert first == "starts in tier 1: its score is 0.00 of 1; tier 2 would begin at 0.4"
