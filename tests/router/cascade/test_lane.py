@@ -54,7 +54,7 @@ def test_without_prices_nothing_is_skipped_for_what_it_costs() -> None:
     one = lane(priced=False)
     answered(one, 50, ALL_BAD)
     assert one.skips(checked=True) == (frozenset(), False)
-    assert "not known, for want of a price" in reasons(one)[0]
+    assert "not known, for want of a price" in reasons(one, 0)[0]
 
 
 def test_what_was_measured_counts_on_where_it_is_of_the_same_sample() -> None:
