@@ -1,5 +1,7 @@
 """Where a request goes, and why it is in no other tier."""
 
+from typing import Any
+
 import pytest
 
 from policies import (
@@ -51,9 +53,11 @@ def test_where_no_time_helps_it_names_nobody() -> None:
 
 def test_a_policy_that_fails_to_choose_is_said_to_be_served_around() -> None:
     class Broken(InOrder):
-        rule = property(lambda _: 1 / 0)
+        @property
+        def rule(self) -> str:
+            raise ValueError
 
-        def choose(self, *_: object) -> None:  # type: ignore[override]
+        def choose(self, *args: Any, **kwargs: Any) -> Any:
             raise ValueError
 
     explained = (world := World("a/m", policy=Broken())).engine.explain(world.request(), 0.0)
@@ -92,14 +96,18 @@ def test_a_tier_that_a_request_may_not_climb_to_says_so() -> None:
         (WeightedRoundRobin(), "every target gets its weight's share, in turns, whoever is faster"),
         (
             Priority(WeightedRoundRobin()),
-            "a tier takes all that it can, and the next one what is left; in a tier, every target "
-            "gets its weight's share, in turns, whoever is faster",
+            (
+                "a tier takes all that it can, and the next one what is left; in a tier, every target "
+                "gets its weight's share, in turns, whoever is faster"
+            ),
         ),
         (Priority(InOrder()), "a tier takes all that it can, and the next one what is left"),
         (
             WeighedLatency(affinity="prefix", price=1),
-            f"{LeastLatency.rule}; what is warm in a prompt cache takes no time there; what costs "
-            "twice as much must be 2 times as fast",
+            (
+                f"{LeastLatency.rule}; what is warm in a prompt cache takes no time there; what costs "
+                "twice as much must be 2 times as fast"
+            ),
         ),
         (InOrder(), ""),
     ],
