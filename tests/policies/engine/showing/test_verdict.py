@@ -97,16 +97,16 @@ def test_a_tier_that_a_request_may_not_climb_to_says_so() -> None:
         (
             Priority(WeightedRoundRobin()),
             (
-                "a tier takes all that it can, and the next one what is left; in a tier, every target "
-                "gets its weight's share, in turns, whoever is faster"
+                "a tier takes all that it can, and the next one what is left; in a tier, every "
+                "target gets its weight's share, in turns, whoever is faster"
             ),
         ),
         (Priority(InOrder()), "a tier takes all that it can, and the next one what is left"),
         (
             WeighedLatency(affinity="prefix", price=1),
             (
-                f"{LeastLatency.rule}; what is warm in a prompt cache takes no time there; what costs "
-                "twice as much must be 2 times as fast"
+                f"{LeastLatency.rule}; what is warm in a prompt cache takes no time there; what "
+                "costs twice as much must be 2 times as fast"
             ),
         ),
         (InOrder(), ""),
