@@ -97,16 +97,17 @@ class CostTiers:
         return min(1.0, max(0.0, round(sum(held), 6)))
 
     def why(self, request: Request) -> tuple[str, ...]:
-        """Why `request` starts where it does: a sentence, and one for each rule."""
+        """Why `request` starts where it does: a sentence, and one for each rule that may count. No
+        score does where a rule names a tier, or an estimator was asked.
+        """
         start, deserved = self.start(request), self._deserved(request)
         named = self._named(request) is not None
         why = "a rule names it" if named else self._by_score(request, deserved)
         if start > deserved:
             why = f"tier {deserved + 1} is skipped by its cascade ({why})"
-        return (
-            f"starts in tier {start + 1}: {why}",
-            *(_told(rule, request) for rule in self.rules),
-        )
+        scored = not named and not (self.estimated and SCORE in request.features)
+        rules = [rule for rule in self.rules if scored or rule.tier is not None]
+        return (f"starts in tier {start + 1}: {why}", *(_told(rule, request) for rule in rules))
 
     def fresh(self) -> overflow.Memory:
         """One memory of the inner policy for each tier."""

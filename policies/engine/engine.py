@@ -156,7 +156,9 @@ class Engine:
         nothing taken.
         """
         pool = self._pools.get(request.model)
-        return explain(pool, request, now) if pool is not None else Explained(request.model, "", ())
+        if pool is None:
+            return Explained(request.model, "", ())
+        return explain(pool, request, now, self.failed)
 
     def snapshot(self, now: float) -> dict[str, TargetSnapshot]:
         """Every target as it stands."""

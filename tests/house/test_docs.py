@@ -228,30 +228,6 @@ def test_a_check_of_one_s_own_is_made_as_the_reference_shows_it(tmp_path, monkey
     sys.modules.pop("manners")
 
 
-def test_the_cascade_that_policies_md_shows_can_be_loaded(tmp_path):
-    [example] = [block for block in blocks("docs/policies.md", "yaml") if "cascade:" in block]
-    head = "version: 1\nserver: {plugins: [mychecks]}\n"
-    head += "providers: {sim: {dialect: simulated, models: [slow, fast]}}\nmodels:\n"
-    head += "  gpt-small: {targets: [sim/slow]}\n"
-    head += "  smart:\n    policy: cost_tiers\n    tiers: [[sim/slow], [sim/fast]]\n"
-    file = tmp_path / "providers.yaml"
-    file.write_text(head + example)
-    cascade = load(file, {}).models["smart"].cascade
-    assert cascade is not None
-    assert len(cascade.checks) == 6
-
-
-def test_the_rules_that_policies_md_shows_are_a_file_that_serves(tmp_path):
-    [example] = [block for block in blocks("docs/policies.md", "yaml") if "cost_tiers" in block]
-    targets = "groq: {preset: groq, models: [llama-3.3-70b-versatile]}, "
-    targets += "openai: {preset: openai, models: [gpt-5.4]}"
-    models = "".join(f"  {line}\n" for line in example.splitlines())
-    file = tmp_path / "providers.yaml"
-    file.write_text(f"version: 1\nproviders: {{{targets}}}\nmodels:\n{models}")
-    config = load(file, {"GROQ_API_KEY": "any", "OPENAI_API_KEY": "any"})
-    assert config.models["smart"].tiers_at == (0.3,)
-
-
 def rows_of_errors(table: Table) -> list[str]:
     """Every line of a table as the page of errors shows it."""
     rows = ["| status | code or message | outcome | whose | back |", "|---|---|---|---|---|"]

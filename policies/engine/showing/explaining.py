@@ -10,7 +10,7 @@ from policies.engine.limits.needs import at_most
 from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
 from policies.engine.showing import words
-from policies.engine.showing.odds import all_odds
+from policies.engine.showing.odds import Failed, all_odds
 from policies.engine.showing.terms import of_rule, of_start, of_terms
 from policies.engine.showing.verdict import of_place, of_verdict
 from policies.engine.showing.views import View, look
@@ -52,7 +52,7 @@ class Explained(NamedTuple):
     verdict: str = ""
 
 
-def explain(pool: Pool, request: Request, now: float) -> Explained:
+def explain(pool: Pool, request: Request, now: float, failed: Failed) -> Explained:
     """See `Engine.explain`."""
     tokens = at_most(pool, request)
     reach = within_reach(pool, request, tokens, now)
@@ -61,7 +61,7 @@ def explain(pool: Pool, request: Request, now: float) -> Explained:
         member for member, view in zip(pool.members, views, strict=True) if view.refused is None
     ]
     policy, memory = pool.policy(request)
-    odds = all_odds(policy, request, able, memory, now)
+    odds = all_odds(policy, request, able, memory, now, failed)
     terms = of_terms(policy, request, able, memory, now)
     used = sorted({member.tier for member in reach})
     first = min((member.tier for member in able), default=0)
