@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from policies.engine.refusal import NEVER, Refusal
+from policies.engine.refusal import FOR_GOOD, NEVER, Refusal
 from policies.engine.showing.words import duration, share
 
 if TYPE_CHECKING:
@@ -43,9 +43,13 @@ def _nobody(views: Sequence[View], now: float) -> str:
         if view.refused is not None and now < view.refused.until < NEVER
     ]
     if not ends:
-        return "nobody can serve it now"
+        return "nobody can serve it" if all(map(_is_for_good, views)) else "nobody can serve it now"
     until, target = min(ends)
     return f"nobody can serve it now; {target} may in {duration(until - now)}"
+
+
+def _is_for_good(view: View) -> bool:
+    return view.refused is not None and view.refused.refusal in FOR_GOOD
 
 
 def of_place(view: View, used: Sequence[int]) -> str:

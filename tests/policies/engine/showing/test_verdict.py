@@ -15,7 +15,7 @@ from policies import (
     WeighedLatency,
     WeightedRoundRobin,
 )
-from tests.policies.driver import THROTTLED, InOrder, World
+from tests.policies.driver import THROTTLED, InOrder, World, limited
 
 
 def test_one_who_gets_all_is_named_alone() -> None:
@@ -48,7 +48,11 @@ def test_where_nobody_can_serve_it_says_who_may_first_and_when() -> None:
 
 def test_where_no_time_helps_it_names_nobody() -> None:
     world = World(Target("a/m", 0))
-    assert world.engine.explain(world.request(), 0.0).verdict == "nobody can serve it now"
+    assert world.engine.explain(world.request(), 0.0).verdict == "nobody can serve it"
+    world = World("a/m", facts={"a/m": limited(places=1)})
+    world.send()
+    assert world.engine.explain(world.request(), world.now).verdict == "nobody can serve it now"
+    world.close()
 
 
 def test_a_policy_that_fails_to_choose_is_said_to_be_served_around() -> None:
