@@ -49,7 +49,7 @@ def test_where_nobody_can_serve_it_says_who_may_first_and_when() -> None:
 def test_where_no_time_helps_it_names_nobody() -> None:
     world = World(Target("a/m", 0))
     assert world.engine.explain(world.request(), 0.0).verdict == "nobody can serve it"
-    world = World("a/m", facts={"a/m": limited(places=1)})
+    world = World("a/m", facts={"a/m": limited(concurrent=1)})
     world.send()
     assert world.engine.explain(world.request(), world.now).verdict == "nobody can serve it now"
     world.close()
