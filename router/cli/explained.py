@@ -20,18 +20,17 @@ def explained(source: str, told: dict[str, Any]) -> None:
     screen.print(escape(f"{told['model']} by {told['policy']}, as {source} sees it"))
     if (read := told.get("request")) is not None:
         screen.print(escape(_read(read)), soft_wrap=True)
-    screen.print(escape(f"  {told['verdict']}"), soft_wrap=True)
+    shift = told.get("shift")
+    part = "" if shift is None else f"{1 - shift['share']:.0%}, as its traffic moves: "
+    screen.print(escape(f"  {part}{told['verdict']}"), soft_wrap=True)
     if told["rule"]:
         screen.print(escape(f"  its rule: {told['rule']}"), soft_wrap=True)
     for number, sentence in enumerate(told["start"]):
         screen.print(escape(f"{'    ' if number else '  '}{sentence}"), soft_wrap=True)
-    shift = told.get("shift")
-    if shift is not None:
-        screen.print(f"its traffic moves: {1 - shift['share']:.0%} of the requests are here")
     _candidates(screen, told["targets"])
     if shift is not None:
-        screen.print(escape(f"\nand {shift['share']:.0%} here, by {shift['by']}"))
-        screen.print(escape(f"  {shift['verdict']}"), soft_wrap=True)
+        other = f"{shift['share']:.0%}, by {shift['by']}: {shift['verdict']}"
+        screen.print(escape(f"\n  the other {other}"), soft_wrap=True)
         _candidates(screen, shift["targets"])
     for rung in told["when_all_fail"]:
         [(what, which)] = rung.items()
