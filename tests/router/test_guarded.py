@@ -134,9 +134,11 @@ def test_one_that_took_too_long_to_explain_itself_is_reported_with_the_next_choi
 def test_one_that_takes_too_long_while_it_is_explained_is_reported():
     clock = Clock()
     told = world(guarded(Last(clock, (2 * LIMIT,) * 3), clock))
-    told.engine.explain(told.request(), told.now)
+    explained = told.engine.explain(told.request(), told.now)
     (error,) = told.errors
     assert error.startswith("Last: it took 20 ms")
+    assert explained.rule.startswith("it took too long")
+    assert sum(target.odds for target in explained.targets) == 1.0  # of who chooses meanwhile
 
 
 def test_one_inside_tiers_is_guarded_there():

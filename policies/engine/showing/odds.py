@@ -84,7 +84,7 @@ def all_odds(
         return _counted(policy, request, able, memory, now) if told is None else told
     except Overran as error:
         failed(policy, error)
-        return {}
+        return all_odds(policy, request, able, memory, now, failed)  # of who chooses meanwhile
     except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
         return {}
 
