@@ -112,6 +112,7 @@ class _Resolver:
             embeddings=written.embeddings or "one_model",
             interrupted=written.interrupted or "error",
             unsupported=written.unsupported or "drop",
+            prompt_cache=bool(written.prompt_cache),
             **start,
             decisions=1.0 if written.decisions is None else written.decisions,
             shift=self._shift(name, written, tiers[0]),
