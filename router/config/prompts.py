@@ -34,17 +34,17 @@ OF_PRESETS: Mapping[str, Prompts] = {
 }
 OF_MODELS: tuple[tuple[str, Prompts], ...] = (
     ("gemini-3*", Prompts(4_096)),
-    ("*claude-haiku-4-5*", Prompts(4_096)),
-    ("*claude-opus-4-5*", Prompts(4_096)),
-    ("*claude-opus-4-6*", Prompts(4_096)),
-    ("*claude-opus-4-7*", Prompts(2_048)),
-    ("*claude-3-5-haiku*", Prompts(2_048)),
-    ("*claude-opus-5*", Prompts(512)),
-    ("*claude-fable-5*", Prompts(512)),
-    ("*claude-mythos-5*", Prompts(512)),
+    ("claude-haiku-4-5*", Prompts(4_096)),
+    ("claude-opus-4-5*", Prompts(4_096)),
+    ("claude-opus-4-6*", Prompts(4_096)),
+    ("claude-opus-4-7*", Prompts(2_048)),
+    ("claude-3-5-haiku*", Prompts(2_048)),
+    ("claude-opus-5*", Prompts(512)),
+    ("claude-fable-5*", Prompts(512)),
+    ("claude-mythos-5*", Prompts(512)),
 )
-"""What models do otherwise, by patterns of names in lower case, without what stands before their
-last slash.
+"""What models do otherwise, by how their names go on from some place, in lower case: before it are
+the names of makers and regions.
 """
 
 Api = Literal["chat", "responses", "messages", "converse"]
@@ -71,6 +71,6 @@ needs nothing, or nobody knows that it takes any.
 
 def prompts_of(preset: str | None, model: str) -> Prompts:
     """How a model of a provider with that preset is taken to cache prompts."""
-    name = model.lower().rpartition("/")[2]
-    other = next((one for pattern, one in OF_MODELS if fnmatchcase(name, pattern)), None)
+    name = model.lower()
+    other = next((one for pattern, one in OF_MODELS if fnmatchcase(name, f"*{pattern}")), None)
     return other or OF_PRESETS.get(preset or "", USUAL)

@@ -70,7 +70,6 @@ def test_items_and_texts_have_keys_as_messages_have() -> None:
     [
         {"messages": [SYSTEM]},
         {"messages": []},
-        {"input": None},
         {"messages": ["user", 1, None, [HI]]},
         {"input": [{"type": "function_call_output", "call_id": "c", "output": "1"}]},
         {"input": "Go on.", "previous_response_id": "resp_1"},
