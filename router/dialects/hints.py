@@ -36,7 +36,7 @@ SIZE = 16
 """Bytes of a key: OpenAI takes 64 characters."""
 
 _item = JSONDecoder().raw_decode
-_BETWEEN = re.compile(r"[,\s]*")
+_BETWEEN = frozenset(" \t\r\n,")
 _ROLE = re.compile(r'"role"\s*:\s*"(\w*)"')
 _MARKS = re.compile(rb',?\s*"cache_control"\s*:\s*\{[^{}]*\}')
 _top_level = msgspec.json.Decoder(dict[str, Raw])
@@ -70,6 +70,18 @@ class Hint(NamedTuple):
         if "system" in fields:
             changes["system"] = bytes(fields["system"])[:-1] + POINT + b"]"
         return spliced(body, fields, changes)
+
+    @property
+    def words(self) -> str:
+        """As people are told of it."""
+        least = f", for prompts of {self.least:,} tokens and more"
+        match self.word:
+            case "key":
+                return "prompt_cache_key, one for each conversation"
+            case "mark":
+                return f"cache_control up to the last message{least}"
+            case "points":
+                return f"a cachePoint after the system prompt and the last message{least}"
 
     def _marks(self, call: Call) -> bool:
         if max(call.counted.values(), default=call.input_tokens) < self.least:
@@ -125,14 +137,14 @@ def _end_of_first(text: str, *, cut: bool) -> int | None:
     there are no more than these to be had, so that it may end where they do.
     """
     at = len("[")
-    while (begin := _BETWEEN.match(text, at)) is not None:
-        at = begin.end()
-        try:
+    try:
+        while True:
+            while text[at] in _BETWEEN:
+                at += 1
             message, end = _item(text, at)
-        except (ValueError, RecursionError):
-            role = _ROLE.search(text, at) if cut else None
-            return len(text) if role is not None and role[1] == "user" else None
-        if isinstance(message, dict) and message.get("role") == "user":
-            return end
-        at = end
-    return None
+            if isinstance(message, dict) and message.get("role") == "user":
+                return end
+            at = end
+    except (ValueError, IndexError, RecursionError):
+        role = _ROLE.search(text, at) if cut else None
+        return len(text) if role is not None and role[1] == "user" else None

@@ -16,12 +16,14 @@ from router.dialects.contract import Call, Fields
 from router.dialects.hints import Hint, key_of
 from router.dialects.openai.dialect import OPENAI
 from router.testing import Answer, Body, Provider, Request, Status
+from tests.router.cli.test_commands import pointsman
+from tests.router.climbers import climbers
 from tests.router.clock import in_virtual_time
 from tests.router.dialects.anthropic.said import MESSAGE
 from tests.router.dialects.bedrock.wire import judged
-from tests.router.running import JSON, Running, running
+from tests.router.running import JSON, Running, running, written
 from tests.router.scene import Scene
-from tests.router.scripted import CUT, DONE, EVENTS, FINISH, ROLE, answer, refusal, text
+from tests.router.scripted import CUT, DONE, EVENTS, FINISH, ROLE, Script, answer, refusal, text
 
 LONG = "It was said of them so. " * 400
 CLAUDE = "claude-sonnet-4-5"
@@ -205,10 +207,53 @@ async def test_both_companies_sdks_are_answered(tmp_path: Path) -> None:
         assert simulated.choices
 
 
+async def test_explain_says_who_is_told_and_how(tmp_path: Path) -> None:
+    async with asking(tmp_path) as (router, _):
+
+        async def told(model: str) -> Any:
+            body = json.dumps({"model": model}).encode()
+            return (await router.ask_admin("POST", "/explain", body, JSON)).told["prompt_cache"]
+
+        words = "cache_control up to the last message, for prompts of 4,096 tokens and more"
+        name = "anthropic/claude-opus-4-6"
+        assert await told(f"{name}:true") == {name: words}
+        assert await told("openai/m:true") == {
+            "openai/m": "prompt_cache_key, one for each conversation"
+        }
+        assert await told("mantle/m:true") == {}
+        assert await told("openai/m:false") is None
+
+
+async def test_who_is_asked_when_a_cheap_answer_fails_is_told_as_well(tmp_path: Path) -> None:
+    async with climbers(
+        tmp_path,
+        Answer(" "),
+        Answer("Hello"),
+        more="prompt_cache: true",
+        preset="preset: mistral, api_key: k, ",
+    ) as place:
+        assert await place.say() == "Hello"
+        assert place.asked == (1, 1)
+        keys = {one.requests[0].json["prompt_cache_key"] for one in (place.cheap, place.dear)}
+        assert len(keys) == 1
+
+
+def test_the_command_line_says_it_too(tmp_path: Path) -> None:
+    routes = """
+chat: {targets: [sim/fast], prompt_cache: true}
+dear: {targets: [dear/gpt], prompt_cache: true}
+"""
+    file = written(tmp_path, routes)
+    told = pointsman("explain", "-m", "chat", "-c", file).stdout
+    assert "  prompt_cache: none of its targets can be told" in told
+    told = pointsman("explain", "-m", "dear", "-c", file, DEAR_KEY="k").stdout
+    assert "  dear/gpt may cache the prompt: it is told prompt_cache_key, one for each" in told
+
+
 @in_virtual_time
 async def test_a_rescue_and_what_goes_on_with_an_answer_are_told_the_same_key() -> None:
-    begun = [0.1, EVENTS, ROLE, text("Hel"), 0.1, CUT]
-    rest = [0.1, EVENTS, ROLE, text("Hello"), FINISH, DONE]
+    begun: Script = [0.1, EVENTS, ROLE, text("Hel"), 0.1, CUT]
+    rest: Script = [0.1, EVENTS, ROLE, text("Hello"), FINISH, DONE]
     scene = Scene(
         {"a/m": [refusal(500)], "b/m": [begun], "c/m": [rest]},
         hint=Hint("key"),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.dialects.anthropic.dialect import ANTHROPIC
+from router.dialects.bedrock.bodies import keeps_points
 from router.dialects.bedrock.foreign import BEDROCK
 from router.dialects.contract import Call, Operation
 from router.dialects.hints import FEW, KEY, MARK, MOST_SAID, SIZE, Hint, key_of
@@ -194,3 +195,23 @@ def test_points_stand_after_what_is_common_and_after_all(
     if system:
         expected["system"].append(point)
     assert pointed == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "keeps"),
+    [
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", True),
+        ("anthropic.claude-3-7-sonnet-20250219-v1:0", True),
+        ("anthropic.claude-3-5-haiku-20241022-v1:0", True),
+        ("anthropic.claude-opus-5-v1:0", True),
+        ("amazon.nova-pro-v1:0", True),
+        ("amazon.nova-2-lite-v1:0", True),
+        ("anthropic.claude-3-5-sonnet-20240620-v1:0", False),
+        ("anthropic.claude-3-haiku-20240307-v1:0", False),
+        ("anthropic.claude-v2:1", False),
+        ("anthropic.claude-instant-v1", False),
+        ("meta.llama3-3-70b-instruct-v1:0", False),
+    ],
+)
+def test_points_are_for_models_that_are_known_to_take_them(model: str, keeps: bool) -> None:
+    assert keeps_points(model) is keeps
