@@ -32,6 +32,8 @@ MOST_SAID = 49_152
 """Bytes that are read of it, and of the messages."""
 FEW = 4_096
 """Bytes of messages that mostly are enough."""
+BEFORE = 64
+"""Messages before the first of the user."""
 SIZE = 16
 """Bytes of a key: OpenAI takes 64 characters."""
 
@@ -138,7 +140,7 @@ def _end_of_first(text: str, *, cut: bool) -> int | None:
     """
     at = len("[")
     try:
-        while True:
+        for _ in range(BEFORE):
             while text[at] in _BETWEEN:
                 at += 1
             message, end = _item(text, at)
@@ -148,3 +150,4 @@ def _end_of_first(text: str, *, cut: bool) -> int | None:
     except (ValueError, IndexError, RecursionError):
         role = _ROLE.search(text, at) if cut else None
         return len(text) if role is not None and role[1] == "user" else None
+    return None

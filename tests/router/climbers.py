@@ -15,7 +15,8 @@ defaults:
   timeouts: {{connect: 1s, first_token: 5s, between_tokens: 5s}}
 providers:
   cheap: {{{preset}base_url: "{cheap}", models: {{m: {{price: {{input: 1, output: 2}}}}}}}}
-  dear: {{{preset}base_url: "{dear}", models: {{m: {{price: {{input: {price}, output: {price}}}}}}}}}
+  dear:
+    {{{preset}base_url: "{dear}", models: {{m: {{price: {{input: {price}, output: {price}}}}}}}}}
   judge: {{base_url: "{judge}", models: {{m: {{price: {{input: 1, output: 1}}}}}}}}
 models:
   chat:

@@ -13,7 +13,7 @@ from router.dialects.anthropic.dialect import ANTHROPIC
 from router.dialects.bedrock.bodies import keeps_points
 from router.dialects.bedrock.foreign import BEDROCK
 from router.dialects.contract import Call, Operation
-from router.dialects.hints import FEW, KEY, MARK, MOST_SAID, SIZE, Hint, key_of
+from router.dialects.hints import BEFORE, FEW, KEY, MARK, MOST_SAID, SIZE, Hint, key_of
 from router.dialects.interpreter import Interpreter
 from router.dialects.openai.dialect import OPENAI
 from router.dialects.responses.dialect import RESPONSES
@@ -71,6 +71,7 @@ def test_items_and_texts_have_keys_as_messages_have() -> None:
     [
         {"messages": [SYSTEM]},
         {"messages": []},
+        {"messages": [SYSTEM] * BEFORE + [HI]},
         {"messages": ["user", 1, None, [HI]]},
         {"input": [{"type": "function_call_output", "call_id": "c", "output": "1"}]},
         {"input": "Go on.", "previous_response_id": "resp_1"},
