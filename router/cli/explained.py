@@ -32,6 +32,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
         other = f"{shift['share']:.0%}, by {shift['by']}: {shift['verdict']}"
         screen.print(escape(f"\n  the other {other}"), soft_wrap=True)
         _candidates(screen, shift["targets"])
+    for sentence in _cached(told.get("prompt_cache")):
+        screen.print(escape(f"  {sentence}"), soft_wrap=True)
     for rung in told["when_all_fail"]:
         [(what, which)] = rung.items()
         then = f"the model {which} is asked" if what == "model" else f"the answer is: {which}"
@@ -56,6 +58,14 @@ def _candidates(screen: Console, targets: list[dict[str, Any]]) -> None:
     screen.print()
     for target in targets:
         screen.print(escape(f"  {target['target']}: {target['words']}"), soft_wrap=True)
+
+
+def _cached(prompt_cache: dict[str, str] | None) -> list[str]:
+    """Who is told that it may cache the prompt."""
+    if prompt_cache == {}:
+        return ["prompt_cache: none of its targets can be told"]
+    found = (prompt_cache or {}).items()
+    return [f"{target} may cache the prompt: it is told {words}" for target, words in found]
 
 
 def _read(request: dict[str, Any]) -> str:
