@@ -32,7 +32,7 @@ from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
 from router.service_tiers import fields_of, headers_of
 from router.shadow.terms import ARM
-from router.speaks import speaks_of, withheld_of
+from router.speaks import hints_of, speaks_of, withheld_of
 from router.stored.accounts import Account
 from router.tenants.allowances import Allowances, TenantLimits
 from router.tenants.identity import DEFAULT, Tenant, Tenants
@@ -170,6 +170,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
             more=fields_of(provider, model),
             headers=headers_of(provider, model),
             deploys=model.name if model.sent else "",
+            hints=hints_of(provider, model),
         )
     return upstreams
 

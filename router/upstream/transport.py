@@ -16,6 +16,7 @@ from msgspec import Struct
 from policies import Phase
 from router.bell import Bell
 from router.dialects.contract import Fields, Operation, UpstreamDialect
+from router.dialects.hints import Hint
 
 
 class UpstreamError(Exception):
@@ -122,7 +123,8 @@ class Upstream:
     """How one target is reached, and spoken to for each kind of call that it takes. `model` is what
     it is asked for by, `deploys` the upstream model where that is another name. Headers of clients
     that begin with one of `withheld` are not for it. `more` stands in bodies that ask for an answer
-    to messages, whatever the client says of it, and `headers` in every head.
+    to messages, whatever the client says of it, and `headers` in every head; `hints` are how it is
+    told that it may cache a prompt, by kinds of calls, where it can be.
     """
 
     target: str
@@ -133,6 +135,7 @@ class Upstream:
     ask_usage: bool = True
     withheld: tuple[str, ...] = ()
     more: Fields = field(default_factory=dict)
+    hints: Mapping[Operation, Hint] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     deploys: str = ""
 
