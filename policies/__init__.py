@@ -13,7 +13,7 @@ from policies.engine.course import Course
 from policies.engine.engine import Engine
 from policies.engine.learning.estimates import Tally
 from policies.engine.limits.counting import Charge, Counting
-from policies.engine.limits.headroom import Headroom, Measured, Measurement
+from policies.engine.limits.headroom import Headroom, Measured, Measurement, Used
 from policies.engine.news import News
 from policies.engine.outcome import (
     Effect,
@@ -38,8 +38,9 @@ from policies.engine.route import (
     Route,
     Target,
 )
+from policies.engine.showing.explaining import Explained, ExplainedTarget
 from policies.engine.showing.record import Record
-from policies.engine.showing.views import Explained, ExplainedTarget, TargetSnapshot
+from policies.engine.showing.views import TargetSnapshot
 from policies.engine.standing import Factors
 from policies.least_latency import LeastLatency
 from policies.policy import Band, Candidate, Learner, Policy, Request, Starter
@@ -110,6 +111,7 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Tally",
     "Record",
     "Headroom",
+    "Used",
     "Measurement",
     "Measured",
     "News",

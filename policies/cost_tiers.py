@@ -11,13 +11,12 @@ the overflow goes on.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from random import Random
+from typing import ClassVar
 
-from policies import overflow
 from policies.least_latency import LeastLatency
-from policies.policy import Candidate, Policy, Request
+from policies.overflow import InTiers
+from policies.policy import Policy, Request
 from policies.starting.estimator import SCORE
 from policies.starting.rules import Rule
 
@@ -28,7 +27,7 @@ seen that it costs more than it saves, or is not to be trusted.
 
 
 @dataclass(frozen=True, slots=True)
-class CostTiers:
+class CostTiers(InTiers):
     """Tiers from the cheapest to the dearest; `within` chooses inside a tier.
 
     A request starts in the highest tier that one of the `rules` that hold for it names. Where none
@@ -43,6 +42,10 @@ class CostTiers:
     tiers_at: tuple[float, ...] = ()
     estimated: bool = False
 
+    between: ClassVar[str] = (
+        "a request starts in the tier that it deserves; what that cannot take, a dearer one does"
+    )
+
     def __post_init__(self) -> None:
         rising = sorted({at for at in self.tiers_at if 0 < at <= 1})
         if rising != [*self.tiers_at]:
@@ -53,26 +56,6 @@ class CostTiers:
         """What its rules and the policy inside the tiers need."""
         own = frozenset({SCORE}) if self.estimated else frozenset()
         return self.within.needs.union(own, *(rule.needs for rule in self.rules))
-
-    @property
-    def learn(self) -> Callable[..., None] | None:
-        """What the policy inside learns, each tier for itself; None if it learns nothing."""
-        return overflow.lesson(self.within)
-
-    @property
-    def odds(self) -> overflow.Odds | None:
-        """How likely each is to be chosen, by the policy inside; None if that does not tell."""
-        return overflow.odds(self.within)
-
-    @property
-    def terms(self) -> overflow.Terms | None:
-        """What the policy inside says of its own terms; None if it says nothing."""
-        return overflow.terms(self.within)
-
-    @property
-    def measures(self) -> bool:
-        """Whether the policy inside the tiers goes by measurements."""
-        return getattr(self.within, "measures", False)
 
     def start(self, request: Request) -> int:
         """The tier, from 0, before which `request` is not sent anywhere."""
@@ -91,31 +74,17 @@ class CostTiers:
         return min(1.0, max(0.0, round(sum(held), 6)))
 
     def why(self, request: Request) -> tuple[str, ...]:
-        """Why `request` starts where it does: a sentence, and one for each rule."""
+        """Why `request` starts where it does: a sentence, and one for each rule that may count. No
+        score does where a rule names a tier, or an estimator was asked.
+        """
         start, deserved = self.start(request), self._deserved(request)
         named = self._named(request) is not None
         why = "a rule names it" if named else self._by_score(request, deserved)
         if start > deserved:
             why = f"tier {deserved + 1} is skipped by its cascade ({why})"
-        return (
-            f"starts in tier {start + 1}: {why}",
-            *(_told(rule, request) for rule in self.rules),
-        )
-
-    def fresh(self) -> overflow.Memory:
-        """One memory of the inner policy for each tier."""
-        return overflow.Memory()
-
-    def choose(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        memory: overflow.Memory,
-        now: float,
-        rng: Random,
-    ) -> Candidate:
-        """The inner policy's choice in the first tier, from its start on, that can serve."""
-        return overflow.choose(self.within, request, candidates, memory, now, rng)
+        scored = not named and not (self.estimated and SCORE in request.features)
+        rules = [rule for rule in self.rules if scored or rule.tier is not None]
+        return (f"starts in tier {start + 1}: {why}", *(_told(rule, request) for rule in rules))
 
     def _deserved(self, request: Request) -> int:
         """The tier in which it would start, whichever are skipped."""
@@ -147,4 +116,4 @@ def _told(rule: Rule, request: Request) -> str:
     """What one rule does for `request`, in words."""
     given = f"{rule.score:+.2f}" if rule.tier is None else f"tier {rule.tier + 1}"
     words = rule.words(request)
-    return f"{given} for {words}" if rule.holds(request) else f"not {given}, which is for {words}"
+    return f"{'' if rule.holds(request) else 'no '}{given} for {words}"

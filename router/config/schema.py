@@ -99,9 +99,11 @@ class Price:
 class ProviderModel:
     """A model as its provider knows it. `context` and `output`, its longest answer, in tokens; None
     where nobody said; `lacks` are those of `ABILITIES` that it has not. By `api` of OpenAI's it is
-    asked for answers to messages, whoever asks. `simulation` is None for a real one; `counts` is
-    how what it is sent is counted, `tokenizer` with what, None where the file does not say;
-    `prompts` is how what prompts begin with is cached.
+    asked for answers to messages, whoever asks. It is asked for by what it is `sent` as, where that
+    is not its name, in a `service_tier`, and, if `provisioned`, on capacity that is paid for
+    already. `simulation` is None for a real one; `counts` is how what it is sent is counted,
+    `tokenizer` with what, None where the file does not say; `prompts` is how what prompts begin
+    with is cached.
     """
 
     name: str
@@ -116,6 +118,9 @@ class ProviderModel:
     counts: Counts = AS_WRITTEN
     tokenizer: str | None = None
     prompts: Prompts = USUAL
+    sent: str | None = None
+    service_tier: str | None = None
+    provisioned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +196,11 @@ class Route:
     request leaves a tier, `patience` the seconds that it waits there first. `embeddings`: whether
     those of targets of other upstream models may stand in for one another. `interrupted`: what
     becomes of a stream that breaks off within its content. `unsupported`: whether what a target
-    cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
-    in order. `decisions` is the part of its requests of which decisions are written to a file,
-    where there is one. `shadow` is where a share of them is copied to, `shift` where they move, and
-    `cascade` how the answers of cheap tiers are checked.
+    cannot be told of a request, and only tunes it, is left out. `prompt_cache`: providers are told
+    to cache its prompts. `when_all_fail` are its own rungs, in order. `decisions` is the part of
+    its requests of which decisions are written to a file, where there is one. `shadow` is where a
+    share of them is copied to, `shift` where they move, and `cascade` how the answers of cheap
+    tiers are checked.
     """
 
     name: str
@@ -217,6 +223,7 @@ class Route:
     shadow: Shadow | None = None
     cascade: Cascade | None = None
     shift: Shift | None = None
+    prompt_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
