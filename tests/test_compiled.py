@@ -2,6 +2,7 @@
 them the compiler's.
 """
 
+import ast
 import os
 import shutil
 import subprocess
@@ -12,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.house.source import Module, modules
+
 ROOT = Path(__file__).parents[1]
 COMPILED = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pointsman"]["compiled"]
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+SOURCE = [*modules("policies"), *modules("router")]
 TESTS = [
     "tests/policies/engine", "tests/policies/test_machine.py",
     "tests/router/dialects/openai", "tests/router/front", "tests/router/telemetry",
@@ -32,6 +36,17 @@ REACHING_IN = [
 
 def test_every_module_that_is_to_be_compiled_exists():
     assert [file for file in COMPILED if not (ROOT / file).is_file()] == []
+
+
+@pytest.mark.parametrize("module", SOURCE, ids=lambda module: module.file)
+def test_what_derives_from_what_is_compiled_is_compiled_too(module: Module):
+    if module.file in COMPILED:
+        return
+    classes = [node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)]
+    bases = {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
+    within = tuple(file.removesuffix(".py").replace("/", ".") + "." for file in COMPILED)
+    told = [name for _, name in module.imports() if name.rpartition(".")[2] in bases]
+    assert [name for name in told if name.startswith(within)] == []
 
 
 @pytest.mark.proof
