@@ -247,10 +247,8 @@ class Quota:
         """What is left at `now`, exactly; returns it in microseconds."""
         at = int(now * MICROSECONDS + HALF)
         self._read()
-        if self._requests:
-            self.spare_requests = float(min([window.spare(at) for window in self._requests]))
-        if self._tokens:
-            self.spare_tokens = float(min([window.spare(at) for window, _ in self._tokens]))
+        self.spare_requests = min([window.spare(at) for window in self._requests], default=NEVER)
+        self.spare_tokens = min([window.spare(at) for window, _ in self._tokens], default=NEVER)
         if self.said is not None:
             self.said.look(at)
         self.sure = self._sum_up()
