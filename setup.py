@@ -19,11 +19,7 @@ def extensions() -> list[Extension]:
     from mypyc.build import mypycify
 
     named = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["pointsman"]["compiled"]
-    made = mypycify(["--config-file=pyproject.toml", *named], opt_level="2", multi_file=True)
-    for one in made:
-        # Nobody replaces a function of the library by one of the same name.
-        one.extra_compile_args = [*one.extra_compile_args, "-fno-semantic-interposition"]
-    return made
+    return mypycify(["--config-file=pyproject.toml", *named], opt_level="2", multi_file=True)
 
 
 setup(ext_modules=extensions())

@@ -149,7 +149,8 @@ class Climbing(Passage):
     __slots__ = ("_then", "_trial")
 
     def __init__(self, trial: Trial, then: Callable[[Trial], None], *given: Any) -> None:
-        super().__init__(*given)
+        call, reply, runtime, course, bell, fetcher, journal = given
+        super().__init__(call, reply, runtime, course, bell, fetcher, journal)
         self._trial, self._then = trial, then
 
     def _look(self, answer: Answer, now: float) -> bool:
