@@ -16,6 +16,7 @@ from policies import Engine, Price, Route
 from router import build, choosing
 from router.abilities import wary_of
 from router.arms import Arms, canary_of
+from router.barring import barring_of
 from router.build import accounts_of
 from router.canaries import shifts_of
 from router.cascading import cascades_of
@@ -79,6 +80,7 @@ def runtime_of(
         shadows=shadows_of(config),
         cascades=cascades_of(config),
         shifts=shifts,
+        barring=barring_of(config),
     )
 
 

@@ -9,7 +9,7 @@ from router.admin import tenants
 from router.admin.explain import number
 from router.admin.state import State
 from router.cascade import shown as cascade
-from router.config import Config
+from router.config import Config, place_words
 from router.fleet import shown as fleet
 from router.overrides import shown as overrides
 from router.quota import shown as shared
@@ -79,13 +79,15 @@ def _model(config: Config, target: str) -> dict[str, Any]:
     """What is known of a target's model, whoever said it: null is unknown. Prices are in dollars
     per million tokens.
     """
-    _, model = config.target(target)
+    provider, model = config.target(target)
     price = model.price
     return {
         "context": model.context,
         "input_price": None if price.input is None else price.input / 1000,
         "output_price": None if price.output is None else price.output / 1000,
         "lacks": sorted(model.lacks),
+        "region": provider.region,
+        **place_words(model.place),
     }
 
 

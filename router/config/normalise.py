@@ -32,10 +32,11 @@ def normalise(tree: Table, report: Report) -> Table:
         return Listing(node.mark, tuple(targets(tier) for tier in node.items))
 
     def model(node: Node) -> Node:
-        return _edited(node, limits=_limits)
+        return _edited(node, limits=_limits, **place)
 
     def provider(node: Node) -> Node:
-        return _edited(node, limits=_limits, models=lambda models: _each(named(models), model))
+        models = {"models": lambda models: _each(named(models), model)}
+        return _edited(node, limits=_limits, **place, **models)
 
     def shift(node: Node) -> Node:
         return _edited(node, to=targets)
@@ -43,7 +44,9 @@ def normalise(tree: Table, report: Report) -> Table:
     def route(node: Node) -> Node:
         start = {"cascade": _cascade, "start": _start, "tiers_at": _listed, "estimator": _policy}
         places = {"targets": targets, "tiers": tiers, "shift": shift}
-        return _edited(node, policy=_policy, within=_policy, **places, **start)
+        return _edited(node, policy=_policy, within=_policy, only=_only, **places, **start)
+
+    place = dict.fromkeys(("residency", "tags", "tenants"), _listed)
 
     return _edited_table(
         tree,
@@ -90,7 +93,12 @@ def _tenant(node: Node) -> Node:
     def by_name(several: Node) -> Node:
         return _each(several, _limits)
 
-    return _edited(node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name)
+    limits = {"limits": _limits, "per_user": _limits, "per_model": by_name, "per_endpoint": by_name}
+    return _edited(node, only=_only, **limits)
+
+
+def _only(node: Node) -> Node:
+    return _edited(node, region=_listed, residency=_listed, tags=_listed)
 
 
 def _table_of_names(node: Node, report: Report) -> Node:

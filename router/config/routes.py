@@ -16,6 +16,7 @@ from types import MappingProxyType
 from router.config import units
 from router.config.cascade import Known, cascade_of
 from router.config.ladders import check_circles, rungs
+from router.config.only import only_of
 from router.config.options import read_options
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route
@@ -116,6 +117,7 @@ class _Resolver:
             decisions=1.0 if written.decisions is None else written.decisions,
             shift=self._shift(name, written, tiers[0]),
             shadow=self._shadow(name, written, tiers),
+            only=only_of(("models", name), written.only, self.tree, self.report),
             **leaving(written),
         )
         self._note_idle(route)

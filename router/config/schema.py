@@ -14,6 +14,7 @@ from typing import Literal
 
 from router.config.cascade import Cascade
 from router.config.counts import AS_WRITTEN, Counts
+from router.config.place import ANYWHERE, NOWHERE, Only, Place
 from router.config.presets import Dialect
 from router.config.problems import Problem
 from router.config.prompts import USUAL, Prompts
@@ -101,7 +102,7 @@ class ProviderModel:
     where nobody said; `lacks` are those of `ABILITIES` that it has not. By `api` of OpenAI's it is
     asked for answers to messages, whoever asks. `simulation` is None for a real one; `counts` is
     how what it is sent is counted, `tokenizer` with what, None where the file does not say;
-    `prompts` is how what prompts begin with is cached.
+    `prompts` is how what prompts begin with is cached, `place` where it is, and whom it serves.
     """
 
     name: str
@@ -116,6 +117,7 @@ class ProviderModel:
     counts: Counts = AS_WRITTEN
     tokenizer: str | None = None
     prompts: Prompts = USUAL
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ class Route:
     cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
     in order. `decisions` is the part of its requests of which decisions are written to a file,
     where there is one. `shadow` is where a share of them is copied to, `shift` where they move, and
-    `cascade` how the answers of cheap tiers are checked.
+    `cascade` how the answers of cheap tiers are checked. `only` says which targets may serve it.
     """
 
     name: str
@@ -217,6 +219,7 @@ class Route:
     shadow: Shadow | None = None
     cascade: Cascade | None = None
     shift: Shift | None = None
+    only: Only = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +228,7 @@ class Tenant:
 
     `models` names the routes it may ask for; None is all of them. `limits` bind all that it asks,
     `per_user` each user that it names, `per_model` and `per_endpoint` what they are for by name.
+    Whatever it asks for, `only` says which targets may serve it.
     """
 
     name: str
@@ -235,6 +239,7 @@ class Tenant:
     per_user: Limits = Limits()
     per_model: Mapping[str, Limits] = field(default_factory=dict, hash=False)
     per_endpoint: Mapping[str, Limits] = field(default_factory=dict, hash=False)
+    only: Only = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
