@@ -173,7 +173,8 @@ class Pipeline:
         """
 
         def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
-            asked, model = model, runtime.route(model, call, caller, None)
+            barred = runtime.barred(caller, call.model, model)
+            model = runtime.route(model, call, caller, None, barred)
             decisions, needs = self._decisions, runtime.needs.get(model)
             record = decisions.further(caller.request_id, rung) if decisions is not None else None
             lacking = runtime.lacking(call.operation, model)
@@ -183,7 +184,7 @@ class Pipeline:
                 policy=None,
                 features=brought(call, caller, needs, runtime, model) if needs else NO_FEATURES,
                 requires=required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
-                barred=runtime.barred(caller, call.model, asked),
+                barred=barred,
             )
             return runtime.engine.start(again, self._loop.time(), bell.wake, record)
 
@@ -221,16 +222,16 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
     only = None
     if wishes.target is not None or call.operation in CONFINED:
         only = confined(call, caller, runtime, owners)
+    barred = UNBARRED
+    if runtime.barring.binds or wishes.only is not None:
+        barred = runtime.barred(caller, call.model)
     model, seconds = call.model, runtime.deadlines[call.model]
     if runtime.shifts:
-        model = runtime.route(model, call, caller, only)
+        model = runtime.route(model, call, caller, only, barred)
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(model) if policy is None else policy.needs
     lacking = runtime.lacking(call.operation, model) if runtime.wary else None
-    barred = UNBARRED
-    if runtime.barring.binds or wishes.only is not None:
-        barred = runtime.barred(caller, call.model)
     return Request(
         model,
         now + seconds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -120,12 +120,19 @@ class Runtime:
             return False
         return tenant.models is None or any(model in self.reached(route) for route in tenant.models)
 
-    def route(self, model: str, call: Call, caller: Caller, only: frozenset[str] | None) -> str:
+    def route(
+        self,
+        model: str,
+        call: Call,
+        caller: Caller,
+        only: frozenset[str] | None,
+        barred: Collection[str] = (),
+    ) -> str:
         """The engine's route for a request for `model`, confined to `only` these targets (None: it
-        is not): by which arm, where its traffic moves.
+        is not), and `barred` from those: by which arm, where its traffic moves.
         """
         arms = self.shifts.get(model)
-        return arms.canary if arms is not None and arms.takes(call, caller, only) else model
+        return arms.canary if arms is not None and arms.takes(call, caller, only, barred) else model
 
     def reached(self, model: str) -> frozenset[str]:
         """The targets of a model, by both arms where its traffic moves."""

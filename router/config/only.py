@@ -15,7 +15,7 @@ from router.config.place_written import WrittenOnly
 from router.config.problems import Report, quoted
 from router.config.schema import Provider, Route, Tenant
 from router.config.tiers import DEFAULT_TENANT
-from router.config.tree import Found, Leaf, Listing, Node, Table, find
+from router.config.tree import Found, Leaf, Listing, Node, Table, find, is_null
 from router.config.written import WrittenModel, WrittenProvider
 
 KEYS = ("region", "residency", "tags")
@@ -39,11 +39,10 @@ def place_of(provider: WrittenProvider, model: WrittenModel) -> Place:
 
 def only_of(path: _Path, written: WrittenOnly | None, tree: Table, report: Report) -> Only:
     """The `only` of whatever stands at `path`."""
-    if written is None:
-        return Only()
-    given = written.given()
-    if not given:
-        report.problem(find(tree, (*path, "only")).key.mark, "only asks for nothing", EXAMPLE)
+    found = find(tree, (*path, "only"))
+    given = written.given() if written is not None else {}
+    if found.whole and (written is not None or is_null(found.node)) and not given:
+        report.problem(found.key.mark, "only asks for nothing", EXAMPLE)
     for key, names in given.items():
         if not names:
             mark = find(tree, (*path, "only", key)).key.mark
@@ -126,7 +125,8 @@ def _note_routes(known: Known, report: Report) -> None:
     for route in known.routes.values():
         mark = find(known.tree, ("models", route.name, "only")).key.mark
         if not _left(route, places):
-            what = f"route {quoted(route.name)} serves nothing: no target of its is as `only` asks"
+            moves = ", or none once it has moved" if route.shift is not None else ""
+            what = f"`only` leaves route {quoted(route.name)} no target{moves}"
             report.note(mark, what, "add one that is, or ask for less")
         elif route.shadow is not None and route.only.lack(places[route.shadow.to]) is not None:
             what = f"nothing of {quoted(route.name)} is copied: its shadow is not as `only` asks"
@@ -159,15 +159,15 @@ def _note_tenants(known: Known, auth: str, report: Report) -> None:
 
 
 def _left(route: Route, places: Mapping[str, Place]) -> bool:
-    """Whether one of the targets of a route is among `places`, and as its own `only` asks."""
-    return any(name in places and route.only.lack(places[name]) is None for name in _targets(route))
-
-
-def _targets(route: Route) -> Iterator[str]:
-    for tier in route.tiers:
-        yield from (target.name for target in tier)
-    if route.shift is not None:
-        yield from (target.name for target in route.shift.to)
+    """Whether some of a route's targets, and of those to which its traffic moves, are among
+    `places` and as its own `only` asks.
+    """
+    arms = [[target for tier in route.tiers for target in tier]]
+    arms += [[*route.shift.to]] if route.shift is not None else []
+    return all(
+        any(one.name in places and route.only.lack(places[one.name]) is None for one in arm)
+        for arm in arms
+    )
 
 
 def _leaves(node: Node) -> Iterator[Leaf]:
