@@ -31,12 +31,8 @@ def normalise(tree: Table, report: Report) -> Table:
             return node
         return Listing(node.mark, tuple(targets(tier) for tier in node.items))
 
-    def model(node: Node) -> Node:
-        return _edited(node, limits=_limits, **place)
-
     def provider(node: Node) -> Node:
-        models = {"models": lambda models: _each(named(models), model)}
-        return _edited(node, limits=_limits, **place, **models)
+        return _model(_edited(node, models=lambda models: _each(named(models), _model)))
 
     def shift(node: Node) -> Node:
         return _edited(node, to=targets)
@@ -45,8 +41,6 @@ def normalise(tree: Table, report: Report) -> Table:
         start = {"cascade": _cascade, "start": _start, "tiers_at": _listed, "estimator": _policy}
         places = {"targets": targets, "tiers": tiers, "shift": shift}
         return _edited(node, policy=_policy, within=_policy, only=_only, **places, **start)
-
-    place = dict.fromkeys(("residency", "tags", "tenants"), _listed)
 
     return _edited_table(
         tree,
@@ -87,6 +81,11 @@ def _server(node: Node) -> Node:
         return file if nothing else _under("path", file)
 
     return _edited(node, decisions=lambda decisions: _edited(decisions, file=path))
+
+
+def _model(node: Node) -> Node:
+    """What models and their providers have alike."""
+    return _edited(node, limits=_limits, residency=_listed, tags=_listed, tenants=_listed)
 
 
 def _tenant(node: Node) -> Node:

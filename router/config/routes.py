@@ -45,7 +45,9 @@ def resolve_routes(
     resolver = _Resolver(providers, declared, shown, defaults, plugins, tree, report)
     routes = {
         name: replace(
-            resolver.route(name, route), when_all_fail=rungs(name, route, written, tree, report)
+            resolver.route(name, route),
+            when_all_fail=rungs(name, route, written, tree, report),
+            only=only_of(("models", name), route.only, tree, report),
         )
         for name, route in written.items()
     }
@@ -117,7 +119,6 @@ class _Resolver:
             decisions=1.0 if written.decisions is None else written.decisions,
             shift=self._shift(name, written, tiers[0]),
             shadow=self._shadow(name, written, tiers),
-            only=only_of(("models", name), written.only, self.tree, self.report),
             **leaving(written),
         )
         self._note_idle(route)

@@ -330,3 +330,28 @@ async def test_status_and_explain_say_who_is_barred_and_why(tmp_path: Path) -> N
         wrong = json.dumps({"model": "chat", "only": "eu"}).encode()
         told = (await world.router.ask_admin("POST", "/explain", wrong, JSON)).told
         assert "residency=eu" in told["detail"]
+
+
+PAGE = Path(__file__).parents[2] / "docs/policies.md"
+
+
+async def test_the_example_on_the_page_of_policies_does_as_it_says(tmp_path: Path) -> None:
+    section = PAGE.read_text().partition("## only: where a request may go")[2]
+    text = section.partition("```yaml\n")[2].partition("```")[0]
+    path = tmp_path / "providers.yaml"
+    addresses = "{listen: '127.0.0.1:0', admin: '127.0.0.1:0', "
+    path.write_text(text.replace("server: {", f"server: {addresses}"))
+    care, shop = ({"authorization": f"Bearer key-of-{name}"} for name in ("care", "shop"))
+    async with running(path) as router:
+
+        async def who(model: str, headers: dict[str, str]) -> set[str]:
+            answers = [await router.chat(model, headers, max_tokens=1) for _ in range(6)]
+            assert {told.status for told in answers} == {200}
+            return {told.headers["x-router-target"] for told in answers}
+
+        assert await who("chat", care) == await who("notes", shop) == {"frankfurt/small"}
+        assert await who("best", care) == {"frankfurt/small"}
+        assert await who("best", shop) == {"virginia/large"}
+        only = {"x-router-only": "residency=eu, tag=zdr"}
+        assert await who("chat", {**shop, **only}) == {"frankfurt/small"}
+        assert not router.app.state.config.notes
