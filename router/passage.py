@@ -12,7 +12,8 @@ from asyncio import CancelledError
 from collections.abc import Sized
 
 from policies import Attempt, Cause, Fail, Outcome, Report, Send, Stop, Wait
-from router.answer import Answer, asked, unsent
+from router.answer import Answer
+from router.asking import asked, unsent
 from router.bell import Bell
 from router.course import Way
 from router.dialects.contract import Call, ClientError, Wanting
@@ -138,9 +139,8 @@ class Passage:
         upstream, call = self._runtime.upstreams[send.target], self._call
         if self._resumption is not None:
             upstream = self._resumption.kept(upstream, send.attempt)
-        headers, strict = self._reply.caller.headers, send.attempt.model in self._runtime.strict
         try:
-            answer = asked(send, upstream, call, headers, self._bell, strict=strict)
+            answer = asked(send, upstream, call, self._reply.caller, self._runtime, self._bell)
         except Wanting as wanting:
             if (why := self._fetch(wanting.urls, send)) is None:
                 return
