@@ -60,8 +60,7 @@ def runtime_of(
         engine=engine,
         upstreams=upstreams,
         tenants=build.tenants_of(config),
-        deadlines=dict.fromkeys(build.live_targets(config), config.defaults.deadline)
-        | {route.name: route.deadline for route in serving},
+        deadlines=deadlines_of(config, serving),
         targets=targets_of(serving, routes, shifts),
         off=build.off(config),
         policies=choosing.named_policies(),
@@ -83,6 +82,12 @@ def runtime_of(
         shifts=shifts,
         barring=barring_of(config),
     )
+
+
+def deadlines_of(config: Config, serving: Sequence[ConfigRoute]) -> dict[str, float]:
+    """Seconds that requests have for each model, and for each target by its full name."""
+    usual = dict.fromkeys(build.live_targets(config), config.defaults.deadline)
+    return usual | {route.name: route.deadline for route in serving}
 
 
 def targets_of(
