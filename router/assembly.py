@@ -16,6 +16,7 @@ from policies import Engine, Price, Route
 from router import build, choosing
 from router.abilities import wary_of
 from router.arms import Arms, canary_of
+from router.barring import barring_of
 from router.build import accounts_of
 from router.canaries import shifts_of
 from router.cascading import cascades_of
@@ -59,8 +60,7 @@ def runtime_of(
         engine=engine,
         upstreams=upstreams,
         tenants=build.tenants_of(config),
-        deadlines=dict.fromkeys(build.live_targets(config), config.defaults.deadline)
-        | {route.name: route.deadline for route in serving},
+        deadlines=deadlines_of(config, serving),
         targets=targets_of(serving, routes, shifts),
         off=build.off(config),
         policies=choosing.named_policies(),
@@ -80,7 +80,14 @@ def runtime_of(
         shadows=shadows_of(config),
         cascades=cascades_of(config),
         shifts=shifts,
+        barring=barring_of(config),
     )
+
+
+def deadlines_of(config: Config, serving: Sequence[ConfigRoute]) -> dict[str, float]:
+    """Seconds that requests have for each model, and for each target by its full name."""
+    usual = dict.fromkeys(build.live_targets(config), config.defaults.deadline)
+    return usual | {route.name: route.deadline for route in serving}
 
 
 def targets_of(

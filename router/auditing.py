@@ -109,6 +109,7 @@ class Auditing:
             only=terms.dearest_from(terms.last),
             band=Band.SHEDDABLE,
             deadline=self._loop.time() + PATIENCE,
+            barred=runtime.barred(trial.caller, terms.model),
         )
         call = copied(trial.call, terms.model, NAMED)
         asked = Asked(call, copier(trial.caller, NAMED), request)

@@ -26,7 +26,7 @@ from router.config import Config, Provider, ProviderModel, Shadow
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Tenant as ConfigTenant
-from router.config.variants import place_of
+from router.config.variants import identity_of
 from router.counting import counting_of, limits_of
 from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
@@ -95,7 +95,7 @@ def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
             groups=fates_of(provider, model),
             first_token=model.timeouts.first_token,
             lacks=lacks_of(provider, model),
-            identity=place_of(provider, model),
+            identity=identity_of(provider, model),
             counting=counting_of(model),
             tokenizer=model.tokenizer or "",
             prompts=PromptCache(*model.prompts),

@@ -114,7 +114,7 @@ class Checking:
         patience: float, bill: Bill,
     ) -> bool:  # fmt: skip
         runtime, now, cap = self._aside.runtime(), self._loop.time(), lane.budget(one)
-        asked = self._question(one, call, caller, said, runtime, now + patience)
+        asked = self._question(one, lane.terms, call, caller, said, runtime, now + patience)
         need = _at_most(lane.terms, runtime, one.model, asked.call)
         if cap is not None:
             if need is None:
@@ -137,8 +137,8 @@ class Checking:
         return word.startswith("yes")
 
     def _question(
-        self, one: ModelCheck, call: Call, caller: Caller, said: Said, runtime: Runtime,
-        until: float,
+        self, one: ModelCheck, terms: Terms, call: Call, caller: Caller, said: Said,
+        runtime: Runtime, until: float,
     ) -> Asked:  # fmt: skip
         messages = [
             {"role": "system", "content": one.ask},
@@ -152,7 +152,10 @@ class Checking:
             request = admit(asked, judge, runtime, self._loop.time(), self._owners)
         except ClientError as error:
             raise NoScore(error.message) from None
-        return Asked(asked, judge, request._replace(deadline=min(request.deadline, until)))
+        # What a judge reads is what the client sent: it goes nowhere where that may not.
+        barred = runtime.barred(caller, terms.model, one.model)
+        until = min(request.deadline, until)
+        return Asked(asked, judge, request._replace(deadline=until, barred=barred))
 
 
 class Bill(Overheard):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from router.config import ConfigError, load, texts, units
 from router.config.forms import FORMS, form
 from router.config.json_schema import json_schema
+from router.config.place_written import WrittenPlace
 from router.config.problems import Report
 from router.config.reading import read
 from router.config.tree import plain
@@ -265,6 +266,9 @@ def test_every_key_is_described_and_nothing_else_is():
     keys = {name: set(table["properties"]) for name, table in SCHEMA["definitions"].items()}
     keys["File"] = set(SCHEMA["properties"])
     keys["DefaultTimeouts"] -= keys["Timeouts"]
+    keys["Place"] = set(WrittenPlace.model_fields)
+    for heir in ("Provider", "Model"):
+        keys[heir] -= keys["Place"]
     assert {name: set(table) for name, table in told.items()} == keys
 
 
