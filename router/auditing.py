@@ -44,16 +44,16 @@ class Auditing:
 
     def begin(self, trial: Trial) -> None:
         """A request is over: compare its answer, if it is one of those that are."""
-        lane, accepted = trial.lane, trial.accepted
-        if accepted is None or self._stopped or not trial.counts:
+        lane = trial.lane
+        if trial.accepted is None or self._stopped or not trial.counts:
             return
         if not lane.is_audited(look=trial.look):
             return
-        held = len(trial.call.body) + len(accepted.body)
+        held = len(trial.call.body) + len(trial.body)
         if len(self._tasks) >= MOST or held > MOST_BODY or not self._memory.take(held):
             lane.hold("room")
             return
-        task = self._loop.create_task(self._audit(trial, accepted.body, trial.would_cost))
+        task = self._loop.create_task(self._audit(trial, trial.body, trial.would_cost))
         self._tasks.add(task)
         task.add_done_callback(lambda task: self._ended(task, held))
 

@@ -18,6 +18,7 @@ from router.cascade.terms import Terms
 from router.checking import Checking
 from router.climbing import Climbing, Trial, is_checked
 from router.dialects.contract import Call
+from router.holding import Holding
 from router.passage import Passage
 from router.runtime import Runtime
 from router.shadow.caps import Instances
@@ -42,13 +43,14 @@ class Cascades:
         if request.only is not None or request.policy is not None or request.model != call.model:
             return Begun(request, Passage)
         lane = self.lane(runtime.cascades[call.model])
-        checked = is_checked(call, request)
+        checked = is_checked(call, request, lane.terms.head)
         skipped, look = lane.skips(checked=checked)
         request = skipping(request, skipped)
         if not checked:
             return Begun(request, Passage)
         trial = Trial(lane, self._checking, call, caller, request, skipped, look=look)
-        return Begun(request, partial(Climbing, trial, self._auditing.begin))
+        passage = Holding if call.stream else Climbing
+        return Begun(request, partial(passage, trial, self._auditing.begin))
 
     def lane(self, terms: Terms) -> Lane:
         """What there is of a route's cascade."""

@@ -13,7 +13,7 @@ import msgspec
 
 from router.aside import Aside, Asked
 from router.caller import Caller
-from router.cascade.checks import first_failed
+from router.cascade.checks import failed_at_once, first_failed
 from router.cascade.lane import Lane
 from router.cascade.terms import Answered, ModelCheck, OwnCheck, Terms
 from router.dialects.common.outside import decoded, object_of
@@ -25,7 +25,7 @@ from router.runtime import Runtime
 from router.shadow.judged import Said
 from router.shadow.judging import MOST_THREADS, Judging, NoScore
 from router.shadow.overheard import Overheard
-from router.shadow.said import prompt_of, said_of
+from router.shadow.said import begun_of, prompt_of, said_of
 from router.shadow.sinks import Heard, Memory
 from router.stored.owners import Owners
 from router.telemetry.journal import AttemptRecord, Reader
@@ -99,6 +99,16 @@ class Checking:
                 return Checked(one.name, passed, cost, said)
             passed += 1
         return Checked("", passed, cost, said)
+
+    async def begun(self, terms: Terms, call: Call, caller: Caller, data: bytes) -> str:
+        """The check that a streamed answer to `call` has failed which begins with `data`; empty:
+        none. Nobody is asked.
+        """
+        said = await begun_of(call, data)
+        if said is None:
+            return "unreadable"
+        asked = prompt_of(call) if terms.reads and _asks(caller, call) else None
+        return failed_at_once(terms.checks, asked, said)
 
     async def _own(
         self, one: OwnCheck, terms: Terms, call: Call, said: Said, patience: float

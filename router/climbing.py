@@ -7,7 +7,7 @@ client in a header, in the record, and in the log. Where no better one comes, th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from policies import Fail, Report
@@ -25,7 +25,8 @@ CASCADE = "x-router-cascade"
 
 class Trial:
     """What a request with a cascade comes to. `failed` are its answers that were not good enough,
-    with the check that each failed first; `best` is the one of them that passed most.
+    with the check that each failed first; `best` is the one of them that passed most, or the one
+    that the client gets; `accepted` is one that was whole, and passed, and `body` is what it was.
     """
 
     def __init__(
@@ -37,15 +38,38 @@ class Trial:
         self.failed: list[tuple[str, str]] = []
         self.best: Answer | None = None
         self.accepted: Answer | None = None
+        self.body = b""
         self.spent = self.checks = 0
         self.unpriced = False
-        self._first: tuple[int, Report] | None = None
+        self._first: tuple[int, Answer] | None = None
+        self._beginnings: list[tuple[int, Answer, str]] = []
         self._passed = -1
         self._checking, self._until, self._skipped = checking, request.deadline, skipped
 
-    async def next_tier(self, answer: Answer) -> int | None:
-        """The tier that is to be asked, since `answer` is not good enough; None: nobody is, and
-        the client gets `best`.
+    def checks_beginnings(self, answer: Answer) -> bool:
+        """Whether the beginning of a streamed `answer` is looked at before the client gets it."""
+        terms = self.terms
+        tier = terms.tiers.get(answer.upstream.target, terms.last)
+        return tier < terms.last and answer.attempt.model == terms.model
+
+    async def begun(self, answer: Answer, data: bytes) -> int | None:
+        """The tier that is to be asked, since a streamed `answer` begins with `data`; None: nobody
+        is, and the client gets all of it.
+        """
+        target = answer.upstream.target
+        tier = self.terms.tiers[target]
+        failed = await self._checking.begun(self.terms, self.call, self.caller, data)
+        self._first = self._first or (tier, answer)
+        self._beginnings.append((tier, answer, failed))
+        if not failed:
+            self.best = answer
+            return None
+        self.failed.append((target, failed))
+        return self.terms.onward(tier, self._skipped)
+
+    async def next_tier(self, answer: Answer, body: bytes) -> int | None:
+        """The tier that is to be asked, since a whole `answer`, which is `body`, is not good
+        enough; None: nobody is, and the client gets `best`.
         """
         terms, target = self.terms, answer.upstream.target
         tier = terms.tiers.get(target) if answer.attempt.model == terms.model else None
@@ -54,24 +78,24 @@ class Trial:
             return None
         report = answer.report
         assert report is not None  # noqa: S101 - it is whole
-        told = await self._checked(answer, tier, report)
+        told = await self._checked(answer, body, tier, report)
         if self._first is None:
-            self._first = tier, report
-        elif self.counts:
-            first, its = self._first
-            self.lane.twice(first, its.output_tokens, tier, report.output_tokens)
+            self._first = tier, answer
+        else:
+            self._twice(tier, report)
         if not told.failed or told.passed >= self._passed:
             self.best, self._passed = answer, told.passed
         if not told.failed:
-            self.accepted = answer if tier < terms.last else None
+            if tier < terms.last:
+                self.accepted, self.body = answer, body
             return None
         self.failed.append((target, told.failed))
         return None if tier >= terms.last else terms.onward(tier, self._skipped)
 
-    async def _checked(self, answer: Answer, tier: int, report: Report) -> Checked:
+    async def _checked(self, answer: Answer, body: bytes, tier: int, report: Report) -> Checked:
         lane, last = self.lane, tier >= self.terms.last
         told = await self._checking.check(
-            lane, self.call, self.caller, answer.body, self._until, free=last
+            lane, self.call, self.caller, body, self._until, free=last
         )
         if not last:
             self.checks += told.cost
@@ -117,7 +141,7 @@ class Trial:
         """What the client is told."""
         failed = ", ".join(f"{target}={check}" for target, check in self.failed)
         if not self.failed:
-            return "accepted" if self.accepted is not None else ""
+            return "accepted" if self.accepted is not None else "begun" * bool(self._beginnings)
         given = self.best.upstream.target if self.best is not None else ""
         return f"{'best' if given in dict(self.failed) else 'climbed'}; {failed}"
 
@@ -126,13 +150,9 @@ class Trial:
         account = self.lane.account
         if self._first is None or not self.counts:
             return
-        tier, report = self._first
-        dear = self.lane.dearest(tier, report.input_tokens, report.output_tokens)
-        best = self.best
-        if best is not None and best.report is not None:
-            target, its = best.upstream.target, best.report
-            if self.terms.tiers.get(target) == self.terms.last:
-                dear = self.terms.cost(target, its.input_tokens, its.output_tokens)
+        for tier, answer, failed in self._beginnings:
+            self._count(tier, answer, failed)
+        dear = self._dear(*self._first)
         account.requests += 1
         account.climbed += bool(self.failed)
         if dear is None or self.unpriced:
@@ -141,6 +161,49 @@ class Trial:
         account.answers += self.spent
         account.checks += self.checks
         account.dear += dear
+
+    def _count(self, tier: int, answer: Answer, failed: str) -> None:
+        """A stream that was checked by its beginning is over. One that was ended there would have
+        been longer: about as long as the answer that came instead.
+        """
+        read, written = _tokens(answer)
+        spent = self.terms.cost(answer.upstream.target, read, written)
+        if failed and self.best is not None:
+            above = self.terms.tiers.get(self.best.upstream.target, tier)
+            read, its = _tokens(self.best)
+            written = self.lane.as_long(tier, above, its)
+        self.lane.begun[tier] += 1
+        self.lane.add(tier, failed, read, written, spent, 0)
+
+    def _dear(self, tier: int, answer: Answer) -> int | None:
+        """What the last tier's answer has cost, or would have."""
+        best, last = self.best, self.terms.last
+        if best is not None and best is not answer:
+            above = self.terms.tiers.get(best.upstream.target, tier)
+            if above == last:
+                if self.call.stream and best.report is not None:
+                    self._twice(last, best.report)
+                return self.terms.cost(best.upstream.target, *_tokens(best))
+            if not _is_whole(answer):
+                tier, answer = above, best
+        return self.lane.dearest(tier, *_tokens(answer))
+
+    def _twice(self, tier: int, report: Report) -> None:
+        """Where the first answer was whole, and this one is, they tell how long answers are."""
+        if self._first is not None and self.counts and report.outcome.good:
+            first, answer = self._first
+            if _is_whole(answer):
+                self.lane.twice(first, _tokens(answer)[1], tier, report.output_tokens)
+
+
+def _is_whole(answer: Answer) -> bool:
+    return answer.report is not None and answer.report.outcome.good
+
+
+def _tokens(answer: Answer) -> tuple[int | None, int | None]:
+    """Of its input and its output."""
+    report = answer.report
+    return (None, None) if report is None else (report.input_tokens, report.output_tokens)
 
 
 class Climbing(Passage):
@@ -162,8 +225,9 @@ class Climbing(Passage):
 
     async def _pass_on(self, answer: Answer, now: float) -> None:
         for other in self._answers.copy():
-            self._settle(other, other.abandon(), now)
-        tier = await self._trial.next_tier(answer)
+            if other is not answer:
+                self._settle(other, other.abandon(), now)
+        tier = await self._next_tier(answer)
         self._reply.climbed = tuple(self._trial.failed)
         if tier is None:
             await self._give(self._trial.best or answer)
@@ -172,18 +236,26 @@ class Climbing(Passage):
         self._over, self._until, now = False, 0.0, self._clock()
         self._course.climb(tier, now)
 
+    def _next_tier(self, answer: Answer) -> Awaitable[int | None]:
+        """See `Trial.next_tier`."""
+        return self._trial.next_tier(answer, answer.body)
+
+    def _spare(self) -> Answer | None:
+        """The answer that the client gets where no better one comes."""
+        return self._trial.best
+
     async def _give(self, answer: Answer) -> None:
         self._winner, self._over = answer, True
         await super()._pass_on(answer, self._clock())
 
     async def _fail(self, fail: Fail, now: float) -> None:
-        if (best := self._trial.best) is None:
+        if (best := self._spare()) is None:
             await super()._fail(fail, now)
         else:
             await self._give(best)
 
     async def _refuse(self, error: ClientError, end: str) -> None:
-        if (best := self._trial.best) is None:
+        if (best := self._spare()) is None:
             await super()._refuse(error, end)
         else:
             await self._give(best)
@@ -204,12 +276,12 @@ class Climbing(Passage):
         self._then(self._trial)
 
 
-def is_checked(call: Call, request: Request) -> bool:
-    """Whether an answer to such a call is checked: one in one piece, in words, for what may be
-    asked twice.
+def is_checked(call: Call, request: Request, head: int = 0) -> bool:
+    """Whether an answer to such a call is checked: one in one piece, or of which a `head` is held
+    back, in words, for what may be asked twice.
     """
     return (
-        not call.stream
+        bool(head or not call.stream)
         and not request.acts
         and call.operation in READ_BY
         and call.choices == 1

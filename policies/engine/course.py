@@ -96,7 +96,7 @@ class Course:
         keep_to(self, among)
 
     def climb(self, tier: int, now: float) -> None:
-        """What came is whole, and not good enough: ask from `tier` on, as if nobody was asked."""
+        """What came is not good enough: ask from `tier` on, as if nobody was asked."""
         self._last, self.tried = None, {}
         tiers.confine(self, tier)
 
@@ -126,7 +126,7 @@ class Course:
         if outcome.bad:
             # What ends at its limit, or is left as overdue, met silence, however short its time.
             self.quick = now - attempt.started <= FAST and now < min(attempt.head, attempt.overdue)
-        if attempt.first is not None and self.request.stream:
+        if attempt.first is not None and self.request.stream and not report.withheld:
             self._committed = True
         self.tried[member.name] = outcome
         self.engine.judged(self.pool, self.request, attempt, member, report, now)

@@ -30,8 +30,9 @@ LONGEST = 4.0
 class Lane:
     """`chance` draws from 0 to 1. `trouble` is what a check said last that could not be made;
     `fails` counts answers by the check that they failed, of each tier before the last, `checked`
-    all of them, `audited` those that were compared, and `wrong` those of them that should not have
-    been accepted; `held` counts those that were to be compared and were not, by why.
+    all of them, `begun` those of which the beginning alone was, `audited` those that were compared,
+    and `wrong` those of them that should not have been accepted; `held` counts those that were to
+    be compared and were not, by why.
     """
 
     def __init__(self, terms: Terms, instances: Instances, chance: Callable[[], float]) -> None:
@@ -48,7 +49,7 @@ class Lane:
         self.tallies = [Tally() for _ in range(terms.last)]
         self.trusts = [Trust(bound) for _ in range(terms.last)]
         self.fails: list[dict[str, int]] = [{} for _ in range(terms.last)]
-        self.checked, self.audited, self.wrong = ([0] * terms.last for _ in range(3))
+        self.checked, self.begun, self.audited, self.wrong = ([0] * terms.last for _ in range(4))
         self.held: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], list[int]] = {}
         self.dear: frozenset[int] = frozenset()
@@ -75,12 +76,13 @@ class Lane:
         return skipped, False
 
     def met_by(self, request: Request) -> Request:
-        """As it is begun now, if it is no look. Who streams is not checked, and so is not begun
-        elsewhere for what checks come to.
+        """As it is begun now, if it is no look. Who is not checked is not begun elsewhere
+        for what checks come to.
         """
         if request.only is not None or request.model != self.terms.model:
             return request
-        dear = frozenset[int]() if request.stream else self.dear
+        unchecked = request.stream and not self.terms.head
+        dear = frozenset[int]() if unchecked else self.dear
         return skipping(request, dear | self.mistrusted)
 
     def add(
@@ -109,6 +111,10 @@ class Lane:
         """What such a request of `tier` would have cost in the last."""
         longer = [self._longer(tier, one) for one in range(tier + 1, self.terms.last + 1)]
         return self.terms.estimates(tier, read, written, longer)[-1]
+
+    def as_long(self, tier: int, above: int, other: int | None) -> int | None:
+        """How long an answer of `tier` would be where one of `above` has so many tokens."""
+        return None if other is None else round(other / self._longer(tier, above))
 
     def budget(self, check: ModelCheck) -> Cap | None:
         """What a judge may still cost; None: anything."""

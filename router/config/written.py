@@ -252,6 +252,7 @@ class WrittenCascade(Written):
 
     checks: tuple[WrittenCheck, ...] = ()
     audit: WrittenAudit | None = None
+    head: Annotated[int | None, BeforeValidator(units.size)] = None
 
 
 class WrittenRoute(Written):
