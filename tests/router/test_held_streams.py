@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from router.testing import Answer, Silence, Status
+from router.testing import Answer, Provider, Silence, Status
 from tests.router.climbers import Climbers, climbers
 from tests.router.responding import sdk
 from tests.router.running import JSON
@@ -48,6 +48,15 @@ async def say(place: Climbers, **fields: Any) -> str:
     assert told.status == 200, told.body
     assert told.body.count(b"[DONE]") == 1
     return words(told.body)
+
+
+async def begun(provider: Provider) -> None:
+    """A provider has been asked."""
+    for _ in range(400):
+        if provider.requests:
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("nobody was asked")
 
 
 async def test_a_refusal_that_streams_never_reaches_the_client(tmp_path: Path) -> None:
@@ -260,8 +269,7 @@ async def test_a_client_that_leaves_while_its_stream_is_held_settles_everything_
 ) -> None:
     async with climbers(tmp_path, LONG.stalled(after=4), DEAR, cascade=HEAD) as place:
         asking = asyncio.create_task(place.chat(stream=True))
-        while not place.cheap.requests:
-            await asyncio.sleep(0.005)
+        await begun(place.cheap)
         await asyncio.sleep(0.02)
         asking.cancel()
         await place.cheap.requests[0].until_over()
@@ -282,8 +290,7 @@ async def test_a_client_that_leaves_while_its_stream_is_judged_settles_everythin
     cascade = "{checks: [{judge: judges}], head: 2KiB}"
     async with climbers(tmp_path, SHORT, DEAR, Silence(), cascade=cascade) as place:
         asking = asyncio.create_task(place.chat(stream=True))
-        while not place.judge.requests:
-            await asyncio.sleep(0.005)
+        await begun(place.judge)
         asking.cancel()
         for _ in range(200):
             if not place.router.app.pipeline.running:
@@ -325,14 +332,16 @@ async def test_what_a_beginning_cost_is_what_it_came_to(tmp_path: Path) -> None:
 
 
 async def test_the_sdk_reads_what_was_held(tmp_path: Path) -> None:
-    async with climbers(tmp_path, REFUSES, DEAR, cascade=HEAD) as place, sdk(place.router) as client:
-        for cheap, expected in ((REFUSES, DEAR), (REFUSES_LONG, DEAR), (SHORT, SHORT), (LONG, LONG)):
+    expected = ((REFUSES, DEAR), (REFUSES_LONG, DEAR), (SHORT, SHORT), (LONG, LONG))
+    asked: Any = {"model": "chat", "messages": [{"role": "user", "content": "hello"}]}
+    async with (
+        climbers(tmp_path, REFUSES, DEAR, cascade=HEAD) as place,
+        sdk(place.router) as client,
+    ):
+        for cheap, gets in expected:
             place.cheap.script = cheap
-            stream = await client.chat.completions.create(
-                model="chat", messages=[{"role": "user", "content": "hello"}], stream=True
-            )
+            stream = await client.chat.completions.create(**asked, stream=True)
             chunks = [chunk async for chunk in stream]
             told = "".join(one.delta.content or "" for chunk in chunks for one in chunk.choices)
-            assert told == expected.text
+            assert told == gets.text
             assert chunks[-1].choices[0].finish_reason == "stop"
-
