@@ -25,12 +25,13 @@ HERE = comment("here")
 class Holding(Climbing):
     """See `Passage`."""
 
-    __slots__ = ("_committed", "_held", "_whole")
+    __slots__ = ("_committed", "_head_so_far", "_held", "_whole")
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         self._committed = False
         self._held: Answer | None = None
+        self._head_so_far = bytearray()
         self._whole: dict[Answer, tuple[bytes, bytes]] = {}
 
     def _win(self, answer: Answer, now: float) -> None:
@@ -42,13 +43,13 @@ class Holding(Climbing):
             self._held = answer
             answer.attempt.first_token(now)
             self._until = 0.0
-        if answer is self._held and (answer.report is not None or self._is_full(answer)):
+        if answer is not self._held:
+            return
+        self._head_so_far += answer.passing()
+        if answer.report is not None or len(self._head_so_far) >= self._trial.terms.head:
+            answer.keep(bytes(self._head_so_far))
+            self._head_so_far.clear()
             self._winner = answer
-
-    def _is_full(self, answer: Answer) -> bool:
-        data = answer.passing()
-        answer.keep(data)
-        return len(data) >= self._trial.terms.head
 
     async def _pass_on(self, answer: Answer, now: float) -> None:
         if self._committed:
@@ -115,4 +116,5 @@ class Holding(Climbing):
             super()._settle(answer, report, now)
             return
         self._held = None
+        self._head_so_far.clear()
         super()._settle(answer, report._replace(withheld=True), now)
