@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import msgspec
 
@@ -23,7 +24,7 @@ OLDEST = 25
 """Hours that are kept: the longest span of a cap is a day, whose first hour has begun before."""
 EVERY = 15.0
 """Seconds between two times that it is written, where there is anything to write."""
-Spent = dict[str, dict[int, int]]
+Spent = dict[str, dict[int, Annotated[int, msgspec.Meta(ge=0)]]]
 """Nano-dollars by the model and the hour of Unix time."""
 
 
