@@ -63,9 +63,13 @@ class Fleet:
         """See `Kept.read`."""
         return self._copies.of.get(name)
 
-    def on_change(self, name: str, heard: Heard) -> None:
+    def names(self, kind: str) -> list[str]:
+        """See `Kept.names`."""
+        return self._copies.names(kind)
+
+    def on_change(self, kind: str, heard: Heard) -> None:
         """See `Kept.on_change`."""
-        self._copies.on_change(name, heard)
+        self._copies.on_change(kind, heard)
 
     async def change(self, name: str, how: How) -> Document | None:
         """See `Kept.change`."""
