@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from policies.shifting import Evidence, Spread, State, Terms, abort, begin, share
+from policies.shifting import Evidence, Progress, Spread, State, Terms, abort, begin, share
 from policies.shifting.guarding import Arms
 from policies.shifting.spread import LEAST
 from policies.shifting.spread import MOST as MOST_BIN
 from router.config import Config, load
-from router.kept.contract import Kept
+from router.kept.contract import How, Kept
 from router.kept.file import File
 from router.kept.fleet import Fleet as KeptByAll
 from router.overrides.override import Override, overridden
@@ -268,6 +268,10 @@ async def test_a_shift_that_is_no_longer_in_the_file_is_not_driven() -> None:
         assert one.lines == ["a shift begins:"]
 
 
+def as_kept(held: Progress) -> How:
+    return lambda _: written(held, 0.0)
+
+
 def full(seed: int) -> Evidence:
     """What an arm has seen whose durations and costs are as various as can be."""
     bins = {index: 10_000 + (seed * 7919 + index) % 90_000 for index in range(LEAST, MOST_BIN + 1)}
@@ -282,12 +286,14 @@ async def test_any_number_of_shifts_with_full_histograms_can_be_aborted() -> Non
     for number, each in enumerate(many):
         arms = Arms(full(number), full(number + 1))
         held = replace(begin(each.terms, each.revision, 0.0), counted=arms, began=arms)
-        await kept.change(document_of(each.name), lambda _, held=held: written(held, 0.0))
+        await kept.change(document_of(each.name), as_kept(held))
     one = One(kept, Alone(asyncio.get_running_loop().time))
     one.shifting.take(many, PRICES)
     for each in many:
         await one.shifting.order(each.model, "abort")
-        assert one.shifting.progress(each.name).state is State.ABORTED
+        its = one.shifting.progress(each.name)
+        assert its is not None
+        assert its.state is State.ABORTED
 
 
 @in_virtual_time
@@ -331,7 +337,7 @@ async def test_what_the_file_still_has_is_never_forgotten_and_the_rest_in_time()
     gone = moving("gone")
     for each in (MOVING, gone):
         held = abort(begin(each.terms, each.revision, 0.0), 0.0)
-        await kept.change(document_of(each.name), lambda _, held=held: written(held, 0.0))
+        await kept.change(document_of(each.name), as_kept(held))
     await asyncio.sleep(FORGOTTEN + 10.0)
     async with alone(kept) as one:
         one.shifting.take([MOVING, moving("other")], PRICES)
