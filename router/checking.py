@@ -113,23 +113,21 @@ class Checking:
         self, one: ModelCheck, lane: Lane, call: Call, caller: Caller, said: Said,
         patience: float, bill: Bill,
     ) -> bool:  # fmt: skip
-        runtime, now, cap = self._aside.runtime(), self._loop.time(), lane.budget(one)
+        runtime, now, purse = self._aside.runtime(), self._loop.time(), lane.budget(one)
         asked = self._question(one, call, caller, said, runtime, now + patience)
         need = _at_most(lane.terms, runtime, one.model, asked.call)
-        if cap is not None:
-            if need is None:
-                raise NoScore("its budget cannot be kept: no price of it is known")
-            if need > cap.left(now):
-                raise NoScore("its budget is spent")
-            cap.take(need, now)
+        if need is None and purse.bounded:
+            raise NoScore("its budget cannot be kept: no price of it is known")
+        reserved = purse.take(need or 0, now)
+        if reserved is None:
+            raise NoScore("its budget is spent")
         heard = Heard(self._memory)
         try:
             await self._aside.ask(asked, runtime, bill, heard, (), waits=True)
             answer = heard.read()
         finally:
             heard.drop()
-            if cap is not None and need is not None:
-                cap.settle(bill.cost - need, now, self._loop.time())
+            purse.settle(reserved, bill.cost, self._loop.time())
         told = await said_of(asked.call, answer) if answer is not None else None
         word = told.text.strip().lower() if told is not None else ""
         if not word.startswith(("yes", "no")):

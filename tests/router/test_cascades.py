@@ -203,6 +203,33 @@ async def test_a_judge_s_answer_is_bounded_and_so_its_budget_is_kept_by_any_numb
         assert await place.say() == "that way"
 
 
+async def test_what_a_judge_has_cost_counts_after_a_restart(tmp_path: Path) -> None:
+    cascade = "{checks: [{judge: judges, budget: $0.0013/day}]}"
+    for said in ("that way", "this way, certainly"):
+        async with climbers(tmp_path, GOOD, DEAR, Answer("YES " * 700), cascade=cascade) as place:
+            assert await place.say() == said
+
+
+async def test_what_audits_have_cost_counts_after_a_restart(tmp_path: Path) -> None:
+    cascade = "{checks: [empty], audit: {share: 100%, spend: $0.012/hour}}"
+    for held in ({}, {"spend": 1}):
+        async with climbers(tmp_path, GOOD, Answer("dear " * 700), cascade=cascade) as place:
+            assert await place.say() == "that way"
+            page = await place.settled(1)
+            assert page["not_audited"] == held
+
+
+async def test_an_audit_reserves_what_a_longer_answer_may_cost(tmp_path: Path) -> None:
+    # The cheap one says two words; of the dear one's up to 1,000 at $10 per million one fits.
+    cascade = "{checks: [empty], audit: {share: 100%, spend: $0.015/hour}}"
+    late = Answer("dear " * 700).delayed(0.2)
+    async with climbers(tmp_path, GOOD, late, cascade=cascade) as place:
+        await asyncio.gather(*(place.say() for _ in range(4)))
+        page = await place.settled(4)
+        assert page["not_audited"] == {"spend": 3}
+        assert len(place.dear.requests) == 1
+
+
 async def test_a_judge_whose_budget_is_spent_has_not_said_yes(tmp_path: Path) -> None:
     cascade = "{checks: [{judge: judges, budget: $0.000001/day}]}"
     async with climbers(tmp_path, GOOD, DEAR, Answer("YES"), cascade=cascade) as place:
