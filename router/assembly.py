@@ -23,6 +23,7 @@ from router.config import Config, Server, Shared
 from router.config import Route as ConfigRoute
 from router.idempotency.store import Memory
 from router.kept.contract import Kept
+from router.made import Made
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
@@ -48,11 +49,13 @@ def runtime_of(
     upstreams: Mapping[str, Upstream],
     fleet: Fleetwide | None = None,
     listed: Mapping[str, int] = MappingProxyType({}),
+    made: Made | None = None,
 ) -> Runtime:
     """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
-    which limits are a `fleet`'s; `listed` says since when models were served. Raises `BuildFault`.
+    which limits are a `fleet`'s; `listed` says since when models were served, `made` what is made
+    already. Raises `BuildFault`.
     """
-    estimators, shifts = choosing.estimators_of(config), shifts_of(config, routes)
+    estimators, shifts = choosing.estimators_of(config, made), shifts_of(config, routes)
     serving = build.serving(config)
     return Runtime(
         revision=config.revision,

@@ -22,18 +22,24 @@ from router.holding import Holding
 from router.passage import Passage
 from router.runtime import Runtime
 from router.shadow.caps import Instances
+from router.shadow.ledger import Ledger
 
 
 class Cascades:
     """Draws by `rng` what is looked at; of every budget an even part is this one's of so many
-    `instances`.
+    `instances`. In `ledger` it is kept what was spent of them (None: a restart forgets it).
     """
 
     def __init__(
-        self, checking: Checking, auditing: Auditing, rng: Random, instances: Instances
+        self,
+        checking: Checking,
+        auditing: Auditing,
+        rng: Random,
+        instances: Instances,
+        ledger: Ledger | None = None,
     ) -> None:
         self._checking, self._auditing = checking, auditing
-        self._rng, self._instances = rng, instances
+        self._rng, self._instances, self._ledger = rng, instances, ledger
         self._lanes: dict[str, Lane] = {}
 
     def begin(self, call: Call, caller: Caller, request: Request, runtime: Runtime) -> Begun:
@@ -56,7 +62,9 @@ class Cascades:
         """What there is of a route's cascade."""
         lane = self._lanes.get(terms.model)
         if lane is None:
-            lane = self._lanes[terms.model] = Lane(terms, self._instances, self._rng.random)
+            lane = self._lanes[terms.model] = Lane(
+                terms, self._instances, self._rng.random, self._ledger
+            )
         elif lane.terms is not terms:
             lane.renew(terms)
         return lane

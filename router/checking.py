@@ -39,8 +39,8 @@ MOST_ANSWER = 1024 * 1024
 """Bytes of an answer that is checked; in a longer one nothing can be told."""
 MOST_SHOWN = 16_000
 """Characters of a request, its last, and of an answer, its first, that a judge is shown."""
-MOST_SAID = 200
-"""Tokens that a judge is thought to need for one word."""
+MOST_SAID = 1000
+"""Tokens that a judge may write: for one word, and for what some think before it."""
 MOST_JUDGES = 16
 """Judges that are asked at once; others wait for their turn, as long as they may take."""
 BYTES_PER_TOKEN = 3
@@ -123,27 +123,26 @@ class Checking:
         self, one: ModelCheck, lane: Lane, call: Call, caller: Caller, said: Said,
         patience: float, bill: Bill,
     ) -> bool:  # fmt: skip
-        runtime, now, cap = self._aside.runtime(), self._loop.time(), lane.budget(one)
+        runtime, now, purse = self._aside.runtime(), self._loop.time(), lane.budget(one)
         asked = self._question(one, call, caller, said, runtime, now + patience)
         need = _at_most(lane.terms, runtime, one.model, asked.call)
-        if cap is not None:
-            if need is None:
-                raise NoScore("its budget cannot be kept: no price of it is known")
-            if need > cap.left(now):
-                raise NoScore("its budget is spent")
-            cap.take(need, now)
+        if need is None and purse.bounded:
+            raise NoScore("its budget cannot be kept: no price of it is known")
+        reserved = purse.take(need or 0, now)
+        if reserved is None:
+            raise NoScore("its budget is spent")
         heard = Heard(self._memory)
         try:
             await self._aside.ask(asked, runtime, bill, heard, (), waits=True)
             answer = heard.read()
         finally:
             heard.drop()
-            if cap is not None and need is not None:
-                cap.settle(bill.cost - need, now, self._loop.time())
+            purse.settle(reserved, bill.cost, self._loop.time())
         told = await said_of(asked.call, answer) if answer is not None else None
         word = told.text.strip().lower() if told is not None else ""
         if not word.startswith(("yes", "no")):
-            raise NoScore("it did not answer" if told is None else "it said neither yes nor no")
+            within = f"it said neither yes nor no in {MOST_SAID:,} tokens"
+            raise NoScore("it did not answer" if told is None else within)
         return word.startswith("yes")
 
     def _question(
@@ -159,6 +158,7 @@ class Checking:
         judge = Caller(f"{caller.request_id}{NAMED}", tenant, OPENAI, {})
         try:
             asked = OPENAI.parse(body, "chat")
+            asked.most = asked.output_tokens = MOST_SAID
             request = admit(asked, judge, runtime, self._loop.time(), self._owners)
         except ClientError as error:
             raise NoScore(error.message) from None

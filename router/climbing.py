@@ -18,6 +18,7 @@ from router.cascade.lane import Lane
 from router.checking import Checked, Checking
 from router.dialects.contract import Call, ClientError
 from router.passage import Passage
+from router.shadow.lane import MISJUDGED, likely_most
 from router.shadow.said import READ_BY
 
 CASCADE = "x-router-cascade"
@@ -129,12 +130,19 @@ class Trial:
         return None if report is None else report.output_tokens
 
     @property
-    def would_cost(self) -> int | None:
-        """What the last tier's answer is expected to cost; None: nobody knows."""
+    def at_most(self) -> int | None:
+        """What the last tier's answer may cost, by the dearest of its targets; None: nobody knows.
+        Its tokens may be others, and more.
+        """
         report = self.accepted.report if self.accepted is not None else None
-        if report is None:
+        if report is None or report.input_tokens is None:
             return None
-        return self.lane.dearest(self.tier, report.input_tokens, report.output_tokens)
+        bound, likely = self.call.output_tokens, likely_most(report.output_tokens)
+        written, read = min(bound or likely, likely), report.input_tokens * MISJUDGED
+        targets = self.terms.dearest_from(self.terms.last)
+        costs = [self.terms.cost(name, read, written) for name in targets]
+        known = [cost for cost in costs if cost is not None]
+        return max(known, default=0) if len(known) == len(costs) else None
 
     @property
     def words(self) -> str:

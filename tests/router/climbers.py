@@ -59,6 +59,15 @@ class Climbers:
             await asyncio.sleep(0.005)
         raise AssertionError(page)
 
+    async def settled(self, count: int) -> dict[str, Any]:
+        """The same, once so many were compared, or were not to be."""
+        for _ in range(400):
+            page = await self.page()
+            if page["tiers"][0]["audited"] + sum(page["not_audited"].values()) >= count:
+                return page
+            await asyncio.sleep(0.005)
+        raise AssertionError(page)
+
     @property
     def asked(self) -> tuple[int, int]:
         """How often the cheap and the dear one were."""

@@ -126,7 +126,8 @@ async def test_who_falls_silent_while_held_is_left_after_the_usual_gap() -> None
 async def test_whoever_fails_while_held_may_be_followed_by_a_ladder() -> None:
     ladder = Ladder((Rung("c/m", frozenset({"c/m"})),), None)
     cut: Script = [*LONG[:9], CUT]
-    for cheap in (cut, [0.1, EVENTS, ROLE, SORRY, *MORE, 1000]):
+    refuses: Script = [0.1, EVENTS, ROLE, SORRY, *MORE, 1000]
+    for cheap in (cut, refuses):
         scene = Held(
             {"a/m": [cheap], "b/m": [[0.1, REFUSED]], "c/m": [DEAR]}, ladder=ladder, head=600
         )
@@ -322,14 +323,23 @@ def test_whatever_comes_the_client_gets_one_answer_or_an_error(
 def test_for_any_pieces_and_any_head_the_client_gets_the_bytes_of_one_tier(
     sizes: list[int], head: int, refuses: bool
 ) -> None:
-    cheap = [0.1, EVENTS, ROLE, *([SORRY] if refuses else []), *MORE, FINISH, USAGE, DONE, END]
+    cheap: Script = [
+        0.1,
+        EVENTS,
+        ROLE,
+        *([SORRY] if refuses else []),
+        *MORE,
+        FINISH,
+        USAGE,
+        DONE,
+        END,
+    ]
 
     @in_virtual_time
     async def ask() -> None:
         scene = Held({"a/m": [cut_up(cheap, sizes)], "b/m": [DEAR]}, head=head)
         client = await scene.stream()
-        given_by = {"a/m": cheap, "b/m": DEAR}[scene.request.target]
-        assert passes(events_of(client), given_by)
+        assert passes(events_of(client), cheap if scene.request.target == "a/m" else DEAR)
         judged = head > len(ROLE + SORRY + MORE[0])  # else its beginning says nothing yet
         assert (scene.request.target == "b/m") is refuses or not judged
 
