@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from router.config.written import WrittenAudit, WrittenCascade, WrittenCheck
 
 BUILT_IN = ("empty", "finish", "refusal", "schema", "tools")
+AT_ONCE = ("empty", "refusal", "schema", "tools")
+"""Those of them that an answer may fail by its beginning."""
 SPEND = Rate(5_000_000_000, 86_400.0)
 """Five dollars a day, in nano-dollars, for judges and for audits each: enough to see."""
 WAYS = ("exact", "schema")
@@ -114,11 +116,7 @@ def cascade_of(
     if known.tiers < 2:
         report.problem(place.key.mark, "a cascade in one tier", "write a second, dearer tier")
     audit = _audit(route, written.audit, known, tree, report)
-    head = 0 if written.head is None else written.head
-    if head > MOST_HEAD:
-        node = find(tree, ("models", route, "cascade", "head")).node
-        what = f"a head of more than {show_size(MOST_HEAD)}, which every stream would hold"
-        report.problem(node.mark, what, f"write {show_size(MOST_HEAD)} or less")
+    head = _head(route, written, tree, report)
     if "checks" not in written.model_fields_set:
         return Cascade(audit=audit, head=head)
     found = [
@@ -129,6 +127,21 @@ def cascade_of(
         list_ = find(tree, ("models", route, "cascade", "checks"))
         report.problem(list_.node.mark, "a cascade without a check", "name one, or remove the key")
     return Cascade(tuple(one for one in found if one is not None), audit, head)
+
+
+def _head(route: str, written: WrittenCascade, tree: Table, report: Report) -> int:
+    head = written.head
+    if head is None:
+        return 0
+    mark = find(tree, ("models", route, "cascade", "head")).node.mark
+    if head > MOST_HEAD:
+        what = f"a head of more than {show_size(MOST_HEAD)}, which every stream would hold"
+        report.problem(mark, what, f"write {show_size(MOST_HEAD)} or less")
+    names = {one.name for one in written.checks}
+    if "checks" in written.model_fields_set and names.isdisjoint(AT_ONCE):
+        what = "none of the checks says anything of a beginning: streams longer than head pass"
+        report.note(mark, what, f"add one of {', '.join(AT_ONCE)}")
+    return head
 
 
 def _check(written: WrittenCheck, found: Found, known: Known, report: Report) -> CheckSpec | None:

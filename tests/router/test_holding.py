@@ -141,6 +141,19 @@ async def test_whoever_fails_while_held_may_be_followed_by_a_ladder() -> None:
 
 
 @in_virtual_time
+async def test_the_deadline_is_one_for_all_tiers() -> None:
+    scene = Held({"a/m": [REFUSES], "b/m": [[0.1, EVENTS, ROLE, 1000]]}, deadline=5)
+    client = await scene.stream()
+    assert words_of(client) == "I can't help with that, "
+    assert told(client)["cascade"] == "best; a/m=refusal"
+    assert 5 <= scene.request.ended < 5.1
+    scene = Held({"a/m": [SILENT], "b/m": [DEAR]}, deadline=5)
+    client = await scene.stream()
+    assert client.status == 504
+    assert scene.outcomes == ["abandoned body"]
+
+
+@in_virtual_time
 async def test_each_tier_before_the_last_is_held() -> None:
     refuses: Script = [0.1, EVENTS, ROLE, SORRY, *MORE, 1000]
     scene = Held({"a/m": [refuses], "b/m": [REFUSES], "c/m": [WHOLE]}, head=600)

@@ -2,7 +2,9 @@
 
 import pytest
 
+from router.cascade.checks import BEGINNINGS
 from router.config import Audit, Cascade, CheckSpec, Rate, words
+from router.config.cascade import AT_ONCE
 from router.config.values import Extent
 from tests.router.config.samples import loaded, said
 
@@ -53,6 +55,15 @@ def test_everything_can_be_said():
 def test_a_head_is_a_size(written, head):
     assert cascade(f"{{head: {written}}}") == Cascade(head=head)
     assert cascade(f"{{checks: [empty], head: {written}}}").head == head
+
+
+def test_a_head_that_no_check_looks_at_is_noted():
+    config = loaded(FILE % "{checks: [finish, {judge: judge}], head: 8KiB}")
+    [note] = [str(one) for one in config.notes]
+    assert "streams longer than head pass" in note
+    assert not loaded(FILE % "{checks: [finish, refusal], head: 8KiB}").notes
+    assert not loaded(FILE % "{head: 8KiB}").notes
+    assert {*AT_ONCE} == BEGINNINGS.keys()
 
 
 def test_an_audit_is_named_by_how_it_compares():
