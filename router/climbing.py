@@ -18,6 +18,7 @@ from router.cascade.lane import Lane
 from router.checking import Checked, Checking
 from router.dialects.contract import Call, ClientError
 from router.passage import Passage
+from router.reckoning import reckon, twice
 from router.shadow.lane import MISJUDGED, likely_most
 from router.shadow.said import READ_BY
 
@@ -28,6 +29,7 @@ class Trial:
     """What a request with a cascade comes to. `failed` are its answers that were not good enough,
     with the check that each failed first; `best` is the one of them that passed most, or the one
     that the client gets; `accepted` is one that was whole, and passed, and `body` is what it was.
+    `first` was checked first, with its tier; of `beginnings` that alone was, with what each failed.
     """
 
     def __init__(
@@ -42,8 +44,8 @@ class Trial:
         self.body = b""
         self.spent = self.checks = 0
         self.unpriced = False
-        self._first: tuple[int, Answer] | None = None
-        self._beginnings: list[tuple[int, Answer, str]] = []
+        self.first: tuple[int, Answer] | None = None
+        self.beginnings: list[tuple[int, Answer, str]] = []
         self._passed = -1
         self._checking, self._until, self._skipped = checking, request.deadline, skipped
 
@@ -60,8 +62,8 @@ class Trial:
         target = answer.upstream.target
         tier = self.terms.tiers[target]
         failed = await self._checking.begun(self.terms, self.call, self.caller, data)
-        self._first = self._first or (tier, answer)
-        self._beginnings.append((tier, answer, failed))
+        self.first = self.first or (tier, answer)
+        self.beginnings.append((tier, answer, failed))
         if not failed:
             self.best = answer
             return None
@@ -80,10 +82,10 @@ class Trial:
         report = answer.report
         assert report is not None  # noqa: S101 - it is whole
         told = await self._checked(answer, body, tier, report)
-        if self._first is None:
-            self._first = tier, answer
+        if self.first is None:
+            self.first = tier, answer
         else:
-            self._twice(tier, report)
+            twice(self, tier, report)
         if not told.failed or told.passed >= self._passed:
             self.best, self._passed = answer, told.passed
         if not told.failed:
@@ -149,69 +151,9 @@ class Trial:
         """What the client is told."""
         failed = ", ".join(f"{target}={check}" for target, check in self.failed)
         if not self.failed:
-            return "accepted" if self.accepted is not None else "begun" * bool(self._beginnings)
+            return "accepted" if self.accepted is not None else "begun" * bool(self.beginnings)
         given = self.best.upstream.target if self.best is not None else ""
         return f"{'best' if given in dict(self.failed) else 'climbed'}; {failed}"
-
-    def over(self) -> None:
-        """The request is over: it is put to account."""
-        account = self.lane.account
-        if self._first is None or not self.counts:
-            return
-        for tier, answer, failed in self._beginnings:
-            self._count(tier, answer, failed)
-        dear = self._dear(*self._first)
-        account.requests += 1
-        account.climbed += bool(self.failed)
-        if dear is None or self.unpriced:
-            account.unpriced += 1
-            return
-        account.answers += self.spent
-        account.checks += self.checks
-        account.dear += dear
-
-    def _count(self, tier: int, answer: Answer, failed: str) -> None:
-        """A stream that was checked by its beginning is over. One that was ended there would have
-        been longer: about as long as the answer that came instead.
-        """
-        read, written = _tokens(answer)
-        spent = self.terms.cost(answer.upstream.target, read, written)
-        if failed and self.best is not None:
-            above = self.terms.tiers.get(self.best.upstream.target, tier)
-            read, its = _tokens(self.best)
-            written = self.lane.as_long(tier, above, its)
-        self.lane.begun[tier] += 1
-        self.lane.add(tier, failed, read, written, spent, 0)
-
-    def _dear(self, tier: int, answer: Answer) -> int | None:
-        """What the last tier's answer has cost, or would have."""
-        best, last = self.best, self.terms.last
-        if best is not None and best is not answer:
-            above = self.terms.tiers.get(best.upstream.target, tier)
-            if above == last:
-                if self.call.stream and best.report is not None:
-                    self._twice(last, best.report)
-                return self.terms.cost(best.upstream.target, *_tokens(best))
-            if not _is_whole(answer):
-                tier, answer = above, best
-        return self.lane.dearest(tier, *_tokens(answer))
-
-    def _twice(self, tier: int, report: Report) -> None:
-        """Where the first answer was whole, and this one is, they tell how long answers are."""
-        if self._first is not None and self.counts and report.outcome.good:
-            first, answer = self._first
-            if _is_whole(answer):
-                self.lane.twice(first, _tokens(answer)[1], tier, report.output_tokens)
-
-
-def _is_whole(answer: Answer) -> bool:
-    return answer.report is not None and answer.report.outcome.good
-
-
-def _tokens(answer: Answer) -> tuple[int | None, int | None]:
-    """Of its input and its output."""
-    report = answer.report
-    return (None, None) if report is None else (report.input_tokens, report.output_tokens)
 
 
 class Climbing(Passage):
@@ -280,7 +222,7 @@ class Climbing(Passage):
     def close(self) -> None:
         """See `Passage.close`."""
         super().close()
-        self._trial.over()
+        reckon(self._trial)
         self._then(self._trial)
 
 

@@ -101,6 +101,20 @@ async def test_what_a_header_can_say_no_more_the_last_comment_says() -> None:
 
 
 @in_virtual_time
+async def test_streams_that_were_whole_in_both_tiers_tell_how_long_answers_are() -> None:
+    thirty: Script = [*LONG, FINISH, DONE, END]  # tokens; the refusal has three
+    scene = Held({"a/m": [REFUSES], "b/m": [thirty]})
+    before = scene.lane.dearest(0, 0, 1000)
+    await scene.stream()
+    await scene.stream()
+    assert (before, scene.lane.dearest(0, 0, 1000)) == (10_000, 10_540)
+    ended: Script = [0.1, EVENTS, ROLE, SORRY, *MORE, 1000]
+    scene = Held({"a/m": [ended], "b/m": [thirty]}, head=600)
+    await scene.stream()
+    assert scene.lane.dearest(0, 0, 1000) == before  # nobody knows how long it would have been
+
+
+@in_virtual_time
 async def test_a_first_content_that_is_held_is_the_first_token() -> None:
     scene = Held({"a/m": [[0.1, EVENTS, ROLE, 0.4, *WHOLE[2:]]], "b/m": [DEAR]}, head=1000)
     client = await scene.stream()
