@@ -154,11 +154,12 @@ class Trial:
 class Climbing(Passage):
     """See `Passage`. `then` is told of the trial once the request is over."""
 
-    __slots__ = ("_then", "_trial")
+    __slots__ = ("_came", "_then", "_trial")
 
     def __init__(self, trial: Trial, then: Callable[[Trial], None], *given: Any) -> None:
         super().__init__(*given)
         self._trial, self._then = trial, then
+        self._came: float | None = None
 
     def _look(self, answer: Answer, now: float) -> bool:
         # A climb settles all that is open, also what is about to be looked at.
@@ -171,7 +172,10 @@ class Climbing(Passage):
     async def _pass_on(self, answer: Answer, now: float) -> None:
         for other in self._answers.copy():
             self._settle(other, other.abandon(), now)
+        came = self._first
         tier = await self._trial.next_tier(answer)
+        if self._trial.best is answer:
+            self._came = came
         self._reply.climbed = tuple(self._trial.failed)
         if tier is None:
             await self._give(self._trial.best or answer)
@@ -181,7 +185,7 @@ class Climbing(Passage):
         self._course.climb(tier, now)
 
     async def _give(self, answer: Answer) -> None:
-        self._winner, self._over = answer, True
+        self._winner, self._first, self._over = answer, self._came, True
         await super()._pass_on(answer, self._clock())
 
     async def _fail(self, fail: Fail, now: float) -> None:
