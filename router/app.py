@@ -171,6 +171,7 @@ class App:
         drain = self.state.config.server.drain
         self.state.ready = False
         self._copying.stop()
+        self.state.cascades.stop()
         self._log.event(
             "draining", announce=drain.announce if announce else 0.0, running=self.pipeline.running
         )
