@@ -27,6 +27,7 @@ from router.made import Made
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
+from router.shadow.ledger import Ledger
 from router.shadowing import shadows_of
 from router.shifts.peers import Alone, Peers
 from router.shifts.peers import Fleet as Peered
@@ -51,9 +52,8 @@ def runtime_of(
     listed: Mapping[str, int] = MappingProxyType({}),
     made: Made | None = None,
 ) -> Runtime:
-    """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
-    which limits are a `fleet`'s; `listed` says since when models were served, `made` what is made
-    already. Raises `BuildFault`.
+    """What requests read of `config`: `routes` on `engine`, how targets are reached, which limits
+    are a `fleet`'s, since when models are `listed`, what is `made` already. Raises `BuildFault`.
     """
     estimators, shifts = choosing.estimators_of(config, made), shifts_of(config, routes)
     serving = build.serving(config)
@@ -62,8 +62,7 @@ def runtime_of(
         engine=engine,
         upstreams=upstreams,
         tenants=build.tenants_of(config),
-        deadlines=dict.fromkeys(build.live_targets(config), config.defaults.deadline)
-        | {route.name: route.deadline for route in serving},
+        deadlines=deadlines_of(config, serving),
         targets=targets_of(serving, routes, shifts),
         off=build.off(config),
         policies=choosing.named_policies(),
@@ -83,6 +82,12 @@ def runtime_of(
         cascades=cascades_of(config),
         shifts=shifts,
     )
+
+
+def deadlines_of(config: Config, serving: Sequence[ConfigRoute]) -> dict[str, float]:
+    """Seconds for a request, by what may be asked for: a target, or a model."""
+    targets = dict.fromkeys(build.live_targets(config), config.defaults.deadline)
+    return targets | {route.name: route.deadline for route in serving}
 
 
 def targets_of(
@@ -123,17 +128,20 @@ class Beside(NamedTuple):
     owners: Owners
     writer: Writer | None
     kept: Kept
+    ledger: Ledger
 
 
 def beside_of(config: Config, server: Server, origin: Origin, log: Log) -> Beside:
     """All of it, not begun."""
     shared = config.shared
+    kept = kept_of(server, shared, config.path.parent, log)
     return Beside(
         together_of(shared, log),
         answers_of(shared),
         owners_of(shared, asyncio.get_running_loop().time),
         writer_of(server, origin, log),
-        kept_of(server, shared, config.path.parent, log),
+        kept,
+        Ledger(kept),
     )
 
 

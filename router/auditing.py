@@ -14,6 +14,7 @@ from collections.abc import Callable
 from policies import Band
 from router.aside import Aside, Asked
 from router.cascade.compare import WAYS
+from router.cascade.lane import Lane
 from router.checking import Bill
 from router.climbing import Trial
 from router.dialects.common.outside import decoded, object_of
@@ -53,20 +54,26 @@ class Auditing:
             return
         task = self._loop.create_task(self._audit(trial, trial.body, trial.at_most))
         self._tasks.add(task)
-        task.add_done_callback(lambda task: self._ended(task, held))
+        task.add_done_callback(lambda task: self._ended(task, lane, held))
 
-    async def close(self) -> None:
+    def stop(self) -> None:
         """Drop every audit, and make no more."""
         self._stopped = True
         for task in self._tasks:
             task.cancel()
+
+    async def close(self) -> None:
+        """The same, and wait until they are dropped."""
+        self.stop()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _ended(self, task: asyncio.Task[None], held: int) -> None:
+    def _ended(self, task: asyncio.Task[None], lane: Lane, held: int) -> None:
         self._tasks.discard(task)
         self._memory.free(held)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            lane.hold("draining")
+        elif (error := task.exception()) is not None:
             self._on_error(error)
 
     async def _audit(self, trial: Trial, body: bytes, need: int | None) -> None:

@@ -81,6 +81,10 @@ class Cascades:
         terms = running.get(model)
         return None if terms is None else self.lane(terms)
 
+    def stop(self) -> None:
+        """Ask nothing more beside requests, and drop what is."""
+        self._auditing.stop()
+
     async def close(self) -> None:
-        """Drop what is asked beside requests."""
+        """The same, and wait until it is dropped."""
         await self._auditing.close()

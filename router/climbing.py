@@ -7,6 +7,7 @@ client in a header, in the record, and in the log. Where no better one comes, th
 
 from __future__ import annotations
 
+from asyncio import Timeout, timeout
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -95,6 +96,11 @@ class Trial:
         self.failed.append((target, told.failed))
         return None if tier >= terms.last else terms.onward(tier, self._skipped)
 
+    def cut(self, answer: Answer) -> None:
+        """A drain has cut off its check, so nobody said that it is good enough."""
+        self.failed.append((answer.upstream.target, "draining"))
+        self.best = self.best or answer
+
     async def _checked(self, answer: Answer, body: bytes, tier: int, report: Report) -> Checked:
         lane, last = self.lane, tier >= self.terms.last
         told = await self._checking.check(
@@ -159,11 +165,19 @@ class Trial:
 class Climbing(Passage):
     """See `Passage`. `then` is told of the trial once the request is over."""
 
-    __slots__ = ("_then", "_trial")
+    __slots__ = ("_came", "_patience", "_then", "_trial")
 
     def __init__(self, trial: Trial, then: Callable[[Trial], None], *given: Any) -> None:
         super().__init__(*given)
         self._trial, self._then = trial, then
+        self._came: float | None = None
+        self._patience: Timeout | None = None
+
+    def drain(self) -> None:
+        """See `Passage.drain`. A check under way is not waited for any longer."""
+        super().drain()
+        if self._patience is not None:
+            self._patience.reschedule(self._clock())
 
     def _look(self, answer: Answer, now: float) -> bool:
         # A climb settles all that is open, also what is about to be looked at.
@@ -177,7 +191,9 @@ class Climbing(Passage):
         for other in self._answers.copy():
             if other is not answer:
                 self._settle(other, other.abandon(), now)
-        tier = await self._next_tier(answer)
+        came, tier = self._first, await self._next_tier(answer)
+        if self._trial.best is answer:
+            self._came = came
         self._reply.climbed = tuple(self._trial.failed)
         if tier is None:
             await self._give(self._trial.best or answer)
@@ -186,7 +202,17 @@ class Climbing(Passage):
         self._over, self._until, now = False, 0.0, self._clock()
         self._course.climb(tier, now)
 
-    def _next_tier(self, answer: Answer) -> Awaitable[int | None]:
+    async def _next_tier(self, answer: Answer) -> int | None:
+        try:
+            async with timeout(0.0 if self._draining else None) as self._patience:
+                return await self._judged(answer)
+        except TimeoutError:
+            self._trial.cut(answer)
+            return None
+        finally:
+            self._patience = None
+
+    def _judged(self, answer: Answer) -> Awaitable[int | None]:
         """See `Trial.next_tier`."""
         return self._trial.next_tier(answer, answer.body)
 
@@ -195,7 +221,7 @@ class Climbing(Passage):
         return self._trial.best
 
     async def _give(self, answer: Answer) -> None:
-        self._winner, self._over = answer, True
+        self._winner, self._first, self._over = answer, self._came, True
         await super()._pass_on(answer, self._clock())
 
     async def _fail(self, fail: Fail, now: float) -> None:

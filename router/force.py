@@ -120,6 +120,13 @@ class Force:
         self._tell(facts)
         self._then()
 
+    def under(self, layer: Layer) -> Config:
+        """The file in force as it is below that one of its layers."""
+        config = self.file
+        for one in self._layers[: self._layers.index(layer)]:
+            config = one(config)
+        return config
+
     def _layered(self, config: Config) -> Config:
         for layer in self._layers:
             config = layer(config)

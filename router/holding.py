@@ -10,7 +10,7 @@ Must not: hold more than the route says, and what one read brings.
 from __future__ import annotations
 
 from asyncio import ensure_future, wait
-from typing import Any
+from typing import Any, NamedTuple
 
 from policies import Report
 from router.answer import Answer
@@ -20,6 +20,14 @@ from router.told import closing
 
 HERE = comment("here")
 """Where the last note stands in a stream that is whole, before it is known."""
+
+
+class Whole(NamedTuple):
+    """A stream as its client gets it, without the note in its midst, and when it was whole."""
+
+    before: bytes
+    after: bytes
+    came: float
 
 
 class Holding(Climbing):
@@ -32,7 +40,7 @@ class Holding(Climbing):
         self._committed = False
         self._held: Answer | None = None
         self._head_so_far = bytearray()
-        self._whole: dict[Answer, tuple[bytes, bytes]] = {}
+        self._whole: dict[Answer, Whole] = {}
 
     def _win(self, answer: Answer, now: float) -> None:
         """The first to bring content is held; it is the client's once it is judged."""
@@ -62,9 +70,7 @@ class Holding(Climbing):
 
     async def _next_tier(self, answer: Answer) -> int | None:
         if self._over:
-            before, _, after = answer.closing(HERE).rpartition(HERE)
-            self._whole[answer] = answer.passing() + before, after
-            return await self._meanwhile(answer)
+            return await super()._next_tier(answer)
         data = answer.passing()
         answer.keep(data)
         tier = await self._trial.begun(answer, data)
@@ -72,11 +78,14 @@ class Holding(Climbing):
             self._settle(answer, answer.abandon(), self._clock())
         return tier
 
-    async def _meanwhile(self, answer: Answer) -> int | None:
-        """Have a whole answer checked; whoever is asked may take long, and the client is told that
+    async def _judged(self, answer: Answer) -> int | None:
+        """Have a whole answer judged. Whoever is asked may take long, and the client is told that
         somebody is there.
         """
-        asking = ensure_future(self._trial.next_tier(answer, b"".join(self._whole[answer])))
+        before, _, after = answer.closing(HERE).rpartition(HERE)
+        whole = Whole(answer.passing() + before, after, self._clock())
+        self._whole[answer] = whole
+        asking = ensure_future(self._trial.next_tier(answer, whole.before + whole.after))
         try:
             while True:
                 quiet = max(0.0, self._reply.quiet_until - self._clock())
@@ -89,17 +98,18 @@ class Holding(Climbing):
                 await wait({asking})
 
     async def _give(self, answer: Answer) -> None:
-        now = self._clock()
         self._committed, self._held, self._winner = True, None, answer
-        self._first = now if self._first is None else self._first
-        whole = self._whole.get(answer)
+        whole, now = self._whole.get(answer), self._clock()
         self._whole.clear()
         if whole is None:
+            self._first = now if self._first is None else self._first
             await super(Climbing, self)._pass_on(answer, now)
             return
-        self._over = True
-        data = self._note(answer, now).join(whole)
-        await self._reply.stream(data, {} if self._reply.streaming else self._head(answer)[1])
+        # What its target took is told by when it came; what its client waited, by now.
+        self._over, self._first = True, whole.came
+        headers = {} if self._reply.streaming else self._head(answer)[1]
+        self._first = now
+        await self._reply.stream(whole.before + self._note(answer, now) + whole.after, headers)
         await self._reply.end()
         self._end = "ok"
 

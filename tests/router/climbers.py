@@ -10,7 +10,7 @@ from router.testing import Provider
 from tests.router.running import Answer, Running, running
 
 FILE = """version: 1
-server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0", plugins: [{plugins}]}}
+server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0", plugins: [{plugins}], {server}}}
 defaults:
   timeouts: {{connect: 1s, first_token: 5s, between_tokens: 5s}}
 providers:
@@ -85,6 +85,7 @@ async def climbers(
     more: str = "",
     price: float = 10,
     plugins: str = "",
+    server: str = "",
 ) -> AsyncIterator[Climbers]:
     """The providers by their scripts; `more` stands in the route."""
     async with Provider(cheap) as one, Provider(dear) as two, Provider(judge) as three:
@@ -98,6 +99,7 @@ async def climbers(
                 more=more,
                 price=price,
                 plugins=plugins,
+                server=server,
             )
         )
         async with running(path) as router:

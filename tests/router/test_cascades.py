@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from router.testing import Answer, Silence, Status
+from router.testing.reply import Reply
 from tests.router.climbers import climbers
 from tests.router.running import running, written
 
@@ -115,6 +116,20 @@ async def test_where_the_dear_tier_fails_too_the_client_gets_the_best_there_was(
         assert told.headers[CASCADE] == "best; cheap/m=length 20.., dear/m=empty"
     async with climbers(tmp_path, Answer(""), GOOD, cascade=cascade) as place:
         assert await place.say() == "that way"  # as bad by the last check, but better by the first
+
+
+@pytest.mark.parametrize(
+    "dear", [Status(500).delayed(0.25), Answer("", finish="length").delayed(0.25)]
+)
+async def test_the_times_of_the_best_answer_are_its_own(tmp_path: Path, dear: Reply) -> None:
+    cheap = REFUSES.delayed(0.1)
+    cascade = "{checks: [empty, finish, refusal]}"
+    async with climbers(tmp_path, cheap, dear, cascade=cascade) as place:
+        told = await place.chat()
+        assert told.headers["x-router-target"] == "cheap/m"
+        times = dict(one.split(";dur=") for one in told.headers["server-timing"].split(", "))
+        assert float(times["before"]) < 100
+        assert 100 <= float(times["upstream"]) < 250
 
 
 async def test_the_deadline_is_one_for_all_tiers(tmp_path: Path) -> None:
