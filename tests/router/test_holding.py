@@ -192,6 +192,26 @@ async def test_a_request_that_is_drained_while_held_says_so() -> None:
 
 
 @in_virtual_time
+async def test_a_drain_does_not_wait_for_who_judges() -> None:
+    scene = Held({"a/m": [GOOD], "b/m": [DEAR]}, others=[slowly("mine:one", [], good=True)])
+    asking = asyncio.create_task(scene.stream())
+    await asyncio.sleep(3)
+    scene.pipeline.stop()
+    client = await asking
+    assert words_of(client) == "Hello"
+    assert told(client)["cascade"] == "best; a/m=draining"
+    assert 3 <= scene.request.ended < 3.1
+
+
+@in_virtual_time
+async def test_the_times_of_the_best_are_its_own_and_its_client_s() -> None:
+    scene = Held({"a/m": [REFUSES], "b/m": [[5, REFUSED]]})
+    client = await scene.stream()
+    assert client.headers["server-timing"] == "before;dur=0.0, upstream;dur=200.0"
+    assert told(client)["first_token_ms"] == told(client)["total_ms"] == 5200
+
+
+@in_virtual_time
 async def test_a_client_that_leaves_while_held_settles_everything_once() -> None:
     for at in (0.0, 0.15, 0.35, 1.0):
         scene = Held({"a/m": [SILENT], "b/m": [DEAR]})
