@@ -208,6 +208,25 @@ async def test_streams_of_every_dialect_are_held(tmp_path: Path) -> None:
                 assert (b"message_stop" in told.body) is (path == "messages")
 
 
+async def test_streams_in_another_dialect_than_the_client_s_are_held(tmp_path: Path) -> None:
+    preset = "dialect: anthropic, api_key: k, "
+    half = Answer("half an", finish="length")
+    async with climbers(tmp_path, REFUSES, DEAR, cascade=HEAD, preset=preset) as place:
+        for cheap, check in ((REFUSES, "refusal"), (REFUSES_LONG, "refusal"), (half, "finish")):
+            place.cheap.script = cheap
+            told = await place.chat(stream=True, stream_options={"include_usage": True})
+            assert words(told.body) == "this way, certainly"
+            assert told.headers[CASCADE] == f"climbed; cheap/m={check}"
+        for cheap, word in ((SHORT, "accepted"), (LONG, "begun")):
+            place.cheap.script = cheap
+            told = await place.chat(stream=True, stream_options={"include_usage": True})
+            assert words(told.body) == cheap.text
+            assert told.headers[CASCADE] == note(told.body)["cascade"] == word
+            assert told.body.endswith(b"data: [DONE]\n\n")
+            [usage] = [chunk["usage"] for chunk in events(told.body) if chunk.get("usage")]
+            assert usage["completion_tokens"] == len(cheap.text.split())
+
+
 async def test_json_that_does_not_begin_as_json_fails_before_it_is_whole(tmp_path: Path) -> None:
     cascade = "{checks: [schema], head: 1KiB}"
     cheap = Answer("Sure! Here is what you asked for: " + LONG.text)
