@@ -21,6 +21,7 @@ from router.dialects.openai.dialect import OPENAI
 from router.estimating import brought
 from router.front.paths import CALLS
 from router.runtime import Runtime
+from router.speaks import hints_of
 from router.tenants.identity import DEFAULT, Tenant
 
 DEFAULT_POLICY = "least_latency"
@@ -67,12 +68,24 @@ def foretold(
         "start": [*explained.start, *([] if lane is None else reasons(lane))],
         "targets": shown(explained),
         "shift": shift,
+        "prompt_cache": hinted(runtime, config, model),
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}
             for rung in (ladder(route.name, config.models) if route is not None else ())
             if rung.model not in runtime.off
         ],
     }
+
+
+def hinted(runtime: Runtime, config: Config, model: str) -> dict[str, str] | None:
+    """How targets are told that they may cache prompts to `model`, where they are; None: the route
+    does not ask for it.
+    """
+    if model not in runtime.hinted:
+        return None
+    reached = sorted(runtime.reached(model))
+    hints = {name: tuple(hints_of(*config.target(name)).values()) for name in reached}
+    return {name: told[0].words for name, told in hints.items() if told}
 
 
 def as_read(call: Call, caller: Caller, request: Request) -> dict[str, Any]:

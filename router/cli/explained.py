@@ -27,6 +27,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
     if shift is not None:
         screen.print(f"\nand {shift['share']:.0%} here, by {shift['by']}")
         _candidates(screen, shift["targets"])
+    for sentence in _cached(told.get("prompt_cache")):
+        screen.print(escape(f"  {sentence}"), soft_wrap=True)
     for rung in told["when_all_fail"]:
         [(what, which)] = rung.items()
         screen.print(escape(f"  when all fail: {what} {which}"), soft_wrap=True)
@@ -49,6 +51,14 @@ def _candidates(screen: Console, targets: list[dict[str, Any]]) -> None:
     screen.print()
     for target in targets:
         screen.print(escape(f"  {target['target']}: {target['words']}"), soft_wrap=True)
+
+
+def _cached(prompt_cache: dict[str, str] | None) -> list[str]:
+    """Who is told that it may cache the prompt."""
+    if prompt_cache == {}:
+        return ["prompt_cache: none of its targets can be told"]
+    found = (prompt_cache or {}).items()
+    return [f"{target} may cache the prompt: it is told {words}" for target, words in found]
 
 
 def _read(request: dict[str, Any]) -> str:
