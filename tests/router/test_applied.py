@@ -91,6 +91,7 @@ CASCADE = st.fixed_dictionaries(
             min_size=1,
             unique_by=str,
         ),
+        "head": st.sampled_from(["1KiB", "8KiB"]),
         "audit": st.fixed_dictionaries(
             {"spend": st.just("none")}, optional={"share": st.sampled_from(["5%", "100%"])}
         ),
