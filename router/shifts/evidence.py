@@ -26,7 +26,9 @@ LONG = 10.0
 SLICE = 8
 """Words that are read at a time: so many take one to two milliseconds."""
 COULD_NOT = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED, Outcome.UNFIT})
-"""The target could not serve. What was the caller's fault, or was given up, says nothing of it."""
+"""The target could not serve. What was the caller's fault, or was given up, says nothing of it, nor
+that capacity which is provisioned was used up.
+"""
 
 
 def hung(record: AttemptRecord) -> bool:
