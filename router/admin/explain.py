@@ -61,11 +61,14 @@ def foretold(
     explained, shift = runtime.engine.explain(request._replace(model=model), now), None
     if arms is not None:
         canary = runtime.engine.explain(request._replace(model=arms.canary), now)
-        shift = {"share": arms.share, "by": arms.by, "targets": shown(canary)}
+        told = {"rule": canary.rule, "verdict": canary.verdict, "targets": shown(canary)}
+        shift = {"share": arms.share, "by": arms.by, **told}
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "start": [*explained.start, *([] if lane is None else reasons(lane))],
+        "rule": explained.rule,
+        "verdict": explained.verdict,
+        "start": [*explained.start, *([] if lane is None else reasons(lane, _first(explained)))],
         "targets": shown(explained),
         "shift": shift,
         "prompt_cache": hinted(runtime, config, model),
@@ -75,6 +78,16 @@ def foretold(
             if rung.model not in runtime.off
         ],
     }
+
+
+def _first(explained: Explained) -> int:
+    """The first tier that is open to the request."""
+    tiers = [
+        one.tier
+        for one in explained.targets
+        if one.refused is None or one.refused.refusal is not Refusal.TIER
+    ]
+    return min(tiers, default=0)
 
 
 def hinted(runtime: Runtime, config: Config, model: str) -> dict[str, str] | None:
