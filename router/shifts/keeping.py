@@ -16,6 +16,10 @@ from router.shifts.moving import Moving
 
 REFRESHED = 86_400.0
 """Seconds after which what has not changed is written anew, so that it is not forgotten."""
+AWAKE = 5.0
+"""Seconds before a shift that was taken back is tried again, in which all say anew what they have
+seen: else what came meanwhile would be weighed as if it came on its first step.
+"""
 
 
 class Known(NamedTuple):
@@ -31,7 +35,7 @@ class Known(NamedTuple):
 
     def rests(self, now: float) -> bool:
         """Whether nothing that is seen of it makes any difference."""
-        return self.unreadable if self.progress is None else rests(self.progress, now)
+        return self.unreadable if self.progress is None else rests(self.progress, now + AWAKE)
 
 
 NOTHING = Known(None, None)

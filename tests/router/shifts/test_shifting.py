@@ -376,6 +376,26 @@ async def test_of_what_is_over_nothing_is_said_or_summed() -> None:
     await one.shifting.close()
 
 
+@in_virtual_time
+async def test_before_it_is_tried_again_all_have_said_what_they_saw_meanwhile() -> None:
+    peers = Heard()
+    one = One(File(None, lambda *_, **__: None), peers)
+    one.shifting.take([MOVING], PRICES)
+    await one.shifting.start()
+    one.traffic.failing = 1.0
+    while one.state is not State.BACK:
+        await one.run(1, 50)
+    peers.heard.clear()
+    await one.run(590)
+    assert peers.heard == []
+    while not peers.heard:
+        await one.run(1)
+    assert one.share == 0.0
+    await one.run(12)
+    assert one.share == 0.05
+    await one.shifting.close()
+
+
 class Crowd(Alone):
     """So many have said something already that nobody else counts."""
 
