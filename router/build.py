@@ -9,16 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
 
-from policies import (
-    Climb,
-    Facts,
-    LeastLatency,
-    Price,
-    PromptCache,
-    Retry,
-    Route,
-    Target,
-)
+from policies import Climb, Facts, LeastLatency, Price, PromptCache, Retry, Route, Target
 from router.abilities import lacks_of
 from router.canaries import canaries_of, canary
 from router.choosing import BuildFault, policy_of
