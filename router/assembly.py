@@ -24,9 +24,11 @@ from router.config import Config, Server, Shared
 from router.config import Route as ConfigRoute
 from router.idempotency.store import Memory
 from router.kept.contract import Kept
+from router.made import Made
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
+from router.shadow.ledger import Ledger
 from router.shadowing import shadows_of
 from router.shifts.peers import Alone, Peers
 from router.shifts.peers import Fleet as Peered
@@ -49,11 +51,10 @@ def runtime_of(
     upstreams: Mapping[str, Upstream],
     fleet: Fleetwide | None = None,
     listed: Mapping[str, int] = MappingProxyType({}),
+    made: Made | None = None,
 ) -> Runtime:
-    """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
-    which limits are a `fleet`'s; `listed` says since when models were served. Raises `BuildFault`.
-    """
-    estimators, shifts = choosing.estimators_of(config), shifts_of(config, routes)
+    """What requests read of `config`, with what there is already for it. Raises `BuildFault`."""
+    estimators, shifts = choosing.estimators_of(config, made), shifts_of(config, routes)
     serving = build.serving(config)
     return Runtime(
         revision=config.revision,
@@ -85,9 +86,9 @@ def runtime_of(
 
 
 def deadlines_of(config: Config, serving: Sequence[ConfigRoute]) -> dict[str, float]:
-    """Seconds that requests have for each model, and for each target by its full name."""
-    usual = dict.fromkeys(build.live_targets(config), config.defaults.deadline)
-    return usual | {route.name: route.deadline for route in serving}
+    """Seconds for a request, by what may be asked for: a target, or a model."""
+    targets = dict.fromkeys(build.live_targets(config), config.defaults.deadline)
+    return targets | {route.name: route.deadline for route in serving}
 
 
 def targets_of(
@@ -128,17 +129,20 @@ class Beside(NamedTuple):
     owners: Owners
     writer: Writer | None
     kept: Kept
+    ledger: Ledger
 
 
 def beside_of(config: Config, server: Server, origin: Origin, log: Log) -> Beside:
     """All of it, not begun."""
     shared = config.shared
+    kept = kept_of(server, shared, config.path.parent, log)
     return Beside(
         together_of(shared, log),
         answers_of(shared),
         owners_of(shared, asyncio.get_running_loop().time),
         writer_of(server, origin, log),
-        kept_of(server, shared, config.path.parent, log),
+        kept,
+        Ledger(kept),
     )
 
 

@@ -22,10 +22,10 @@ from router.runtime import Runtime
 from router.shadow.copies import copied, copier
 from router.shadow.judged import Judged, Said
 from router.shadow.judging import Judging, NoScore
-from router.shadow.lane import Reserved
 from router.shadow.one_try import ITS_OWN
 from router.shadow.overheard import Overheard
 from router.shadow.pairs import Pair, Side
+from router.shadow.purse import Reserved
 from router.shadow.said import prompt_of, said_of
 from router.shadow.shadows import Shadows
 from router.shadow.sides import control_of, of_attempt, with_words

@@ -82,8 +82,11 @@ class Descent:
         self._course.go_on(among, now)
 
     def climb(self, tier: int, now: float) -> None:
-        """See `Course.climb`. There is an answer, so nothing is to be fallen back on any more."""
-        self._ladder = Ladder((), None)
+        """See `Course.climb`. Once there is an answer, nothing is to be fallen back on any more; of
+        one that was ended at its beginning nothing is left.
+        """
+        if Outcome.OK in self._course.tried.values():
+            self._ladder = Ladder((), None)
         self._course.climb(tier, now)
 
     def close(self, now: float) -> None:

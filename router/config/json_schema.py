@@ -161,7 +161,9 @@ class _Tables:
         if kind is WrittenRoute and key in {"targets", "tiers"}:
             some = self._targets()
             return some if key == "targets" else {"type": "array", "items": some}
-        if kind is WrittenCascade or (kind is WrittenRoute and key in {"start", "cascade"}):
+        if (kind is WrittenCascade and key != "head") or (
+            kind is WrittenRoute and key in {"start", "cascade"}
+        ):
             return self._between_tiers(key)
         if kind is WrittenShift and key == "to":
             return self._targets()

@@ -240,6 +240,7 @@ class WrittenCascade(Written):
 
     checks: tuple[WrittenCheck, ...] = ()
     audit: WrittenAudit | None = None
+    head: Annotated[int | None, BeforeValidator(units.size)] = None
 
 
 class WrittenRoute(Written):

@@ -71,6 +71,7 @@ RIGHT = [
     ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], cascade: {audit: schema, checks: "
     "[empty, {length: 2..3k}, {match: '^a'}, {length: ..5}, {judge: chat, budget: $1/day}]}",
     ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], cascade: {audit: {share: 1%}}",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], cascade: {head: 8KiB}",
     ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: 12.5%, spend: none, concurrent: 2}",
     ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: all, rate: 5/s, spend: 'none'}",
     ROUTE % "targets: ['sim/${NONE:-a}'], when_all_fail: [{text: 'We are busy.'}], deadline: 9s",
