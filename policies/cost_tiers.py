@@ -11,13 +11,11 @@ the overflow goes on.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from random import Random
 
-from policies import overflow
 from policies.least_latency import LeastLatency
-from policies.policy import Candidate, Policy, Request
+from policies.overflow import InTiers
+from policies.policy import Policy, Request
 from policies.starting.estimator import SCORE
 from policies.starting.rules import Rule
 
@@ -28,7 +26,7 @@ seen that it costs more than it saves, or is not to be trusted.
 
 
 @dataclass(frozen=True, slots=True)
-class CostTiers:
+class CostTiers(InTiers):
     """Tiers from the cheapest to the dearest; `within` chooses inside a tier.
 
     A request starts in the highest tier that one of the `rules` that hold for it names. Where none
@@ -53,26 +51,6 @@ class CostTiers:
         """What its rules and the policy inside the tiers need."""
         own = frozenset({SCORE}) if self.estimated else frozenset()
         return self.within.needs.union(own, *(rule.needs for rule in self.rules))
-
-    @property
-    def learn(self) -> Callable[..., None] | None:
-        """What the policy inside learns, each tier for itself; None if it learns nothing."""
-        return overflow.lesson(self.within)
-
-    @property
-    def odds(self) -> overflow.Odds | None:
-        """How likely each is to be chosen, by the policy inside; None if that does not tell."""
-        return overflow.odds(self.within)
-
-    @property
-    def terms(self) -> overflow.Terms | None:
-        """What the policy inside says of its own terms; None if it says nothing."""
-        return overflow.terms(self.within)
-
-    @property
-    def measures(self) -> bool:
-        """Whether the policy inside the tiers goes by measurements."""
-        return getattr(self.within, "measures", False)
 
     def start(self, request: Request) -> int:
         """The tier, from 0, before which `request` is not sent anywhere."""
@@ -101,21 +79,6 @@ class CostTiers:
             f"starts in tier {start + 1}: {why}",
             *(_told(rule, request) for rule in self.rules),
         )
-
-    def fresh(self) -> overflow.Memory:
-        """One memory of the inner policy for each tier."""
-        return overflow.Memory()
-
-    def choose(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        memory: overflow.Memory,
-        now: float,
-        rng: Random,
-    ) -> Candidate:
-        """The inner policy's choice in the first tier, from its start on, that can serve."""
-        return overflow.choose(self.within, request, candidates, memory, now, rng)
 
     def _deserved(self, request: Request) -> int:
         """The tier in which it would start, whichever are skipped."""

@@ -34,28 +34,62 @@ class Memory:
         return self.tiers[tier]
 
 
-def choose(
-    within: Policy,
-    request: Request,
-    candidates: Sequence[Candidate],
-    memory: Memory,
-    now: float,
-    rng: Random,
-) -> Candidate:
-    """The choice of `within` in the first tier that can serve."""
-    first = min([candidate.tier for candidate in candidates])
-    tier = [candidate for candidate in candidates if candidate.tier == first]
-    return within.choose(request, tier, memory.of(first, within), now, rng)
-
-
-def lesson(within: Policy) -> Callable[..., None] | None:
-    """The verb `learn` of a policy among tiers; None where the one inside them learns nothing, so
-    that nobody is told in vain.
+class InTiers:
+    """What a policy among tiers has alike: `within`, which chooses inside a tier, is asked in the
+    first that can serve, with a memory for each.
     """
-    learn: Callable[..., None] | None = getattr(within, "learn", None)
-    if learn is None:
-        return None
 
+    __slots__ = ()
+
+    @property
+    def within(self) -> Policy:
+        """The policy inside the tiers."""
+        raise NotImplementedError
+
+    @property
+    def measures(self) -> bool:
+        """Whether the policy inside the tiers goes by measurements."""
+        return getattr(self.within, "measures", False)
+
+    @property
+    def learn(self) -> Callable[..., None] | None:
+        """What the policy inside learns, each tier for itself; None where it learns nothing, so
+        that nobody is told in vain.
+        """
+        learn: Callable[..., None] | None = getattr(self.within, "learn", None)
+        return None if learn is None else _lesson(self.within, learn)
+
+    @property
+    def odds(self) -> Odds | None:
+        """How likely each is to be chosen, by the policy inside; None if that does not tell."""
+        tell: Odds | None = getattr(self.within, "odds", None)
+        return None if tell is None else partial(_in_first, tell)
+
+    @property
+    def terms(self) -> Terms | None:
+        """What the policy inside says of its own terms; None if it says nothing."""
+        tell: Terms | None = getattr(self.within, "terms", None)
+        return None if tell is None else partial(_of_tiers, self.within, tell)
+
+    def fresh(self) -> Memory:
+        """One memory of the inner policy for each tier."""
+        return Memory()
+
+    def choose(
+        self,
+        request: Request,
+        candidates: Sequence[Candidate],
+        memory: Memory,
+        now: float,
+        rng: Random,
+    ) -> Candidate:
+        """The inner policy's choice in the first tier that can serve."""
+        first = min([candidate.tier for candidate in candidates])
+        tier = [candidate for candidate in candidates if candidate.tier == first]
+        return self.within.choose(request, tier, memory.of(first, self.within), now, rng)
+
+
+def _lesson(within: Policy, learn: Callable[..., None]) -> Callable[..., None]:
     def pass_on(
         request: Request,
         candidate: Candidate,
@@ -69,18 +103,6 @@ def lesson(within: Policy) -> Callable[..., None] | None:
         learn(request, candidate, report, seconds, first, inner, now)
 
     return pass_on
-
-
-def odds(within: Policy) -> Odds | None:
-    """The verb `odds` of a policy among tiers; None where the one inside them has none."""
-    tell: Odds | None = getattr(within, "odds", None)
-    return None if tell is None else partial(_in_first, tell)
-
-
-def terms(within: Policy) -> Terms | None:
-    """The verb `terms` of a policy among tiers; None where the one inside them has none."""
-    tell: Terms | None = getattr(within, "terms", None)
-    return None if tell is None else partial(_of_tiers, within, tell)
 
 
 def _of_tiers(

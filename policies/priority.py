@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from random import Random
 
-from policies import overflow
 from policies.least_latency import LeastLatency
-from policies.policy import Candidate, Policy, Request
+from policies.overflow import InTiers
+from policies.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Priority:
+class Priority(InTiers):
     """Tiers in their written order; `within` chooses inside a tier."""
 
     within: Policy = field(default_factory=LeastLatency)
@@ -21,38 +19,3 @@ class Priority:
     def needs(self) -> frozenset[str]:
         """What the policy inside the tiers needs."""
         return self.within.needs
-
-    @property
-    def measures(self) -> bool:
-        """Whether the policy inside the tiers goes by measurements."""
-        return getattr(self.within, "measures", False)
-
-    @property
-    def learn(self) -> Callable[..., None] | None:
-        """What the policy inside learns, each tier for itself; None if it learns nothing."""
-        return overflow.lesson(self.within)
-
-    @property
-    def odds(self) -> overflow.Odds | None:
-        """How likely each is to be chosen, by the policy inside; None if that does not tell."""
-        return overflow.odds(self.within)
-
-    @property
-    def terms(self) -> overflow.Terms | None:
-        """What the policy inside says of its own terms; None if it says nothing."""
-        return overflow.terms(self.within)
-
-    def fresh(self) -> overflow.Memory:
-        """One memory of the inner policy for each tier."""
-        return overflow.Memory()
-
-    def choose(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        memory: overflow.Memory,
-        now: float,
-        rng: Random,
-    ) -> Candidate:
-        """The inner policy's choice in the first tier that can serve."""
-        return overflow.choose(self.within, request, candidates, memory, now, rng)

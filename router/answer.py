@@ -7,13 +7,10 @@ is done next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from time import time
 
-from policies import Attempt, Outcome, Phase, Report, Scope, Send, TimeLimits
-from router.bell import Bell
-from router.dialects.contract import Call, Unfit
-from router.headers import meant_for
+from policies import Attempt, Outcome, Phase, Report, Scope, TimeLimits
+from router.dialects.contract import Call
 from router.quota.hearing import hear
 from router.upstream.transport import (
     UNOPENED,
@@ -28,39 +25,6 @@ AFTER_THE_END = 1.0
 MOST_REFUSAL = 1024 * 1024
 MOST_WHOLE = 64 * 1024 * 1024
 """Bytes of an error, and of an answer read whole: beyond that it is not what it should be."""
-
-
-def asked(
-    send: Send,
-    upstream: Upstream,
-    call: Call,
-    headers: Mapping[str, str],
-    bell: Bell,
-    *,
-    strict: bool = False,
-) -> Answer:
-    """Send `call`, and what is to come of it. If it cannot be put in the provider's words (where
-    that is `strict`: all of it), nothing is sent, and the report says so. Raises `Wanting` where
-    files have to be there first.
-    """
-    dialect = upstream.speaks[call.operation]
-    try:
-        path, body, dropped = dialect.ask(call, upstream.model, ask_usage=upstream.ask_usage)
-        if strict and dropped:
-            raise Unfit(f"{upstream.target} cannot be told its {', '.join(dropped)}")  # noqa: TRY301
-    except Unfit as unfit:
-        return unsent(send, upstream, call, str(unfit))
-    if upstream.withheld:
-        headers = meant_for(headers, upstream.withheld)
-    exchange = upstream.transport.open(upstream, path, headers, body, bell)
-    return Answer(send.attempt, upstream, exchange, call, send.limits, dropped)
-
-
-def unsent(send: Send, upstream: Upstream, call: Call, why: str) -> Answer:
-    """Nothing was sent: `upstream` cannot be asked, and `why` in words for the client."""
-    answer = Answer(send.attempt, upstream, UNOPENED, call, send.limits)
-    answer.report = Report(Outcome.UNFIT, Phase.CONNECT, Scope.REQUEST, detail=why)
-    return answer
 
 
 class Answer:

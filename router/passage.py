@@ -12,7 +12,8 @@ from asyncio import CancelledError
 from collections.abc import Sized
 
 from policies import Attempt, Cause, Fail, Outcome, Report, Send, Stop, Wait
-from router.answer import Answer, asked, unsent
+from router.answer import Answer
+from router.asking import asked, unsent
 from router.bell import Bell
 from router.course import Way
 from router.dialects.contract import Call, ClientError, Wanting

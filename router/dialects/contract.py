@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Raw, Struct
@@ -21,6 +22,9 @@ from router.dialects.seam import Begun
 
 Headers = Mapping[str, str]
 """Names in lower case."""
+Fields = Mapping[str, bytes]
+NO_FIELDS: Fields = MappingProxyType({})
+"""Of a body's top level: each name with its value as JSON."""
 RelayedOperation = Literal[
     "moderations", "rerank", "images/generations", "images/edits", "images/variations",
     "audio/speech", "audio/transcriptions", "audio/translations",
@@ -257,9 +261,10 @@ class UpstreamDialect(Protocol):
     client understands out.
     """
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
-        """What to send for `call`, with the upstream's own name of the model. Raises `Unfit`, or
-        `Wanting` if something has to be fetched first.
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
+        """What to send for `call`, with the upstream's own name of the model, and with `more`,
+        whatever the call says of it: of answers to messages alone. Raises `Unfit`, or `Wanting` if
+        something has to be fetched first.
         """
 
     def reader(self, call: Call) -> StreamReader:
@@ -278,9 +283,7 @@ class UpstreamDialect(Protocol):
         """
 
     def own_words(self, call: Call, body: bytes) -> bytes | None:
-        """The body of a refusal as the client knows such; None if it is not in the provider's
-        dialect (a page of a proxy in between).
-        """
+        """A refusal's body as the client knows such; None: it is not in the provider's dialect."""
 
 
 @runtime_checkable

@@ -11,11 +11,13 @@ from policies import Phase, Report
 from router.dialects.common.events import CONTENT, Began, Counted, Event, Said, Stopped, Usage
 from router.dialects.common.prompt import Prompt, bounded
 from router.dialects.contract import (
+    NO_FIELDS,
     Asked,
     Call,
     ClientDialect,
     ClientError,
     EventReader,
+    Fields,
     ForeignDialect,
     Headers,
     Interpretable,
@@ -23,6 +25,7 @@ from router.dialects.contract import (
     Writer,
 )
 from router.dialects.errors.judge import code_of
+from router.dialects.openai.splice import with_fields
 from router.dialects.passing import Progress
 
 MOST_CHOICES = 128
@@ -41,12 +44,14 @@ class Interpreter:
         self._foreign = foreign
         self._most = most
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`. Usage is always asked for: the writer gives it or not."""
         if call.common is None:
             call.common = self._prompt(call)
         prompt = call.common if self._most is None else bounded(call.common, self._most)
         path, body, dropped = self._foreign.ask(prompt, model, stream=call.stream)
+        if more:
+            body = with_fields(body, more)
         return path, body, (*dropped, *prompt.unknown)
 
     def reader(self, call: Call) -> InterpretedStream:
@@ -128,7 +133,7 @@ class Unspoken:
     def __init__(self, what: str) -> None:
         self._what = what
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`. Raises `Unfit`."""
         raise Unfit(f"{self._what} has no endpoint for {call.operation}")
 

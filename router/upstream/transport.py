@@ -8,14 +8,14 @@ for each, and a transport is easy to script in a test.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from msgspec import Struct
 
 from policies import Phase
 from router.bell import Bell
-from router.dialects.contract import Operation, UpstreamDialect
+from router.dialects.contract import Fields, Operation, UpstreamDialect
 
 
 class UpstreamError(Exception):
@@ -120,7 +120,8 @@ class Transport(Protocol):
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """How one target is reached, and spoken to for each kind of call that it takes. Headers of
-    clients that begin with one of `withheld` are not for it.
+    clients that begin with one of `withheld` are not for it. `more` stands in
+    bodies that ask for an answer to messages, whatever the client says of it.
     """
 
     target: str
@@ -130,3 +131,4 @@ class Upstream:
     timeouts: Timeouts
     ask_usage: bool = True
     withheld: tuple[str, ...] = ()
+    more: Fields = field(default_factory=dict)

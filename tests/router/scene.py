@@ -26,7 +26,7 @@ from policies import (
 )
 from router.caller import Caller, Wishes
 from router.choosing import needs_of
-from router.dialects.contract import Operation
+from router.dialects.contract import NO_FIELDS, Fields, Operation
 from router.dialects.openai.dialect import OPENAI, SPOKEN, OpenAI
 from router.estimating import Estimating
 from router.idempotency.claim import claim_of
@@ -110,6 +110,7 @@ class Scene:
         dialect: OpenAI = OPENAI,
         one_model: bool = False,
         estimators: Mapping[str, Estimating] | None = None,
+        more: Fields = NO_FIELDS,
     ) -> None:
         """`one_model`: what stands behind the slash is the upstream's name of the model."""
         loop = asyncio.get_running_loop()
@@ -134,6 +135,7 @@ class Scene:
                     transport=self.transport,
                     timeouts=timeouts,
                     ask_usage=ask_usage,
+                    more=more,
                 )
                 for name in scripts
             },

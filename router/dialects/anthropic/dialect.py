@@ -24,7 +24,15 @@ from router.dialects.anthropic.traces import MARKED, without_marked
 from router.dialects.anthropic.writer import MessageWriter
 from router.dialects.common.outside import decoded, first_of
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, Call, ClientError, Headers, Operation
+from router.dialects.contract import (
+    NO_FIELDS,
+    Asked,
+    Call,
+    ClientError,
+    Fields,
+    Headers,
+    Operation,
+)
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import error_of, message_of
@@ -128,9 +136,11 @@ class Anthropic:
 
     # The provider's half.
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`. Usage comes unasked."""
         path, changes = self._paths[call.operation], {"model": _encode(model)}
+        if more:
+            changes |= more
         if MARKED in call.body and (kept := without_marked(call.fields["messages"])) is not None:
             changes["messages"] = kept
             return path, spliced(call.body, call.fields, changes), ("thinking",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from router.dialects.contract import Asked, Call, Resumable, UpstreamDialect
+from router.dialects.contract import NO_FIELDS, Asked, Call, Fields, Resumable, UpstreamDialect
 from router.dialects.seam import Begun
 
 
@@ -21,9 +21,9 @@ class Deployed:
         self.refusal = dialect.refusal
         self.own_words = dialect.own_words
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`."""
-        path, body, dropped = self._dialect.ask(call, model, ask_usage=ask_usage)
+        path, body, dropped = self._dialect.ask(call, model, ask_usage=ask_usage, more=more)
         deployment = quote(model, safe="")
         return f"/deployments/{deployment}{path}?api-version={self._version}", body, dropped
 

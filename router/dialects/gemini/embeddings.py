@@ -17,7 +17,16 @@ from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.outside import MOST_TOKENS, UNREADABLE, count, decoded
-from router.dialects.contract import Asked, Call, ClientError, Headers, StreamReader, Unfit
+from router.dialects.contract import (
+    NO_FIELDS,
+    Asked,
+    Call,
+    ClientError,
+    Fields,
+    Headers,
+    StreamReader,
+    Unfit,
+)
 from router.dialects.errors.judge import failed, refused
 from router.dialects.errors.table import Table
 from router.dialects.gemini.foreign import ERRORS, message_in, path_of
@@ -61,7 +70,7 @@ class GeminiEmbeddings:
         self._publisher = publisher
         self._errors = errors
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`."""
         size = _field(call, "dimensions")
         verb, body = self._asked(model, texts(call), {} if size is None else {SIZE: size})

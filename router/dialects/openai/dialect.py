@@ -18,9 +18,11 @@ from policies import Outcome, Report
 from router.dialects.common.outside import decoded, first_of
 from router.dialects.common.prompt import Prompt
 from router.dialects.contract import (
+    NO_FIELDS,
     Asked,
     Call,
     ClientError,
+    Fields,
     Headers,
     Operation,
     StreamReader,
@@ -138,11 +140,13 @@ class OpenAI:
 
     # The provider's half.
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`."""
         changes = {"model": _encode(model)}
         if call.stream and ask_usage and not call.usage_asked:
             changes["stream_options"] = self._asking_usage(call)
+        if more:
+            changes |= more
         return PATHS[call.operation], spliced(call.body, call.fields, changes), NOTHING
 
     def reader(self, call: Call) -> StreamReader:
@@ -219,9 +223,9 @@ class Keeping(OpenAI):
         self._begun = begun
         self._rest = rest
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`."""
-        return super().ask(self._rest or call, model, ask_usage=ask_usage)
+        return super().ask(self._rest or call, model, ask_usage=ask_usage, more=more)
 
     def reader(self, call: Call) -> StreamReader:
         """See `UpstreamDialect.reader`."""

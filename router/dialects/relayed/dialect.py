@@ -15,7 +15,16 @@ from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.outside import UNREADABLE, decoded
-from router.dialects.contract import Asked, Call, Headers, Operation, RelayedOperation, Writer
+from router.dialects.contract import (
+    NO_FIELDS,
+    Asked,
+    Call,
+    Fields,
+    Headers,
+    Operation,
+    RelayedOperation,
+    Writer,
+)
 from router.dialects.errors.judge import failed, good, refused
 from router.dialects.errors.quirks import EVERYBODY, TABLES
 from router.dialects.errors.table import Table
@@ -90,7 +99,7 @@ class Relayed:
 
     # The provider's half.
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`."""
         path = f"/{call.operation}"
         if is_form(call.body):

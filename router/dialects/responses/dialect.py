@@ -13,7 +13,7 @@ import msgspec
 
 from policies import Report
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, Call, ClientError, Headers
+from router.dialects.contract import NO_FIELDS, Asked, Call, ClientError, Fields, Headers
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
@@ -83,9 +83,11 @@ class Responses:
 
     # The provider's half, for clients who speak the same.
 
-    def ask(self, call: Call, model: str, *, ask_usage: bool) -> Asked:
+    def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`."""
         changes = {"model": _encode(model)}
+        if more:
+            changes |= more
         dropped: tuple[str, ...] = ()
         if (given := call.fields.get("input")) is not None and (kept := without_foreign(given)):
             changes["input"], dropped = bytes(kept), ("thinking",)
