@@ -112,11 +112,14 @@ def nobody_sticks(world: World) -> None:
     world.engine.replace({"chat": Route(targets, WITHOUT)}, None, world.now)
 
 
-EXPLAINED: dict[str, Callable[[World], None]] = {
-    "  both warm by then": warm_everywhere,
+EXPLAINED: dict[str, Callable[[World], None] | None] = {
+    "  over more seeds": None,
     "  no affinity by then": nobody_sticks,
+    "  all warm by then": warm_everywhere,
 }
 """What tells where the wait comes from that affinity adds where one of two targets falls sick."""
+MORE = 5
+"""Times the seeds that this takes."""
 
 
 class Told(NamedTuple):
@@ -179,7 +182,7 @@ def judge(seeds: int, pools: Sequence[int] = POOLS) -> bool:
                 print(line(asked.name, one, sick=sick), flush=True)
                 fine = fine and one.holds(sick=sick)
                 for name, what in EXPLAINED.items() if sick and targets == 2 else ():
-                    runs = processes.map(partial(pair, asked, onset=what), range(seeds))
+                    runs = processes.map(partial(pair, asked, onset=what), range(MORE * seeds))
                     print(line(name, told(list(runs)), sick=True), flush=True)
     return fine
 
