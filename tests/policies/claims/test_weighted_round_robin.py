@@ -25,9 +25,7 @@ def uneven(sent: Sequence[Sent], targets: Sequence[Target], length: int) -> floa
     return max((abs(one) for one in _differences(sent, targets, length)), default=0.0)
 
 
-def _differences(
-    sent: Sequence[Sent], targets: Sequence[Target], length: int
-) -> Iterator[float]:
+def _differences(sent: Sequence[Sent], targets: Sequence[Target], length: int) -> Iterator[float]:
     whole = sum(target.weight for target in targets)
     for target in targets:
         count = [0, *accumulate(one.target == target.name for one in sent)]
