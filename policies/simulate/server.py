@@ -21,7 +21,7 @@ FAILED = Report(Outcome.FAILED, Phase.HEAD)
 
 
 class Server:
-    """Serves what it is sent. `refused` counts what it did not take; `cache` is what it has read."""
+    """Serves what it is sent. `refused` counts what it did not take, `cache` is what it read."""
 
     __slots__ = (
         "_faults", "_rng", "_service", "_serving", "_waiting", "_watches", "_window", "_world",

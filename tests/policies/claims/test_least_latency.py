@@ -56,6 +56,17 @@ def test_equal_targets_have_equal_parts(count: int, seed: int) -> None:
 
 @pools
 @seeds
+def test_so_they_have_where_long_prompts_take_long(count: int, seed: int) -> None:
+    """A wait that is long because its prompt was is no sign of a slow target."""
+    reads = Service(first_token=0.3, per_input=2e-4, per_token=0.002)
+    services = {target.name: reads for target in named(count)}
+    world = play(LeastLatency(), named(count), seed, seconds=SECONDS, services=services)
+    for share in shares(world, 60.0).values():
+        assert 0.65 / count <= share <= 1.3 / count
+
+
+@pools
+@seeds
 def test_who_comes_all_at_once_is_spread(count: int, seed: int) -> None:
     crowd = [Arrival(60.0 + place * 1e-4, 500, 100) for place in range(10 * count)]
     usual = [Arrival(place / count, 500, 100) for place in range(60 * count)]
