@@ -28,8 +28,9 @@ from policies.engine.route import (
     Route,
     Target,
 )
+from policies.engine.showing.explaining import Explained, ExplainedTarget
 from policies.engine.showing.record import Record
-from policies.engine.showing.views import Explained, ExplainedTarget, TargetSnapshot
+from policies.engine.showing.views import TargetSnapshot
 from policies.engine.standing import Factors
 from policies.least_latency import LeastLatency
 from policies.policy import Band, Candidate, Learner, Policy, Request, Starter

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from policies.least_latency import LeastLatency
 from policies.overflow import InTiers
@@ -41,6 +42,10 @@ class CostTiers(InTiers):
     tiers_at: tuple[float, ...] = ()
     estimated: bool = False
 
+    between: ClassVar[str] = (
+        "a request starts in the tier that it deserves; what that cannot take, a dearer one does"
+    )
+
     def __post_init__(self) -> None:
         rising = sorted({at for at in self.tiers_at if 0 < at <= 1})
         if rising != [*self.tiers_at]:
@@ -69,16 +74,17 @@ class CostTiers(InTiers):
         return min(1.0, max(0.0, round(sum(held), 6)))
 
     def why(self, request: Request) -> tuple[str, ...]:
-        """Why `request` starts where it does: a sentence, and one for each rule."""
+        """Why `request` starts where it does: a sentence, and one for each rule that may count. No
+        score does where a rule names a tier, or an estimator was asked.
+        """
         start, deserved = self.start(request), self._deserved(request)
         named = self._named(request) is not None
         why = "a rule names it" if named else self._by_score(request, deserved)
         if start > deserved:
             why = f"tier {deserved + 1} is skipped by its cascade ({why})"
-        return (
-            f"starts in tier {start + 1}: {why}",
-            *(_told(rule, request) for rule in self.rules),
-        )
+        scored = not named and not (self.estimated and SCORE in request.features)
+        rules = [rule for rule in self.rules if scored or rule.tier is not None]
+        return (f"starts in tier {start + 1}: {why}", *(_told(rule, request) for rule in rules))
 
     def _deserved(self, request: Request) -> int:
         """The tier in which it would start, whichever are skipped."""
@@ -110,4 +116,4 @@ def _told(rule: Rule, request: Request) -> str:
     """What one rule does for `request`, in words."""
     given = f"{rule.score:+.2f}" if rule.tier is None else f"tier {rule.tier + 1}"
     words = rule.words(request)
-    return f"{given} for {words}" if rule.holds(request) else f"not {given}, which is for {words}"
+    return f"{'' if rule.holds(request) else 'no '}{given} for {words}"

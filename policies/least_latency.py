@@ -45,6 +45,7 @@ class LeastLatency:
 
     needs: ClassVar[frozenset[str]] = frozenset()
     measures: ClassVar[bool] = True
+    rule: ClassVar[str] = "whoever should answer it soonest (those within 15 % of that share)"
 
     def fresh(self) -> None:
         """Nothing: all that counts is the engine's."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from policies.engine.outcome import Report
 from policies.policy import Candidate, Policy, Request
@@ -36,15 +36,22 @@ class Memory:
 
 class InTiers:
     """What a policy among tiers has alike: `within`, which chooses inside a tier, is asked in the
-    first that can serve, with a memory for each.
+    first that can serve, with a memory for each. `between` says how tiers are used, for people.
     """
 
     __slots__ = ()
+    between: ClassVar[str] = ""
 
     @property
     def within(self) -> Policy:
         """The policy inside the tiers."""
         raise NotImplementedError
+
+    @property
+    def rule(self) -> str:
+        """How tiers are used, and whom the policy inside chooses, where that tells it."""
+        inner = getattr(self.within, "rule", "")
+        return f"{self.between}; in a tier, {inner}" if inner else self.between
 
     @property
     def measures(self) -> bool:

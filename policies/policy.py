@@ -166,6 +166,14 @@ class Learner(Protocol):
         """
 
 
+class Speaking(Protocol):
+    """What a policy may have besides: it says what it is, for people."""
+
+    @property
+    def rule(self) -> str:
+        """Whom it chooses, in a sentence without a capital or a full stop."""
+
+
 class Weighing(Protocol):
     """What a policy may have besides: it says what only it weighs, for people."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from policies.least_latency import LeastLatency
 from policies.overflow import InTiers
@@ -14,6 +15,8 @@ class Priority(InTiers):
     """Tiers in their written order; `within` chooses inside a tier."""
 
     within: Policy = field(default_factory=LeastLatency)
+
+    between: ClassVar[str] = "a tier takes all that it can, and the next one what is left"
 
     @property
     def needs(self) -> frozenset[str]:

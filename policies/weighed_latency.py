@@ -61,6 +61,16 @@ class WeighedLatency:
             raise ValueError(f"price {self.price} must be a number from 0 to {MOST_PRICE}")
 
     @property
+    def rule(self) -> str:
+        """See `Speaking.rule`."""
+        told = BASE.rule
+        if self.affinity:
+            told += "; what is warm in a prompt cache takes no time there"
+        if self.price:
+            told += f"; what costs twice as much must be {2**self.price:.3g} times as fast"
+        return told
+
+    @property
     def needs(self) -> frozenset[str]:
         """How prompts begin, for affinity."""
         return frozenset({PREFIX}) if self.affinity else frozenset()

@@ -27,6 +27,7 @@ class WeightedRoundRobin:
     """Shares in proportion to the weights."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    rule: ClassVar[str] = "every target gets its weight's share, in turns, whoever is faster"
 
     def fresh(self) -> dict[str, float]:
         """Credit by target name."""

@@ -5,13 +5,13 @@ What comes back is an `Answer`'s. It decides nothing about where a call goes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from policies import Outcome, Phase, Report, Scope, Send
 from router.answer import Answer
 from router.bell import Bell
+from router.caller import Caller
 from router.dialects.contract import NO_FIELDS, Call, Operation, Unfit
 from router.headers import meant_for
+from router.runtime import Runtime
 from router.upstream.transport import UNOPENED, Upstream
 
 TO_MESSAGES: frozenset[Operation] = frozenset({"chat", "responses", "messages"})
@@ -19,27 +19,27 @@ TO_MESSAGES: frozenset[Operation] = frozenset({"chat", "responses", "messages"})
 
 
 def asked(
-    send: Send,
-    upstream: Upstream,
-    call: Call,
-    headers: Mapping[str, str],
-    bell: Bell,
-    *,
-    strict: bool = False,
+    send: Send, upstream: Upstream, call: Call, caller: Caller, runtime: Runtime, bell: Bell
 ) -> Answer:
-    """Send `call`, and what is to come of it. If it cannot be put in the provider's words (where
-    that is `strict`: all of it), nothing is sent, and the report says so. Raises `Wanting` where
+    """Send `call`, and what is to come of it. If it cannot be put in the provider's words (for
+    `strict` models: all of it), nothing is sent, and the report says so. Raises `Wanting` where
     files have to be there first.
     """
-    dialect, usage, more = upstream.speaks[call.operation], upstream.ask_usage, upstream.more
+    model, hint, more = send.attempt.model, None, upstream.more
     if more and call.operation not in TO_MESSAGES:
         more = NO_FIELDS
+    if model in runtime.hinted and (hint := upstream.hints.get(call.operation)) is not None:
+        more = {**hint.fields(call, caller.tenant.name, caller.wishes.session), **more}
+    dialect, usage = upstream.speaks[call.operation], upstream.ask_usage
     try:
         path, body, dropped = dialect.ask(call, upstream.model, ask_usage=usage, more=more)
-        if strict and dropped:
+        if dropped and model in runtime.strict:
             raise Unfit(f"{upstream.target} cannot be told its {', '.join(dropped)}")  # noqa: TRY301
     except Unfit as unfit:
         return unsent(send, upstream, call, str(unfit))
+    if hint is not None:
+        body = hint.pointed(call, body)
+    headers = caller.headers
     if upstream.withheld:
         headers = meant_for(headers, upstream.withheld)
     exchange = upstream.transport.open(upstream, path, headers, body, bell)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -75,7 +75,8 @@ def runtime_of(
         fleet=fleet,
         tokenizers=tokenizers_of(config),
         recorded=build.recorded_of(config),
-        strict=strict_of(serving),
+        strict=both_arms(route for route in serving if route.unsupported == "refuse"),
+        hinted=both_arms(route for route in serving if route.prompt_cache),
         shadows=shadows_of(config),
         cascades=cascades_of(config),
         shifts=shifts,
@@ -96,10 +97,10 @@ def targets_of(
     return targets
 
 
-def strict_of(serving: Sequence[ConfigRoute]) -> frozenset[str]:
-    """The routes for which nothing is left out that a client asks for, by both arms."""
-    strict = [route.name for route in serving if route.unsupported == "refuse"]
-    return frozenset([*strict, *map(canary_of, strict)])
+def both_arms(routes: Iterable[ConfigRoute]) -> frozenset[str]:
+    """The engine's names of `routes`, and of their canaries."""
+    names = [route.name for route in routes]
+    return frozenset([*names, *map(canary_of, names)])
 
 
 class Part(Protocol):

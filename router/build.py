@@ -30,7 +30,7 @@ from router.counting import counting_of, limits_of
 from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
 from router.shadow.terms import ARM
-from router.speaks import speaks_of, withheld_of
+from router.speaks import hints_of, speaks_of, withheld_of
 from router.stored.accounts import Account
 from router.tenants.allowances import Allowances, TenantLimits
 from router.tenants.identity import DEFAULT, Tenant, Tenants
@@ -161,6 +161,7 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,
             withheld=withheld_of(provider),
+            hints=hints_of(provider, model),
         )
     return upstreams
 

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from policies import Candidate, LeastLatency, Policy, Request
-from policies.starting.leash import Leash
+from policies.starting.leash import Leash, Overran
 
 Clock = Callable[[], float]
 AROUND = LeastLatency()
@@ -33,6 +33,7 @@ class Guarded:
     def __init__(self, policy: Policy, clock: Clock) -> None:
         self._policy, self._clock = policy, clock
         self._leash = Leash()
+        self._unreported: Overran | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Guarded) and self._policy == other._policy
@@ -43,6 +44,13 @@ class Guarded:
     def __getattr__(self, name: str) -> Any:
         verb = getattr(self._policy, name)
         return self._measured(verb, name) if name in ABSENT else verb
+
+    @property
+    def rule(self) -> str:
+        """See `Speaking.rule`."""
+        if self._leash.away(self._clock()):
+            return f"it took too long, and is not asked for a while; meanwhile {AROUND.rule}"
+        return getattr(self._policy, "rule", "")
 
     @property
     def needs(self) -> frozenset[str]:
@@ -64,6 +72,9 @@ class Guarded:
         """See `Policy.choose`."""
         began = self._clock()
         if self._leash.away(began):
+            if (error := self._unreported) is not None:
+                self._unreported = None
+                raise error
             return AROUND.choose(request, candidates, None, now, rng)
         try:
             return self._policy.choose(request, candidates, memory, now, rng)
@@ -80,7 +91,12 @@ class Guarded:
                 return verb(*told)
             finally:
                 ended = self._clock()
-                self._leash.took(ended - began, ended)
+                try:
+                    self._leash.took(ended - began, ended)
+                except Overran as error:
+                    if name not in SHOWING:
+                        raise
+                    self._unreported = error
 
         return measured
 
@@ -90,5 +106,8 @@ ABSENT: Mapping[str, Callable[..., Any]] = {
     "learn": lambda *_: None,
     "why": lambda *_: (),
     "odds": AROUND.odds,
+    "terms": lambda _, candidates, *__: [""] * len(candidates),
 }
 """The verbs that a policy may have besides, and who is asked in the place of one that is not."""
+SHOWING = frozenset({"why", "odds", "terms"})
+"""Those of whose failures nobody is told: what one of them overran, the next choice reports."""

@@ -139,9 +139,8 @@ class Passage:
         upstream, call = self._runtime.upstreams[send.target], self._call
         if self._resumption is not None:
             upstream = self._resumption.kept(upstream, send.attempt)
-        headers, strict = self._reply.caller.headers, send.attempt.model in self._runtime.strict
         try:
-            answer = asked(send, upstream, call, headers, self._bell, strict=strict)
+            answer = asked(send, upstream, call, self._reply.caller, self._runtime, self._bell)
         except Wanting as wanting:
             if (why := self._fetch(wanting.urls, send)) is None:
                 return

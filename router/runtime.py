@@ -46,8 +46,9 @@ class Runtime:
     `estimators` say how hard a request is, by model, where its route names one; `recorded` is the
     part of a model's requests of which decisions are written, where any are; of `shadows` a share
     of a model's requests is asked as well; answers of models with `cascades` are checked; `shifts`
-    are both arms of the models whose traffic moves. `targets`, `strict` and `wary` know the routes
-    of their canaries as well.
+    are both arms of the models whose traffic moves; providers are `hinted` that they may cache the
+    prompts of these models. `targets`, `strict`, `wary` and `hinted` know the routes of their
+    canaries as well.
     """
 
     revision: str
@@ -73,6 +74,7 @@ class Runtime:
     shadows: Mapping[str, Terms] = field(default_factory=dict)
     cascades: Mapping[str, Cascade] = field(default_factory=dict)
     shifts: Mapping[str, Arms] = field(default_factory=dict)
+    hinted: frozenset[str] = frozenset()
 
     def models(self, tenant: Tenant) -> dict[str, int]:
         """The models that `tenant` is shown."""

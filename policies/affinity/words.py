@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
 
 DOLLAR = 1_000_000_000
 """Nano-dollars."""
@@ -31,8 +32,14 @@ def of_money(money: Sequence[float | None]) -> list[str]:
 def _of_price(price: float | None, least: float) -> str:
     if price is None:
         return "its price is unknown, and counts as the dearest"
-    dollars = price / DOLLAR
-    told = f"about ${dollars:.2g}" if dollars < 0.01 else f"about ${dollars:.2f}"
+    told = f"about ${_plain(price / DOLLAR)}"
     if price > least > 0:
-        told += f", {price / least:.1f} times the cheapest"
+        ratio = price / least
+        told += f", {ratio:.{0 if ratio >= 10 else 1}f} times the cheapest"
     return told
+
+
+def _plain(dollars: float) -> str:
+    """At least two digits that mean something: 3.50, 0.012, 0.000041."""
+    digits = 2 if dollars >= 0.1 or not dollars else 1 - floor(log10(dollars))
+    return f"{dollars:.{digits}f}"

@@ -25,13 +25,9 @@ from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
 from policies.engine.refusal import Cause
 from policies.engine.route import Facts, Route
+from policies.engine.showing.explaining import Explained, explain
 from policies.engine.showing.record import Record, RecordedCourse
-from policies.engine.showing.views import (
-    Explained,
-    TargetSnapshot,
-    explain,
-    snapshot,
-)
+from policies.engine.showing.views import TargetSnapshot, snapshot
 from policies.engine.standing import SILENT, Member, Standing
 from policies.engine.waiting.queue import Queue
 from policies.policy import Request
@@ -160,7 +156,9 @@ class Engine:
         nothing taken.
         """
         pool = self._pools.get(request.model)
-        return explain(pool, request, now) if pool is not None else Explained(request.model, "", ())
+        if pool is None:
+            return Explained(request.model, "", ())
+        return explain(pool, request, now, self.failed)
 
     def snapshot(self, now: float) -> dict[str, TargetSnapshot]:
         """Every target as it stands."""

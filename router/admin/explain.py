@@ -21,6 +21,7 @@ from router.dialects.openai.dialect import OPENAI
 from router.estimating import brought
 from router.front.paths import CALLS
 from router.runtime import Runtime
+from router.speaks import hints_of
 from router.tenants.identity import DEFAULT, Tenant
 
 DEFAULT_POLICY = "least_latency"
@@ -60,19 +61,44 @@ def foretold(
     explained, shift = runtime.engine.explain(request._replace(model=model), now), None
     if arms is not None:
         canary = runtime.engine.explain(request._replace(model=arms.canary), now)
-        shift = {"share": arms.share, "by": arms.by, "targets": shown(canary)}
+        told = {"rule": canary.rule, "verdict": canary.verdict, "targets": shown(canary)}
+        shift = {"share": arms.share, "by": arms.by, **told}
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
-        "start": [*explained.start, *([] if lane is None else reasons(lane))],
+        "rule": explained.rule,
+        "verdict": explained.verdict,
+        "start": [*explained.start, *([] if lane is None else reasons(lane, _first(explained)))],
         "targets": shown(explained),
         "shift": shift,
+        "prompt_cache": hinted(runtime, config, model),
         "when_all_fail": [
             {"model": rung.model} if rung.model is not None else {"text": rung.text}
             for rung in (ladder(route.name, config.models) if route is not None else ())
             if rung.model not in runtime.off
         ],
     }
+
+
+def _first(explained: Explained) -> int:
+    """The first tier that is open to the request."""
+    tiers = [
+        one.tier
+        for one in explained.targets
+        if one.refused is None or one.refused.refusal is not Refusal.TIER
+    ]
+    return min(tiers, default=0)
+
+
+def hinted(runtime: Runtime, config: Config, model: str) -> dict[str, str] | None:
+    """How targets are told that they may cache prompts to `model`, where they are; None: the route
+    does not ask for it.
+    """
+    if model not in runtime.hinted:
+        return None
+    reached = sorted(runtime.reached(model))
+    hints = {name: tuple(hints_of(*config.target(name)).values()) for name in reached}
+    return {name: told[0].words for name, told in hints.items() if told}
 
 
 def as_read(call: Call, caller: Caller, request: Request) -> dict[str, Any]:

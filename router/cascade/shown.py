@@ -111,12 +111,15 @@ def why(lane: Lane, at: int) -> str:
     return f"{failed}, and up to {most:.0%} it is cheaper than to begin above it"
 
 
-def reasons(lane: Lane) -> list[str]:
-    """A sentence for each of the tiers before the last."""
+def reasons(lane: Lane, first: int) -> list[str]:
+    """A sentence for each tier before the last in which a request that begins in `first` is
+    checked, and for those that are skipped.
+    """
     checks = ", ".join(one.name for one in (*lane.terms.checks, *lane.terms.others))
     return [
         f"an answer of tier {at + 1} is checked ({checks}): {why(lane, at)}"
         for at in range(lane.terms.last)
+        if at >= first or at in lane.dear or at in lane.mistrusted
     ]
 
 

@@ -141,6 +141,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
     yield from _change("when_all_fail", old.when_all_fail, new.when_all_fail, _rungs)
     yield from _change("interrupted", old.interrupted, new.interrupted)
     yield from _change("unsupported", old.unsupported, new.unsupported)
+    yield from _change("prompt_cache", old.prompt_cache, new.prompt_cache, _flag)
     for key, before_it, after_it, show in shift_changes(old.shift, new.shift):
         yield from _change(key, before_it, after_it, show)
     yield from _change("decisions", old.decisions, new.decisions, show_part)
@@ -263,6 +264,10 @@ def _change(
     if old != new:
         was, now = ("none" if value is None else show(value) for value in (old, new))
         yield f"{key} {was} → {now}"
+
+
+def _flag(on: bool) -> str:  # noqa: FBT001 - it is what is shown
+    return "true" if on else "false"
 
 
 def _listed(names: Iterable[str]) -> str:

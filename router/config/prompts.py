@@ -1,4 +1,5 @@
-"""How providers cache what prompts begin with, as plain data, by their presets and by models.
+"""How providers cache what prompts begin with, as plain data, by their presets and by models; and
+how some are told to.
 
 Only what a company says, or what is known of it, stands here; how much of it comes true is measured
 (`policies.affinity`). A cache is an account's: what one target has read, another reads anew.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 
 class Prompts(NamedTuple):
@@ -35,14 +36,41 @@ OF_MODELS: tuple[tuple[str, Prompts], ...] = (
     ("gemini-3*", Prompts(4_096)),
     ("claude-haiku-4-5*", Prompts(4_096)),
     ("claude-opus-4-5*", Prompts(4_096)),
+    ("claude-opus-4-6*", Prompts(4_096)),
+    ("claude-opus-4-7*", Prompts(2_048)),
+    ("claude-3-5-haiku*", Prompts(2_048)),
+    ("claude-opus-5*", Prompts(512)),
+    ("claude-fable-5*", Prompts(512)),
+    ("claude-mythos-5*", Prompts(512)),
 )
-"""What models do otherwise, by patterns of names in lower case, without what stands before their
-last slash.
+"""What models do otherwise, by how their names go on from some place, in lower case: before it are
+the names of makers and regions.
+"""
+
+Api = Literal["chat", "responses", "messages", "converse"]
+"""In what a provider is asked for an answer to messages: OpenAI's, Anthropic's, AWS's."""
+Word = Literal["key", "mark", "points"]
+"""How it is told that it may cache a prompt. A `key` (`prompt_cache_key`) is what requests have in
+common that begin alike; a `mark` (`cache_control`, at the top) has all of it cached up to the last
+message; `points` (`cachePoint`) do so within the prompt.
+"""
+WORDS: Mapping[str, Mapping[Api, Word]] = {
+    "openai": {"chat": "key", "responses": "key"},
+    "azure": {"chat": "key", "responses": "key"},
+    "mistral": {"chat": "key"},
+    "fireworks": {"chat": "key"},
+    "xai": {"responses": "key"},
+    "anthropic": {"messages": "mark"},
+    "foundry": {"messages": "mark"},
+    "bedrock": {"converse": "points"},
+}
+"""By presets. At Bedrock, Anthropic's models refuse the mark; who is not here is told nothing: it
+needs nothing, or nobody knows that it takes any.
 """
 
 
 def prompts_of(preset: str | None, model: str) -> Prompts:
     """How a model of a provider with that preset is taken to cache prompts."""
-    name = model.lower().rpartition("/")[2]
-    other = next((one for pattern, one in OF_MODELS if fnmatchcase(name, pattern)), None)
+    name = model.lower()
+    other = next((one for pattern, one in OF_MODELS if fnmatchcase(name, f"*{pattern}")), None)
     return other or OF_PRESETS.get(preset or "", USUAL)

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from router.config import units
 from router.config.cascade import Known, cascade_of
@@ -109,14 +110,12 @@ class _Resolver:
             deadline=written.deadline or self.defaults.deadline,
             retry=replace(self.defaults.retry, **written.retry.given()),
             estimator=self._policy(name, "estimator", written.estimator),
-            embeddings=written.embeddings or "one_model",
-            interrupted=written.interrupted or "error",
-            unsupported=written.unsupported or "drop",
             **start,
             decisions=1.0 if written.decisions is None else written.decisions,
             shift=self._shift(name, written, tiers[0]),
             shadow=self._shadow(name, written, tiers),
             **leaving(written),
+            **_serving(written),
         )
         self._note_idle(route)
         if written.decisions and not find(self.tree, ("server", "decisions", "file")).whole:
@@ -273,6 +272,12 @@ class _Resolver:
             what = f"requests whose score is {first} or more are refused: nothing is on there"
             mark = self._found(route.name).key.mark
             self.report.note(mark, what, "switch one of its providers on, or raise tiers_at")
+
+
+def _serving(written: WrittenRoute) -> dict[str, Any]:
+    """What the file says of how requests are served, as a `Route` takes it."""
+    names = ("embeddings", "interrupted", "unsupported", "prompt_cache")
+    return {name: said for name in names if (said := getattr(written, name)) is not None}
 
 
 def _shown(node: Node) -> str:

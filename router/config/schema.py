@@ -191,10 +191,11 @@ class Route:
     request leaves a tier, `patience` the seconds that it waits there first. `embeddings`: whether
     those of targets of other upstream models may stand in for one another. `interrupted`: what
     becomes of a stream that breaks off within its content. `unsupported`: whether what a target
-    cannot be told of a request, and only tunes it, is left out. `when_all_fail` are its own rungs,
-    in order. `decisions` is the part of its requests of which decisions are written to a file,
-    where there is one. `shadow` is where a share of them is copied to, `shift` where they move, and
-    `cascade` how the answers of cheap tiers are checked.
+    cannot be told of a request, and only tunes it, is left out. `prompt_cache`: providers are told
+    to cache its prompts. `when_all_fail` are its own rungs, in order. `decisions` is the part of
+    its requests of which decisions are written to a file, where there is one. `shadow` is where a
+    share of them is copied to, `shift` where they move, and `cascade` how the answers of cheap
+    tiers are checked.
     """
 
     name: str
@@ -217,6 +218,7 @@ class Route:
     shadow: Shadow | None = None
     cascade: Cascade | None = None
     shift: Shift | None = None
+    prompt_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,6 +284,7 @@ class WrittenRoute(Written):
     unsupported: Annotated[
         Literal["drop", "refuse"] | None, BeforeValidator(texts.choice("drop", "refuse"))
     ] = None
+    prompt_cache: Flag = None
     when_all_fail: tuple[WrittenRung, ...] = ()
     decisions: Part = None
     shadow: WrittenShadow | None = None

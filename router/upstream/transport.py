@@ -16,6 +16,7 @@ from msgspec import Struct
 from policies import Phase
 from router.bell import Bell
 from router.dialects.contract import Fields, Operation, UpstreamDialect
+from router.dialects.hints import Hint
 
 
 class UpstreamError(Exception):
@@ -120,8 +121,9 @@ class Transport(Protocol):
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """How one target is reached, and spoken to for each kind of call that it takes. Headers of
-    clients that begin with one of `withheld` are not for it. `more` stands in
-    bodies that ask for an answer to messages, whatever the client says of it.
+    clients that begin with one of `withheld` are not for it. `more` stands in bodies that ask for
+    an answer to messages, whatever the client says of it; `hints` are how it is told that it may
+    cache a prompt, by kinds of calls, where it can be.
     """
 
     target: str
@@ -132,3 +134,4 @@ class Upstream:
     ask_usage: bool = True
     withheld: tuple[str, ...] = ()
     more: Fields = field(default_factory=dict)
+    hints: Mapping[Operation, Hint] = field(default_factory=dict)

@@ -170,6 +170,24 @@ def test_every_file_that_the_design_draws_exists():
         assert list(ROOT.glob(f"policies/**/{name}")) + list(ROOT.glob(f"router/**/{name}")), name
 
 
+LINK = re.compile(r"\]\((?!https?:)([^()#\s]*)(?:#([^()\s]+))?\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """The headings of a page, as links name them."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    plain = [re.sub(r"[^\w -]", "", title.lower()) for title in titles]
+    return {title.replace(" ", "-") for title in plain}
+
+
+def test_every_link_between_the_pages_leads_somewhere():
+    for page in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")):
+        for path, anchor in LINK.findall(page.read_text()):
+            target = page.parent / path if path else page
+            assert target.exists(), f"{page.name}: {path}"
+            assert not anchor or anchor in anchors(target), f"{page.name}: {path}#{anchor}"
+
+
 def test_the_examples_of_how_to_test_run_as_written():
     examples = blocks("docs/testing.md", "python")
     assert len(examples) == 2
@@ -226,30 +244,6 @@ def test_a_check_of_one_s_own_is_made_as_the_reference_shows_it(tmp_path, monkey
     assert isinstance(own, OwnCheck)
     assert own.holds(Answered("smart", {}, Said("Yes, please.")))
     sys.modules.pop("manners")
-
-
-def test_the_cascade_that_policies_md_shows_can_be_loaded(tmp_path):
-    [example] = [block for block in blocks("docs/policies.md", "yaml") if "cascade:" in block]
-    head = "version: 1\nserver: {plugins: [mychecks]}\n"
-    head += "providers: {sim: {dialect: simulated, models: [slow, fast]}}\nmodels:\n"
-    head += "  gpt-small: {targets: [sim/slow]}\n"
-    head += "  smart:\n    policy: cost_tiers\n    tiers: [[sim/slow], [sim/fast]]\n"
-    file = tmp_path / "providers.yaml"
-    file.write_text(head + example)
-    cascade = load(file, {}).models["smart"].cascade
-    assert cascade is not None
-    assert len(cascade.checks) == 6
-
-
-def test_the_rules_that_policies_md_shows_are_a_file_that_serves(tmp_path):
-    [example] = [block for block in blocks("docs/policies.md", "yaml") if "cost_tiers" in block]
-    targets = "groq: {preset: groq, models: [llama-3.3-70b-versatile]}, "
-    targets += "openai: {preset: openai, models: [gpt-5.4]}"
-    models = "".join(f"  {line}\n" for line in example.splitlines())
-    file = tmp_path / "providers.yaml"
-    file.write_text(f"version: 1\nproviders: {{{targets}}}\nmodels:\n{models}")
-    config = load(file, {"GROQ_API_KEY": "any", "OPENAI_API_KEY": "any"})
-    assert config.models["smart"].tiers_at == (0.3,)
 
 
 def rows_of_errors(table: Table) -> list[str]:

@@ -158,20 +158,23 @@ class TestScores:
             "starts in tier 3: its score is 0.75 of 1, and tier 3 begins at 0.75",
             "+0.40 for code",
             "+0.35 for input_tokens >1,000 (it has 2,000)",
-            "not -0.50, which is for last_tokens <5 (it has 9)",
-            "not tier 3, which is for tools",
+            "no -0.50 for last_tokens <5 (it has 9)",
+            "no tier 3 for tools",
         )
         (first, *_) = SCORED.why(asked())
         assert first == "starts in tier 1: its score is 0.00 of 1; tier 2 would begin at 0.4"
-        (first, *_) = SCORED.why(asked(features={"tools": True}))
-        assert first == "starts in tier 3: a rule names it"
+        only_tiers = ("starts in tier 3: a rule names it", "tier 3 for tools")
+        assert SCORED.why(asked(features={"tools": True, "code": True})) == only_tiers
         (first, *_) = SMART.why(asked())
         assert first == "starts in tier 1: no rule names another"
 
     def test_why_says_whose_score_it_is(self) -> None:
         policy = CostTiers((CODE,), tiers_at=(0.5,), estimated=True)
-        assert "its score by the estimator is 0.70" in policy.why(asked(features={"score": 0.7}))[0]
-        assert "its score by the rules alone is 0.00" in policy.why(asked())[0]
+        [by_estimator] = policy.why(asked(features={"score": 0.7}))
+        assert "its score by the estimator is 0.70" in by_estimator
+        by_rules, code = policy.why(asked())
+        assert "its score by the rules alone is 0.00" in by_rules
+        assert code == f"no {CODE.score:+.2f} for code"
 
     def test_explain_begins_with_why(self) -> None:
         world = three_tiers(policy=SCORED)

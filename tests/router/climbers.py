@@ -14,8 +14,9 @@ server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0", plugins: [{plugins}]}}
 defaults:
   timeouts: {{connect: 1s, first_token: 5s, between_tokens: 5s}}
 providers:
-  cheap: {{base_url: "{cheap}", models: {{m: {{price: {{input: 1, output: 2}}}}}}}}
-  dear: {{base_url: "{dear}", models: {{m: {{price: {{input: {price}, output: {price}}}}}}}}}
+  cheap: {{{preset}base_url: "{cheap}", models: {{m: {{price: {{input: 1, output: 2}}}}}}}}
+  dear:
+    {{{preset}base_url: "{dear}", models: {{m: {{price: {{input: {price}, output: {price}}}}}}}}}
   judge: {{base_url: "{judge}", models: {{m: {{price: {{input: 1, output: 1}}}}}}}}
 models:
   chat:
@@ -76,8 +77,11 @@ async def climbers(
     more: str = "",
     price: float = 10,
     plugins: str = "",
+    preset: str = "",
 ) -> AsyncIterator[Climbers]:
-    """The providers by their scripts; `more` stands in the route."""
+    """The providers by their scripts; `more` stands in the route, `preset` before what the first
+    two have.
+    """
     async with Provider(cheap) as one, Provider(dear) as two, Provider(judge) as three:
         path = folder / "providers.yaml"
         path.write_text(
@@ -89,6 +93,7 @@ async def climbers(
                 more=more,
                 price=price,
                 plugins=plugins,
+                preset=preset,
             )
         )
         async with running(path) as router:

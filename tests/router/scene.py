@@ -27,6 +27,7 @@ from policies import (
 from router.caller import Caller, Wishes
 from router.choosing import needs_of
 from router.dialects.contract import NO_FIELDS, Fields, Operation
+from router.dialects.hints import Hint
 from router.dialects.openai.dialect import OPENAI, SPOKEN, OpenAI
 from router.estimating import Estimating
 from router.idempotency.claim import claim_of
@@ -111,6 +112,8 @@ class Scene:
         one_model: bool = False,
         estimators: Mapping[str, Estimating] | None = None,
         more: Fields = NO_FIELDS,
+        hint: Hint | None = None,
+        hinted: bool = True,
     ) -> None:
         """`one_model`: what stands behind the slash is the upstream's name of the model."""
         loop = asyncio.get_running_loop()
@@ -136,6 +139,7 @@ class Scene:
                     timeouts=timeouts,
                     ask_usage=ask_usage,
                     more=more,
+                    hints={} if hint is None else {"chat": hint},
                 )
                 for name in scripts
             },
@@ -150,6 +154,7 @@ class Scene:
             alike=alike or {},
             ladders={} if ladder is None else {"chat": ladder},
             resume=resume or {},
+            hinted=frozenset({"chat"} if hinted and hint else ()),
         )
         readers: list[Reader] = [self.kept]
         if decisions is not None:

@@ -104,6 +104,43 @@ def test_what_it_has_beside_the_contract_is_measured_as_well():
     assert len(told.errors) == 1
 
 
+@dataclass(frozen=True)
+class Telling(Last):
+    """It takes its time to say what it is doing."""
+
+    rule: ClassVar[str] = "the last"
+
+    def odds(self, request: Request, candidates: Sequence[Candidate], now: float) -> list[float]:
+        self.clock.now += 2 * LIMIT
+        return [*(0.0 for _ in candidates[1:]), 1.0]
+
+
+def test_one_that_took_too_long_to_explain_itself_is_reported_with_the_next_choice():
+    clock = Clock()
+    told = world(guarded(Telling(clock), clock))
+    for _ in range(3):
+        explained = told.engine.explain(told.request(), told.now)
+        assert explained.verdict == "goes to b/m"
+    away = told.engine.explain(told.request(), told.now)
+    assert away.rule.startswith("it took too long, and is not asked for a while; meanwhile whoever")
+    assert told.errors == []
+    assert told.ask().fail is None
+    (error,) = told.errors
+    assert error.startswith("Telling: it took 20 ms")
+    clock.now += 61.0
+    assert told.engine.explain(told.request(), told.now).rule == "the last"
+
+
+def test_one_that_takes_too_long_while_it_is_explained_is_reported():
+    clock = Clock()
+    told = world(guarded(Last(clock, (2 * LIMIT,) * 3), clock))
+    explained = told.engine.explain(told.request(), told.now)
+    (error,) = told.errors
+    assert error.startswith("Last: it took 20 ms")
+    assert explained.rule.startswith("it took too long")
+    assert sum(target.odds for target in explained.targets) == 1.0  # of who chooses meanwhile
+
+
 def test_one_inside_tiers_is_guarded_there():
     clock = Clock()
     tiers = CostTiers((), guarded(Last(clock, (2 * LIMIT,) * 3), clock))

@@ -6,7 +6,7 @@ those of every set that may be offered, weighed by how likely it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from itertools import product
 from random import Random
@@ -15,7 +15,9 @@ from policies.engine.deciding.probing import back
 from policies.engine.learning.breaker import HEALTHY
 from policies.engine.standing import Member
 from policies.policy import Policy, Request
+from policies.starting.leash import Overran
 
+Failed = Callable[[object, Exception], None]
 DRAWS = 200
 """Choices that odds are counted over."""
 MOST_COMING = 4
@@ -65,14 +67,24 @@ def _likely(ramps: Sequence[float], drawn: Sequence[bool]) -> float:
 
 
 def all_odds(
-    policy: Policy, request: Request, able: Sequence[Member], memory: object, now: float
+    policy: Policy,
+    request: Request,
+    able: Sequence[Member],
+    memory: object,
+    now: float,
+    failed: Failed,
 ) -> dict[str, float]:
-    """The same, counted on a copy of the memory where the policy tells none; empty if it raises."""
+    """The same, counted on a copy of the memory where the policy tells none; empty if it raises.
+    Where this has switched it off, `failed` hears of it: nobody else would.
+    """
     if not able:
         return {}
     try:
         told = told_odds(policy, request, able, now)
         return _counted(policy, request, able, memory, now) if told is None else told
+    except Overran as error:
+        failed(policy, error)
+        return all_odds(policy, request, able, memory, now, failed)  # of who chooses meanwhile
     except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
         return {}
 

@@ -21,7 +21,8 @@ from policies.engine.outcome import Outcome, Report
 from policies.engine.refusal import Cause, Refused
 from policies.engine.showing.odds import recorded_odds
 from policies.engine.showing.sending import DRAWN, Kind, Sending
-from policies.engine.showing.views import View, look, of_start
+from policies.engine.showing.terms import of_start
+from policies.engine.showing.views import View, look
 from policies.engine.standing import Member
 from policies.policy import Policy, Request
 

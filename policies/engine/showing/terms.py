@@ -1,4 +1,4 @@
-"""What a policy says of the terms that are its own in the cost of each candidate."""
+"""What a policy says of itself: whom it chooses, and what only it weighs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,25 @@ from collections.abc import Sequence
 
 from policies.engine.standing import Member
 from policies.policy import Policy, Request
+
+
+def of_rule(policy: Policy) -> str:
+    """Whom a policy chooses, in its own words; empty where it has none."""
+    try:
+        return str(getattr(policy, "rule", ""))
+    except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
+        return ""
+
+
+def of_start(policy: Policy, request: Request) -> tuple[str, ...]:
+    """Why `request` begins in its tier, in the policy's own words; nothing where it has none."""
+    why = getattr(policy, "why", None)
+    if why is None or request.only is not None:
+        return ()
+    try:
+        return tuple(map(str, why(request)))
+    except Exception as error:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
+        return (f"the policy fails to say where it starts: {error!r}",)
 
 
 def of_terms(

@@ -1,4 +1,4 @@
-"""What the engine shows of itself: explanations and snapshots."""
+"""What the engine shows of its targets: as a request finds them, and as they stand."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from policies.engine.deciding.eligibility import OUT_OF_REACH, refuse
-from policies.engine.deciding.tiers import ascent, offered
 from policies.engine.learning.breaker import State, Trip
 from policies.engine.learning.cost import LEAST_FITNESS, strained
 from policies.engine.learning.estimates import Tally
 from policies.engine.limits.bill import cost
 from policies.engine.limits.headroom import Measured
-from policies.engine.limits.needs import at_most
 from policies.engine.limits.quota import Room
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
 from policies.engine.refusal import Refused
 from policies.engine.route import Price
 from policies.engine.showing import words
-from policies.engine.showing.odds import all_odds
-from policies.engine.showing.terms import of_terms
 from policies.engine.standing import Factors, Member, Standing
-from policies.engine.waiting.queue import NOTHING
-from policies.policy import Policy, Request
+from policies.policy import Request
 
 
 class View(NamedTuple):
@@ -65,35 +60,6 @@ class View(NamedTuple):
     def comes_back(self) -> bool:
         """Whether it is not offered to the policy each time, since it is new or was ejected."""
         return self.state is not State.HEALTHY
-
-
-class ExplainedTarget(NamedTuple):
-    """One target, as a request would find it.
-
-    `odds` is its share of the next choices if nothing changed meanwhile (counted over 200 of them,
-    where the policy tells none).
-    `predicted` is in seconds, None if it was never measured. `words` say what keeps it from
-    serving, or factor by factor what the request would cost there.
-    """
-
-    target: str
-    tier: int
-    weight: float
-    refused: Refused | None
-    factors: Factors
-    predicted: float | None
-    in_flight: int
-    odds: float
-    words: str
-
-
-class Explained(NamedTuple):
-    """How a request for `model` would be decided now. `start` says why it begins in its tier."""
-
-    model: str
-    policy: str
-    targets: tuple[ExplainedTarget, ...]
-    start: tuple[str, ...] = ()
 
 
 class TargetSnapshot(NamedTuple):
@@ -200,58 +166,6 @@ def _full(standing: Standing, now: float) -> tuple[int, int, str] | None:
 def _said(standing: Standing, now: float) -> tuple[Measured, ...]:
     said = standing.quota.said
     return () if said is None else said.shown(now)
-
-
-def explain(pool: Pool, request: Request, now: float) -> Explained:
-    """See `Engine.explain`."""
-    tokens = at_most(pool, request)
-    views = look(pool, request, within_reach(pool, request, tokens, now), tokens, {}, now)
-    able = [
-        member for member, view in zip(pool.members, views, strict=True) if view.refused is None
-    ]
-    policy, memory = pool.policy(request)
-    odds = all_odds(policy, request, able, memory, now)
-    terms = of_terms(policy, request, able, memory, now)
-    return Explained(
-        request.model,
-        type(policy).__name__,
-        tuple(
-            ExplainedTarget(
-                view.target,
-                view.tier,
-                view.weight,
-                view.refused,
-                view.factors,
-                view.predicted,
-                view.in_flight,
-                odds.get(view.target, 0.0),
-                words.of_view(view, now, odds.get(view.target), terms.get(view.target, "")),
-            )
-            for view in views
-        ),
-        of_start(policy, request),
-    )
-
-
-def of_start(policy: Policy, request: Request) -> tuple[str, ...]:
-    """Why `request` begins in its tier, in the policy's own words; nothing where it has none."""
-    why = getattr(policy, "why", None)
-    if why is None or request.only is not None:
-        return ()
-    try:
-        return tuple(map(str, why(request)))
-    except Exception as error:  # noqa: BLE001 - a door: as for `offered`
-        return (f"the policy fails to say where it starts: {error!r}",)
-
-
-def within_reach(pool: Pool, request: Request, tokens: int, now: float) -> Sequence[Member]:
-    """The members of those tiers that a request would use if it came now."""
-    try:
-        members = offered(pool, request)
-    except Exception:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
-        members = pool.members
-    climbs = ascent(pool, request, tokens, members)
-    return members if climbs is None else climbs.reach({}, NOTHING, now, last=False)
 
 
 def snapshot(standing: Standing, now: float) -> TargetSnapshot:

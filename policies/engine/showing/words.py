@@ -150,18 +150,22 @@ def of_cost(view: View) -> str:
     """What a request would take on a target."""
     seconds, start, per_token = view.predicted, view.start, view.per_token
     if seconds is None:
-        return "not measured yet: judged as its peers are"
+        return "not measured yet"
     told = f"would take {duration(seconds)}"
     if start is not None and per_token and seconds > start:
         tokens = count(round((seconds - start) / per_token), "token")
         part = ", a stream's counting in part" if view.stream else ""
-        told += f": {duration(start)} to the first token + {tokens} at {duration(per_token)}{part}"
+        first = f"{duration(start)} to the first token + " if start else ""
+        told += f": {first}{tokens} at {duration(per_token)}{part}"
     return told
 
 
-def of_view(view: View, now: float, odds: float | None = None, terms: str = "") -> str:
+def of_view(
+    view: View, now: float, odds: float | None = None, terms: str = "", first: int = 0
+) -> str:
     """What keeps a target from serving a request, else factor by factor what it costs there.
-    `odds` is its share of the next choices, where they were counted, `terms` what its policy says.
+    `odds` is its share of the next choices, where they were counted, `terms` what its policy says,
+    and `first` the first tier that can serve.
     """
     if view.refused is not None:
         return of_refusal(view.refused, view, now)
@@ -179,8 +183,16 @@ def of_view(view: View, now: float, odds: float | None = None, terms: str = "") 
     parts += _scarce(view, now)
     parts.append(terms)
     if odds is not None:
-        parts.append(f"chosen for {share(odds)}")
+        parts.append(_gets(view, odds, first))
     return "; ".join(part for part in parts if part)
+
+
+def _gets(view: View, odds: float, first: int) -> str:
+    if odds >= LESS:
+        return "gets all such requests"
+    if odds > 0:
+        return f"gets {share(odds)} of such requests"
+    return f"gets none while tier {first + 1} can serve" if view.tier > first else "gets none now"
 
 
 def _scarce(view: View, now: float) -> list[str]:

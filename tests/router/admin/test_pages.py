@@ -179,8 +179,8 @@ async def test_explain_says_it_in_words(tmp_path: Path) -> None:
     async with running(written(tmp_path, MODELS)) as router:
         told = (await router.ask_admin("POST", "/explain", question(model="chat"))).told
     assert [target["words"] for target in told["targets"]] == [
-        "not measured yet: judged as its peers are; chosen for 75 %",
-        "not measured yet: judged as its peers are; chosen for 25 %",
+        "not measured yet; gets 75 % of such requests",
+        "not measured yet; gets 25 % of such requests",
         "its weight is 0",
     ]
 

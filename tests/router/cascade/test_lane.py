@@ -54,7 +54,16 @@ def test_without_prices_nothing_is_skipped_for_what_it_costs() -> None:
     one = lane(priced=False)
     answered(one, 50, ALL_BAD)
     assert one.skips(checked=True) == (frozenset(), False)
-    assert "not known, for want of a price" in reasons(one)[0]
+    assert "not known, for want of a price" in reasons(one, 0)[0]
+
+
+def test_of_tiers_below_the_first_only_those_that_are_skipped_are_spoken_of() -> None:
+    one = lane()
+    assert len(reasons(one, 0)) == one.terms.last
+    assert len(reasons(one, 1)) == one.terms.last - 1
+    answered(one, 50, ALL_BAD)
+    one.skips(checked=True)
+    assert "dearer than to begin above it" in reasons(one, 1)[0]
 
 
 def test_what_was_measured_counts_on_where_it_is_of_the_same_sample() -> None:

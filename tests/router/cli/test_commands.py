@@ -238,7 +238,7 @@ def test_explain_reads_a_body_from_a_file_or_stdin_as_a_client_would_send_it(
     result = pointsman("explain", "--body", body, "-c", path)
     assert (result.exit_code, result.stderr) == (0, "")
     assert "chat by weighted_round_robin" in result.stdout
-    assert "tokens in, 9 at most out, streamed\n" in result.stdout
+    assert "tokens in, 9 out at most, streamed\n" in result.stdout
     words = ["explain", "--body", "-", "-c", str(path), "--path", "/v1/messages", "--json"]
     piped = CliRunner().invoke(app, words, input=told)
     assert json.loads(piped.stdout)["request"]["output_tokens"] == 9

@@ -170,3 +170,8 @@ def test_every_key_of_server_needs_a_restart():
         "server.drain changed: it needs a restart",
     ]
     assert needs_restart(loaded(OLD), loaded(OLD)) == []
+
+
+def test_what_providers_are_told_of_a_cache_is_shown_as_it_is_written():
+    on = ("policy: priority, ", "policy: priority, prompt_cache: true, ")
+    assert changed(on) == ["steady: prompt_cache false → true"]

@@ -19,6 +19,8 @@ from tests.house.source import ROOT
         ("gemini", "gemini-3-pro", Prompts(4_096)),
         ("openrouter", "google/gemini-3-pro", Prompts(4_096)),
         ("vllm", "Qwen/Qwen3", OWN),
+        ("anthropic", "claude-opus-4-7", Prompts(2_048)),
+        ("bedrock", "eu.anthropic.claude-haiku-4-5-20251001-v1:0", Prompts(4_096)),
     ],
 )
 def test_a_model_is_as_its_name_or_its_preset_says(

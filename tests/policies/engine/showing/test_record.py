@@ -143,7 +143,7 @@ def test_in_words_it_is_a_sentence_a_step() -> None:
     second = sent(course, 1000.25)
     second.attempt.settle(Report(Outcome.OK, output_tokens=7), 1001.25)
     course.close(1001.25)
-    unseen = "not measured yet: judged as its peers are"
+    unseen = "not measured yet"
     assert told(record) == [
         "+0 s: asked for m with about 900 tokens; 60 s to answer",
         f"+0 s: InOrder chose a/m: {unseen}",

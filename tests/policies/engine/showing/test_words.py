@@ -145,23 +145,23 @@ CASES = {
         {},
         (
             "would take 1.9 s: 0.4 s to the first token + 200 tokens at 7.5 ms; load 1.3; "
-            "chosen for 62 %"
+            "gets 62 % of such requests"
         ),
     ),
     "well and streamed": (
         {"stream": True, "predicted": 0.775, "load": 1.0},
         (
             "would take 0.8 s: 0.4 s to the first token + 50 tokens at 7.5 ms, "
-            "a stream's counting in part; chosen for 62 %"
+            "a stream's counting in part; gets 62 % of such requests"
         ),
     ),
     "start alone": (
         {"predicted": 0.4, "per_token": None, "load": 1.0},
-        "would take 0.4 s; chosen for 62 %",
+        "would take 0.4 s; gets 62 % of such requests",
     ),
     "unseen": (
         {"predicted": None, "start": None, "per_token": None, "load": 1.0},
-        "not measured yet: judged as its peers are; chosen for 62 %",
+        "not measured yet; gets 62 % of such requests",
     ),
     "recovering": (
         {
@@ -175,7 +175,7 @@ CASES = {
         (
             "recovering for 20 s, at 33 % of its share; would take 1.9 s: 0.4 s to the first token "
             "+ 200 tokens at 7.5 ms; 3 of the last 31 failed, which leaves it 83 % usable; "
-            "chosen for 62 %"
+            "gets 62 % of such requests"
         ),
     ),
     "new": (
@@ -186,14 +186,11 @@ CASES = {
             "predicted": None,
             "load": 1.0,
         },
-        (
-            "new for 6 s, at 10 % of its share; not measured yet: judged as its peers are; "
-            "chosen for 62 %"
-        ),
+        ("new for 6 s, at 10 % of its share; not measured yet; gets 62 % of such requests"),
     ),
     "slower than usual": (
         {"factors": Factors(1.0, 0.5, 1.0), "predicted": 4.0, "per_token": None, "load": 1.0},
-        "would take 4 s; its first token takes 4 times what is usual; chosen for 62 %",
+        "would take 4 s; its first token takes 4 times what is usual; gets 62 % of such requests",
     ),
 }
 
@@ -291,7 +288,7 @@ class TestOfAnEngine:
             "ejected 2 s ago: 5 failures in a row, its peers 0 %; next look in 2.6 s"
         )
         assert world.engine.snapshot(world.now)["a/m"].cause == self.told(world)
-        assert self.told(world, "b/m").endswith("; chosen for 100 %")
+        assert self.told(world, "b/m").endswith("; gets all such requests")
         world.close()
 
     @pytest.mark.parametrize(
@@ -331,7 +328,7 @@ class TestOfAnEngine:
         for _ in range(3):
             world.send()
         assert self.told(world) == (
-            "would take 2 s: 0 s to the first token + 200 tokens at 10 ms; load 4; chosen for 100 %"
+            "would take 2 s: 200 tokens at 10 ms; load 4; gets all such requests"
         )
         world.settle(world.send(), FAILED)
         assert "1 of the last 4 failed, which leaves it" in self.told(world)
