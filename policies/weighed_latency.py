@@ -19,7 +19,7 @@ from policies.affinity.warmth import Warmth, is_full
 from policies.affinity.words import of_money, of_warmth
 from policies.engine.learning.cost import predictions
 from policies.engine.outcome import Report
-from policies.least_latency import TIE, weighed
+from policies.least_latency import TIE, LeastLatency, weighed
 from policies.policy import Candidate, Request
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class WeighedLatency:
     @property
     def rule(self) -> str:
         """See `Speaking.rule`."""
-        told = BASE.rule
+        told = LeastLatency.rule
         if self.affinity:
             told += "; what is warm in a prompt cache takes no time there"
         if self.price:
