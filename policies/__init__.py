@@ -13,7 +13,7 @@ from policies.engine.course import Course
 from policies.engine.engine import Engine
 from policies.engine.learning.estimates import Tally
 from policies.engine.limits.counting import Charge, Counting
-from policies.engine.limits.headroom import Headroom, Measured, Measurement
+from policies.engine.limits.headroom import Headroom, Measured, Measurement, Used
 from policies.engine.news import News
 from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
 from policies.engine.refusal import Cause, Refusal, Refused
@@ -101,6 +101,7 @@ __all__ = [  # noqa: RUF022 - grouped by use, as a reader meets them
     "Tally",
     "Record",
     "Headroom",
+    "Used",
     "Measurement",
     "Measured",
     "News",

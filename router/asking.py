@@ -42,6 +42,8 @@ def asked(
     headers = caller.headers
     if upstream.withheld:
         headers = meant_for(headers, upstream.withheld)
+    if upstream.headers:
+        headers = {**headers, **upstream.headers}
     exchange = upstream.transport.open(upstream, path, headers, body, bell)
     return Answer(send.attempt, upstream, exchange, call, send.limits, dropped)
 

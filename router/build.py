@@ -26,9 +26,11 @@ from router.config import Config, Provider, ProviderModel, Shadow
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Tenant as ConfigTenant
+from router.config.variants import place_of
 from router.counting import counting_of, limits_of
 from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
+from router.service_tiers import fields_of, headers_of
 from router.shadow.terms import ARM
 from router.speaks import hints_of, speaks_of, withheld_of
 from router.stored.accounts import Account
@@ -93,10 +95,11 @@ def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
             groups=fates_of(provider, model),
             first_token=model.timeouts.first_token,
             lacks=lacks_of(provider, model),
-            identity=f"{provider.base_url or provider.dialect} {model.name}",
+            identity=place_of(provider, model),
             counting=counting_of(model),
             tokenizer=model.tokenizer or "",
             prompts=PromptCache(*model.prompts),
+            provisioned=model.provisioned,
         )
     return facts
 
@@ -142,7 +145,10 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
     """How every target that is switched on is reached. Raises `BuildFault`."""
     simulated = {
         provider.name: Simulated(
-            {name: behaviour_of(model) for name, model in provider.models.items()}
+            {
+                f"{provider.name}/{name}": behaviour_of(model)
+                for name, model in provider.models.items()
+            }
         )
         for provider in config.providers.values()
         if provider.dialect == "simulated"
@@ -155,12 +161,15 @@ def upstreams_of(config: Config, environ: Mapping[str, str], http: Http) -> dict
             transports[provider.name] = _transport(provider, environ, http)
         upstreams[name] = Upstream(
             target=name,
-            model=model.name,
+            model=model.sent or model.name,
             speaks=speaks_of(provider, model),
             transport=transports[provider.name],
             timeouts=Timeouts(model.timeouts.connect, model.timeouts.between_tokens),
             ask_usage=provider.asks_usage,
             withheld=withheld_of(provider),
+            more=fields_of(provider, model),
+            headers=headers_of(provider, model),
+            deploys=model.name if model.sent else "",
             hints=hints_of(provider, model),
         )
     return upstreams

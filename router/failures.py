@@ -14,7 +14,7 @@ from router.arms import model_of
 from router.dialects.contract import ClientError
 from router.tenants.identity import Tenant
 
-LIMITS = frozenset({Refusal.RESTING, Refusal.LIMITED, Refusal.BUSY})
+LIMITS = frozenset({Refusal.RESTING, Refusal.SPILLED, Refusal.LIMITED, Refusal.BUSY})
 LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT, Refusal.UNABLE})
 ELSEWHERE = frozenset({Refusal.EXCLUDED})
 WRITTEN = frozenset({Refusal.DRAINED, Refusal.EXCLUDED})
@@ -25,10 +25,12 @@ USEFUL: Mapping[Outcome, int] = MappingProxyType(
         Outcome.REJECTED: 4,
         Outcome.FILTERED: 4,
         Outcome.THROTTLED: 3,  # a target that fits, later
+        Outcome.SPILLED: 3,
         Outcome.UNFIT: 2,
         Outcome.FAILED: 1,
     }
 )
+TOO_MUCH = frozenset({Outcome.THROTTLED, Outcome.SPILLED})
 WORDS = frozenset({Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT})
 """Outcomes of which the provider's own words tell a client most."""
 ENDS = frozenset({Cause.DEADLINE, Cause.INTERRUPTED, Cause.ACTED})
@@ -141,9 +143,7 @@ def _unavailable(fail: Fail, telling: Report | None, now: float) -> ClientError:
     wait = max(0.0, fail.retry_at - now) if fail.retry_at is not None else SOON
     message = _why(fail)
     # Too much of the client's is one thing, too much of everybody's another.
-    throttled = (
-        telling is not None and telling.outcome is Outcome.THROTTLED and not telling.overloaded
-    )
+    throttled = telling is not None and telling.outcome in TOO_MUCH and not telling.overloaded
     others_first = fail.cause is Cause.NO_TARGET and not fail.refusals
     crowded = others_first or fail.cause in (Cause.QUEUE_FULL, Cause.WAIT)
     if throttled or crowded or _all(fail.refusals, LIMITS):

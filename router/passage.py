@@ -289,7 +289,7 @@ class Passage:
         if telling is None or useful(report, attempt.model, own) >= useful(telling.report):
             self._telling = answer
         attempt.settle(report, now)
-        self._journal.attempt(of_attempt(self._reply.caller, answer, report, now))
+        self._journal.attempt(of_attempt(self._reply.caller, answer, attempt.report or report, now))
 
     def _record(self, now: float) -> None:
         answered, times = self._winner or self._last, (self._started, self._first, now)

@@ -65,7 +65,7 @@ class Resumption:
         if report is None or begun is None or report.outcome.effect.next in LAST:
             return frozenset()
         self._begun, self.broken = begun, report
-        self._model = self._model or answer.upstream.model
+        self._model = self._model or answer.upstream.upstream
         self._without.add(answer.upstream.target)
         begun.input_spent += report.input_tokens or 0
         begun.output_spent += report.output_tokens or 0
@@ -90,12 +90,12 @@ class Resumption:
 
     def _goes_on(self, target: str) -> bool:
         upstream = self._runtime.upstreams.get(target)
-        if upstream is None or not (self._any_model or upstream.model == self._model):
+        if upstream is None or not (self._any_model or upstream.upstream == self._model):
             return False
         return self._keeping(upstream, self._begun) is not None
 
     def _keeping(self, upstream: Upstream, begun: Begun) -> UpstreamDialect | None:
-        dialect, model = upstream.speaks[self._call.operation], upstream.model
+        dialect, model = upstream.speaks[self._call.operation], upstream.upstream
         if not isinstance(dialect, Resumable):
             return None
         return dialect.keeping(self._call, model, begun, same=model == self._model)

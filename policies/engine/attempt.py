@@ -11,6 +11,7 @@ from policies.engine.limits.needs import needs
 from policies.engine.limits.notes import refund, reservation
 from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import NEVER, Refusal
+from policies.engine.resting import rest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,7 +210,7 @@ class Attempt:
             self.charge.settle(report)
         standing.measure(report, self, now)
         if report.outcome.rests:
-            standing.rest(report, now)
+            report = self.report = rest(standing, report, now)
             if report.outcome is Outcome.THROTTLED and not report.overloaded:
                 standing.quota.throttled(self.reserved, self.was_sent, now)
         if self._is_trial:

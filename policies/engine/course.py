@@ -184,7 +184,7 @@ class Course:
             return Cause.OVER
         if self._committed:
             return Cause.INTERRUPTED
-        if self.attempts >= self.pool.route.retry.attempts:
+        if extra.counted(self) >= self.pool.route.retry.attempts:
             return Cause.ATTEMPTS
         return None
 
@@ -192,7 +192,7 @@ class Course:
         pool, request, tried = self.pool, self.request, self.tried
         promised = pool.queue.promised(self) if pool.queue.waiting else NOTHING
         if self.ascent is not None:
-            last = self.attempts > 0 and self.attempts + 1 >= pool.route.retry.attempts
+            last = self.attempts > 0 and extra.counted(self) + 1 >= pool.route.retry.attempts
             self.reach = self.ascent.reach(tried, promised, now, last=last)
         able = those_able(pool, self.reach, request, self.tokens, tried, now)
         curious = pool.curiosity.is_due(now)

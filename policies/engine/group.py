@@ -36,6 +36,11 @@ UNNAMED_RESET = 1.0
 """The first pause after a 429 that named none."""
 LONGEST_GUESS = 10.0
 """Its longest: limits mostly come back within a minute, and too long a guess wastes them."""
+UNNAMED_SPILL = 0.5
+"""The pause where capacity of one's own is used up, and nobody says until when: it comes back all
+the time, and what waits for it is not sent there. As long as the SDKs of OpenAI and Anthropic wait
+before their first retry.
+"""
 ALONE = 1.0
 """Seconds between two requests after guessed rests, until one is answered: whoever waited for the
 end of a guess would else be refused together.
@@ -116,6 +121,14 @@ class Pause:
             self.throttles = min(self.throttles + 1, 10)
             self._alarm()
         self.rest(Refusal.RESTING, now + min(LONGEST_RESET, named))
+
+    def spilled(self, now: float, named: float | None) -> None:
+        """The capacity that is its own is used up: `named` seconds of rest, at most a minute; a
+        moment where nobody says, or it is nonsense. No row of them means anything.
+        """
+        if named is None or not 0 < named <= NONSENSE:
+            named = UNNAMED_SPILL
+        self.rest(Refusal.SPILLED, now + min(LONGEST_RESET, named))
 
     def answered(self, started: float) -> None:
         """An attempt that was `started` then was answered: rows of refusals before it are over."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from policies.engine.group import LONGEST_DENIAL, LONGEST_RESET, NONSENSE
 from policies.engine.learning.breaker import EJECTED
-from policies.engine.outcome import Outcome, Report, Scope
+from policies.engine.outcome import AGAIN, Report, Scope
 from policies.engine.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def of_rest(standing: Standing, report: Report, now: float) -> tuple[str, News, 
     account = report.scope is Scope.PROVIDER and standing.groups
     name = standing.groups[0].name if account else standing.name
     pause = standing.groups[0].pause if account else standing.pauses[0]
-    if report.outcome is not Outcome.THROTTLED:
+    if report.outcome not in AGAIN:
         return name, News.DENIED, pause.until
     named = report.rest
     if named is None or not 0 < named <= NONSENSE:

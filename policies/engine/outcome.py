@@ -73,7 +73,9 @@ class Outcome(Enum):
     """How an attempt ended, with what follows: this is the whole table.
 
     A FAILED target rests only when its breaker says so; a caller's error and a client that left
-    never count against anyone.
+    never count against anyone. SPILLED is a THROTTLED that was to be expected: capacity that is
+    provisioned, or left over from others, is used up for now. It is a signal to go on, and no
+    fault, so it costs the request nothing of what retries are paid from.
     """
 
     effect: Effect
@@ -87,6 +89,7 @@ class Outcome(Enum):
     OK = "ok", Effect(Health.GOOD, Rest.NONE, Next.DONE)
     FAILED = "failed", Effect(Health.BAD, Rest.NONE, Next.OTHER)
     THROTTLED = "throttled", Effect(Health.SILENT, Rest.RESET, Next.ANOTHER_OR_SAME)
+    SPILLED = "spilled", Effect(Health.SILENT, Rest.RESET, Next.ANOTHER_OR_SAME)
     DENIED = "denied", Effect(Health.SILENT, Rest.DOUBLING, Next.OTHER)
     UNFIT = "unfit", Effect(Health.SILENT, Rest.NONE, Next.FITTING)
     REJECTED = "rejected", Effect(Health.SILENT, Rest.NONE, Next.CLIENT)
@@ -135,6 +138,19 @@ class Report(NamedTuple):
     def never_sent(self) -> bool:
         """Whether nothing of it ever reached the provider."""
         return self.phase is Phase.CONNECT and not self.outcome.good
+
+
+AGAIN = frozenset({Outcome.THROTTLED, Outcome.SPILLED})
+"""After these a target may be asked again for the same request, when its rest is over."""
+
+
+def as_spilled(report: Report) -> Report:
+    """What came of an attempt on a target whose capacity is provisioned: that it refused more than
+    that is what is meant by it. What says that it is sick (`overloaded`) stays what it is.
+    """
+    if report.outcome is not Outcome.THROTTLED or report.overloaded:
+        return report
+    return report._replace(outcome=Outcome.SPILLED, scope=Scope.TARGET)
 
 
 OK = Report(Outcome.OK)

@@ -22,6 +22,7 @@ class Refusal(Enum):
     UNABLE = "it lacks what the request requires"
     DENIED = "its provider refuses the credential, the model or the bill"
     RESTING = "its provider asked for a pause"
+    SPILLED = "its provisioned (or flex) capacity is used up"
     EJECTED = "it is ejected after failures"
     BUSY = "as many requests as allowed are in flight"
     LIMITED = "its rate limit has no room for the request now"
@@ -40,7 +41,7 @@ FOR_GOOD = frozenset(
     }
 )
 """What no waiting ends, for this request."""
-PASSING = frozenset({Refusal.RESTING, Refusal.BUSY, Refusal.LIMITED})
+PASSING = frozenset({Refusal.RESTING, Refusal.SPILLED, Refusal.BUSY, Refusal.LIMITED})
 """What is worth waiting for."""
 
 

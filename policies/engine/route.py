@@ -146,6 +146,8 @@ class Facts:
     was learned is kept while it is equal; `counting` is how its provider counts a request, against
     its own limits and those of its groups; `tokenizer` is the one it reads with, as the driver
     calls it, empty where none is known; `prompts` is how it caches what prompts begin with.
+    `provisioned`: its capacity is paid for whether it is used or not, so that a 429 only says that
+    it is used up for now.
     """
 
     limits: Limits = Limits()
@@ -158,6 +160,7 @@ class Facts:
     counting: Counting = AS_WRITTEN
     tokenizer: str = ""
     prompts: PromptCache = USUAL_CACHE
+    provisioned: bool = False
 
 
 NO_FACTS = Facts()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
-from policies.engine.group import UNNAMED_RESET, Group, Pause
+from policies.engine.group import Group, Pause
 from policies.engine.learning.breaker import HEALTHY, Breaker, Others, Trip, Why
 from policies.engine.learning.cost import predictions
 from policies.engine.learning.estimates import ENOUGH, EVERY, Estimates, Length
@@ -21,8 +21,9 @@ from policies.engine.limits.headroom import Measured, Measurement
 from policies.engine.limits.levels import Levels
 from policies.engine.limits.needs import basis
 from policies.engine.limits.quota import Quota
-from policies.engine.outcome import Outcome, Phase, Report, Rest, Scope
+from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import NEVER
+from policies.engine.resting import heard
 from policies.engine.route import Facts, Limits, Target
 from policies.policy import Request
 
@@ -63,7 +64,7 @@ class Standing:
     __slots__ = (
         "breaker", "clear", "context", "estimates", "evidence", "facts", "failed", "groups",
         "heard", "held", "in_flight", "latency", "name", "oldest", "pauses", "pressure", "quota",
-        "quotas", "served", "unanswered", "waiting",
+        "quotas", "served", "unanswered", "used", "waiting",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +77,7 @@ class Standing:
         self.heard = self.failed = self.served = -NEVER
         self.unanswered = 0
         self.held: float | None = None  # seconds that an attempt holds its place, on average
+        self.used: float | None = None  # of provisioned capacity, as its provider last said
         self.evidence = Evidence(now)
         self.clear = False
         self.breaker = Breaker(now, self.doubt, ramp=ramp)
@@ -90,6 +92,8 @@ class Standing:
         """Take new facts and keep what was learned. Counters of unchanged limits go on counting."""
         self.quota.refit(facts.limits)
         self.facts = facts
+        if facts.provisioned:
+            self.pressure.limit = None
         self.context: float = NEVER if facts.context is None else facts.context
         self.groups = groups
         self._bind()
@@ -99,6 +103,10 @@ class Standing:
 
     def observe(self, told: Measurement, sent: float, now: float) -> list[Measured]:
         """What its provider says is left; see `Levels.observe`."""
+        if told.used is not None:
+            heard(self, told.used, now)
+        if not (told.said or told.nonsense):
+            return []
         quota = self.quota
         if quota.said is None:
             quota.said = Levels()
@@ -141,25 +149,6 @@ class Standing:
         return Factors(
             self.evidence.availability(now), self.latency.slowness(), self.breaker.ramp(now)
         )
-
-    def rest(self, report: Report, now: float) -> None:
-        """Pause the target, or its provider, as an outcome that `rests` demands."""
-        group = (
-            self.groups[0].pause
-            if report.scope is Scope.PROVIDER and self.groups
-            else self.pauses[0]
-        )
-        if report.outcome.effect.rest is Rest.DOUBLING:
-            group.denied(now, report.rest)
-        else:
-            # Of an overload the limit that it teaches takes care: a moment is enough.
-            brief = report.overloaded and report.rest is None
-            group.throttled(now, UNNAMED_RESET if brief else report.rest)
-            if report.overloaded or (report.rest is None and group.throttles <= 1):
-                self.pressure.overloaded(self.in_flight, now, group.until)
-            elif report.rest is None:
-                # Refused after a rest, with fewer under way than before: it is not places it lacks.
-                self.pressure.limit = None
 
     def judge(
         self,

@@ -161,6 +161,7 @@ class Client:
         self._exchanges.remove(exchange)
         attempt, now = exchange.attempt, self._world.now
         attempt.settle(report, now)
+        report = attempt.report or report  # as the engine takes it
         if self._held is not None:
             self._held.spent(report)
         arrival = self.arrival

@@ -86,6 +86,9 @@ def _model(config: Config, target: str) -> dict[str, Any]:
         "input_price": None if price.input is None else price.input / 1000,
         "output_price": None if price.output is None else price.output / 1000,
         "lacks": sorted(model.lacks),
+        "upstream": model.name,
+        "service_tier": model.service_tier,
+        "provisioned": model.provisioned,
     }
 
 
@@ -146,4 +149,5 @@ def _target(snapshot: TargetSnapshot, now: float) -> dict[str, Any]:
         },
         "provider_says": [_level(level, now) for level in snapshot.said],
         "nonsense_headers": snapshot.nonsense,
+        "provisioned_used": snapshot.used,
     }

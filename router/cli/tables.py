@@ -219,7 +219,7 @@ def _targets(told: dict[str, Any]) -> Table:
             str(good),
             str(bad),
             _state(target),
-            escape(", ".join(_left(level) for level in target["provider_says"])),
+            escape(", ".join([*map(_left, target["provider_says"]), *_used(target)])),
             _failure(target["last_failure"]),
         )
     return table
@@ -260,6 +260,12 @@ def _counts(told: dict[str, Any]) -> dict[str, tuple[int, int]]:
         ok, failed = row["outcome"] == "ok", row["outcome"] in FAILURES
         counts[row["target"]] = (good + row["count"] * ok, bad + row["count"] * failed)
     return counts
+
+
+def _used(target: dict[str, Any]) -> list[str]:
+    """How much of its provisioned capacity is used, where its provider says so."""
+    used = target["provisioned_used"]
+    return [] if used is None else [f"{1 - used:.0%} of what is provisioned"]
 
 
 def _seconds(number: float | None) -> str:

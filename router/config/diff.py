@@ -102,6 +102,10 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
     yield from _limits(old.limits, new.limits)
 
     def model(before: ProviderModel, after: ProviderModel) -> Iterator[str]:
+        yield from _change("model", before.name, after.name)
+        yield from _change("service_tier", before.service_tier, after.service_tier)
+        if before.provisioned != after.provisioned:
+            yield "provisioned" if after.provisioned else "no longer provisioned"
         yield from _change("context", before.context, after.context, show_count)
         yield from _change("output", before.output, after.output, show_count)
         yield from _change("lacks", before.lacks, after.lacks, _listed)

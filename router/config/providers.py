@@ -18,11 +18,12 @@ from router.config.models import known_lacks
 from router.config.presets import PRESETS, Preset
 from router.config.problems import Report, quoted
 from router.config.prompts import prompts_of
-from router.config.schema import Limits, Price, Provider, ProviderModel, Simulation, Timeouts
+from router.config.schema import Limits, Provider, ProviderModel, Simulation, Timeouts
 from router.config.tls import resolve_tls
 from router.config.tree import Leaf, Table, find
 from router.config.values import Secret
-from router.config.written import WrittenLimits, WrittenModel, WrittenProvider
+from router.config.variants import check_variant, price_of, upstream_of
+from router.config.written import WrittenLimits, WrittenProvider
 
 _SIMULATION = tuple(key.name for key in fields(Simulation))
 _NOT_SIMULATED = (
@@ -87,7 +88,7 @@ class _Resolver:
             keeps=bool(preset and preset.keeps and not merged.api_version),
             limits=resolve_limits(merged.limits),
             models=MappingProxyType(
-                {key: self._model(key, model, merged) for key, model in merged.models.items()}
+                {key: self._model(key, merged, dialect) for key in merged.models}
             ),
             off_because=None if simulated else self._off(chain, merged, base_url, api_key),
             auth=auth,
@@ -164,6 +165,7 @@ class _Resolver:
         for model, entry in models.entries.items():
             if not model.isprintable() or not model or " " in model:
                 self.report.problem(entry.key.mark, "no upstream has such a name", "correct it")
+            check_variant(model, merged.models, (merged.preset or "", dialect), entry, self.report)
             if not isinstance(entry.value, Table):
                 continue
             if "api" in entry.value.entries and dialect not in ("openai", "azure"):
@@ -234,9 +236,11 @@ class _Resolver:
         """Who of a chain says `key` for whom it begins with."""
         return next((n for n in chain if key in self.written[n].model_fields_set), None)
 
-    def _model(self, name: str, model: WrittenModel, provider: WrittenProvider) -> ProviderModel:
+    def _model(self, key: str, provider: WrittenProvider, dialect: str) -> ProviderModel:
+        own = provider.models[key]
+        name, model = upstream_of(key, provider.models)
         given = model.given()
-        timeouts = provider.timeouts.given() | model.timeouts.given()
+        timeouts = provider.timeouts.given() | own.timeouts.given()
         simulation = {key: given[key] for key in _SIMULATION if key in given}
         return ProviderModel(
             name=name,
@@ -244,13 +248,17 @@ class _Resolver:
             output=model.output,
             lacks=frozenset(given["lacks"]) if "lacks" in given else known_lacks(name),
             api=model.api or "chat",
-            price=Price(**model.price.given()),
-            limits=resolve_limits(model.limits),
+            price=price_of(key, provider.models, provider.preset or dialect, model),
+            limits=resolve_limits(own.limits),
             timeouts=replace(self.timeouts, **timeouts),
-            simulation=Simulation(**simulation) if provider.dialect == "simulated" else None,
+            simulation=Simulation(**simulation) if dialect == "simulated" else None,
             counts=_counts(provider.preset, name),
             tokenizer=model.tokenizer,
             prompts=prompts_of(provider.preset, name),
+            # Azure asks for a deployment by its name, whatever model is deployed there.
+            sent=key if dialect == "azure" and key != name else None,
+            service_tier=own.service_tier,
+            provisioned=bool(own.provisioned),
         )
 
 

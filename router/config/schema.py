@@ -99,9 +99,11 @@ class Price:
 class ProviderModel:
     """A model as its provider knows it. `context` and `output`, its longest answer, in tokens; None
     where nobody said; `lacks` are those of `ABILITIES` that it has not. By `api` of OpenAI's it is
-    asked for answers to messages, whoever asks. `simulation` is None for a real one; `counts` is
-    how what it is sent is counted, `tokenizer` with what, None where the file does not say;
-    `prompts` is how what prompts begin with is cached.
+    asked for answers to messages, whoever asks. It is asked for by what it is `sent` as, where that
+    is not its name, in a `service_tier`, and, if `provisioned`, on capacity that is paid for
+    already. `simulation` is None for a real one; `counts` is how what it is sent is counted,
+    `tokenizer` with what, None where the file does not say; `prompts` is how what prompts begin
+    with is cached.
     """
 
     name: str
@@ -116,6 +118,9 @@ class ProviderModel:
     counts: Counts = AS_WRITTEN
     tokenizer: str | None = None
     prompts: Prompts = USUAL
+    sent: str | None = None
+    service_tier: str | None = None
+    provisioned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,9 @@ class WrittenPrice(Written):
 class WrittenModel(Written):
     """One of a provider's `models`; from `first_token` on, for simulated ones."""
 
+    model: Text = None
+    service_tier: Text = None
+    provisioned: Flag = None
     context: Positive = None
     output: Positive = None
     lacks: tuple[Annotated[str, BeforeValidator(texts.choice(*ABILITIES))], ...] = ()

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from router.config import Config, Price, Provider, ProviderModel
+from router.config.variants import in_tier
 from router.telemetry.log import Log
 
 PATIENCE = 20.0
@@ -114,16 +115,17 @@ class Learning:
 
 def _provider(provider: Provider, known: Mapping[Pair, Known]) -> Provider:
     models = {
-        name: _model(model, known.get((provider.company or "", name), Known()))
+        name: _model(provider.company or "", model, known)
         for name, model in provider.models.items()
     }
     return replace(provider, models=MappingProxyType(models))
 
 
-def _model(model: ProviderModel, known: Known) -> ProviderModel:
-    price = model.price
+def _model(company: str, model: ProviderModel, known: Mapping[Pair, Known]) -> ProviderModel:
+    price, found = model.price, known.get((company, model.name), Known())
     # Half of a written price is as its writer left it.
     if price == Price():
-        price = Price(known.input, known.output, known.cached)
-    context = known.context if model.context is None else model.context
+        listed = Price(found.input, found.output, found.cached)
+        price = in_tier(listed, company, model.service_tier)
+    context = found.context if model.context is None else model.context
     return replace(model, context=context, price=price)

@@ -107,7 +107,7 @@ def measured(answers: list[Answer], ends: Mapping[str, int]) -> Measured:
         thinned(sorted(waits)),
         pace,
         failed / judged if judged else 0.0,
-        ends.get("throttled", 0) / attempts if attempts else 0.0,
+        (ends.get("throttled", 0) + ends.get("spilled", 0)) / attempts if attempts else 0.0,
         attempts,
     )
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from policies import Headroom, Measurement
+from policies import Headroom, Measurement, Used
 from router.dialects.errors.rests import seconds, structured, wall_of
 
 Dimension = Literal["requests", "tokens", "input", "output"]
@@ -79,9 +79,13 @@ NAMES: dict[str, tuple[Kind, Part]] = {
     for part in PARTS
 }
 STRUCTURED, POLICY = "ratelimit", "ratelimit-policy"
-READ = frozenset((*NAMES, STRUCTURED, POLICY))
+USED = "azure-openai-deployment-utilization"
+"""Of provisioned throughput, `87.3%`: from 100 % on Azure refuses, and says when to come back."""
+BACK = (("retry-after-ms", 1e-3), ("retry-after", 1.0))
+READ = frozenset((*NAMES, STRUCTURED, POLICY, USED, *(name for name, _ in BACK)))
 """Names of all headers that are read here."""
 
+_PERCENT = re.compile(r"\s*(\d{1,6}(?:\.\d{0,6})?)\s*%?\s*", re.ASCII)
 _COUNT = re.compile(r"\s*([+-]?\d{1,18})(?:\.\d*)?\s*(?:$|[,;])", re.ASCII)
 
 
@@ -104,7 +108,10 @@ def measured(headers: Mapping[str, str], wall: float | None) -> Measurement | No
                 said.append(one)
     if STRUCTURED in headers:
         said += _structured(headers[STRUCTURED], headers.get(POLICY, ""))
-    return Measurement(tuple(said), nonsense) if said or nonsense else None
+    used = None
+    if USED in headers and (used := _used(headers, wall)) is None:
+        nonsense += 1
+    return Measurement(tuple(said), nonsense, used) if said or nonsense or used else None
 
 
 def _headroom(
@@ -118,6 +125,17 @@ def _headroom(
     reset = seconds(parts["reset"], wall) if "reset" in parts else None
     wrong = (limit is None and "limit" in parts) + (reset is None and "reset" in parts)
     return Headroom(kind.of, left, limit, reset, kind.span, kind.name), wrong
+
+
+def _used(headers: Mapping[str, str], wall: float | None) -> Used | None:
+    """What is said of provisioned throughput; None: it cannot be read."""
+    matched = _PERCENT.fullmatch(headers[USED])
+    if matched is None:
+        return None
+    for name, unit in BACK:
+        if (rest := seconds(headers.get(name, ""), wall, unit)) is not None:
+            return Used(float(matched[1]) / 100, rest)
+    return Used(float(matched[1]) / 100)
 
 
 def _structured(value: str, policy: str) -> Iterator[Headroom]:

@@ -23,7 +23,9 @@ ANSWERED = Outcome.OK
 LONG = 10.0
 """Seconds; most who leave without content before wanted nothing more, or were served elsewhere."""
 COULD_NOT = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED, Outcome.UNFIT})
-"""The target could not serve. What was the caller's fault, or was given up, says nothing of it."""
+"""The target could not serve. What was the caller's fault, or was given up, says nothing of it, nor
+that capacity which is provisioned was used up.
+"""
 
 
 def hung(record: AttemptRecord) -> bool:

@@ -48,6 +48,7 @@ class Counters:
         self.shadows: Counter[tuple[str, str, str]] = Counter()
         self.shadow_tokens: Counter[tuple[str, str]] = Counter()
         self.rescued: Counter[str] = Counter()
+        self._spilled: Counter[str] = Counter()  # attempts of requests that are under way
         self.degraded: Counter[tuple[str, str]] = Counter()
         self.client_seconds: dict[str, float] = {}
         self.resumed: Counter[tuple[str, str]] = Counter()
@@ -68,8 +69,11 @@ class Counters:
         outcome = report.outcome
         phase = "" if outcome.good else report.phase.value
         self.attempts[target, outcome.word, phase] += 1
-        if not outcome.good and outcome in TARGETS_OWN:
-            self.last_failure[target] = record
+        if not outcome.good:
+            if outcome in TARGETS_OWN:
+                self.last_failure[target] = record
+            elif outcome is Outcome.SPILLED:
+                self._spilled[record.request_id] += 1
         if report.unclassified is not None:
             self.unclassified[target.partition("/")[0], report.unclassified] += 1
         if record.malformed:
@@ -103,7 +107,8 @@ class Counters:
         if record.shadow:
             return
         self.requests[record.tenant, record.model, record.status, record.end] += 1
-        if record.end == "ok" and record.attempts > 1:
+        spilled = self._spilled.pop(record.request_id, 0) if self._spilled else 0
+        if record.end == "ok" and record.attempts - spilled > 1:
             self.rescued[record.model] += 1
         if record.degraded and record.end in ("ok", "degraded"):
             self.degraded[record.model, record.degraded] += 1

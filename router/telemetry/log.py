@@ -65,13 +65,14 @@ class Log:
 
     def attempt(self, record: AttemptRecord) -> None:
         """A line for an attempt that failed, or that we had no room for; those that answered are in
-        the request's.
+        the request's, and to spill is no fault.
         """
         report = record.report
         if record.noticed:
             self.event("limits differ:", target=record.target, noticed=record.noticed)
         left = report.outcome is Outcome.ABANDONED and not report.detail
-        if self._form == "off" or report.outcome is Outcome.OK or left:
+        quiet = report.outcome is Outcome.OK or report.outcome is Outcome.SPILLED
+        if self._form == "off" or quiet or left:
             return
         line = {
             "time": self._stamp(),

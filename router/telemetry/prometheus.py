@@ -67,7 +67,7 @@ def totals(counters: Counters) -> Iterable[Metric]:
         ],
     )  # fmt: skip
     yield (
-        "rescued_total", "counter", "Requests answered by another attempt than their first.",
+        "rescued_total", "counter", "Requests answered after an attempt that failed.",
         [({"model": model}, count) for model, count in counters.rescued.items()],
     )  # fmt: skip
     yield (
@@ -222,6 +222,10 @@ def limits(targets: Mapping[str, TargetSnapshot]) -> Iterable[Metric]:
     yield (
         "quota_limit_in_file", "gauge", "The file's limit, where its provider's is another.",
         [(labels, level.written) for labels, level in told if level.written is not None],
+    )  # fmt: skip
+    yield (
+        "provisioned_used_ratio", "gauge", "Of provisioned capacity, as its provider last said.",
+        [({"target": name}, one.used) for name, one in targets.items() if one.used is not None],
     )  # fmt: skip
     yield (
         "nonsense_headers_total", "counter", "Headers of limits that could not be.",

@@ -17,7 +17,7 @@ from router.upstream.transport import Head, Upstream
 
 
 class Simulated:
-    """The transport of simulated targets; `behaviours` by upstream model name."""
+    """The transport of simulated targets; `behaviours` by target."""
 
     def __init__(self, behaviours: Mapping[str, Behaviour]) -> None:
         self._behaviours = dict(behaviours)
@@ -28,7 +28,7 @@ class Simulated:
     ) -> SimulatedExchange:
         """See `Transport.open`."""
         model = upstream.model
-        lines = script(path, self._behaviours[model], model, next(self._numbers), body)
+        lines = script(path, self._behaviours[upstream.target], model, next(self._numbers), body)
         return SimulatedExchange(lines, bell)
 
 

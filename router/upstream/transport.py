@@ -120,10 +120,11 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """How one target is reached, and spoken to for each kind of call that it takes. Headers of
-    clients that begin with one of `withheld` are not for it. `more` stands in bodies that ask for
-    an answer to messages, whatever the client says of it; `hints` are how it is told that it may
-    cache a prompt, by kinds of calls, where it can be.
+    """How one target is reached, and spoken to for each kind of call that it takes. `model` is what
+    it is asked for by, `deploys` the upstream model where that is another name. Headers of clients
+    that begin with one of `withheld` are not for it. `more` stands in bodies that ask for an answer
+    to messages, whatever the client says of it, and `headers` in every head; `hints` are how it is
+    told that it may cache a prompt, by kinds of calls, where it can be.
     """
 
     target: str
@@ -135,3 +136,10 @@ class Upstream:
     withheld: tuple[str, ...] = ()
     more: Fields = field(default_factory=dict)
     hints: Mapping[Operation, Hint] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    deploys: str = ""
+
+    @property
+    def upstream(self) -> str:
+        """The upstream model."""
+        return self.deploys or self.model

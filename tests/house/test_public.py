@@ -28,7 +28,7 @@ PUBLIC = {
     "CostTiers", "Rule", "Threshold", "Estimator", "Task",
     # what the engine shows and is told
     "Explained", "ExplainedTarget", "Factors", "TargetSnapshot", "Tally", "Record", "News",
-    "Headroom", "Measurement", "Measured",
+    "Headroom", "Used", "Measurement", "Measured",
 }  # fmt: skip
 TESTING = {
     # servers and the network before them

@@ -85,7 +85,8 @@ class Caller:
         assert target not in self.silent, "never again after silence"
         self._passes_the_gates(send, refused)
         self.sends += 1
-        assert self.sends <= self.course.pool.route.retry.attempts
+        spilled = list(self.ended.values()).count(Outcome.SPILLED)
+        assert self.sends - spilled <= self.course.pool.route.retry.attempts
         self.opened[attempt] = send
         second = attempt.runner_up
         assert second is None or second not in [target, *elsewhere, *self.silent]
@@ -109,7 +110,7 @@ class Caller:
         fresh -= self.course.pool.queue.promised(self.course)
         if target in self.ended:
             assert not fresh, "no target twice while another of its tier can serve"
-            if self.ended[target] is not Outcome.THROTTLED:
+            if self.ended[target] not in (Outcome.THROTTLED, Outcome.SPILLED):
                 assert self.ended[target] is Outcome.FAILED
                 assert refused[target] is Refusal.TRIED
                 self.again += 1

@@ -157,3 +157,30 @@ async def test_a_key_gets_the_joined_answer_again(tmp_path: Path) -> None:
         again = await scene.read(**SAME, extra_headers=key)
         assert text_of(once) == text_of(again) == TEXT
         assert len(scene.first.requests) == len(scene.second.requests) == 1
+
+
+async def test_two_deployments_of_one_model_go_on_with_each_others_answers(tmp_path: Path) -> None:
+    def says(request: Request) -> Reply:
+        broken = request.fields["model"] == "ptu"
+        return GOOD.dribbled(150, 0.001).cut(after_bytes=BYTES // 2) if broken else GOOD
+
+    async with Provider(says) as azure:
+        path = tmp_path / "providers.yaml"
+        models = "{ptu: {model: gpt, provisioned: true}, gpt: {}}"
+        path.write_text(
+            'version: 1\nserver: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}\nproviders:\n'
+            f'  az: {{preset: azure, base_url: "{azure.origin}", api_key: k, models: {models}}}\n'
+            "models:\n  chat: {policy: priority, interrupted: resume,"
+            " tiers: [[az/ptu], [az/gpt]]}\n"
+        )
+        url = "http://{}/v1"
+        async with (
+            running(path) as router,
+            AsyncOpenAI(base_url=url.format(router.listen), api_key="k", max_retries=0) as client,
+        ):
+            stream: Any = await client.chat.completions.create(
+                model="chat", messages=QUESTION, stream=True, **SAME
+            )
+            chunks = [chunk async for chunk in stream]
+    assert text_of(chunks) == TEXT
+    assert [request.fields["model"] for request in azure.requests] == ["ptu", "gpt"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from policies.engine.limits.needs import length, needs
-from policies.engine.outcome import Outcome
+from policies.engine.outcome import AGAIN, Outcome
 from policies.engine.refusal import Refusal, Refused
 from policies.engine.standing import Member, Standing
 from policies.policy import Request
@@ -81,11 +81,7 @@ def refuse(
         return EXCLUDED
     if member.weight <= 0 and (only is None or len(only) > 1):
         return DRAINED
-    if (
-        tried
-        and (outcome := tried.get(member.name)) is not None
-        and outcome is not Outcome.THROTTLED
-    ):
+    if tried and (outcome := tried.get(member.name)) is not None and outcome not in AGAIN:
         return UNFIT if outcome is Outcome.UNFIT else TRIED
     if request.requires or request.input_tokens > standing.context:
         beyond = beyond_it(standing, request)

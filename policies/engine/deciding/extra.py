@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from policies.engine.deciding.eligibility import refuse
 from policies.engine.learning.breaker import State
-from policies.engine.outcome import Outcome, Phase, Report
+from policies.engine.outcome import AGAIN, Outcome, Phase, Report
 from policies.engine.waiting.queue import NOTHING
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ HEALTHY_SHARE = 0.10
 """A failover is free when at most this share of the destination's recent outcomes failed."""
 
 
-REFUSED = frozenset({Outcome.THROTTLED, Outcome.DENIED, Outcome.UNFIT})
+REFUSED = frozenset({Outcome.THROTTLED, Outcome.SPILLED, Outcome.DENIED, Outcome.UNFIT})
 """Outcomes that, with nothing but a status, say that nobody set to work."""
 
 
@@ -40,12 +40,27 @@ def may_have_begun(report: Report | None) -> bool:
     return report.phase is not Phase.HEAD or report.outcome not in REFUSED
 
 
-def is_free(course: Course, member: Member, now: float) -> bool:
-    """Whether sending to `member` is the first failover, to a healthy place; the budget pays
-    for any other extra send.
+def spilled(course: Course) -> int:
+    """How many targets of those that were asked had their own capacity used up. The request was
+    not theirs to fail: none of them counts as an attempt, nor as a failover.
     """
-    if len(course.tried) > 1 or member.name in course.tried or course.goes_on:
+    return list(course.tried.values()).count(Outcome.SPILLED)
+
+
+def counted(course: Course) -> int:
+    """Its attempts, as they count against those that its route allows."""
+    return course.attempts - spilled(course) if course.tried else course.attempts
+
+
+def is_free(course: Course, member: Member, now: float) -> bool:
+    """Whether sending to `member` is the first failover, to a healthy place, or nobody has failed
+    the request yet; the budget pays for any other extra send.
+    """
+    failed = len(course.tried) - spilled(course)
+    if failed > 1 or member.name in course.tried or course.goes_on:
         return False
+    if course.tried and not (failed or course.opened):
+        return True
     breaker = member.standing.breaker
     bad, total = breaker.failures(now)
     return breaker.state is State.HEALTHY and bad <= HEALTHY_SHARE * total
@@ -79,8 +94,7 @@ def keep_to(course: Course, among: AbstractSet[str]) -> None:
     """
     course.goes_on = True
     for member in course.pool.members:
-        throttled = course.tried.get(member.name, Outcome.THROTTLED) is Outcome.THROTTLED
-        if throttled and member.name not in among:
+        if course.tried.get(member.name, Outcome.THROTTLED) in AGAIN and member.name not in among:
             course.tried[member.name] = Outcome.UNFIT
 
 
@@ -110,7 +124,7 @@ def others(course: Course, now: float, *, paid: bool = False) -> list[Member]:
     its attempts and the retry budget; with `paid` not even the first is free. Nobody, if what it
     does must not be done twice.
     """
-    if course.attempts >= course.pool.route.retry.attempts or course.request.acts:
+    if counted(course) >= course.pool.route.retry.attempts or course.request.acts:
         return []
     busy = [attempt.target for attempt in course.opened]
     promised = course.pool.queue.promised(course) if course.pool.queue.waiting else NOTHING

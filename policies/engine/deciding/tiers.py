@@ -166,8 +166,11 @@ def cause_of(refused: Refused) -> Climb:
 
 
 def ordinary(course: Course) -> int:
-    """What the request costs in the first of its tiers."""
-    tier = min([member.tier for member in course.reach], default=0)
+    """What the request costs in the first of its tiers; capacity that is paid for whether it is
+    used or not is worth what the first costs that is not: who stands in for it is not dear.
+    """
+    by_use = [member for member in course.reach if not member.standing.facts.provisioned]
+    tier = min([member.tier for member in by_use or course.reach], default=0)
     costs = [cost(member, course.request) for member in course.reach if member.tier == tier]
     return max(costs, default=0)
 

@@ -35,11 +35,23 @@ class Headroom(NamedTuple):
     name: str = ""
 
 
+class Used(NamedTuple):
+    """The `share` of a target's provisioned capacity that its provider says is used, above 1 where
+    it is more; `rest` are the seconds until it is not all of it (None: it did not say).
+    """
+
+    share: float
+    rest: float | None = None
+
+
 class Measurement(NamedTuple):
-    """What the head of one answer says is left, and how many of its headers could not be read."""
+    """What the head of one answer says is left, how many of its headers could not be read, and what
+    of provisioned capacity is used.
+    """
 
     said: tuple[Headroom, ...]
     nonsense: int = 0
+    used: Used | None = None
 
 
 class Measured(NamedTuple):

@@ -66,7 +66,8 @@ class TargetSnapshot(NamedTuple):
     """One target as it stands. Times in seconds; `until` is the instant at which its ejection
     or pause ends; room is infinite where nothing bounds it. `learned_places` is how much it bore
     when it was last overloaded (None: it never was, of late). `said` is what its provider says is
-    left of its limits, `nonsense` counts headers of such that could not be.
+    left of its limits, `nonsense` counts headers of such that could not be; `used` is the share of
+    its provisioned capacity that was used when it last said so (None: it never did).
     """
 
     state: str
@@ -87,6 +88,7 @@ class TargetSnapshot(NamedTuple):
     answers: Tally
     said: tuple[Measured, ...] = ()
     nonsense: int = 0
+    used: float | None = None
 
 
 def look(
@@ -202,4 +204,5 @@ def snapshot(standing: Standing, now: float) -> TargetSnapshot:
         *standing.estimates.tallies(),
         _said(standing, now),
         0 if standing.quota.said is None else standing.quota.said.nonsense,
+        standing.used,
     )

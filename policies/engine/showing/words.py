@@ -20,6 +20,7 @@ ENDED = {
     Outcome.OK: "answered",
     Outcome.FAILED: "failed",
     Outcome.THROTTLED: "throttled it",
+    Outcome.SPILLED: "had its capacity used up",
     Outcome.DENIED: "denied it",
     Outcome.UNFIT: "cannot take it",
     Outcome.REJECTED: "rejected it",
@@ -105,6 +106,8 @@ def of_pause(refusal: Refusal, until: float, denials: int, now: float) -> str:
     match refusal:
         case Refusal.RESTING:
             return f"rests for {left}: its provider asked for it (429 or 529)"
+        case Refusal.SPILLED:
+            return f"{refusal.value} for {left}"
         case Refusal.DENIED:
             often = {0: "", 1: " once"}.get(denials, f" {denials} times")
             return f"denied{often}: its credential, model or bill; asked again in {left}"

@@ -19,6 +19,7 @@ from policies.engine.waiting.queue import BRIEF_WAIT
 from policies.policy import Request
 
 SERVING = frozenset({None, Refusal.BUSY, Refusal.LIMITED})
+RESTING = frozenset({Refusal.RESTING, Refusal.SPILLED})
 """What a target is refused for while it serves others; None: somebody who goes first wants it."""
 
 
@@ -60,7 +61,7 @@ def predicted_start(
     able = [member for member, refused in why.items() if _of(refused) in SERVING]
     paused = not able
     if paused:
-        able = [member for member, refused in why.items() if _of(refused) is Refusal.RESTING]
+        able = [member for member, refused in why.items() if _of(refused) in RESTING]
     if not able:
         return None
     begin = min(_ends(why[member], now) for member in able)

@@ -18,6 +18,7 @@ from router.dialects.errors.table import (
     GONE,
     KEY,
     OVERLOADED,
+    SPILLED,
     THROTTLED,
     UNFIT,
     Line,
@@ -98,6 +99,7 @@ CODES: tuple[Line, ...] = (
         " engine_overloaded_error queue_exceeded service_tier_capacity_exceeded"
         " MODEL_CAPACITY_EXHAUSTED",
     ),
+    line(SPILLED, 429, codes="resource_unavailable"),  # of a service tier that takes what is left
     line(
         THROTTLED,
         codes="rate_limit_exceeded rate_limit_error RateLimitReached token_quota_exceeded"

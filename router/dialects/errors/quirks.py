@@ -18,6 +18,7 @@ from router.dialects.errors.table import (
     GONE,
     KEY,
     OVERLOADED,
+    SPILLED,
     UNFIT,
     Line,
     Table,
@@ -52,6 +53,7 @@ QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
         ),
         "groq": (
             line(UNFIT, 413, codes="rate_limit_exceeded"),  # longer than a minute's tokens
+            line(SPILLED, 498),  # flex capacity
         ),
         "mistral": (
             line(OVERLOADED, codes="3505"),  # the capacity of a service tier

@@ -48,6 +48,7 @@ CALLER = Meaning(Outcome.REJECTED, Scope.REQUEST)
 UNFIT = Meaning(Outcome.UNFIT, Scope.REQUEST)
 FILTERED = Meaning(Outcome.FILTERED, Scope.REQUEST)
 THROTTLED = Meaning(Outcome.THROTTLED, resets=Resets.TOLD)
+SPILLED = Meaning(Outcome.SPILLED, resets=Resets.TOLD)
 OVERLOADED = Meaning(Outcome.THROTTLED, resets=Resets.TOLD, overloaded=True)
 
 

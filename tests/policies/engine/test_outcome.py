@@ -8,6 +8,7 @@ TABLE = {
     Outcome.OK: (GOOD, Rest.NONE, Next.DONE),
     Outcome.FAILED: (BAD, Rest.NONE, Next.OTHER),
     Outcome.THROTTLED: (SILENT, Rest.RESET, Next.ANOTHER_OR_SAME),
+    Outcome.SPILLED: (SILENT, Rest.RESET, Next.ANOTHER_OR_SAME),
     Outcome.DENIED: (SILENT, Rest.DOUBLING, Next.OTHER),
     Outcome.UNFIT: (SILENT, Rest.NONE, Next.FITTING),
     Outcome.REJECTED: (SILENT, Rest.NONE, Next.CLIENT),

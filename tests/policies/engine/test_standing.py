@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies import Attempt, Cause, Facts, Outcome, Phase, Refusal, Report, Scope, Send, Wait
+from policies.engine import resting
 from policies.engine.group import ALONE, Group, Pause
 from policies.engine.learning.breaker import State
 from policies.engine.standing import Standing
@@ -260,13 +261,13 @@ def happen(what: str, one: Standing, now: float) -> None:
         case "silent":
             one.fell_silent(now, Random(0))
         case "throttled":
-            one.rest(Report(Outcome.THROTTLED), now)
+            resting.rest(one, Report(Outcome.THROTTLED), now)
         case "overloaded":
-            one.rest(Report(Outcome.THROTTLED, overloaded=True), now)
+            resting.rest(one, Report(Outcome.THROTTLED, overloaded=True), now)
         case "bears less":
             one.pressure.overloaded(1, now, now)
         case "denied":
-            one.rest(Report(Outcome.DENIED, scope=Scope.PROVIDER), now)
+            resting.rest(one, Report(Outcome.DENIED, scope=Scope.PROVIDER), now)
         case "trial":
             one.pauses[1].begin_trial(trial)
         case "resting":

@@ -156,6 +156,7 @@ class Try:
         self.course, self.target = course, target
         self.started = 0.0
         self.first: float | None = None
+        self.report: Any = None
 
     @property
     def open(self) -> bool:

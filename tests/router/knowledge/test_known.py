@@ -92,6 +92,9 @@ async def test_a_running_router_shows_what_it_has_learned_and_what_is_unknown(
             "input_price": None,
             "output_price": None,
             "lacks": [],
+            "upstream": "secret-model",
+            "service_tier": None,
+            "provisioned": False,
         }
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import Headroom, Measurement
+from policies import Headroom, Measurement, Used
 from router.headers import downward
-from router.quota.headers import READ, measured
+from router.quota.headers import READ, USED, measured
 from router.upstream.fields import every, of_success
 
 WALL = 1_790_000_000.0  # 2026-09-21T14:13:20Z
@@ -202,3 +202,32 @@ def test_whatever_headers_say_nothing_is_raised(headers: dict[str, str], wall: f
     told = measured(headers, wall)
     for one in told.said if told is not None else ():
         assert one.reset is None or one.reset >= 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "used"),
+    [
+        ({USED: "87.3%"}, Used(0.873)),
+        ({USED: "100.0%", "retry-after-ms": "1500", "retry-after": "2"}, Used(1.0, 1.5)),
+        ({USED: " 104.25 % ", "retry-after": "2"}, Used(1.0425, 2.0)),
+        ({USED: "0"}, Used(0.0)),
+    ],
+)
+def test_azure_says_how_much_of_provisioned_throughput_is_used(
+    headers: dict[str, str], used: Used
+) -> None:
+    told = measured(headers, WALL)
+    assert told is not None
+    assert told.used is not None
+    assert (told.said, told.nonsense) == ((), 0)
+    assert told.used.share == pytest.approx(used.share)
+    assert told.used.rest == used.rest
+
+
+@pytest.mark.parametrize("value", ["", "-3%", "nan%", "12,5%", "1e9%", "9" * 9, "much"])
+def test_a_utilisation_that_is_none_is_nonsense(value: str) -> None:
+    assert measured({USED: value}, WALL) == Measurement((), 1)
+
+
+def test_a_time_to_come_back_alone_says_nothing_of_what_is_left() -> None:
+    assert measured({"retry-after": "3", "retry-after-ms": "3000"}, WALL) is None

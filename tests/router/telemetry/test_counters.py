@@ -47,6 +47,17 @@ def test_a_request_is_rescued_when_a_later_attempt_answers_it(
     assert counters.rescued["chat"] == rescued
 
 
+def test_a_request_that_only_found_capacity_used_up_was_not_rescued() -> None:
+    counters = Counters()
+    spilled = changed(ATTEMPT, report=Report(Outcome.SPILLED, Phase.HEAD), first=None)
+    for attempts, rescued in ((2, 0), (3, 1), (2, 2)):
+        if attempts == 3 or not rescued:
+            counters.attempt(spilled)
+        counters.request(changed(REQUEST, end="ok", attempts=attempts))
+        assert counters.rescued["chat"] == rescued
+    assert not counters.last_failure
+
+
 def test_a_request_that_was_gone_on_with_is_counted_by_how_it_ended() -> None:
     counters = Counters()
     for end in ("ok", "ok", "interrupted"):

@@ -57,7 +57,7 @@ async def ask(provider: Simulated, **fields: Any) -> Told:
 
 @in_virtual_time
 async def test_a_whole_answer_comes_when_its_last_token_would() -> None:
-    told = await ask(Simulated({"m": QUICK}))
+    told = await ask(Simulated({"sim/m": QUICK}))
     assert told.pieces[0][0] == pytest.approx(0.2 + 5 / 10)
     choice = told.json["choices"][0]
     assert choice["message"]["content"] == "This answer is simulated: no"
@@ -68,7 +68,7 @@ async def test_a_whole_answer_comes_when_its_last_token_would() -> None:
 
 @in_virtual_time
 async def test_a_stream_comes_token_by_token_in_its_time() -> None:
-    told = await ask(Simulated({"m": QUICK}), stream=True)
+    told = await ask(Simulated({"sim/m": QUICK}), stream=True)
     assert [at for at, _ in told.pieces] == pytest.approx([0.2, 0.3, 0.4, 0.5, 0.6])
     assert "".join(told.words) == "This answer is simulated: no"
     reader = ChatStream(1, withhold_usage=True)
@@ -79,7 +79,9 @@ async def test_a_stream_comes_token_by_token_in_its_time() -> None:
 
 @in_virtual_time
 async def test_usage_is_told_to_whoever_asks() -> None:
-    told = await ask(Simulated({"m": QUICK}), stream=True, stream_options={"include_usage": True})
+    told = await ask(
+        Simulated({"sim/m": QUICK}), stream=True, stream_options={"include_usage": True}
+    )
     reader = ChatStream(1, withhold_usage=True)
     reader.feed(told.body)
     assert reader.usage is not None
@@ -100,7 +102,7 @@ async def test_usage_is_told_to_whoever_asks() -> None:
 )
 @in_virtual_time
 async def test_the_callers_bound_is_kept(fields: dict[str, Any], length: int, finish: str) -> None:
-    provider = Simulated({"m": QUICK})
+    provider = Simulated({"sim/m": QUICK})
     whole = await ask(provider, **fields)
     assert whole.json["usage"]["completion_tokens"] == length
     assert whole.json["choices"][0]["finish_reason"] == finish
@@ -114,7 +116,7 @@ async def test_the_same_seed_gives_the_same_bytes_at_the_same_times() -> None:
     wild = Behaviour(first_token=0.2, jitter=0.5, error_rate=0.3, output_tokens=9, seed=7)
 
     async def day(behaviour: Behaviour) -> list[Told]:
-        provider = Simulated({"m": behaviour})
+        provider = Simulated({"sim/m": behaviour})
         return [await ask(provider, stream=bool(number % 2)) for number in range(20)]
 
     def rounded(day: list[Told]) -> list[list[tuple[float, bytes]]]:
@@ -127,7 +129,7 @@ async def test_the_same_seed_gives_the_same_bytes_at_the_same_times() -> None:
 
 @in_virtual_time
 async def test_jitter_spreads_every_wait_within_its_bounds() -> None:
-    provider = Simulated({"m": Behaviour(first_token=1, jitter=0.2, output_tokens=1, seed=3)})
+    provider = Simulated({"sim/m": Behaviour(first_token=1, jitter=0.2, output_tokens=1, seed=3)})
     firsts = [(await ask(provider, stream=True)).pieces[0][0] for _ in range(300)]
     assert 0.8 <= min(firsts) < 0.82
     assert 1.18 < max(firsts) <= 1.2 + 1e-9
@@ -136,7 +138,7 @@ async def test_jitter_spreads_every_wait_within_its_bounds() -> None:
 @pytest.mark.parametrize(("rate", "least", "most"), [(0, 0, 0), (0.3, 250, 350), (1, 1000, 1000)])
 @in_virtual_time
 async def test_a_share_of_requests_fails(rate: float, least: int, most: int) -> None:
-    provider = Simulated({"m": Behaviour(first_token=0.01, error_rate=rate, output_tokens=1)})
+    provider = Simulated({"sim/m": Behaviour(first_token=0.01, error_rate=rate, output_tokens=1)})
     told = [await ask(provider) for _ in range(1000)]
     failures = [answer for answer in told if answer.status != 200]
     assert least <= len(failures) <= most
@@ -148,7 +150,7 @@ async def test_a_share_of_requests_fails(rate: float, least: int, most: int) -> 
 
 @in_virtual_time
 async def test_nothing_comes_after_an_abort() -> None:
-    provider = Simulated({"m": QUICK})
+    provider = Simulated({"sim/m": QUICK})
     bell = Bell(asyncio.get_running_loop())
     upstream = Upstream("sim/m", "m", SPOKEN, provider, Timeouts())
     exchange = provider.open(upstream, CHAT, {}, b'{"messages":[],"stream":true}', bell)
@@ -162,7 +164,9 @@ async def test_nothing_comes_after_an_abort() -> None:
 
 @in_virtual_time
 async def test_a_provider_without_waits_answers_at_once() -> None:
-    provider = Simulated({"m": Behaviour(first_token=0, tokens_per_second=1e12, output_tokens=3)})
+    provider = Simulated(
+        {"sim/m": Behaviour(first_token=0, tokens_per_second=1e12, output_tokens=3)}
+    )
     told = await ask(provider, stream=True)
     assert told.pieces[-1][0] < 1e-6
     assert len(told.words) == 3
@@ -174,7 +178,7 @@ def test_it_says_that_it_is_no_model() -> None:
 
 @in_virtual_time
 async def test_as_many_answers_come_as_were_asked_for() -> None:
-    provider = Simulated({"m": QUICK})
+    provider = Simulated({"sim/m": QUICK})
     whole = await ask(provider, n=3)
     assert [choice["index"] for choice in whole.json["choices"]] == [0, 1, 2]
     assert whole.json["usage"]["completion_tokens"] == 15
