@@ -16,26 +16,10 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from random import Random
-from time import process_time
-from timeit import repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-
-from policies import (
-    Candidate,
-    Engine,
-    LeastLatency,
-    Outcome,
-    Policy,
-    Prefix,
-    Report,
-    Request,
-    Route,
-    Send,
-    Target,
-    WeighedLatency,
-)
+from benchmarks.choosing import body, choosing, cpu
+from policies import LeastLatency, Outcome, Request, Route, Target, WeighedLatency
 from policies.affinity.prefix import PREFIX
 from policies.simulate import Estimate, Fault, Scenario, Service, World
 from policies.simulate.prompts import Conversations, ideal
@@ -98,13 +82,44 @@ def measured(world: World, asked: Scenario, best: float) -> Figures:
     return Figures(hits, load, waits[len(waits) * 99 // 100], sum(waits) / len(waits))
 
 
-def pair(asked: Scenario, seed: int) -> tuple[Figures, Figures]:
-    """One seed, with affinity and without."""
+def pair(
+    asked: Scenario, seed: int, onset: Callable[[World], None] | None = None
+) -> tuple[Figures, Figures]:
+    """One seed, with affinity and without. `onset` happens in both when the trouble begins."""
     rate = RATE * len(asked.targets)
     arrivals = Conversations(rate).come(asked.seconds, Random(f"{seed}/conversations"))
     best = ideal(arrivals)
-    runs = [measured(asked.run(one, seed, arrivals), asked, best) for one in (WITH, WITHOUT)]
+    runs = []
+    for policy in (WITH, WITHOUT):
+        world = asked.world(policy, seed)
+        if onset is not None:
+            world.at(asked.start, partial(onset, world))
+        runs.append(measured(world.run(arrivals), asked, best))
     return runs[0], runs[1]
+
+
+def warm_everywhere(world: World) -> None:
+    """From now on each target keeps what any of them has read."""
+    caches = [server.cache for server in world.servers.values()]
+    for one in caches:
+        for other in caches:
+            one.add(other)
+
+
+def nobody_sticks(world: World) -> None:
+    """From now on nobody goes by what is warm."""
+    targets = [Target(name) for name in world.servers]
+    world.engine.replace({"chat": Route(targets, WITHOUT)}, None, world.now)
+
+
+EXPLAINED: dict[str, Callable[[World], None] | None] = {
+    "  over more seeds": None,
+    "  no affinity by then": nobody_sticks,
+    "  all warm by then": warm_everywhere,
+}
+"""What tells where the wait comes from that affinity adds where one of two targets falls sick."""
+MORE = 5
+"""Times the seeds that this takes."""
 
 
 class Told(NamedTuple):
@@ -156,7 +171,7 @@ def _shown(one: Estimate) -> str:
 
 
 def judge(seeds: int, pools: Sequence[int] = POOLS) -> bool:
-    """Print the table; whether all of it is as asked."""
+    """Print the table; whether all of it is as asked. What explains a line follows it."""
     print(HEAD)
     fine = True
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as processes:
@@ -166,6 +181,9 @@ def judge(seeds: int, pools: Sequence[int] = POOLS) -> bool:
                 one = told(list(processes.map(partial(pair, asked), range(seeds))))
                 print(line(asked.name, one, sick=sick), flush=True)
                 fine = fine and one.holds(sick=sick)
+                for name, what in EXPLAINED.items() if sick and targets == 2 else ():
+                    runs = processes.map(partial(pair, asked, onset=what), range(MORE * seeds))
+                    print(line(name, told(list(runs)), sick=True), flush=True)
     return fine
 
 
@@ -173,77 +191,26 @@ def judge(seeds: int, pools: Sequence[int] = POOLS) -> bool:
 
 LENGTHS = (500, 4_000, 16_000, 64_000, 1_000_000)
 """Characters of a prompt."""
-SENTENCE = "So it was said of them, and nobody knows whether they did. "
 
 
 def show_cpu() -> None:
     """CPU time of reading how a prompt begins, and of choosing over eight targets by it."""
-    print(f"choosing without affinity {choosing(WITHOUT, 4_000):14.1f} µs")
+    print(f"choosing without affinity {choosing(WITHOUT, request_of(4_000)):14.1f} µs")
     print("prompt             read  choosing: new  warm at one  at all")
     for length in LENGTHS:
         call = OPENAI.parse(body(length))
         fields, tokens = call.fields, call.input_tokens
         read = cpu(lambda f=fields, t=tokens: beginning(f, t, "", "", ""))  # type: ignore[misc]
-        told = [f"{choosing(WITH, length, warm):9.1f} µs" for warm in (0, 1, 8)]
+        told = [f"{choosing(WITH, request_of(length), warm=warm):9.1f} µs" for warm in (0, 1, 8)]
         print(f"{length / 1000:9,.1f} kB {read:7.1f} µs {''.join(told)}")
 
 
-def body(length: int) -> bytes:
-    """A request with so many characters."""
-    text = (SENTENCE * (length // len(SENTENCE) + 1))[:length]
-    return msgspec.json.encode({"model": "m", "messages": [{"role": "user", "content": text}]})
-
-
-def choosing(policy: Policy, length: int, warm: int = 1) -> float:
-    """Microseconds of a choice among eight targets, of which so many have answered such a prompt,
-    and the others have answered others.
-    """
+def request_of(length: int) -> Request:
+    """Somebody's who sends so many characters, as the router reads it."""
     call = OPENAI.parse(body(length))
-    tokens = call.input_tokens
-    prefix = beginning(call.fields, tokens, "", "", "")
+    prefix = beginning(call.fields, call.input_tokens, "", "", "")
     features = {} if prefix is None else {PREFIX: prefix}
-    request = Request("m", 1e9, tokens, None, True, features=features)
-    chooser = Kept(policy)
-    names = [f"p{number}/m" for number in range(8)]
-    engine = Engine({"m": Route(list(map(Target, names)), chooser)}, rng=Random(7), now=0.0)
-    for now, name in enumerate([*names, *names], start=1):
-        alone = request._replace(only=frozenset({name}))
-        if now % len(names) >= warm:
-            alone = alone._replace(features={PREFIX: Prefix((now,))})
-        course = engine.start(alone, float(now))
-        match course.next(float(now)):
-            case Send(attempt, _):
-                cached = tokens // 2 if now > len(names) else 0
-                attempt.first_token(now + 0.3 + 1e-4 * (tokens - cached))
-                report = Report(Outcome.OK, input_tokens=tokens, output_tokens=9)
-                attempt.settle(report._replace(cached_tokens=cached), now + 0.9)
-        course.close(now + 0.9)
-    course = engine.start(request, 20.0)
-    course.next(20.0)
-    took = cpu(chooser.again)
-    course.close(20.0)
-    return took
-
-
-class Kept:
-    """A policy that can be asked again what it was asked last."""
-
-    def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self.again: Callable[[], object] = policy.fresh
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._policy, name)
-
-    def choose(self, *asked: Any) -> Candidate:
-        """See `Policy.choose`."""
-        self.again = partial(self._policy.choose, *asked)
-        return self._policy.choose(*asked)
-
-
-def cpu(what: Callable[[], object], times: int = 1_000) -> float:
-    """Microseconds of it, the least of seven runs: what others do on the machine only adds."""
-    return min(repeat(what, timer=process_time, number=times, repeat=7)) / times * 1e6
+    return Request("m", 1e9, call.input_tokens, None, True, features=features)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -251,8 +218,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="what prefix affinity is worth")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--cpu", action="store_true", help="what it costs, and nothing else")
-    asked = parser.parse_args(argv)
-    fine = asked.cpu or judge(asked.seeds)
+    options = parser.parse_args(argv)
+    fine = options.cpu or judge(options.seeds)
     show_cpu()
     return 0 if fine else 1
 

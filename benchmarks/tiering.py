@@ -13,17 +13,16 @@ import argparse
 import csv
 import gzip
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
-from time import process_time
-from timeit import repeat
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from benchmarks.starting import show_cpu
 from policies import CostTiers, Request, Rule
 from policies.starting.shipped import FITTED, SHIPPED
 from router.dialects.openai.dialect import OPENAI
@@ -221,31 +220,6 @@ def show_fit(some: Sequence[Question]) -> None:
         words = rule.words(Request("m", 0.0)).replace(" (not known)", "")
         told = f"{weight:+.3f} ± {error:.3f}"
         print(f"{told:>19} {scored(weight):+7.2f} {rule.score:+9.2f}   {words}")
-
-
-# What it costs to look.
-
-LENGTHS = (0, 200, 1_000, 4_000, 16_000, 64_000, 1_000_000)
-"""Characters of a last message."""
-SENTENCE = "So it was said of them, and nobody knows whether they did. "
-
-
-def show_cpu(policy: CostTiers) -> None:
-    """CPU time of reading what the shipped rules need, and of adding them up."""
-    print("last message      read        rules")
-    for length in LENGTHS:
-        text = (SENTENCE * (length // len(SENTENCE) + 1))[:length]
-        body = {"model": "m", "messages": [{"role": "user", "content": text}]}
-        call = OPENAI.parse(msgspec.json.encode(body))
-        request = Request("m", 60.0, features=OPENAI.features(call, NEEDS))
-        read = cpu(lambda call=call: OPENAI.features(call, NEEDS))  # type: ignore[misc]
-        added = cpu(lambda request=request: policy.start(request))  # type: ignore[misc]
-        print(f"{length / 1000:9,.1f} kB {read:7.1f} µs {added:7.1f} µs")
-
-
-def cpu(what: Callable[[], object], times: int = 300) -> float:
-    """Microseconds of it, the least of seven runs: what others do on the machine only adds."""
-    return min(repeat(what, timer=process_time, number=times, repeat=7)) / times * 1e6
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -79,20 +79,26 @@ class LeastLatency:
     def costs(self, request: Request, candidates: Sequence[Candidate], now: float) -> list[float]:
         """Seconds, weighed by load and standing, in the order of `candidates`."""
         members = cast("Sequence[Member]", candidates)  # what the engine shows are its members
-        seconds = predictions(request, members)
-        seen = sorted(seconds)
-        if seen[-1] == NEVER:
-            # Never 0: an unseen target must not take every pick until its first answer is there.
-            seen = seen[: seen.index(NEVER)] or [UNSEEN]
-            median = (seen[len(seen) // 2] + seen[(len(seen) - 1) // 2]) / 2
-            seconds = [cost if cost < NEVER else median for cost in seconds]
-        best, worst = seen[0], seen[-1]
-        near = best * TIE
-        if worst > near:
-            for index, cost in enumerate(seconds):
-                if cost > near:
-                    idle = now - members[index].latency.at
-                    seconds[index] = best + (cost - best) * exp(-idle / STALE)
-        if best < FLOOR:
-            seconds = [max(FLOOR, cost) for cost in seconds]
-        return strained(seconds, members, members, now)
+        return weighed(predictions(request, members), members, now)
+
+
+def weighed(seconds: list[float], members: Sequence[Member], now: float) -> list[float]:
+    """What is predicted for `members`, infinite where nothing is, weighed by load and standing. It
+    may be written over.
+    """
+    seen = sorted(seconds)
+    if seen[-1] == NEVER:
+        # Never 0: an unseen target must not take every pick until its first answer is there.
+        seen = seen[: seen.index(NEVER)] or [UNSEEN]
+        median = (seen[len(seen) // 2] + seen[(len(seen) - 1) // 2]) / 2
+        seconds = [cost if cost < NEVER else median for cost in seconds]
+    best, worst = seen[0], seen[-1]
+    near = best * TIE
+    if worst > near:
+        for index, cost in enumerate(seconds):
+            if cost > near:
+                idle = now - members[index].latency.at
+                seconds[index] = best + (cost - best) * exp(-idle / STALE)
+    if best < FLOOR:
+        seconds = [max(FLOOR, cost) for cost in seconds]
+    return strained(seconds, members, members, now)

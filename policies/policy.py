@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from policies.engine.outcome import Report
+from policies.engine.refusal import Refused
 
 NO_FEATURES: Mapping[str, Any] = MappingProxyType({})
 
@@ -33,6 +34,7 @@ class Band(IntEnum):
 
 NO_ABILITIES: frozenset[str] = frozenset()
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+UNBARRED: Mapping[str, Refused] = MappingProxyType({})
 
 
 class Request(NamedTuple):
@@ -47,7 +49,8 @@ class Request(NamedTuple):
     served: it is sent again only after a failure that proves that nothing was begun, and never to
     two targets at once. `counted` has the tokens of its input by tokenizer, as far as the driver
     has counted them: a target that names one (`Facts.tokenizer`) goes by that and not by the
-    estimate.
+    estimate. `barred` are targets that it may never be sent to, whatever else there is, each with
+    the cause.
     """
 
     model: str
@@ -63,6 +66,7 @@ class Request(NamedTuple):
     requires: frozenset[str] = NO_ABILITIES
     acts: bool = False
     counted: Mapping[str, int] = NO_COUNTS
+    barred: Mapping[str, Refused] = UNBARRED
 
 
 class Candidate(Protocol):

@@ -19,13 +19,12 @@ from policies.affinity.warmth import Warmth, is_full
 from policies.affinity.words import of_money, of_warmth
 from policies.engine.learning.cost import predictions
 from policies.engine.outcome import Report
-from policies.least_latency import TIE, LeastLatency
+from policies.least_latency import TIE, LeastLatency, weighed
 from policies.policy import Candidate, Request
 
 if TYPE_CHECKING:
     from policies.engine.standing import Member
 
-BASE = LeastLatency()
 HALF = 0.5
 """The part of a prompt that is warm where a conversation goes on, and does not just begin alike."""
 
@@ -64,7 +63,7 @@ class WeighedLatency:
     @property
     def rule(self) -> str:
         """See `Speaking.rule`."""
-        told = BASE.rule
+        told = LeastLatency.rule
         if self.affinity:
             told += "; what is warm in a prompt cache takes no time there"
         if self.price:
@@ -127,13 +126,13 @@ class WeighedLatency:
         expected to be warm at one that was sent more than its share.
         """
         members = cast("Sequence[Member]", candidates)  # what the engine shows are its members
-        costs = BASE.costs(request, members, now)
+        seconds = predictions(request, members)
+        costs = weighed(seconds.copy(), members, now)
         warm = [0.0] * len(members)
         money = self._money(request, members, warm)
         prefix = prefix_of(request) if memory is not None else None
         if memory is None or prefix is None:
             return Weighed(self._paid(costs, money), warm, money)
-        seconds = predictions(request, members)
         cold, warm, costs = memory.weigh(prefix, request.input_tokens, members, costs, seconds, now)
         cold = self._paid(cold, money)
         if not any(warm):

@@ -32,7 +32,6 @@ from router.overrides.overrides import Overrides
 from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
 from router.reloading import Reloading
-from router.shadow.ledger import Ledger
 from router.shadow.shadows import Shadows
 from router.shifts.moving import moving_of
 from router.shifts.pages import ShiftPages
@@ -87,7 +86,7 @@ class App:
         self._watch()
         self.state.decisions, force.event = decisions, log.event
         self._reloading = Reloading(self.state, log, self._load, force.take)
-        self._copying = self._copies(journal, Random(rng.getrandbits(64)))
+        self._copying = self._copies(journal, beside, Random(rng.getrandbits(64)))
         self.state.cascades = self._cascades(journal, beside, Random(rng.getrandbits(64)))
         self.pipeline = self._pipeline(journal, beside)
         foresight = Foresight(lambda: force.runtime, beside.owners, self._loop.time)
@@ -172,6 +171,7 @@ class App:
         drain = self.state.config.server.drain
         self.state.ready = False
         self._copying.stop()
+        self.state.cascades.stop()
         self._log.event(
             "draining", announce=drain.announce if announce else 0.0, running=self.pipeline.running
         )
@@ -218,15 +218,14 @@ class App:
         runtime, decisions = (lambda: self._force.runtime), self.state.decisions
         aside = Aside(runtime, journal, self._loop, self._fetcher, decisions)
         checking, auditing = Checking(aside, beside.owners), Auditing(aside, self._handler_failed)
-        return Cascades(checking, auditing, rng, self._instances)
+        return Cascades(checking, auditing, rng, self._instances, beside.ledger)
 
     def _instances(self) -> int:
         together = self.state.together
         return 1 if together is None else max(1, len(together.fleet.instances))
 
-    def _copies(self, journal: Journal, rng: Random) -> Copying:
-        self._parts.append(ledger := Ledger(self.state.kept))
-        self.state.shadows = Shadows(rng, self._loop.time, self._instances, ledger)
+    def _copies(self, journal: Journal, beside: Beside, rng: Random) -> Copying:
+        self.state.shadows = Shadows(rng, self._loop.time, self._instances, beside.ledger)
         return Copying(
             self.state.shadows,
             lambda: self._force.runtime,

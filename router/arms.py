@@ -7,6 +7,7 @@ Must not: know how far a shift has come by itself, or why.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,14 +46,19 @@ class Arms:
     by: Literal["session", "user", "request"]
     revision: str
 
-    def takes(self, call: Call, caller: Caller, only: frozenset[str] | None) -> bool:
-        """Whether the canary is asked. Who is confined to targets goes where they are; who wishes
-        for a policy is not of those who try it, since what that chooses says nothing of it.
+    def takes(
+        self, call: Call, caller: Caller, only: frozenset[str] | None, barred: Collection[str] = ()
+    ) -> bool:
+        """Whether the canary is asked. Who is confined to targets, or barred from some, goes where
+        the others are; who wishes for a policy is not of those who try it, since what that chooses
+        says nothing of it.
         """
-        if only is not None and not only & self.control:
-            return True
-        if only is not None and not only & self.to:
-            return False
+        if only is not None or barred:
+            reach = {name for name in only or self.control | self.to if name not in barred}
+            if not reach & self.control:
+                return True
+            if not reach & self.to:
+                return False
         if not self.share or caller.wishes.policy is not None:
             return False
         return in_canary(self._key(call, caller), self.revision, self.share)

@@ -16,6 +16,7 @@ from policies import Engine, Price, Route
 from router import build, choosing
 from router.abilities import wary_of
 from router.arms import Arms, canary_of
+from router.barring import barring_of
 from router.build import accounts_of
 from router.canaries import shifts_of
 from router.cascading import cascades_of
@@ -23,9 +24,11 @@ from router.config import Config, Server, Shared
 from router.config import Route as ConfigRoute
 from router.idempotency.store import Memory
 from router.kept.contract import Kept
+from router.made import Made
 from router.quota.sharing import Fleetwide
 from router.rungs import ladders_of
 from router.runtime import Runtime
+from router.shadow.ledger import Ledger
 from router.shadowing import shadows_of
 from router.shifts.peers import Alone, Peers
 from router.shifts.peers import Fleet as Peered
@@ -48,19 +51,17 @@ def runtime_of(
     upstreams: Mapping[str, Upstream],
     fleet: Fleetwide | None = None,
     listed: Mapping[str, int] = MappingProxyType({}),
+    made: Made | None = None,
 ) -> Runtime:
-    """What requests read of `config`: its `routes` on `engine`, how its targets are reached, and
-    which limits are a `fleet`'s; `listed` says since when models were served. Raises `BuildFault`.
-    """
-    estimators, shifts = choosing.estimators_of(config), shifts_of(config, routes)
+    """What requests read of `config`, with what there is already for it. Raises `BuildFault`."""
+    estimators, shifts = choosing.estimators_of(config, made), shifts_of(config, routes)
     serving = build.serving(config)
     return Runtime(
         revision=config.revision,
         engine=engine,
         upstreams=upstreams,
         tenants=build.tenants_of(config),
-        deadlines=dict.fromkeys(build.live_targets(config), config.defaults.deadline)
-        | {route.name: route.deadline for route in serving},
+        deadlines=deadlines_of(config, serving),
         targets=targets_of(serving, routes, shifts),
         off=build.off(config),
         policies=choosing.named_policies(),
@@ -80,7 +81,14 @@ def runtime_of(
         shadows=shadows_of(config),
         cascades=cascades_of(config),
         shifts=shifts,
+        barring=barring_of(config),
     )
+
+
+def deadlines_of(config: Config, serving: Sequence[ConfigRoute]) -> dict[str, float]:
+    """Seconds for a request, by what may be asked for: a target, or a model."""
+    targets = dict.fromkeys(build.live_targets(config), config.defaults.deadline)
+    return targets | {route.name: route.deadline for route in serving}
 
 
 def targets_of(
@@ -121,17 +129,20 @@ class Beside(NamedTuple):
     owners: Owners
     writer: Writer | None
     kept: Kept
+    ledger: Ledger
 
 
 def beside_of(config: Config, server: Server, origin: Origin, log: Log) -> Beside:
     """All of it, not begun."""
     shared = config.shared
+    kept = kept_of(server, shared, config.path.parent, log)
     return Beside(
         together_of(shared, log),
         answers_of(shared),
         owners_of(shared, asyncio.get_running_loop().time),
         writer_of(server, origin, log),
-        kept_of(server, shared, config.path.parent, log),
+        kept,
+        Ledger(kept),
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from policies import Band
 from router.aside import Aside, Asked
 from router.cascade.compare import WAYS
+from router.cascade.lane import Lane
 from router.checking import Bill
 from router.climbing import Trial
 from router.dialects.common.outside import decoded, object_of
@@ -27,8 +28,6 @@ PATIENCE = 120.0
 """Seconds for which a dear answer is waited for."""
 MOST = 8
 """Audits at once, over all routes."""
-MISJUDGED = 2
-"""Times the estimate that one may cost, at worst."""
 NAMED = ".audit"
 """What follows a request's id in that of its audit."""
 
@@ -44,44 +43,52 @@ class Auditing:
 
     def begin(self, trial: Trial) -> None:
         """A request is over: compare its answer, if it is one of those that are."""
-        lane, accepted = trial.lane, trial.accepted
-        if accepted is None or self._stopped or not trial.counts:
+        lane = trial.lane
+        if trial.accepted is None or self._stopped or not trial.counts:
             return
         if not lane.is_audited(look=trial.look):
             return
-        held = len(trial.call.body) + len(accepted.body)
+        held = len(trial.call.body) + len(trial.body)
         if len(self._tasks) >= MOST or held > MOST_BODY or not self._memory.take(held):
             lane.hold("room")
             return
-        task = self._loop.create_task(self._audit(trial, accepted.body, trial.would_cost))
+        task = self._loop.create_task(self._audit(trial, trial.body, trial.at_most))
         self._tasks.add(task)
-        task.add_done_callback(lambda task: self._ended(task, held))
+        task.add_done_callback(lambda task: self._ended(task, lane, held))
 
-    async def close(self) -> None:
+    def stop(self) -> None:
         """Drop every audit, and make no more."""
         self._stopped = True
         for task in self._tasks:
             task.cancel()
+
+    async def close(self) -> None:
+        """The same, and wait until they are dropped."""
+        self.stop()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _ended(self, task: asyncio.Task[None], held: int) -> None:
+    def _ended(self, task: asyncio.Task[None], lane: Lane, held: int) -> None:
         self._tasks.discard(task)
         self._memory.free(held)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            lane.hold("draining")
+        elif (error := task.exception()) is not None:
             self._on_error(error)
 
     async def _audit(self, trial: Trial, body: bytes, need: int | None) -> None:
-        """Ask, within what audits may cost, and compare; one is expected to cost `need`
-        nano-dollars (None: nobody knows).
+        """Ask, within what audits may cost, and compare; one may cost `need` nano-dollars (None:
+        nobody knows).
         """
         lane, now = trial.lane, self._loop.time()
-        terms, cap = trial.terms, lane.audits
-        if cap is not None:
-            if need is None or need * MISJUDGED > cap.left(now):
-                lane.hold("spend" if need is not None else "no price")
-                return
-            cap.take(need * MISJUDGED, now)
+        terms, purse = trial.terms, lane.audits
+        if need is None and purse.bounded:
+            lane.hold("no price")
+            return
+        reserved = purse.take(need or 0, now)
+        if reserved is None:
+            lane.hold("spend")
+            return
         bill, heard = Bill(self._aside.journal, terms), Heard(self._memory)
         try:
             await self._asked(trial, bill, heard)
@@ -89,8 +96,7 @@ class Auditing:
         finally:
             heard.drop()
             lane.account.audits += bill.cost
-            if cap is not None:
-                cap.settle(bill.cost - (need or 0) * MISJUDGED, now, self._loop.time())
+            purse.settle(reserved, bill.cost, self._loop.time())
         cheap = await said_of(trial.call, body)
         dear = await said_of(trial.call, answer) if answer is not None else None
         if cheap is None or dear is None:
@@ -109,6 +115,7 @@ class Auditing:
             only=terms.dearest_from(terms.last),
             band=Band.SHEDDABLE,
             deadline=self._loop.time() + PATIENCE,
+            barred=runtime.barred(trial.caller, terms.model),
         )
         call = copied(trial.call, terms.model, NAMED)
         asked = Asked(call, copier(trial.caller, NAMED), request)

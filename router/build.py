@@ -9,16 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
 
-from policies import (
-    Climb,
-    Facts,
-    LeastLatency,
-    Price,
-    PromptCache,
-    Retry,
-    Route,
-    Target,
-)
+from policies import Climb, Facts, LeastLatency, Price, PromptCache, Retry, Route, Target
 from router.abilities import lacks_of
 from router.canaries import canaries_of, canary
 from router.choosing import BuildFault, policy_of
@@ -26,8 +17,9 @@ from router.config import Config, Provider, ProviderModel, Shadow
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Tenant as ConfigTenant
-from router.config.variants import place_of
+from router.config.variants import identity_of
 from router.counting import counting_of, limits_of
+from router.made import Made
 from router.midnight import SINCE_1970, Clocks
 from router.reach import Unreachable, transport_of
 from router.service_tiers import fields_of, headers_of
@@ -44,8 +36,11 @@ from router.upstream.transport import Timeouts, Transport, Upstream
 ONE_TRY = Retry(attempts=1, budget=0.0)
 
 
-def routes_of(config: Config) -> dict[str, Route]:
-    """A route for every model that can serve, and one for every target under its full name."""
+def routes_of(config: Config, made: Made | None = None) -> dict[str, Route]:
+    """A route for every model that can serve, and one for every target under its full name; of
+    their policies, what is `made` already is not made again.
+    """
+    made = made or Made()
     routes = {
         route.name: Route(
             [
@@ -53,7 +48,7 @@ def routes_of(config: Config) -> dict[str, Route]:
                 for tier, targets in enumerate(config.live(route))
                 for target in targets
             ],
-            policy_of(route),
+            policy_of(route, made),
             retry_of(route.retry),
             frozenset(Climb(cause) for cause in route.climb),
             route.patience,
@@ -95,7 +90,7 @@ def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
             groups=fates_of(provider, model),
             first_token=model.timeouts.first_token,
             lacks=lacks_of(provider, model),
-            identity=place_of(provider, model),
+            identity=identity_of(provider, model),
             counting=counting_of(model),
             tokenizer=model.tokenizer or "",
             prompts=PromptCache(*model.prompts),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from policies import Band
+from router.config import Only
 from router.dialects.contract import ClientDialect
 from router.idempotency.claim import Claim
 from router.tenants.identity import Tenant
@@ -17,7 +18,7 @@ BANDS = {band.name.lower(): band for band in Band}
 
 class Wishes(NamedTuple):
     """The router's own request headers. `timeout` in seconds; `session` is what the client calls
-    the conversation that this request is of.
+    the conversation that this request is of; `only` to which targets it may go.
     """
 
     timeout: float | None = None
@@ -25,6 +26,7 @@ class Wishes(NamedTuple):
     policy: str | None = None
     priority: Band | None = None
     session: str | None = None
+    only: Only | None = None
 
 
 NONE = Wishes()

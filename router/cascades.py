@@ -18,21 +18,28 @@ from router.cascade.terms import Terms
 from router.checking import Checking
 from router.climbing import Climbing, Trial, is_checked
 from router.dialects.contract import Call
+from router.holding import Holding
 from router.passage import Passage
 from router.runtime import Runtime
 from router.shadow.caps import Instances
+from router.shadow.ledger import Ledger
 
 
 class Cascades:
     """Draws by `rng` what is looked at; of every budget an even part is this one's of so many
-    `instances`.
+    `instances`. In `ledger` it is kept what was spent of them (None: a restart forgets it).
     """
 
     def __init__(
-        self, checking: Checking, auditing: Auditing, rng: Random, instances: Instances
+        self,
+        checking: Checking,
+        auditing: Auditing,
+        rng: Random,
+        instances: Instances,
+        ledger: Ledger | None = None,
     ) -> None:
         self._checking, self._auditing = checking, auditing
-        self._rng, self._instances = rng, instances
+        self._rng, self._instances, self._ledger = rng, instances, ledger
         self._lanes: dict[str, Lane] = {}
 
     def begin(self, call: Call, caller: Caller, request: Request, runtime: Runtime) -> Begun:
@@ -42,19 +49,22 @@ class Cascades:
         if request.only is not None or request.policy is not None or request.model != call.model:
             return Begun(request, Passage)
         lane = self.lane(runtime.cascades[call.model])
-        checked = is_checked(call, request)
+        checked = is_checked(call, request, lane.terms.head)
         skipped, look = lane.skips(checked=checked)
         request = skipping(request, skipped)
         if not checked:
             return Begun(request, Passage)
         trial = Trial(lane, self._checking, call, caller, request, skipped, look=look)
-        return Begun(request, partial(Climbing, trial, self._auditing.begin))
+        passage = Holding if call.stream else Climbing
+        return Begun(request, partial(passage, trial, self._auditing.begin))
 
     def lane(self, terms: Terms) -> Lane:
         """What there is of a route's cascade."""
         lane = self._lanes.get(terms.model)
         if lane is None:
-            lane = self._lanes[terms.model] = Lane(terms, self._instances, self._rng.random)
+            lane = self._lanes[terms.model] = Lane(
+                terms, self._instances, self._rng.random, self._ledger
+            )
         elif lane.terms is not terms:
             lane.renew(terms)
         return lane
@@ -71,6 +81,10 @@ class Cascades:
         terms = running.get(model)
         return None if terms is None else self.lane(terms)
 
+    def stop(self) -> None:
+        """Ask nothing more beside requests, and drop what is."""
+        self._auditing.stop()
+
     async def close(self) -> None:
-        """Drop what is asked beside requests."""
+        """The same, and wait until it is dropped."""
         await self._auditing.close()

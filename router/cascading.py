@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from policies import Price
 from router.build import price_of, serving
-from router.cascade.checks import BUILT_IN, READ_FOR, Check, matching, of_length
+from router.cascade.checks import BEGINNINGS, BUILT_IN, READ_FOR, Check, matching, of_length
 from router.cascade.pattern import Pattern
 from router.cascade.terms import ASK, ModelCheck, Own, OwnCheck, Terms
 from router.choosing import called, judge_of
@@ -55,6 +55,7 @@ def _terms(config: Config, route: Route, cascade: Cascade, able: list[list[str]]
         audit,
         judge_of(audit.by) if audit is not None and own else None,
         sha256(measured.encode()).hexdigest()[:16],
+        cascade.head,
     )
 
 
@@ -68,7 +69,7 @@ def _check(spec: CheckSpec) -> Check | OwnCheck | ModelCheck:
         return Check("match", matching(Pattern(spec.match)))
     name = spec.name or ""
     if name in BUILT_IN:
-        return Check(name, BUILT_IN[name])
+        return Check(name, BUILT_IN[name], BEGINNINGS.get(name))
     own: Own = called(name, "check")
     return OwnCheck(name, own)
 

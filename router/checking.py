@@ -13,7 +13,7 @@ import msgspec
 
 from router.aside import Aside, Asked
 from router.caller import Caller
-from router.cascade.checks import first_failed
+from router.cascade.checks import failed_at_once, first_failed
 from router.cascade.lane import Lane
 from router.cascade.terms import Answered, ModelCheck, OwnCheck, Terms
 from router.dialects.common.outside import decoded, object_of
@@ -25,7 +25,7 @@ from router.runtime import Runtime
 from router.shadow.judged import Said
 from router.shadow.judging import MOST_THREADS, Judging, NoScore
 from router.shadow.overheard import Overheard
-from router.shadow.said import prompt_of, said_of
+from router.shadow.said import begun_of, prompt_of, said_of
 from router.shadow.sinks import Heard, Memory
 from router.stored.owners import Owners
 from router.telemetry.journal import AttemptRecord, Reader
@@ -39,8 +39,8 @@ MOST_ANSWER = 1024 * 1024
 """Bytes of an answer that is checked; in a longer one nothing can be told."""
 MOST_SHOWN = 16_000
 """Characters of a request, its last, and of an answer, its first, that a judge is shown."""
-MOST_SAID = 200
-"""Tokens that a judge is thought to need for one word."""
+MOST_SAID = 1000
+"""Tokens that a judge may write: for one word, and for what some think before it."""
 MOST_JUDGES = 16
 """Judges that are asked at once; others wait for their turn, as long as they may take."""
 BYTES_PER_TOKEN = 3
@@ -100,6 +100,16 @@ class Checking:
             passed += 1
         return Checked("", passed, cost, said)
 
+    async def begun(self, terms: Terms, call: Call, caller: Caller, data: bytes) -> str:
+        """The check that a streamed answer to `call` has failed which begins with `data`; empty:
+        none. Nobody is asked.
+        """
+        said = await begun_of(call, data)
+        if said is None:
+            return "unreadable"
+        asked = prompt_of(call) if terms.reads and _asks(caller, call) else None
+        return failed_at_once(terms.checks, asked, said)
+
     async def _own(
         self, one: OwnCheck, terms: Terms, call: Call, said: Said, patience: float
     ) -> bool:
@@ -113,32 +123,31 @@ class Checking:
         self, one: ModelCheck, lane: Lane, call: Call, caller: Caller, said: Said,
         patience: float, bill: Bill,
     ) -> bool:  # fmt: skip
-        runtime, now, cap = self._aside.runtime(), self._loop.time(), lane.budget(one)
-        asked = self._question(one, call, caller, said, runtime, now + patience)
+        runtime, now, purse = self._aside.runtime(), self._loop.time(), lane.budget(one)
+        asked = self._question(one, lane.terms, call, caller, said, runtime, now + patience)
         need = _at_most(lane.terms, runtime, one.model, asked.call)
-        if cap is not None:
-            if need is None:
-                raise NoScore("its budget cannot be kept: no price of it is known")
-            if need > cap.left(now):
-                raise NoScore("its budget is spent")
-            cap.take(need, now)
+        if need is None and purse.bounded:
+            raise NoScore("its budget cannot be kept: no price of it is known")
+        reserved = purse.take(need or 0, now)
+        if reserved is None:
+            raise NoScore("its budget is spent")
         heard = Heard(self._memory)
         try:
             await self._aside.ask(asked, runtime, bill, heard, (), waits=True)
             answer = heard.read()
         finally:
             heard.drop()
-            if cap is not None and need is not None:
-                cap.settle(bill.cost - need, now, self._loop.time())
+            purse.settle(reserved, bill.cost, self._loop.time())
         told = await said_of(asked.call, answer) if answer is not None else None
         word = told.text.strip().lower() if told is not None else ""
         if not word.startswith(("yes", "no")):
-            raise NoScore("it did not answer" if told is None else "it said neither yes nor no")
+            within = f"it said neither yes nor no in {MOST_SAID:,} tokens"
+            raise NoScore("it did not answer" if told is None else within)
         return word.startswith("yes")
 
     def _question(
-        self, one: ModelCheck, call: Call, caller: Caller, said: Said, runtime: Runtime,
-        until: float,
+        self, one: ModelCheck, terms: Terms, call: Call, caller: Caller, said: Said,
+        runtime: Runtime, until: float,
     ) -> Asked:  # fmt: skip
         messages = [
             {"role": "system", "content": one.ask},
@@ -149,10 +158,14 @@ class Checking:
         judge = Caller(f"{caller.request_id}{NAMED}", tenant, OPENAI, {})
         try:
             asked = OPENAI.parse(body, "chat")
+            asked.most = asked.output_tokens = MOST_SAID
             request = admit(asked, judge, runtime, self._loop.time(), self._owners)
         except ClientError as error:
             raise NoScore(error.message) from None
-        return Asked(asked, judge, request._replace(deadline=min(request.deadline, until)))
+        # What a judge reads is what the client sent: it goes nowhere where that may not.
+        barred = runtime.barred(caller, terms.model, one.model)
+        until = min(request.deadline, until)
+        return Asked(asked, judge, request._replace(deadline=until, barred=barred))
 
 
 class Bill(Overheard):

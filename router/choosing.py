@@ -31,6 +31,7 @@ from router.dialects.openai.dialect import OPENAI
 from router.dialects.reading import unknown
 from router.estimating import Estimating
 from router.guarded import guarded
+from router.made import Made
 from router.shadow.judged import Judge
 
 T = TypeVar("T")
@@ -52,9 +53,11 @@ def named_policies() -> dict[str, Policy]:
     return {**{name: kind() for name, kind in BUILT_IN.items()}, "priority": Priority()}
 
 
-def policy_of(route: ConfigRoute) -> Policy:
-    """The policy of a route. Raises `BuildFault`."""
-    within = make(route.within) if route.within is not None else LeastLatency()
+def policy_of(route: ConfigRoute, made: Made) -> Policy:
+    """The policy of a route, as far as it is `made` already. Raises `BuildFault`."""
+    within: Policy = LeastLatency()
+    if route.within is not None:
+        within = made.of(f"{route.name} within", route.within, make)
     match route.policy.name:
         case "priority":
             return Priority(within)
@@ -63,7 +66,7 @@ def policy_of(route: ConfigRoute) -> Policy:
             rules = (*shipped, *(rule_of(rule) for rule in route.start))
             return CostTiers(rules, within, route.tiers_at, estimated=route.estimator is not None)
         case _:
-            return make(route.policy)
+            return made.of(f"{route.name} policy", route.policy, make)
 
 
 def rule_of(rule: StartRule) -> Rule:
@@ -94,13 +97,18 @@ def make(spec: PolicySpec) -> Policy:
     return guarded(_imported(spec, "policy", _checked))
 
 
-def estimators_of(config: Config) -> dict[str, Estimating]:
-    """Who is asked for a score, by route. Raises `BuildFault`."""
+def estimators_of(config: Config, made: Made | None = None) -> dict[str, Estimating]:
+    """Who is asked for a score, by route, as far as it is `made` already. Raises `BuildFault`."""
+    made = made or Made()
     return {
-        route.name: Estimating(_imported(route.estimator, "estimator", _estimator))
+        route.name: made.of(f"{route.name} estimator", route.estimator, _estimating)
         for route in config.models.values()
         if route.estimator is not None
     }
+
+
+def _estimating(spec: PolicySpec) -> Estimating:
+    return Estimating(_imported(spec, "estimator", _estimator))
 
 
 def needs_of(

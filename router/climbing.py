@@ -7,7 +7,8 @@ client in a header, in the record, and in the log. Where no better one comes, th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from asyncio import Timeout, timeout
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from policies import Fail, Report
@@ -18,6 +19,8 @@ from router.cascade.lane import Lane
 from router.checking import Checked, Checking
 from router.dialects.contract import Call, ClientError
 from router.passage import Passage
+from router.reckoning import reckon, twice
+from router.shadow.lane import MISJUDGED, likely_most
 from router.shadow.said import READ_BY
 
 CASCADE = "x-router-cascade"
@@ -25,7 +28,9 @@ CASCADE = "x-router-cascade"
 
 class Trial:
     """What a request with a cascade comes to. `failed` are its answers that were not good enough,
-    with the check that each failed first; `best` is the one of them that passed most.
+    with the check that each failed first; `best` is the one of them that passed most, or the one
+    that the client gets; `accepted` is one that was whole, and passed, and `body` is what it was.
+    `first` was checked first, with its tier; of `beginnings` that alone was, with what each failed.
     """
 
     def __init__(
@@ -37,15 +42,38 @@ class Trial:
         self.failed: list[tuple[str, str]] = []
         self.best: Answer | None = None
         self.accepted: Answer | None = None
+        self.body = b""
         self.spent = self.checks = 0
         self.unpriced = False
-        self._first: tuple[int, Report] | None = None
+        self.first: tuple[int, Answer] | None = None
+        self.beginnings: list[tuple[int, Answer, str]] = []
         self._passed = -1
         self._checking, self._until, self._skipped = checking, request.deadline, skipped
 
-    async def next_tier(self, answer: Answer) -> int | None:
-        """The tier that is to be asked, since `answer` is not good enough; None: nobody is, and
-        the client gets `best`.
+    def checks_beginnings(self, answer: Answer) -> bool:
+        """Whether the beginning of a streamed `answer` is looked at before the client gets it."""
+        terms = self.terms
+        tier = terms.tiers.get(answer.upstream.target, terms.last)
+        return tier < terms.last and answer.attempt.model == terms.model
+
+    async def begun(self, answer: Answer, data: bytes) -> int | None:
+        """The tier that is to be asked, since a streamed `answer` begins with `data`; None: nobody
+        is, and the client gets all of it.
+        """
+        target = answer.upstream.target
+        tier = self.terms.tiers[target]
+        failed = await self._checking.begun(self.terms, self.call, self.caller, data)
+        self.first = self.first or (tier, answer)
+        self.beginnings.append((tier, answer, failed))
+        if not failed:
+            self.best = answer
+            return None
+        self.failed.append((target, failed))
+        return self.terms.onward(tier, self._skipped)
+
+    async def next_tier(self, answer: Answer, body: bytes) -> int | None:
+        """The tier that is to be asked, since a whole `answer`, which is `body`, is not good
+        enough; None: nobody is, and the client gets `best`.
         """
         terms, target = self.terms, answer.upstream.target
         tier = terms.tiers.get(target) if answer.attempt.model == terms.model else None
@@ -54,24 +82,29 @@ class Trial:
             return None
         report = answer.report
         assert report is not None  # noqa: S101 - it is whole
-        told = await self._checked(answer, tier, report)
-        if self._first is None:
-            self._first = tier, report
-        elif self.counts:
-            first, its = self._first
-            self.lane.twice(first, its.output_tokens, tier, report.output_tokens)
+        told = await self._checked(answer, body, tier, report)
+        if self.first is None:
+            self.first = tier, answer
+        else:
+            twice(self, tier, report)
         if not told.failed or told.passed >= self._passed:
             self.best, self._passed = answer, told.passed
         if not told.failed:
-            self.accepted = answer if tier < terms.last else None
+            if tier < terms.last:
+                self.accepted, self.body = answer, body
             return None
         self.failed.append((target, told.failed))
         return None if tier >= terms.last else terms.onward(tier, self._skipped)
 
-    async def _checked(self, answer: Answer, tier: int, report: Report) -> Checked:
+    def cut(self, answer: Answer) -> None:
+        """A drain has cut off its check, so nobody said that it is good enough."""
+        self.failed.append((answer.upstream.target, "draining"))
+        self.best = self.best or answer
+
+    async def _checked(self, answer: Answer, body: bytes, tier: int, report: Report) -> Checked:
         lane, last = self.lane, tier >= self.terms.last
         told = await self._checking.check(
-            lane, self.call, self.caller, answer.body, self._until, free=last
+            lane, self.call, self.caller, body, self._until, free=last
         )
         if not last:
             self.checks += told.cost
@@ -105,53 +138,47 @@ class Trial:
         return None if report is None else report.output_tokens
 
     @property
-    def would_cost(self) -> int | None:
-        """What the last tier's answer is expected to cost; None: nobody knows."""
+    def at_most(self) -> int | None:
+        """What the last tier's answer may cost, by the dearest of its targets; None: nobody knows.
+        Its tokens may be others, and more.
+        """
         report = self.accepted.report if self.accepted is not None else None
-        if report is None:
+        if report is None or report.input_tokens is None:
             return None
-        return self.lane.dearest(self.tier, report.input_tokens, report.output_tokens)
+        bound, likely = self.call.output_tokens, likely_most(report.output_tokens)
+        written, read = min(bound or likely, likely), report.input_tokens * MISJUDGED
+        targets = self.terms.dearest_from(self.terms.last)
+        costs = [self.terms.cost(name, read, written) for name in targets]
+        known = [cost for cost in costs if cost is not None]
+        return max(known, default=0) if len(known) == len(costs) else None
 
     @property
     def words(self) -> str:
         """What the client is told."""
         failed = ", ".join(f"{target}={check}" for target, check in self.failed)
         if not self.failed:
-            return "accepted" if self.accepted is not None else ""
+            return "accepted" if self.accepted is not None else "begun" * bool(self.beginnings)
         given = self.best.upstream.target if self.best is not None else ""
         return f"{'best' if given in dict(self.failed) else 'climbed'}; {failed}"
-
-    def over(self) -> None:
-        """The request is over: it is put to account."""
-        account = self.lane.account
-        if self._first is None or not self.counts:
-            return
-        tier, report = self._first
-        dear = self.lane.dearest(tier, report.input_tokens, report.output_tokens)
-        best = self.best
-        if best is not None and best.report is not None:
-            target, its = best.upstream.target, best.report
-            if self.terms.tiers.get(target) == self.terms.last:
-                dear = self.terms.cost(target, its.input_tokens, its.output_tokens)
-        account.requests += 1
-        account.climbed += bool(self.failed)
-        if dear is None or self.unpriced:
-            account.unpriced += 1
-            return
-        account.answers += self.spent
-        account.checks += self.checks
-        account.dear += dear
 
 
 class Climbing(Passage):
     """See `Passage`. `then` is told of the trial once the request is over."""
 
-    __slots__ = ("_then", "_trial")
+    __slots__ = ("_came", "_patience", "_then", "_trial")
 
     def __init__(self, trial: Trial, then: Callable[[Trial], None], *given: Any) -> None:
         call, reply, runtime, course, bell, fetcher, journal = given
         super().__init__(call, reply, runtime, course, bell, fetcher, journal)
         self._trial, self._then = trial, then
+        self._came: float | None = None
+        self._patience: Timeout | None = None
+
+    def drain(self) -> None:
+        """See `Passage.drain`. A check under way is not waited for any longer."""
+        super().drain()
+        if self._patience is not None:
+            self._patience.reschedule(self._clock())
 
     def _look(self, answer: Answer, now: float) -> bool:
         # A climb settles all that is open, also what is about to be looked at.
@@ -163,8 +190,11 @@ class Climbing(Passage):
 
     async def _pass_on(self, answer: Answer, now: float) -> None:
         for other in self._answers.copy():
-            self._settle(other, other.abandon(), now)
-        tier = await self._trial.next_tier(answer)
+            if other is not answer:
+                self._settle(other, other.abandon(), now)
+        came, tier = self._first, await self._next_tier(answer)
+        if self._trial.best is answer:
+            self._came = came
         self._reply.climbed = tuple(self._trial.failed)
         if tier is None:
             await self._give(self._trial.best or answer)
@@ -173,18 +203,36 @@ class Climbing(Passage):
         self._over, self._until, now = False, 0.0, self._clock()
         self._course.climb(tier, now)
 
+    async def _next_tier(self, answer: Answer) -> int | None:
+        try:
+            async with timeout(0.0 if self._draining else None) as self._patience:
+                return await self._judged(answer)
+        except TimeoutError:
+            self._trial.cut(answer)
+            return None
+        finally:
+            self._patience = None
+
+    def _judged(self, answer: Answer) -> Awaitable[int | None]:
+        """See `Trial.next_tier`."""
+        return self._trial.next_tier(answer, answer.body)
+
+    def _spare(self) -> Answer | None:
+        """The answer that the client gets where no better one comes."""
+        return self._trial.best
+
     async def _give(self, answer: Answer) -> None:
-        self._winner, self._over = answer, True
+        self._winner, self._first, self._over = answer, self._came, True
         await super()._pass_on(answer, self._clock())
 
     async def _fail(self, fail: Fail, now: float) -> None:
-        if (best := self._trial.best) is None:
+        if (best := self._spare()) is None:
             await super()._fail(fail, now)
         else:
             await self._give(best)
 
     async def _refuse(self, error: ClientError, end: str) -> None:
-        if (best := self._trial.best) is None:
+        if (best := self._spare()) is None:
             await super()._refuse(error, end)
         else:
             await self._give(best)
@@ -201,16 +249,16 @@ class Climbing(Passage):
     def close(self) -> None:
         """See `Passage.close`."""
         super().close()
-        self._trial.over()
+        reckon(self._trial)
         self._then(self._trial)
 
 
-def is_checked(call: Call, request: Request) -> bool:
-    """Whether an answer to such a call is checked: one in one piece, in words, for what may be
-    asked twice.
+def is_checked(call: Call, request: Request, head: int = 0) -> bool:
+    """Whether an answer to such a call is checked: one in one piece, or of which a `head` is held
+    back, in words, for what may be asked twice.
     """
     return (
-        not call.stream
+        bool(head or not call.stream)
         and not request.acts
         and call.operation in READ_BY
         and call.choices == 1

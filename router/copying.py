@@ -22,10 +22,10 @@ from router.runtime import Runtime
 from router.shadow.copies import copied, copier
 from router.shadow.judged import Judged, Said
 from router.shadow.judging import Judging, NoScore
-from router.shadow.lane import Reserved
 from router.shadow.one_try import ITS_OWN
 from router.shadow.overheard import Overheard
 from router.shadow.pairs import Pair, Side
+from router.shadow.purse import Reserved
 from router.shadow.said import prompt_of, said_of
 from router.shadow.shadows import Shadows
 from router.shadow.sides import control_of, of_attempt, with_words
@@ -80,11 +80,11 @@ class Copying:
         journal: Reader,
     ) -> tuple[Sink, Reader]:
         """The sink and the journal of a request, overheard if it is to be copied. One that is
-        confined to some targets is not copied to others.
+        confined to some targets is not copied to others, nor to one that it may not be sent to.
         """
-        if request.only is not None:
-            return sink, journal
         terms, acts = runtime.shadows[call.model], request.acts
+        if request.only is not None or terms.shadow.to in request.barred:
+            return sink, journal
         twin = self.shadows.sample(terms, call, caller, acts=acts, then=self._soon)
         return (sink, journal) if twin is None else (twin.beside(sink), twin.reading(journal))
 
@@ -156,6 +156,7 @@ class Copying:
         call, caller = copied(twin.call, terms.arm), copier(twin.caller)
         patience = max(LEAST_PATIENCE, TIMES * (control.total or 0.0))
         request = requested(call, caller, runtime, terms, now + min(patience, terms.deadline))
+        request = request._replace(barred=runtime.barred(twin.caller, terms.model))
         asked = Asked(call, caller, request)
         refused = await self._aside.ask(asked, runtime, overheard, copy.heard, self._tasks)
         if (first := overheard.first) is not None:

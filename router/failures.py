@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from policies import Cause, Fail, Outcome, Phase, Refusal, Refused, Report
+from policies.engine.refusal import BARRING
 from router.answer import Answer
 from router.arms import model_of
 from router.dialects.contract import ClientError
@@ -17,7 +18,7 @@ from router.tenants.identity import Tenant
 LIMITS = frozenset({Refusal.RESTING, Refusal.SPILLED, Refusal.LIMITED, Refusal.BUSY})
 LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT, Refusal.UNABLE})
 ELSEWHERE = frozenset({Refusal.EXCLUDED})
-WRITTEN = frozenset({Refusal.DRAINED, Refusal.EXCLUDED})
+WRITTEN = BARRING | {Refusal.DRAINED, Refusal.EXCLUDED}
 """Refusals that the configuration or the request itself asked for; they say nothing of the rest."""
 NEVER = float("inf")
 USEFUL: Mapping[Outcome, int] = MappingProxyType(
@@ -106,18 +107,31 @@ def client_error(fail: Fail, telling: Report | None, now: float) -> ClientError:
             )
         case _ if telling is not None and telling.outcome in WORDS:
             return _caller(fail, telling, now)
-        case Cause.NO_TARGET if is_too_long(fail):
-            unable = _all(fail.refusals, frozenset({Refusal.UNABLE}))
-            what = "of this kind" if unable else "this long or of this kind"
-            message = f"no target takes a request {what} ({_words(fail.refusals)})"
-            return _wrong("unsupported" if unable else "context_length_exceeded", message)
-        case Cause.NO_TARGET if _all(fail.refusals, ELSEWHERE, but=frozenset()):
-            message = "x-router-target: it is none of the targets of this model"
-            return _wrong("invalid_header", message, "x-router-target")
+        case Cause.NO_TARGET if (nobody := _nobody_ever(fail)) is not None:
+            return nobody
         case _ if telling is not None and telling.outcome is Outcome.FAILED:
             return _failed(fail, telling, now)
         case _:
             return _unavailable(fail, telling, now)
+
+
+def _nobody_ever(fail: Fail) -> ClientError | None:
+    """The error where the same request would find nobody at any time; None: it may."""
+    refusals = fail.refusals
+    if is_too_long(fail):
+        unable = _all(refusals, frozenset({Refusal.UNABLE}))
+        what = "of this kind" if unable else "this long or of this kind"
+        message = f"no target takes a request {what} ({_words(refusals)})"
+        return _wrong("unsupported" if unable else "context_length_exceeded", message)
+    if _all(refusals, ELSEWHERE, but=frozenset()):
+        message = "x-router-target: it is none of the targets of this model"
+        return _wrong("invalid_header", message, "x-router-target")
+    if not _all(refusals, BARRING, but=ELSEWHERE):
+        return None
+    barred = {n: refused for n, refused in refusals.items() if refused.refusal in BARRING}
+    why = _words(barred) or "none serves this tenant"
+    message = f"no target of this model may be sent this request ({why})"
+    return ClientError(403, "permission_error", "not_permitted", message, hopeless=True)
 
 
 def _acted(telling: Report | None) -> ClientError:
@@ -181,11 +195,14 @@ def _all(
 
 
 def _why(fail: Fail) -> str:
-    return f"{fail.cause.value} ({_words(fail.refusals)})" if fail.refusals else fail.cause.value
+    why = _words(fail.refusals)
+    return f"{fail.cause.value} ({why})" if why else fail.cause.value
 
 
 def _words(refusals: Mapping[str, Refused]) -> str:
-    return "; ".join(f"{name}: {refused.words}" for name, refused in refusals.items())
+    """What is there for others alone is not named."""
+    told = {n: one for n, one in refusals.items() if one.refusal is not Refusal.TENANT}
+    return "; ".join(f"{name}: {refused.words}" for name, refused in told.items())
 
 
 def not_allowed(what: str, tenant: Tenant) -> ClientError:

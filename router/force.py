@@ -18,6 +18,7 @@ from policies import Engine, Facts, Route
 from router import build, choosing
 from router.assembly import runtime_of
 from router.config import Config, needs_restart
+from router.made import Made
 from router.midnight import Clocks
 from router.quota.sharing import Fleetwide
 from router.telemetry.decisions import Origin
@@ -58,7 +59,8 @@ class Force:
         self._clock = asyncio.get_running_loop().time
         self._layers, self._together, self._then = layers, together, then
         self.file, self.config = file, self._layered(file)
-        routes, facts = self._given(self.config)
+        self._made = Made()
+        routes, facts = self._given(self.config, self._made)
         engine = Engine(
             routes,
             facts=facts,
@@ -69,7 +71,7 @@ class Force:
         )
         upstreams = build.upstreams_of(self.config, environ, self._http)
         fleet = self._fleetwide(facts)
-        self.runtime = runtime_of(self.config, routes, engine, upstreams, fleet)
+        self.runtime = runtime_of(self.config, routes, engine, upstreams, fleet, made=self._made)
         self._tell(facts)
 
     def take(self, file: Config) -> list[str]:
@@ -104,27 +106,34 @@ class Force:
         await self._http.close()
 
     def _put(self, file: Config, *, afresh: bool) -> None:
-        old, config = self.runtime, self._layered(file)
-        routes, facts = self._given(config)
+        old, config, made = self.runtime, self._layered(file), Made(self._made)
+        routes, facts = self._given(config, made)
         upstreams = old.upstreams
         if afresh or config.providers != self.config.providers:
             # Also where the file says the same: what it names, such as certificates, may not.
             upstreams = build.upstreams_of(config, self._environ, self._http)
         fleet = self._fleetwide(facts)
-        runtime = runtime_of(config, routes, old.engine, upstreams, fleet, old.listed)
+        runtime = runtime_of(config, routes, old.engine, upstreams, fleet, old.listed, made)
         runtime.engine.replace(routes, facts, self._clock())
         runtime.tenants.take_over(old.tenants)
-        self.file, self.config, self.runtime = file, config, runtime
+        self.file, self.config, self.runtime, self._made = file, config, runtime, made
         self._tell(facts)
         self._then()
+
+    def under(self, layer: Layer) -> Config:
+        """The file in force as it is below that one of its layers."""
+        config = self.file
+        for one in self._layers[: self._layers.index(layer)]:
+            config = one(config)
+        return config
 
     def _layered(self, config: Config) -> Config:
         for layer in self._layers:
             config = layer(config)
         return config
 
-    def _given(self, config: Config) -> tuple[dict[str, Route], dict[str, Facts]]:
-        return build.routes_of(config), build.facts_of(config, self._clocks())
+    def _given(self, config: Config, made: Made) -> tuple[dict[str, Route], dict[str, Facts]]:
+        return build.routes_of(config, made), build.facts_of(config, self._clocks())
 
     def _clocks(self) -> Clocks:
         return Clocks(self._clock(), time.time())

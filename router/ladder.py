@@ -12,7 +12,7 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from policies import Cause, Course, Fail, Outcome, Refused, Send, Stop, Wait
+from policies import Cause, Course, Fail, Outcome, Refusal, Refused, Send, Stop, Wait
 from router.failures import is_too_long
 from router.reply import Reply
 
@@ -65,7 +65,11 @@ class Descent:
                 if fail.cause is Cause.DEADLINE:
                     self._say()
                 return fail
-            self._refusals |= fail.refusals
+            self._refusals |= {
+                name: refused
+                for name, refused in fail.refusals.items()
+                if refused.refusal is not Refusal.EXCLUDED or name not in self._refusals
+            }
             self._tried.update(self._course.tried)
             self._first = fail if self._first is None else _sooner(self._first, fail)
             if not self._step(now):
@@ -78,8 +82,11 @@ class Descent:
         self._course.go_on(among, now)
 
     def climb(self, tier: int, now: float) -> None:
-        """See `Course.climb`. There is an answer, so nothing is to be fallen back on any more."""
-        self._ladder = Ladder((), None)
+        """See `Course.climb`. Once there is an answer, nothing is to be fallen back on any more; of
+        one that was ended at its beginning nothing is left.
+        """
+        if Outcome.OK in self._course.tried.values():
+            self._ladder = Ladder((), None)
         self._course.climb(tier, now)
 
     def close(self, now: float) -> None:

@@ -22,7 +22,7 @@ from dataclasses import replace
 
 from policies import Band, Course, Policy, Request
 from policies.engine.showing.record import Record
-from policies.policy import NO_ABILITIES, NO_FEATURES
+from policies.policy import NO_ABILITIES, NO_FEATURES, UNBARRED
 from router.begun import Begin
 from router.bell import Bell
 from router.caller import NONE, Caller, Wishes
@@ -173,7 +173,8 @@ class Pipeline:
         """
 
         def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
-            model = runtime.route(model, call, caller, None)
+            barred = runtime.barred(caller, call.model, model)
+            model = runtime.route(model, call, caller, None, barred)
             decisions, needs = self._decisions, runtime.needs.get(model)
             record = decisions.further(caller.request_id, rung) if decisions is not None else None
             lacking = runtime.lacking(call.operation, model)
@@ -183,6 +184,7 @@ class Pipeline:
                 policy=None,
                 features=brought(call, caller, needs, runtime, model) if needs else NO_FEATURES,
                 requires=required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
+                barred=barred,
             )
             return runtime.engine.start(again, self._loop.time(), bell.wake, record)
 
@@ -220,9 +222,12 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
     only = None
     if wishes.target is not None or call.operation in CONFINED:
         only = confined(call, caller, runtime, owners)
+    barred = UNBARRED
+    if runtime.barring.binds or wishes.only is not None:
+        barred = runtime.barred(caller, call.model)
     model, seconds = call.model, runtime.deadlines[call.model]
     if runtime.shifts:
-        model = runtime.route(model, call, caller, only)
+        model = runtime.route(model, call, caller, only, barred)
     if wishes.timeout is not None:
         seconds = min(seconds, wishes.timeout)
     needs = runtime.needs.get(model) if policy is None else policy.needs
@@ -241,6 +246,7 @@ def admit(call: Call, caller: Caller, runtime: Runtime, now: float, owners: Owne
         required(call, caller.dialect, lacking) if lacking else NO_ABILITIES,
         caller.dialect.acts(call),
         call.counted,
+        barred,
     )
 
 

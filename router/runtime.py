@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
-from policies import Engine, Policy, Request
+from policies import Engine, Policy, Refused, Request
+from policies.policy import UNBARRED
 from router.arms import Arms
+from router.barring import Barring
 from router.caller import Caller
 from router.cascade.terms import Terms as Cascade
 from router.dialects.contract import Call, ClientError, Operation
@@ -47,8 +50,8 @@ class Runtime:
     part of a model's requests of which decisions are written, where any are; of `shadows` a share
     of a model's requests is asked as well; answers of models with `cascades` are checked; `shifts`
     are both arms of the models whose traffic moves; providers are `hinted` that they may cache the
-    prompts of these models. `targets`, `strict`, `wary` and `hinted` know the routes of their
-    canaries as well.
+    prompts of these models; `barring` knows who may not be served where. `targets`, `strict`,
+    `wary` and `hinted` know the routes of their canaries as well.
     """
 
     revision: str
@@ -75,10 +78,36 @@ class Runtime:
     cascades: Mapping[str, Cascade] = field(default_factory=dict)
     shifts: Mapping[str, Arms] = field(default_factory=dict)
     hinted: frozenset[str] = frozenset()
+    barring: Barring = field(default_factory=partial(Barring, {}))
 
     def models(self, tenant: Tenant) -> dict[str, int]:
-        """The models that `tenant` is shown."""
-        return {name: since for name, since in self.listed.items() if tenant.sees(name)}
+        """The models that `tenant` is shown: those that it sees, and that may serve it."""
+        return {
+            name: since
+            for name, since in self.listed.items()
+            if tenant.sees(name) and self.may_serve(name, tenant)
+        }
+
+    def may_serve(self, model: str, tenant: Tenant) -> bool:
+        """Whether a target of `model`, or of what it falls back on, is open to `tenant`."""
+        if not self.barring.binds:
+            return True
+        ladder = self.ladders.get(model)
+        rungs = () if ladder is None else ladder.models
+        return (ladder is not None and ladder.text is not None) or any(
+            (self.reached(name) or {name})
+            - self.barring.of(tenant.name, (model, name), None).keys()
+            for name in (model, *(rung.model for rung in rungs))
+        )
+
+    def barred(self, caller: Caller, *models: str) -> Mapping[str, Refused]:
+        """The targets that may not be sent what `caller` asks of `models`, of all of them together:
+        of one, and of what stands in for it.
+        """
+        barring, wish = self.barring, caller.wishes.only
+        if not barring.binds and wish is None:
+            return UNBARRED
+        return barring.of(caller.tenant.name, models, wish)
 
     def admits(self, model: str, tenant: Tenant) -> bool:
         """Whether `tenant` may ask for `model`: a route that it sees, or by its full name a target
@@ -92,12 +121,19 @@ class Runtime:
             return False
         return tenant.models is None or any(model in self.reached(route) for route in tenant.models)
 
-    def route(self, model: str, call: Call, caller: Caller, only: frozenset[str] | None) -> str:
+    def route(
+        self,
+        model: str,
+        call: Call,
+        caller: Caller,
+        only: frozenset[str] | None,
+        barred: Collection[str] = (),
+    ) -> str:
         """The engine's route for a request for `model`, confined to `only` these targets (None: it
-        is not): by which arm, where its traffic moves.
+        is not), and `barred` from those: by which arm, where its traffic moves.
         """
         arms = self.shifts.get(model)
-        return arms.canary if arms is not None and arms.takes(call, caller, only) else model
+        return arms.canary if arms is not None and arms.takes(call, caller, only, barred) else model
 
     def reached(self, model: str) -> frozenset[str]:
         """The targets of a model, by both arms where its traffic moves."""
@@ -109,9 +145,9 @@ class Runtime:
         models = self.wary.get(operation)
         return models.get(model) if models is not None else None
 
-    def counts(self, model: str) -> bool:
-        """Whether some target of `model` counts tokens itself."""
-        names = self.targets.get(model, {model})
+    def counts(self, model: str, caller: Caller) -> bool:
+        """Whether some target of `model` that is open to `caller` counts tokens itself."""
+        names = self.targets.get(model, {model}) - self.barred(caller, model).keys()
         return any(
             not isinstance(self.upstreams[name].speaks["count_tokens"], Unspoken)
             for name in names

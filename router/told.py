@@ -52,10 +52,11 @@ def closing(
     times: tuple[float, float | None, float],
     resumption: Resumption | None = None,
     degraded: str = "",
+    cascade: str = "",
 ) -> bytes:
     """The comment that closes a stream which is whole; without an `answer` it is the operator's.
     `times` are the instants at which the request was started, its first content came, and it was
-    whole.
+    whole; `cascade` is what its header says.
     """
     report = (answer.report if answer is not None else None) or NOTHING_USED
     if resumption is not None:
@@ -70,6 +71,7 @@ def closing(
         "output_tokens": report.output_tokens,
         "estimated": report.estimated,
         **({"degraded": degraded} if degraded else {}),
+        **({"cascade": cascade} if cascade else {}),
     }
     if answer is not None and answer.dropped:
         words["dropped"] = listed(answer.dropped)  # the head may have gone out without it

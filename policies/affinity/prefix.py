@@ -21,7 +21,7 @@ BOUND = 1.25
 (consistent hashing with bounded loads: Mirrokni, Thorup, Zadimoghaddam 2018).
 """
 _LAST = (1 << 64) - 1
-_WHOLE = float(1 << 64) * 1.0000001
+_PART = 1.0 / (float(1 << 64) * 1.0000001)
 _ODD = 0x9E3779B97F4A7C15
 """2**64 over the golden ratio: a product's upper digits hang on all of what is multiplied."""
 
@@ -63,7 +63,7 @@ def placed(key: int, among: Sequence[Candidate]) -> Candidate:
     chosen, highest = among[0], 0.0
     for one in among:
         mixed = (key ^ crc32(one.name.encode())) * _ODD & _LAST
-        height = -one.weight / log((mixed + 1) / _WHOLE)
+        height = -one.weight / log((mixed + 1) * _PART)
         if height > highest:
             chosen, highest = one, height
     return chosen

@@ -141,15 +141,16 @@ class Warmth:
 
     def loads(self, members: Sequence[Candidate], now: float) -> list[float]:
         """How many requests each was sent of late."""
-        known = [self._known.get(member.name) for member in members]
-        return [one.load(now) if one is not None else 0.0 for one in known]
+        known = self._known
+        return [known[member.name].load(now) if member.name in known else 0.0 for member in members]
 
     def place(self, prefix: Prefix, among: Sequence[Candidate], now: float) -> Candidate:
         """To which of `among` a prefix belongs that is not warm at any: by the first of its keys
         that nobody knows, so that what begins alike is spread where it begins to differ.
         """
-        unknown = (key for key in prefix.keys if key not in self._marks)
-        key = next(unknown, prefix.keys[-1])
+        for key in prefix.keys:
+            if key not in self._marks:
+                break
         loads = self.loads(among, now)
         fair = BOUND * (sum(loads) + 1.0) / sum([one.weight for one in among])
         free = [
@@ -166,7 +167,9 @@ class Warmth:
         marked: dict[str, int] = {}
         caches: dict[str, PromptCache] = {}
         for key in reversed(prefix.keys):
-            if (marks := self._marks.get(key)) is None:
+            marks = self._marks.get(key)
+            # Where more of it was read, this was as well: who is there already is all there is.
+            if marks is None or len(marks) <= len(marked):
                 continue
             if not caches:
                 caches = {member.name: member.standing.facts.prompts for member in members}

@@ -1,5 +1,4 @@
-"""One request's way through targets: sends, waits, fails. Sans-I/O; the service and a simulator
-drive it.
+"""One request's way through targets: sends, waits, fails. Sans-I/O; driven, by whomever.
 
 The driver asks `next` what to do, does it, and reports what happened on the attempt; then it
 asks again. Everything that makes a retry safe lives here and nowhere else: who was tried, how
@@ -70,8 +69,7 @@ class Course:
         self._last: Report | None = None
         self.last_member: Member | None = None
         self.quick = False
-        self.retried_on_the_spot = self.goes_on = False
-        self._committed = False
+        self.retried_on_the_spot = self.goes_on = self._committed = False
         self._waits_until: float | None = None
         self._end: Fail | None = None
 
@@ -96,7 +94,7 @@ class Course:
         keep_to(self, among)
 
     def climb(self, tier: int, now: float) -> None:
-        """What came is whole, and not good enough: ask from `tier` on, as if nobody was asked."""
+        """What came is not good enough: ask from `tier` on, as if nobody was asked."""
         self._last, self.tried = None, {}
         tiers.confine(self, tier)
 
@@ -126,7 +124,9 @@ class Course:
         if outcome.bad:
             # What ends at its limit, or is left as overdue, met silence, however short its time.
             self.quick = now - attempt.started <= FAST and now < min(attempt.head, attempt.overdue)
-        if attempt.first is not None and self.request.stream:
+        if report.withheld:
+            extra.forget_losers(self)
+        elif attempt.first is not None and self.request.stream:
             self._committed = True
         self.tried[member.name] = outcome
         self.engine.judged(self.pool, self.request, attempt, member, report, now)

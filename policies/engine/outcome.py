@@ -122,7 +122,8 @@ class Report(NamedTuple):
     answer. `unclassified` is the status of an error that the driver knew no meaning of, and judged
     by default. `unread` are the seconds for which the driver did not read, since its own client
     took nothing: they are not the target's. `cached_tokens` are those of the input that the
-    provider read from a cache.
+    provider read from a cache. `withheld`: nothing of a streamed answer had reached anybody, so its
+    course may ask others as if it had brought nothing.
     """
 
     outcome: Outcome
@@ -137,6 +138,7 @@ class Report(NamedTuple):
     unclassified: int | None = None
     unread: float = 0.0
     cached_tokens: int = 0
+    withheld: bool = False
 
     @property
     def never_sent(self) -> bool:

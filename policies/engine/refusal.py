@@ -15,6 +15,10 @@ class Refusal(Enum):
 
     DRAINED = "its weight is 0"
     EXCLUDED = "the request asked for another target"
+    TENANT = "it does not serve this tenant"
+    REGION = "it is in no region to which the request may go"
+    RESIDENCY = "what it is sent does not stay where the request must"
+    TAGS = "it lacks tags that the request needs"
     TIER = "its tier is not open to the request"
     TRIED = "it has already failed this request"
     UNFIT = "it cannot take this request"
@@ -29,7 +33,9 @@ class Refusal(Enum):
     BILL = "it is dearer, and what an outage may cost is spent"
 
 
-FOR_GOOD = frozenset(
+BARRING = frozenset({Refusal.TENANT, Refusal.REGION, Refusal.RESIDENCY, Refusal.TAGS})
+"""What a request may be barred by from a target that could serve it."""
+FOR_GOOD = BARRING | frozenset(
     {
         Refusal.DRAINED,
         Refusal.EXCLUDED,
@@ -47,7 +53,8 @@ PASSING = frozenset({Refusal.RESTING, Refusal.SPILLED, Refusal.BUSY, Refusal.LIM
 
 class Refused(NamedTuple):
     """A refusal and the instant at which it ends, if time alone ends it (else `NEVER`). `lacking`
-    are the abilities that the target lacks, for `UNABLE`.
+    is what the target would have to have: abilities, for `UNABLE`; where it would have to be, or
+    its tags, for what bars a request from it.
     """
 
     refusal: Refusal
@@ -58,7 +65,7 @@ class Refused(NamedTuple):
     def words(self) -> str:
         """The refusal for people, without its time."""
         if self.lacking:
-            return f"it lacks what the request requires: {', '.join(self.lacking)}"
+            return f"{self.refusal.value}: {', '.join(self.lacking)}"
         return self.refusal.value
 
 

@@ -6,7 +6,7 @@ what both arms have done, and says how far it comes; who gathers that and keeps 
 affair.
 """
 
-from policies.shifting.advance import advance, share
+from policies.shifting.advance import advance, rests, share
 from policies.shifting.arms import in_canary, place
 from policies.shifting.evidence import NOTHING, Evidence
 from policies.shifting.operating import abort, pause, resume
@@ -31,6 +31,7 @@ __all__ = [
     "in_canary",
     "pause",
     "place",
+    "rests",
     "resume",
     "revision",
     "share",

@@ -32,6 +32,13 @@ def share(progress: Progress) -> float:
     return progress.share if progress.state in GOING else 0.0
 
 
+def rests(progress: Progress, now: float) -> bool:
+    """Whether nothing that either arm does makes another of it."""
+    if progress.state is State.BACK and progress.until is not None:
+        return now < progress.until
+    return progress.state not in GOING
+
+
 def advance(
     terms: Terms,
     progress: Progress,
@@ -49,10 +56,10 @@ def advance(
     May be called as often as one likes: to look more often makes no error more likely.
     """
     arms = Arms(control, canary)
-    if progress.state is State.BACK and progress.until is not None and now >= progress.until:
-        return replace(begin(terms, progress.revision, now, arms), tries=progress.tries)
-    if progress.state not in GOING:
+    if rests(progress, now):
         return progress
+    if progress.state is State.BACK:
+        return replace(begin(terms, progress.revision, now, arms), tries=progress.tries)
     progress = _weighed(terms, progress, arms, out=control_out)
     if ejected:
         return _back(terms, progress, now, f"ejected: {', '.join(sorted(ejected))}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from policies.shifting.spread import EMPTY, Spread, bin_of
+from policies.shifting.spread import EMPTY, Spread, bin_of, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +83,15 @@ class Evidence:
         """Back from `plain`. Raises `ValueError` for what it cannot have made."""
         try:
             evidence = cls(
-                int(plain["requests"]),
-                int(plain["failures"]),
+                counted(plain["requests"]),
+                counted(plain["failures"]),
                 Spread.of_plain(plain["first"]),
                 Spread.of_plain(plain["costs"]),
-                int(plain["spent"]),
+                counted(plain["spent"]),
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no evidence: {error!r}") from None
-        if not 0 <= evidence.failures <= evidence.requests or evidence.spent < 0:
+        if evidence.failures > evidence.requests:
             raise ValueError("no evidence: its counts contradict each other")
         return evidence
 

@@ -9,7 +9,9 @@ from typing import Any
 
 from policies.shifting.evidence import Evidence
 from policies.shifting.guarding import FRESH, NAMES, NO_EVIDENCE, Arms, Weighed
+from policies.shifting.spread import FARTHEST, counted
 from policies.shifting.terms import Terms
+from policies.shifting.weighing import HIGHEST, LOWEST
 
 
 class State(Enum):
@@ -85,14 +87,14 @@ class Progress:
         """Back from `plain`. Raises `ValueError` for what it cannot have made."""
         try:
             until = plain["until"]
-            return cls(
+            progress = cls(
                 str(plain["revision"]),
                 _share(plain["share"]),
-                float(plain["since"]),
+                _instant(plain["since"]),
                 State(plain["state"]),
                 str(plain["cause"]),
-                None if until is None else float(until),
-                int(plain["tries"]),
+                None if until is None else _instant(until),
+                counted(plain["tries"]),
                 _arms(plain["counted"]),
                 _arms(plain["began"]),
                 {name: _weighed(plain["weighed"][name]) for name in NAMES},
@@ -101,6 +103,9 @@ class Progress:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no progress of a shift: {error!r}") from None
+        if not progress.counted.holds(progress.began):
+            raise ValueError("its step began with more than was counted")
+        return progress
 
 
 def begin(terms: Terms, revision: str, now: float, counted: Arms = NO_EVIDENCE) -> Progress:
@@ -110,11 +115,19 @@ def begin(terms: Terms, revision: str, now: float, counted: Arms = NO_EVIDENCE) 
     return Progress(revision, share, now, state, counted=counted, began=counted)
 
 
+def _within(least: float, value: Any, most: float) -> float:
+    """A number, which is neither a truth nor a text."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ValueError(f"a number from {least:g} to {most:g} is none, or is out of range")
+    return float(value)
+
+
 def _share(value: Any) -> float:
-    share = float(value)
-    if not 0 <= share <= 1:
-        raise ValueError(f"{share} is no share")
-    return share
+    return _within(0.0, value, 1.0)
+
+
+def _instant(value: Any) -> float:
+    return _within(-FARTHEST, value, FARTHEST)
 
 
 def _arms(plain: Mapping[str, Any]) -> Arms:
@@ -122,7 +135,10 @@ def _arms(plain: Mapping[str, Any]) -> Arms:
 
 
 def _weighed(plain: Mapping[str, Any]) -> Weighed:
-    worse, no_worse = (tuple(map(float, plain[side])) for side in ("worse", "no_worse"))
+    worse, no_worse = (
+        tuple(_within(LOWEST, one, HIGHEST) for one in plain[side])
+        for side in ("worse", "no_worse")
+    )
     if len(worse) != len(Weighed().worse) or len(no_worse) != len(Weighed().no_worse):
         raise ValueError("a guard has other guesses")
     return Weighed(worse, no_worse)

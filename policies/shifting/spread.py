@@ -15,6 +15,8 @@ PARTS = 16
 """Bins of an octave."""
 LEAST, MOST = -20 * PARTS, 44 * PARTS
 """From 2**-20 (a microsecond) to 2**44 (17,000 dollars in nano-dollars); beyond counts there."""
+FARTHEST = 2**63
+"""What is beyond was not counted by anybody, and would overflow what is computed of it."""
 
 
 def bin_of(value: float) -> int:
@@ -22,6 +24,13 @@ def bin_of(value: float) -> int:
     if not value > 0:
         return LEAST
     return min(max(int(PARTS * log2(value) // 1), LEAST), MOST)
+
+
+def counted(value: object) -> int:
+    """A count, as JSON brought it. Raises `ValueError` for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= FARTHEST:
+        raise ValueError("a count is none, or out of range")
+    return value
 
 
 def middle(index: int) -> float:
@@ -80,8 +89,8 @@ class Spread:
     @classmethod
     def of_plain(cls, plain: Mapping[str, int]) -> Spread:
         """Back from `plain`. Raises `ValueError` for what it cannot have made."""
-        bins = {int(index): count for index, count in plain.items()}
-        if not all(LEAST <= index <= MOST and count > 0 for index, count in bins.items()):
+        bins = {int(index): counted(count) for index, count in plain.items()}
+        if not all(LEAST <= index <= MOST and count for index, count in bins.items()):
             raise ValueError("a bin of a spread is out of range, or has no count")
         return cls(MappingProxyType(bins))
 

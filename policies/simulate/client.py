@@ -87,18 +87,21 @@ class Client:
         self._look()
 
     def _request(self, model: str, only: frozenset[str] | None = None) -> Request:
-        arrival = self.arrival
+        arrival, deadline = self.arrival, self._deadline
+        barred = self._world.barred(arrival.tenant, (arrival.model or USUAL, model))
         if (like := arrival.like) is not None:
-            return like._replace(model=model, deadline=self._deadline, only=only or like.only)
+            only = only or like.only
+            return like._replace(model=model, deadline=deadline, only=only, barred=barred)
         return Request(
             model,
-            self._deadline,
+            deadline,
             arrival.input_tokens,
             None,
             arrival.stream,
             only,
             tenant=arrival.tenant,
             band=arrival.band,
+            barred=barred,
             features=NO_FEATURES if arrival.prefix is None else {PREFIX: arrival.prefix},
         )
 

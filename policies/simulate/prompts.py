@@ -43,6 +43,12 @@ class PrefixCache:
             self._kept.popitem(last=False)
         return found * BLOCK
 
+    def add(self, other: PrefixCache) -> None:
+        """Keep what `other` keeps as well, as what was read longest ago."""
+        for key in reversed([key for key in other._kept if key not in self._kept]):
+            self._kept[key] = None
+            self._kept.move_to_end(key, last=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Conversations:

@@ -62,6 +62,10 @@ class Scenario:
 
     def run(self, policy: Policy, seed: int, arrivals: Sequence[Arrival] | None = None) -> World:
         """The world after everything has happened in it."""
+        return self.world(policy, seed).run(self.come(seed) if arrivals is None else arrivals)
+
+    def world(self, policy: Policy, seed: int) -> World:
+        """The world before anything has happened in it."""
         policy = self.within(policy)
         engine, *siblings = (self._engine(policy, seed, number) for number in range(self.instances))
         world = World(
@@ -77,7 +81,7 @@ class Scenario:
             world.at(self.start, lambda: self._add(world, policy))
         if any(bound.figure == "flaps" for bound in self.bounds):
             world.watch(self.seconds)
-        return world.run(self.come(seed) if arrivals is None else arrivals)
+        return world
 
     def come(self, seed: int) -> Iterator[Arrival]:
         """The requests of one seed: the same whoever serves them."""

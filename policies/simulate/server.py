@@ -21,11 +21,11 @@ FAILED = Report(Outcome.FAILED, Phase.HEAD)
 
 
 class Server:
-    """Serves what it is sent. `refused` counts what it did not take."""
+    """Serves what it is sent. `refused` counts what it did not take, `cache` is what it read."""
 
     __slots__ = (
-        "_cache", "_faults", "_rng", "_service", "_serving", "_waiting", "_watches", "_window",
-        "_world", "refused",
+        "_faults", "_rng", "_service", "_serving", "_waiting", "_watches", "_window", "_world",
+        "cache", "refused",
     )  # fmt: skip
 
     def __init__(
@@ -39,7 +39,7 @@ class Server:
         self._waiting: OrderedDict[Exchange, None] = OrderedDict()
         self._watches = False
         self._window = window(service)
-        self._cache = PrefixCache(service.cache)
+        self.cache = PrefixCache(service.cache)
         self.refused = 0
 
     @property
@@ -87,7 +87,7 @@ class Server:
         while self._faults and self._faults[0].end <= world.now:
             del self._faults[0]  # It never comes again.
         held = [fault for fault in self._faults if fault.holds(world.now)]
-        cached = self._cache.read(arrival.prefix) if arrival.prefix is not None else 0
+        cached = self.cache.read(arrival.prefix) if arrival.prefix is not None else 0
         drawn = fate(self._service, held, arrival, self._rng, cached)
         self._serving.add(exchange)
         if drawn.first < NEVER:

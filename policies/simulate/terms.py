@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from policies.engine.outcome import Report
-from policies.engine.refusal import Cause
-from policies.policy import Request
+from policies.engine.refusal import Cause, Refused
+from policies.policy import UNBARRED, Request
 
 DOWN = frozenset({Cause.NO_TARGET, Cause.ATTEMPTS, Cause.BUDGET, Cause.QUEUE_FULL, Cause.WAIT})
 """Why another model is asked, where there is a ladder: nobody could serve."""
@@ -62,3 +62,12 @@ class Shut(Exception):
 
 Door = Callable[[Request, float], Held | None]
 """Lets a request in at an instant, and says what it holds then (None: nothing). Raises `Shut`."""
+Barred = Callable[[str, tuple[str, ...]], Mapping[str, Refused]]
+"""From which targets a tenant's requests are barred, that ask for all of these models together: for
+one, and for what is asked in its stead.
+"""
+
+
+def unbarred(_tenant: str, _models: tuple[str, ...]) -> Mapping[str, Refused]:
+    """From none."""
+    return UNBARRED

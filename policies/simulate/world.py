@@ -22,7 +22,7 @@ from policies.simulate.client import Client
 from policies.simulate.ended import Answered, Sent
 from policies.simulate.server import Server
 from policies.simulate.service import Fault, Service
-from policies.simulate.terms import Clients, Door, Terms
+from policies.simulate.terms import Barred, Clients, Door, Terms, unbarred
 
 WELL = frozenset({State.HEALTHY.value, State.RECOVERING.value})
 
@@ -33,7 +33,7 @@ class World:
     Requests are spread at random over `engine` and its `siblings`, instances of which each sees
     only its own. `services` by target name. `terms` by model say what holds for its requests; those
     of the others have `deadline` seconds. Who names no model asks for `chat`. A `door`, where there
-    is one, is asked before an engine is.
+    is one, is asked before an engine is; `barred` says where whose requests may not go.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class World:
         self.usual = Terms(deadline)
         self.terms = terms
         self.door: Door | None = None
+        self.barred: Barred = unbarred
         self.now = 0.0
         self.sent: list[Sent] = []
         self.answered: list[Answered] = []

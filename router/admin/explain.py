@@ -20,6 +20,7 @@ from router.dialects.contract import Call
 from router.dialects.openai.dialect import OPENAI
 from router.estimating import brought
 from router.front.paths import CALLS
+from router.narrowing import narrowed
 from router.runtime import Runtime
 from router.speaks import hints_of
 from router.tenants.identity import DEFAULT, Tenant
@@ -119,7 +120,8 @@ def received(runtime: Runtime, sent: Sent) -> tuple[Call, Caller]:
     for a tenant that there is not.
     """
     operation, dialect = CALLS[sent.path]
-    wishes = Wishes(target=sent.target, priority=_wished(sent.priority))
+    only = None if sent.only is None else narrowed(sent.only)
+    wishes = Wishes(target=sent.target, priority=_wished(sent.priority), only=only)
     caller = Caller("req_explained", _tenant(runtime, sent.tenant), dialect, {}, wishes)
     call = dialect.parse(sent.body, operation)
     call.id = caller.request_id
@@ -145,7 +147,9 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
     if not runtime.admits(question.model, tenant):
         raise runtime.unknown(question.model, tenant)
     features = {name: getattr(question, name) for name in OPENAI.FEATURES}
-    said = _said(runtime, question, tenant)
+    only = None if question.only is None else narrowed(question.only)
+    caller = Caller("req_explained", tenant, OPENAI, {}, Wishes(only=only))
+    said = _said(runtime, question, caller)
     return Request(
         question.model,
         now + runtime.deadlines[question.model],
@@ -157,10 +161,11 @@ def _request(runtime: Runtime, now: float, question: Question) -> Request:
         tenant=tenant.name,
         band=BANDS[question.priority],
         requires=frozenset(name for name, brought in features.items() if brought),
+        barred=runtime.barred(caller, question.model),
     )
 
 
-def _said(runtime: Runtime, question: Question, tenant: Tenant) -> Mapping[str, Any]:
+def _said(runtime: Runtime, question: Question, caller: Caller) -> Mapping[str, Any]:
     """What the model's policy goes by of what was said, read as it is of a client's body."""
     needs = runtime.needs.get(question.model)
     if not needs:
@@ -170,7 +175,6 @@ def _said(runtime: Runtime, question: Question, tenant: Tenant) -> Mapping[str, 
     call = OPENAI.parse(_encode(told))
     call.input_tokens, call.output_tokens = question.input_tokens, question.output_tokens
     call.stream = question.stream
-    caller = Caller("req_explained", tenant, OPENAI, {}, Wishes())
     found = {**brought(call, caller, needs, runtime, question.model)}
     found["turns"] = question.turns
     found["code"] = question.code or found.get("code", False)

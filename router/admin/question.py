@@ -15,6 +15,7 @@ from router.caller import BANDS
 from router.config import texts, units
 from router.config.problems import nearest, quoted
 from router.front.paths import CALLS
+from router.narrowing import narrowed
 
 
 class BadQuestion(ValueError):
@@ -24,8 +25,9 @@ class BadQuestion(ValueError):
 class Question(msgspec.Struct, frozen=True):
     """What is asked about. `output_tokens` is the most that the caller lets the model write (None:
     it set no bound); without a `tenant` it is somebody who may ask for everything; `target`
-    confines the request to one. `says` is what its user said last, in the last of so many `turns`,
-    and tells by itself of how many tokens it is (None) and whether there is code in it.
+    confines the request to one, and `only` to some, as `x-router-only` does. `says` is what its
+    user said last, in the last of so many `turns`, and tells by itself of how many tokens it is
+    (None) and whether there is code in it.
     """
 
     model: str
@@ -45,6 +47,12 @@ class Question(msgspec.Struct, frozen=True):
     last_tokens: int | None = None
     code: bool = False
     metadata: dict[str, str] = {}
+    only: str | None = None
+
+
+def _only(value: object) -> str:
+    narrowed(str(value))
+    return str(value)
 
 
 def _pairs(value: object) -> dict[str, str]:
@@ -63,6 +71,7 @@ class Sent(msgspec.Struct, frozen=True):
     priority: str = "standard"
     tenant: str | None = None
     target: str | None = None
+    only: str | None = None
 
 
 READERS: Mapping[str, Callable[[object], Any]] = {
@@ -83,10 +92,11 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "last_tokens": units.count,
     "code": units.boolean,
     "metadata": _pairs,
+    "only": _only,
 }
 BESIDE: Mapping[str, Callable[[object], Any]] = {
     "path": texts.choice(*CALLS),
-    **{field: READERS[field] for field in ("priority", "tenant", "target")},
+    **{field: READERS[field] for field in ("priority", "tenant", "target", "only")},
 }
 """What stands beside a body."""
 

@@ -9,7 +9,7 @@ from router.admin import tenants
 from router.admin.explain import number
 from router.admin.state import State
 from router.cascade import shown as cascade
-from router.config import Config
+from router.config import Config, place_words
 from router.fleet import shown as fleet
 from router.overrides import shown as overrides
 from router.quota import shown as shared
@@ -79,7 +79,7 @@ def _model(config: Config, target: str) -> dict[str, Any]:
     """What is known of a target's model, whoever said it: null is unknown. Prices are in dollars
     per million tokens.
     """
-    _, model = config.target(target)
+    provider, model = config.target(target)
     price = model.price
     return {
         "context": model.context,
@@ -89,6 +89,8 @@ def _model(config: Config, target: str) -> dict[str, Any]:
         "upstream": model.name,
         "service_tier": model.service_tier,
         "provisioned": model.provisioned,
+        "region": provider.region,
+        **place_words(model.place),
     }
 
 

@@ -1,7 +1,8 @@
 """Whether an answer is good enough, as far as that can be told from the answer and its request.
 
 Why: a wrong "good enough" costs trust, and a wrong "not good enough" costs money; so each check
-says one thing, and can be measured alone. What is not asked of an answer is met.
+says one thing, and can be measured alone. What is not asked of an answer is met. Of an answer that
+has only begun a check fails what it would fail however it goes on, and nothing else.
 Must not: do any I/O, or take long. Pure; both sides may be anything.
 """
 
@@ -9,10 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple
 
 from router.cascade.pattern import Pattern, TooMuch
-from router.dialects.common.prompt import Prompt
+from router.dialects.common.prompt import Prompt, Tool
 from router.shadow.judged import Said
 from router.shadow.validity import fits_form, fits_tools
 
@@ -29,21 +32,35 @@ REFUSALS = re.compile(
     r"|\bi must decline\b|\bnot something i can\b"
 )
 """Ways to say that one will not, or cannot; in small letters. Fixed words: it takes no time."""
+MOST_BLANK = 100
+"""Blanks with which an answer may begin that is to say something."""
+JSON_BEGINS = '{["-0123456789tfn'
+BEGINS = MappingProxyType({"object": "{", "array": "["})
+"""With what JSON begins, by its schema's type."""
 
 Holds = Callable[[Prompt | None, Said], bool]
 
 
 class Check(NamedTuple):
-    """One that needs nothing but what was said, and what was asked (None: nobody read it)."""
+    """One that needs nothing but what was said, and what was asked (None: nobody read it). `begins`
+    is what the beginning of an answer must meet (None: that says nothing).
+    """
 
     name: str
     holds: Holds
+    begins: Holds | None = None
 
 
 def first_failed(checks: Sequence[Check], asked: Prompt | None, said: Said) -> int | None:
     """Which check an answer fails first; None: it passes."""
     failed = (index for index, one in enumerate(checks) if not one.holds(asked, said))
     return next(failed, None)
+
+
+def failed_at_once(checks: Sequence[Check], asked: Prompt | None, said: Said) -> str:
+    """The check that an answer has failed by its beginning; empty: none."""
+    failed = (one.name for one in checks if one.begins and not one.begins(asked, said))
+    return next(failed, "")
 
 
 def says_something(_: Prompt | None, said: Said) -> bool:
@@ -78,6 +95,34 @@ def calls_what_there_is(asked: Prompt | None, said: Said) -> bool:
     return fits_tools(said, asked.tools)
 
 
+def begins_to_speak(asked: Prompt | None, said: Said) -> bool:
+    """It is not blank after blank: words may follow a thought, or a few."""
+    return says_something(asked, said) or len(said.text) < MOST_BLANK
+
+
+def begins_without_refusal(asked: Prompt | None, said: Said) -> bool:
+    """See `is_no_refusal`. Its last word may not be whole."""
+    return is_no_refusal(asked, replace(said, text=said.text.rpartition(" ")[0]))
+
+
+def begins_as_the_form(asked: Prompt | None, said: Said) -> bool:
+    """Its text begins as the JSON does that was asked for, unless it may still call a tool."""
+    if asked is None or asked.form is None or asked.tools:
+        return True
+    schema = {"type": "object"} if asked.form.schema is None else asked.form.schema
+    kind = "" if schema.get("nullable") else schema.get("type")
+    begins = BEGINS.get(kind, JSON_BEGINS) if isinstance(kind, str) else JSON_BEGINS
+    return said.text.lstrip(" \t\r\n")[:1] in begins  # nothing is in everything
+
+
+def begins_to_call(asked: Prompt | None, said: Said) -> bool:
+    """The tools that it has begun to call were offered; a name may not be whole."""
+    if asked is None:
+        return True
+    names = [tool.name for tool in asked.tools if isinstance(tool, Tool)]
+    return all(any(name.startswith(called) for name in names) for called, _ in said.calls)
+
+
 BUILT_IN = {
     "empty": says_something,
     "finish": is_finished,
@@ -85,6 +130,13 @@ BUILT_IN = {
     "schema": is_of_the_form,
     "tools": calls_what_there_is,
 }
+BEGINNINGS = {
+    "empty": begins_to_speak,
+    "refusal": begins_without_refusal,
+    "schema": begins_as_the_form,
+    "tools": begins_to_call,
+}
+"""What the beginning of an answer must meet that is to pass the check of that name."""
 READ_FOR = frozenset({"schema", "tools"})
 """Checks for which the request is read."""
 

@@ -10,6 +10,7 @@ Must not: know how anything is asked or checked.
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 
 from policies.cascading.trust import Trust
 from policies.cascading.worth import Account, Tally, not_worth
@@ -17,7 +18,9 @@ from policies.cost_tiers import SKIPPED
 from policies.policy import Request
 from router.cascade.terms import ModelCheck, Terms
 from router.config import Rate
-from router.shadow.caps import Cap, Instances
+from router.shadow.caps import Instances
+from router.shadow.ledger import Ledger
+from router.shadow.purse import Purse
 
 LOOK = 0.02
 """The share of requests that asks a tier first which is skipped: to see whether it is as it was."""
@@ -30,16 +33,23 @@ LONGEST = 4.0
 class Lane:
     """`chance` draws from 0 to 1. `trouble` is what a check said last that could not be made;
     `fails` counts answers by the check that they failed, of each tier before the last, `checked`
-    all of them, `audited` those that were compared, and `wrong` those of them that should not have
-    been accepted; `held` counts those that were to be compared and were not, by why.
+    all of them, `begun` those of which the beginning alone was, `audited` those that were compared,
+    and `wrong` those of them that should not have been accepted; `held` counts those that were to
+    be compared and were not, by why.
     """
 
-    def __init__(self, terms: Terms, instances: Instances, chance: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        terms: Terms,
+        instances: Instances,
+        chance: Callable[[], float],
+        ledger: Ledger | None = None,
+    ) -> None:
         self.terms = terms
-        self._instances, self._chance = instances, chance
+        self._instances, self._chance, self._ledger = instances, chance, ledger
         self.account = Account()
         self.trouble = ""
-        self._caps: dict[str, Cap] = {}
+        self._purses: dict[str, Purse] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -48,7 +58,7 @@ class Lane:
         self.tallies = [Tally() for _ in range(terms.last)]
         self.trusts = [Trust(bound) for _ in range(terms.last)]
         self.fails: list[dict[str, int]] = [{} for _ in range(terms.last)]
-        self.checked, self.audited, self.wrong = ([0] * terms.last for _ in range(3))
+        self.checked, self.begun, self.audited, self.wrong = ([0] * terms.last for _ in range(4))
         self.held: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], list[int]] = {}
         self.dear: frozenset[int] = frozenset()
@@ -75,12 +85,13 @@ class Lane:
         return skipped, False
 
     def met_by(self, request: Request) -> Request:
-        """As it is begun now, if it is no look. Who streams is not checked, and so is not begun
-        elsewhere for what checks come to.
+        """As it is begun now, if it is no look. Who is not checked is not begun elsewhere
+        for what checks come to.
         """
         if request.only is not None or request.model != self.terms.model:
             return request
-        dear = frozenset[int]() if request.stream else self.dear
+        unchecked = request.stream and not self.terms.head
+        dear = frozenset[int]() if unchecked else self.dear
         return skipping(request, dear | self.mistrusted)
 
     def add(
@@ -110,9 +121,14 @@ class Lane:
         longer = [self._longer(tier, one) for one in range(tier + 1, self.terms.last + 1)]
         return self.terms.estimates(tier, read, written, longer)[-1]
 
-    def budget(self, check: ModelCheck) -> Cap | None:
-        """What a judge may still cost; None: anything."""
-        return self._cap(f"{check.name} {check.ask}", check.budget)
+    def as_long(self, tier: int, above: int, other: int | None) -> int | None:
+        """How long an answer of `tier` would be where one of `above` has so many tokens."""
+        return None if other is None else round(other / self._longer(tier, above))
+
+    def budget(self, check: ModelCheck) -> Purse:
+        """What a judge may still cost."""
+        asked = sha256(check.ask.encode()).hexdigest()[:8]
+        return self._purse(f"{check.name} {asked}", check.budget)
 
     def hold(self, why: str) -> None:
         """An answer that was to be compared is not, or cannot be."""
@@ -125,10 +141,10 @@ class Lane:
         self.wrong[tier] += wrong
 
     @property
-    def audits(self) -> Cap | None:
-        """What audits may still cost; None: anything."""
+    def audits(self) -> Purse:
+        """What audits may still cost."""
         audit = self.terms.audit
-        return None if audit is None else self._cap("audit", audit.spend)
+        return self._purse("audit", None if audit is None else audit.spend)
 
     def is_audited(self, *, look: bool) -> bool:
         """Whether an accepted answer is to be compared: some are, and all of a skipped tier's."""
@@ -139,14 +155,15 @@ class Lane:
         one, other = self._lengths.get((tier, above), (1, 1))
         return min(LONGEST, max(1 / LONGEST, other / one))
 
-    def _cap(self, name: str, rate: Rate | None) -> Cap | None:
+    def _purse(self, name: str, rate: Rate | None) -> Purse:
         """What was taken of it counts on when the file is loaded again."""
-        if rate is None:
-            return None
-        cap = self._caps.get(name)
-        cap = Cap(rate, self._instances) if cap is None else cap.changed(rate)
-        self._caps[name] = cap
-        return cap
+        purse = self._purses.get(name)
+        if purse is None:
+            whose = f"{self.terms.model} {name}"
+            purse = self._purses[name] = Purse(whose, rate, self._instances, self._ledger)
+        else:
+            purse.renew(rate)
+        return purse
 
 
 def skipping(request: Request, skipped: frozenset[int]) -> Request:

@@ -8,15 +8,17 @@ from typing import Any
 from policies.cascading.trust import Interval, clopper_pearson
 from policies.cascading.worth import LEAST, most_failed
 from router.cascade.lane import Lane
+from router.config.units import show_size
 from router.telemetry.prometheus import Metric
 
 NANO = 1_000_000_000
 
 
 SUMS = ("requests", "climbed", "unpriced", "spent", "always_dear", "saved")
-COUNTS = ("checked", "audited", "wrong")
+COUNTS = ("checked", "begun", "audited", "wrong")
 BY_TIER = {
     "checked": "Answers that were checked, by tier.",
+    "begun": "Those of them that were streams, of which the beginning alone was checked.",
     "audited": "Accepted answers that were compared, by tier.",
     "wrong": "Those of them that should not have been accepted.",
 }
@@ -84,6 +86,7 @@ def tier(lane: Lane, at: int) -> Page:
         "asked_first": at not in lane.dear and at not in lane.mistrusted,
         "why": why(lane, at),
         "checked": lane.checked[at],
+        "begun": lane.begun[at],
         "failed": dict(sorted(lane.fails[at].items())),
         "share_failed": round(tally.share, 4) if tally.answers else None,
         "share_worth": None if most is None else round(most, 4),
@@ -115,9 +118,11 @@ def reasons(lane: Lane, first: int) -> list[str]:
     """A sentence for each tier before the last in which a request that begins in `first` is
     checked, and for those that are skipped.
     """
-    checks = ", ".join(one.name for one in (*lane.terms.checks, *lane.terms.others))
+    checks, head = ", ".join(one.name for one in (*lane.terms.checks, *lane.terms.others)), ""
+    if lane.terms.head:
+        head = f", of a longer stream the first {show_size(lane.terms.head)}"
     return [
-        f"an answer of tier {at + 1} is checked ({checks}): {why(lane, at)}"
+        f"an answer of tier {at + 1} is checked ({checks}){head}: {why(lane, at)}"
         for at in range(lane.terms.last)
         if at >= first or at in lane.dear or at in lane.mistrusted
     ]

@@ -69,7 +69,8 @@ class Terms:
     somebody. `reads`: the request is read for them. `tiers` are those of the route's targets, from
     0; `prices` are those that are known of them and of the judges' targets, `usual` what is usual
     in each tier (None: unknown). `audit` says what is compared, `compare` by whom. Two are of one
-    sample where `measured` is the same.
+    sample where `measured` is the same. Of a stream so many bytes are held back, its `head` (0:
+    streams are not checked).
     """
 
     model: str
@@ -82,6 +83,7 @@ class Terms:
     audit: Audit | None
     compare: Compare
     measured: str
+    head: int = 0
 
     @property
     def last(self) -> int:

@@ -134,6 +134,7 @@ def explain(
     turns: options.Turns = None,
     priority: Priority = None,
     tenant: TenantName = None,
+    only: options.Only = None,
     admin: AdminAddress = None,
     json: AsJson = False,
 ) -> None:
@@ -146,7 +147,7 @@ def explain(
         raise typer.BadParameter("name a --model, or give a --body")
     asked: dict[str, object] = {"model": model, "priority": priority, "tenant": tenant}
     asked |= {"input_tokens": input_tokens, "output_tokens": output_tokens}
-    asked |= {"says": says, "turns": turns}
+    asked |= {"says": says, "turns": turns, "only": only}
     flags = {"stream": stream, "tools": tools, "schema": schema, "images": images}
     flags |= {"documents": documents, "audio": audio}
     # What is not said is not asked, so that nothing contradicts a body.

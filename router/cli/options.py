@@ -33,3 +33,6 @@ Documents = Annotated[bool, typer.Option("--documents", help="A message holds a 
 Audio = Annotated[bool, typer.Option("--audio", help="A message holds a sound.")]
 Says = Annotated[str | None, typer.Option("--says", help="What the user said last.")]
 Turns = Annotated[str | None, typer.Option("--turns", help="How many messages the user sent.")]
+Only = Annotated[
+    str | None, typer.Option("--only", help="Where it may go, as x-router-only: residency=eu.")
+]

@@ -18,7 +18,7 @@ from router.cli.moved import lines
 from router.cli.operating import Told, exchange
 from router.config import Config
 from router.kept.file import documents
-from router.shifts.document import NAME, entry, progress
+from router.shifts.document import document_of, progress
 from router.shifts.moving import Moving, moving_of
 from router.shifts.words import percent
 
@@ -61,10 +61,13 @@ def standing(path: Path, config: Config) -> list[str]:
         told = ask(find(path, None), PATH, None)["shifts"]
     except (OSError, KeyError):
         told = {}
-    server, kept = config.server, None
+    server, kept = config.server, {}
     if config.shared.redis is None and server.state:
-        kept = documents(config.path.parent / server.state)[0].get(NAME)
-    return [_standing(one, told.get(one.model), progress(entry(kept, one.name))) for one in moving]
+        kept = documents(config.path.parent / server.state)[0]
+    return [
+        _standing(one, told.get(one.model), progress(kept.get(document_of(one.name))))
+        for one in moving
+    ]
 
 
 def _standing(one: Moving, told: Mapping[str, Any] | None, kept: Progress | None) -> str:

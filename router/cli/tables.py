@@ -206,7 +206,10 @@ def _models(told: dict[str, Any]) -> Table:
 
 def _targets(told: dict[str, Any]) -> Table:
     numbers = ("health", "first token", "per token", "in flight", "answered", "failed")
-    table = columns(("target",), numbers, ("state", "provider leaves", "last failure"))
+    texts = ("state", "provider leaves", "last failure")
+    places = {name: _place(target["model"]) for name, target in told["targets"].items()}
+    said = any(places.values())
+    table = columns(("target",), numbers, (*texts, "where") if said else texts)
     counts = _counts(told)
     for name, target in told["targets"].items():
         good, bad = counts.get(name, (0, 0))
@@ -221,8 +224,19 @@ def _targets(told: dict[str, Any]) -> Table:
             _state(target),
             escape(", ".join([*map(_left, target["provider_says"]), *_used(target)])),
             _failure(target["last_failure"]),
+            *([escape(places[name])] if said else []),
         )
     return table
+
+
+def _place(model: dict[str, Any]) -> str:
+    """What is kept where, and who may be served; the region is part of an address."""
+    said = {
+        "stays in": model.get("residency"),
+        "tags": model.get("tags"),
+        "for": model.get("tenants"),
+    }
+    return "; ".join(f"{what} {', '.join(names)}" for what, names in said.items() if names)
 
 
 def _state(target: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from router.config.diff import needs_restart, words
 from router.config.ladders import ladder
 from router.config.load import load
 from router.config.models import ABILITIES
+from router.config.place import Only, Place, place_words
 from router.config.problems import ConfigError, Problem
 from router.config.rules import Asked, StartRule, Threshold
 from router.config.schema import (
@@ -48,6 +49,8 @@ __all__ = [
     "Drain",
     "Guard",
     "Limits",
+    "Only",
+    "Place",
     "PolicySpec",
     "Price",
     "Problem",
@@ -76,5 +79,6 @@ __all__ = [
     "ladder",
     "load",
     "needs_restart",
+    "place_words",
     "words",
 ]

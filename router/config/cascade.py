@@ -15,17 +15,21 @@ from router.config.extents import show_extent
 from router.config.problems import Report, quoted
 from router.config.tiers import RULED
 from router.config.tree import Found, Leaf, Table, find
-from router.config.units import show_part, show_spend
+from router.config.units import show_part, show_size, show_spend
 from router.config.values import Extent, Rate
 
 if TYPE_CHECKING:
     from router.config.written import WrittenAudit, WrittenCascade, WrittenCheck
 
 BUILT_IN = ("empty", "finish", "refusal", "schema", "tools")
+AT_ONCE = ("empty", "refusal", "schema", "tools")
+"""Those of them that an answer may fail by its beginning."""
 SPEND = Rate(5_000_000_000, 86_400.0)
 """Five dollars a day, in nano-dollars, for judges and for audits each: enough to see."""
 WAYS = ("exact", "schema")
 ONE_OF = ("name", "length", "match", "judge")
+MOST_HEAD = 256 * 1024
+"""Bytes of a stream that may be held back for a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,20 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Cascade:
-    """`checks` are made in this order, those that cost nothing first."""
+    """`checks` are made in this order, those that cost nothing first. Of a stream so many bytes are
+    held back, its `head` (0: streams are served as without).
+    """
 
     checks: tuple[CheckSpec, ...] = tuple(CheckSpec(name) for name in BUILT_IN)
     audit: Audit | None = None
+    head: int = 0
 
     @property
     def words(self) -> str:
         """It in a few words."""
         told = ", ".join(one.words for one in self.checks)
+        if self.head:
+            told += f"; of streams the first {show_size(self.head)}"
         if (audit := self.audit) is None:
             return told
         bound, spend = show_part(audit.bound), show_spend(audit.spend)
@@ -107,8 +116,9 @@ def cascade_of(
     if known.tiers < 2:
         report.problem(place.key.mark, "a cascade in one tier", "write a second, dearer tier")
     audit = _audit(route, written.audit, known, tree, report)
+    head = _head(route, written, tree, report)
     if "checks" not in written.model_fields_set:
-        return Cascade(audit=audit)
+        return Cascade(audit=audit, head=head)
     found = [
         _check(one, find(tree, ("models", route, "cascade", "checks", i)), known, report)
         for i, one in enumerate(written.checks)
@@ -116,7 +126,22 @@ def cascade_of(
     if not found:
         list_ = find(tree, ("models", route, "cascade", "checks"))
         report.problem(list_.node.mark, "a cascade without a check", "name one, or remove the key")
-    return Cascade(tuple(one for one in found if one is not None), audit)
+    return Cascade(tuple(one for one in found if one is not None), audit, head)
+
+
+def _head(route: str, written: WrittenCascade, tree: Table, report: Report) -> int:
+    head = written.head
+    if head is None:
+        return 0
+    mark = find(tree, ("models", route, "cascade", "head")).node.mark
+    if head > MOST_HEAD:
+        what = f"a head of more than {show_size(MOST_HEAD)}, which every stream would hold"
+        report.problem(mark, what, f"write {show_size(MOST_HEAD)} or less")
+    names = {one.name for one in written.checks}
+    if "checks" in written.model_fields_set and names.isdisjoint(AT_ONCE):
+        what = "none of the checks says anything of a beginning: streams longer than head pass"
+        report.note(mark, what, f"add one of {', '.join(AT_ONCE)}")
+    return head
 
 
 def _check(written: WrittenCheck, found: Found, known: Known, report: Report) -> CheckSpec | None:

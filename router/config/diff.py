@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
+from functools import partial
 from typing import TypeVar
 
+from router.config.place import place_words
 from router.config.problems import quoted
 from router.config.rules import Asked, StartRule, Threshold
 from router.config.schema import (
@@ -100,27 +102,31 @@ def _provider(old: Provider, new: Provider, defaults: tuple[Timeouts, Timeouts])
     if _of_preset(old) != _of_preset(new):
         yield "another preset"
     yield from _limits(old.limits, new.limits)
+    yield from _each("", "", old.models, new.models, partial(_model, defaults))
 
-    def model(before: ProviderModel, after: ProviderModel) -> Iterator[str]:
-        yield from _change("model", before.name, after.name)
-        yield from _change("service_tier", before.service_tier, after.service_tier)
-        if before.provisioned != after.provisioned:
-            yield "provisioned" if after.provisioned else "no longer provisioned"
-        yield from _change("context", before.context, after.context, show_count)
-        yield from _change("output", before.output, after.output, show_count)
-        yield from _change("lacks", before.lacks, after.lacks, _listed)
-        yield from _change("api", before.api, after.api)
-        yield from _change("tokenizer", before.tokenizer, after.tokenizer)
-        yield from _change("price.input", before.price.input, after.price.input, show_price)
-        yield from _change("price.output", before.price.output, after.price.output, show_price)
-        yield from _change("price.cached", before.price.cached, after.price.cached, show_price)
-        yield from _limits(before.limits, after.limits)
-        if (before.timeouts, after.timeouts) != defaults:
-            yield from _table(before.timeouts, after.timeouts, "timeouts.")
-        if before.simulation and after.simulation:
-            yield from _table(before.simulation, after.simulation, "")
 
-    yield from _each("", "", old.models, new.models, model)
+def _model(
+    defaults: tuple[Timeouts, Timeouts], before: ProviderModel, after: ProviderModel
+) -> Iterator[str]:
+    yield from _change("model", before.name, after.name)
+    yield from _change("service_tier", before.service_tier, after.service_tier)
+    if before.provisioned != after.provisioned:
+        yield "provisioned" if after.provisioned else "no longer provisioned"
+    yield from _change("context", before.context, after.context, show_count)
+    yield from _change("output", before.output, after.output, show_count)
+    yield from _change("lacks", before.lacks, after.lacks, _listed)
+    yield from _change("api", before.api, after.api)
+    yield from _change("tokenizer", before.tokenizer, after.tokenizer)
+    yield from _change("price.input", before.price.input, after.price.input, show_price)
+    yield from _change("price.output", before.price.output, after.price.output, show_price)
+    yield from _change("price.cached", before.price.cached, after.price.cached, show_price)
+    for key, was in place_words(before.place).items():
+        yield from _change(key, was, place_words(after.place)[key], _listed)
+    yield from _limits(before.limits, after.limits)
+    if (before.timeouts, after.timeouts) != defaults:
+        yield from _table(before.timeouts, after.timeouts, "timeouts.")
+    if before.simulation and after.simulation:
+        yield from _table(before.simulation, after.simulation, "")
 
 
 def _of_preset(provider: Provider) -> tuple[object, ...]:
@@ -139,6 +145,7 @@ def _route(old: Route, new: Route) -> Iterator[str]:
         yield from _policy("estimator", old.estimator, new.estimator)
     else:
         yield from _change("estimator", old.estimator, new.estimator, lambda spec: spec.name)
+    yield from _change("only", old.only or None, new.only or None)
     yield from _change("climb", old.climb, new.climb, _listed)
     yield from _change("patience", old.patience, new.patience, show_duration)
     yield from _change("embeddings", old.embeddings, new.embeddings)
@@ -210,6 +217,7 @@ def _tenant(old: Tenant, new: Tenant) -> Iterator[str]:
     if old.models != new.models:
         was, now = (_listed(m) if m is not None else "all" for m in (old.models, new.models))
         yield f"models {was} → {now}"
+    yield from _change("only", old.only or None, new.only or None)
     yield from _limits(old.limits, new.limits)
     yield from _limits(old.per_user, new.per_user, "per_user")
     for key, before, after in (

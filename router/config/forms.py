@@ -111,6 +111,7 @@ FORMS: Mapping[Callable[..., object], Form] = {
     texts.redis: _text(r"^$|^(?:rediss?(?:\+cluster|\+sentinel)?|unix)://"),
     texts.file: _text(r"^[^\u0000-\u001f\u007f]*$"),
     texts.named: _text(NAME),
+    texts.regions: _text(r"^[A-Za-z0-9][A-Za-z0-9._-]*\*?$"),
     texts.credential: _text(r"^\s*[!-~]*\s*$"),
     texts.host: _text(r"^(?:[A-Za-z0-9._-]+|\[?[0-9A-Fa-f:.]+\]?)$"),
     texts.authority: _text(r"^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$"),

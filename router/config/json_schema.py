@@ -17,6 +17,7 @@ import yaml
 from pydantic import BeforeValidator
 
 from router.config import cascade, schema, shadow, shares, startup, texts, units
+from router.config.base_written import Written
 from router.config.forms import NAME, WORD, Form, form
 from router.config.options import OPTIONS, TAKES
 from router.config.sections_written import WrittenDefaults, WrittenTenant
@@ -24,7 +25,6 @@ from router.config.shift import Guard, Shift
 from router.config.startup_written import WrittenDecisions, WrittenServer, WrittenShared
 from router.config.values import Address, Rate, WeightedTarget
 from router.config.written import (
-    Written,
     WrittenAudit,
     WrittenCascade,
     WrittenCheck,
@@ -70,7 +70,7 @@ SHOWN: dict[Read | None, Callable[[float], str]] = {
     shares.ratio: shares.show_ratio,
 }
 """How the file writes what is read by these."""
-ONE_OR_MORE = ("tiers_at", "says", "tenant")
+ONE_OR_MORE = ("tiers_at", "says", "tenant", "region", "residency", "tags", "tenants")
 RATES = ("requests", "tokens", "input_tokens", "output_tokens")
 TOGETHER: dict[str, Form] = {
     "Provider": {
@@ -161,7 +161,9 @@ class _Tables:
         if kind is WrittenRoute and key in {"targets", "tiers"}:
             some = self._targets()
             return some if key == "targets" else {"type": "array", "items": some}
-        if kind is WrittenCascade or (kind is WrittenRoute and key in {"start", "cascade"}):
+        if (kind is WrittenCascade and key != "head") or (
+            kind is WrittenRoute and key in {"start", "cascade"}
+        ):
             return self._between_tiers(key)
         if kind is WrittenShift and key == "to":
             return self._targets()
@@ -170,7 +172,7 @@ class _Tables:
         one = self._one(annotation, metadata)
         if kind is WrittenDecisions and key == "file":
             return {"anyOf": [*form(texts.text)["anyOf"], one]}
-        if (kind is WrittenLimits and key in RATES) or key in ONE_OR_MORE:
+        if (kind is WrittenLimits and key in RATES) or (key in ONE_OR_MORE and "items" in one):
             return {"anyOf": [*one["items"]["anyOf"], one]}
         return one
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from router.config.including import gather
 from router.config.normalise import normalise
+from router.config.only import Known, check_only
 from router.config.problems import Report
 from router.config.providers import resolve_providers
 from router.config.routes import resolve_routes
@@ -36,6 +37,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     providers = resolve_providers(sections.providers, defaults.timeouts, environ, tree, report)
     routes = resolve_routes(sections.models, providers, defaults, server.plugins, tree, report)
     tenants = resolve_tenants(sections.tenants, frozenset(routes), server, tree, report)
+    check_only(Known(providers, routes, tenants, tree), server.auth, report)
     if report.failed():
         raise report.error()
     return Config(

@@ -31,11 +31,8 @@ def normalise(tree: Table, report: Report) -> Table:
             return node
         return Listing(node.mark, tuple(targets(tier) for tier in node.items))
 
-    def model(node: Node) -> Node:
-        return _edited(node, limits=_limits)
-
     def provider(node: Node) -> Node:
-        return _edited(node, limits=_limits, models=lambda models: _each(named(models), model))
+        return _model(_edited(node, models=lambda models: _each(named(models), _model)))
 
     def shift(node: Node) -> Node:
         return _edited(node, to=targets)
@@ -43,7 +40,7 @@ def normalise(tree: Table, report: Report) -> Table:
     def route(node: Node) -> Node:
         start = {"cascade": _cascade, "start": _start, "tiers_at": _listed, "estimator": _policy}
         places = {"targets": targets, "tiers": tiers, "shift": shift}
-        return _edited(node, policy=_policy, within=_policy, **places, **start)
+        return _edited(node, policy=_policy, within=_policy, only=_only, **places, **start)
 
     return _edited_table(
         tree,
@@ -86,11 +83,21 @@ def _server(node: Node) -> Node:
     return _edited(node, decisions=lambda decisions: _edited(decisions, file=path))
 
 
+def _model(node: Node) -> Node:
+    """What models and their providers have alike."""
+    return _edited(node, limits=_limits, residency=_listed, tags=_listed, tenants=_listed)
+
+
 def _tenant(node: Node) -> Node:
     def by_name(several: Node) -> Node:
         return _each(several, _limits)
 
-    return _edited(node, limits=_limits, per_user=_limits, per_model=by_name, per_endpoint=by_name)
+    limits = {"limits": _limits, "per_user": _limits, "per_model": by_name, "per_endpoint": by_name}
+    return _edited(node, only=_only, **limits)
+
+
+def _only(node: Node) -> Node:
+    return _edited(node, region=_listed, residency=_listed, tags=_listed)
 
 
 def _table_of_names(node: Node, report: Report) -> Node:

@@ -15,6 +15,7 @@ from router.config import variables
 from router.config.counts import AS_WRITTEN, Counts, counted
 from router.config.credentials import Credentials
 from router.config.models import known_lacks
+from router.config.only import place_of
 from router.config.presets import PRESETS, Preset
 from router.config.problems import Report, quoted
 from router.config.prompts import prompts_of
@@ -27,7 +28,7 @@ from router.config.written import WrittenLimits, WrittenProvider
 
 _SIMULATION = tuple(key.name for key in fields(Simulation))
 _NOT_SIMULATED = (
-    "preset", "region", "base_url", "auth", "api_key", "tls", "proxy", "connections"
+    "preset", "base_url", "auth", "api_key", "tls", "proxy", "connections"
 )  # fmt: skip
 _LABEL = re.compile(r"[a-z0-9-]+")
 VERSIONED = "/openai"
@@ -141,11 +142,6 @@ class _Resolver:
             mark = own.entries["api_version"].key.mark
             what = "api_version is for Azure's API"
             self.report.problem(mark, what, "remove it, or write `preset: azure`")
-        somebodys = merged.preset is not None or "preset" in own.entries or merged.auth == "aws"
-        if "region" in own.entries and not somebodys:
-            mark = own.entries["region"].key.mark
-            what = "region is a company's, which a preset names"
-            self.report.problem(mark, what, "remove it, or give the provider a preset")
 
     def _azure(self, name: str, preset: str | None) -> bool:
         known = PRESETS.get(preset or "")
@@ -259,6 +255,7 @@ class _Resolver:
             sent=key if dialect == "azure" and key != name else None,
             service_tier=own.service_tier,
             provisioned=bool(own.provisioned),
+            place=place_of(provider, model),
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from router.config import units
 from router.config.cascade import Known, cascade_of
 from router.config.ladders import check_circles, rungs
+from router.config.only import only_of
 from router.config.options import read_options
 from router.config.problems import Report, quoted
 from router.config.schema import Defaults, PolicySpec, Provider, Route
@@ -45,7 +46,9 @@ def resolve_routes(
     resolver = _Resolver(providers, declared, shown, defaults, plugins, tree, report)
     routes = {
         name: replace(
-            resolver.route(name, route), when_all_fail=rungs(name, route, written, tree, report)
+            resolver.route(name, route),
+            when_all_fail=rungs(name, route, written, tree, report),
+            only=only_of(("models", name), route.only, tree, report),
         )
         for name, route in written.items()
     }

@@ -14,6 +14,7 @@ from typing import Literal
 
 from router.config.cascade import Cascade
 from router.config.counts import AS_WRITTEN, Counts
+from router.config.place import ANYWHERE, NOWHERE, Only, Place
 from router.config.presets import Dialect
 from router.config.problems import Problem
 from router.config.prompts import USUAL, Prompts
@@ -103,7 +104,7 @@ class ProviderModel:
     is not its name, in a `service_tier`, and, if `provisioned`, on capacity that is paid for
     already. `simulation` is None for a real one; `counts` is how what it is sent is counted,
     `tokenizer` with what, None where the file does not say; `prompts` is how what prompts begin
-    with is cached.
+    with is cached, `place` where it is, and whom it serves.
     """
 
     name: str
@@ -121,6 +122,7 @@ class ProviderModel:
     sent: str | None = None
     service_tier: str | None = None
     provisioned: bool = False
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +202,7 @@ class Route:
     to cache its prompts. `when_all_fail` are its own rungs, in order. `decisions` is the part of
     its requests of which decisions are written to a file, where there is one. `shadow` is where a
     share of them is copied to, `shift` where they move, and `cascade` how the answers of cheap
-    tiers are checked.
+    tiers are checked. `only` says which targets may serve it.
     """
 
     name: str
@@ -224,6 +226,7 @@ class Route:
     cascade: Cascade | None = None
     shift: Shift | None = None
     prompt_cache: bool = False
+    only: Only = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +235,7 @@ class Tenant:
 
     `models` names the routes it may ask for; None is all of them. `limits` bind all that it asks,
     `per_user` each user that it names, `per_model` and `per_endpoint` what they are for by name.
+    Whatever it asks for, `only` says which targets may serve it.
     """
 
     name: str
@@ -242,6 +246,7 @@ class Tenant:
     per_user: Limits = Limits()
     per_model: Mapping[str, Limits] = field(default_factory=dict, hash=False)
     per_endpoint: Mapping[str, Limits] = field(default_factory=dict, hash=False)
+    only: Only = ANYWHERE
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from router.config import texts
+from router.config.base_written import Written
+from router.config.place_written import WrittenOnly
 from router.config.values import Secret
-from router.config.written import Span, Written, WrittenLimits, WrittenRetry, WrittenTimeouts
+from router.config.written import Span, WrittenLimits, WrittenRetry, WrittenTimeouts
 
 
 class WrittenDefaultTimeouts(WrittenTimeouts):
@@ -39,6 +41,7 @@ class WrittenTenant(Written):
         ...,
     ] = ()
     models: tuple[Annotated[str, BeforeValidator(texts.label)], ...] = ()
+    only: WrittenOnly | None = None
     limits: WrittenLimits = WrittenLimits()
     per_user: WrittenLimits = WrittenLimits()
     per_model: dict[str, WrittenLimits] = Field(default_factory=dict)

@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 
 from router.config import texts, units
+from router.config.base_written import Written
 from router.config.startup import Fallback
 from router.config.values import Rate, Secret
-from router.config.written import Bound, Count, Credential, Duration, Positive, Text, Written
+from router.config.written import Bound, Count, Credential, Duration, Positive, Text
 
 Down = Annotated[Fallback | None, BeforeValidator(texts.choice("local_share", "fail_closed"))]
 

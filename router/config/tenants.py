@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from router.config import variables
+from router.config.only import only_of
 from router.config.problems import START, Mark, Report, quoted
 from router.config.providers import resolve_limits
 from router.config.schema import Tenant
@@ -79,6 +80,7 @@ class _Resolver:
             per_user=resolve_limits(written.per_user),
             per_model={key: resolve_limits(one) for key, one in written.per_model.items()},
             per_endpoint={key: resolve_limits(one) for key, one in written.per_endpoint.items()},
+            only=only_of(("tenants", name), written.only, self.tree, self.report),
         )
 
     def _check_names(

@@ -150,6 +150,14 @@ def named(value: object) -> str:
     return name
 
 
+def regions(value: object) -> str:
+    """A region's name, or how those of several begin, with a * after it."""
+    name = text(value)
+    if not NAME.fullmatch(name.removesuffix("*")):
+        raise Unreadable("is no region", "write it as eu-west-1, or as eu-* for all that begin so")
+    return name
+
+
 def credential(value: object) -> Secret:
     """A key as it goes into a header. Empty text is no credential."""
     if value == "":

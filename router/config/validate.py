@@ -13,16 +13,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from router.config import texts
+from router.config.base_written import Written
 from router.config.problems import START, Report, quoted
 from router.config.sections_written import WrittenDefaults, WrittenTenant
 from router.config.startup_written import WrittenServer, WrittenShared
 from router.config.tree import Leaf, Node, Table, find, is_null, plain
 from router.config.units import Unreadable
-from router.config.written import (
-    Written,
-    WrittenProvider,
-    WrittenRoute,
-)
+from router.config.written import WrittenProvider, WrittenRoute
 
 VERSION = 1
 _SECTIONS = ("version", "include", "server", "shared", "defaults", "providers", "models", "tenants")

@@ -18,7 +18,9 @@ from router.config.schema import Price, Provider, ProviderModel
 from router.config.tree import Entry, Leaf, Table
 from router.config.written import WrittenModel
 
-UPSTREAMS = ("context", "output", "lacks", "api", "tokenizer", "price")
+UPSTREAMS = (
+    "context", "output", "lacks", "api", "tokenizer", "price", "residency", "tags", "tenants",
+)  # fmt: skip
 """What a model has from the one that it names, where it says nothing itself."""
 OPENAIS = ("auto", "default", "flex", "scale", "priority", "fast")
 TIERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -94,7 +96,7 @@ def _parts(price: Price) -> tuple[int | None, int | None, int | None]:
     return price.input, price.output, price.cached
 
 
-def place_of(provider: Provider, model: ProviderModel) -> str:
+def identity_of(provider: Provider, model: ProviderModel) -> str:
     """What makes it the same place after a reload: with another, nothing is known of how it is."""
     place = f"{provider.base_url or provider.dialect} {model.sent or model.name}"
     tier = f" {model.service_tier}" if model.service_tier else ""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from router.config import extents, shares, texts, units
+from router.config.base_written import Written
 from router.config.models import ABILITIES
+from router.config.place_written import WrittenOnly, WrittenPlace
 from router.config.presets import PRESETS, Dialect
 from router.config.rules import Threshold
 from router.config.values import Address, Extent, Rate, Secret, Spend
@@ -34,23 +36,6 @@ Flag = Annotated[bool | None, BeforeValidator(units.boolean)]
 Than = Annotated[Threshold | None, BeforeValidator(units.threshold)]
 Bound = Annotated[Address | None, BeforeValidator(texts.address)]
 Rates = tuple[Annotated[Rate, BeforeValidator(units.rate)], ...]
-
-
-class Written(BaseModel):
-    """A table of the file. A key without a value is an empty table."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_is_empty(cls, value: object) -> object:
-        return {} if value is None else value
-
-    def given(self) -> dict[str, Any]:
-        """The keys that the file has, with their values."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class WrittenTimeouts(Written):
@@ -87,7 +72,7 @@ class WrittenPrice(Written):
     cached: Price = None
 
 
-class WrittenModel(Written):
+class WrittenModel(WrittenPlace):
     """One of a provider's `models`; from `first_token` on, for simulated ones."""
 
     model: Text = None
@@ -119,7 +104,7 @@ class WrittenTls(Written):
     key: Text = None
 
 
-class WrittenProvider(Written):
+class WrittenProvider(WrittenPlace):
     """One of `providers`."""
 
     preset: Annotated[str | None, BeforeValidator(texts.choice(*PRESETS))] = None
@@ -141,7 +126,7 @@ class WrittenProvider(Written):
     connections: Positive = None
     limits: WrittenLimits = WrittenLimits()
     timeouts: WrittenTimeouts = WrittenTimeouts()
-    models: dict[str, WrittenModel] = {}
+    models: dict[str, WrittenModel] = Field(default_factory=dict)
 
 
 class WrittenTarget(Written):
@@ -154,7 +139,7 @@ class WrittenPolicy(Written):
     """`policy`, `within` or `estimator` of a route; `options` are what stands beside its name."""
 
     name: Annotated[str | None, BeforeValidator(texts.policy)] = None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
 
 
 class WrittenConditions(Written):
@@ -170,7 +155,7 @@ class WrittenConditions(Written):
     turns: Than = None
     code: Flag = None
     says: tuple[Line, ...] = ()
-    metadata: dict[str, Line] = {}
+    metadata: dict[str, Line] = Field(default_factory=dict)
     tenant: tuple[Line, ...] = ()
 
 
@@ -207,7 +192,7 @@ class WrittenGuard(Written):
 class WrittenShift(Written):
     """`shift` of a route."""
 
-    to: dict[str, WrittenTarget] = {}
+    to: dict[str, WrittenTarget] = Field(default_factory=dict)
     steps: tuple[Percent, ...] = ()
     interval: Duration = None
     min_requests: Positive = None
@@ -255,6 +240,7 @@ class WrittenCascade(Written):
 
     checks: tuple[WrittenCheck, ...] = ()
     audit: WrittenAudit | None = None
+    head: Annotated[int | None, BeforeValidator(units.size)] = None
 
 
 class WrittenRoute(Written):
@@ -262,9 +248,10 @@ class WrittenRoute(Written):
 
     policy: WrittenPolicy | None = None
     within: WrittenPolicy | None = None
-    targets: dict[str, WrittenTarget] = {}
+    targets: dict[str, WrittenTarget] = Field(default_factory=dict)
     shift: WrittenShift | None = None
     tiers: tuple[dict[str, WrittenTarget], ...] = ()
+    only: WrittenOnly | None = None
     start: WrittenStart = WrittenStart()
     tiers_at: tuple[Annotated[float, BeforeValidator(units.share)], ...] = ()
     estimator: WrittenPolicy | None = None

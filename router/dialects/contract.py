@@ -33,9 +33,7 @@ RelayedOperation = Literal[
 Operation = Literal[
     "chat", "responses", "messages", "count_tokens", "completions", "embeddings", RelayedOperation
 ]
-"""What a client asks for, by the end of its path. The first three are answers to messages, in three
-dialects.
-"""
+"""What a client asks for, by its path's end. The first three are answers to messages."""
 IN_WORDS: frozenset[Operation] = frozenset({"chat", "responses", "messages", "completions"})
 """Those whose answer is a text, which anybody else could have written."""
 
@@ -52,7 +50,8 @@ class Call(Struct):
 
     `bound` are the ids of what only the account knows that made it, `traces` those of reasoning
     that only its maker can read, but others can do without. `stays`: the answer is to be had later
-    as well. `keep` is told, by account and id, what of the answer can be referred to later.
+    as well. `keep` is told, by account and id, what of the answer can be referred to later. `most`:
+    tokens of an answer at most, where the router asks for itself, as each server takes that.
     """
 
     operation: Operation
@@ -72,6 +71,7 @@ class Call(Struct):
     id: str = ""
     at: int = 0
     counted: Mapping[str, int] = NO_COUNTS
+    most: int | None = None
 
 
 Asked = tuple[str, bytes, tuple[str, ...]]

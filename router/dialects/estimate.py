@@ -104,15 +104,15 @@ def estimated_tokens(body: bytes) -> int:
         files += IMAGE.least * _named_images(text)
     size = len(text)
     if size <= WHOLE:
-        return int(files + _weighed(text) + 1) if size else 0
+        return int(files + text_tokens(text) + 1) if size else 0
     parts = max(LEAST_PARTS, size // APART)
     step = size / parts
     sample = b"".join([text[(at := int(step * part)) : at + PART] for part in range(parts)])
-    return int(files + _weighed(sample) * size / len(sample) + 1)
+    return int(files + text_tokens(sample) * size / len(sample) + 1)
 
 
-def _weighed(text: bytes) -> float:
-    """Tokens of a text, by the kinds of its bytes."""
+def text_tokens(text: bytes) -> float:
+    """Tokens of a text in which no file is, by the kinds of its bytes."""
     rest = text.translate(None, PLAIN)
     signs = rest.translate(None, DENSE)
     if not text.isascii():
@@ -120,7 +120,7 @@ def _weighed(text: bytes) -> float:
     if b"\\" in signs and text.rfind(b"\\u") >= 0:
         read = text.decode("raw_unicode_escape", "ignore").encode("utf-8", "surrogatepass")
         if not read.isascii():
-            return _weighed(read)
+            return text_tokens(read)
     dense = len(rest) - len(signs)
     return PER_PLAIN * (len(text) - len(rest)) + PER_DENSE * dense + PER_SIGN * len(signs)
 

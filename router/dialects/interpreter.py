@@ -7,6 +7,8 @@ named. It knows no dialect itself.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from policies import Phase, Report
 from router.dialects.common.events import CONTENT, Began, Counted, Event, Said, Stopped, Usage
 from router.dialects.common.prompt import Prompt, bounded
@@ -81,10 +83,13 @@ class Interpreter:
 
     def _prompt(self, call: Call) -> Prompt:
         try:
-            return self._client.prompt(call)
+            prompt = self._client.prompt(call)
         except ClientError as error:
             # Who speaks the client's dialect may still know what is meant.
             raise Unfit(error.message) from None
+        if call.most is None:
+            return prompt
+        return replace(prompt, settings={**prompt.settings, "max_tokens": call.most})
 
 
 class InterpretedStream(Progress):

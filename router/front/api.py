@@ -160,7 +160,7 @@ class Api:
         body = inbound.at_hand()
         call = self._call(inbound, caller, await inbound.body() if body is None else body)
         runtime = self._runtime()
-        if not runtime.admits(call.model, caller.tenant) or runtime.counts(call.model):
+        if not runtime.admits(call.model, caller.tenant) or runtime.counts(call.model, caller):
             await self._run(call, caller, responder)
             return
         if (tokenizers := runtime.tokenizers.get(call.model)) is not None:
@@ -186,7 +186,7 @@ class Api:
     async def _model(self, inbound: Inbound, responder: Responder) -> None:
         tenant, runtime = self._identify(inbound), self._runtime()
         name = unquote(inbound.path.removeprefix(MODEL))
-        if not runtime.admits(name, tenant):
+        if not (runtime.admits(name, tenant) and runtime.may_serve(name, tenant)):
             raise runtime.unknown(name, tenant)
         since = runtime.listed.get(name, 0)
         dialect = ANTHROPIC if VERSION in inbound.headers else OPENAI

@@ -6,9 +6,10 @@ from math import isfinite
 
 from router.caller import BANDS, NONE, Wishes
 from router.dialects.contract import ClientError, Headers
+from router.narrowing import FORMS, narrowed
 
 WISHES = frozenset(
-    f"x-router-{wish}" for wish in ("timeout", "target", "policy", "priority", "session")
+    f"x-router-{wish}" for wish in ("timeout", "target", "policy", "priority", "session", "only")
 )
 LONGEST_TIMEOUT = 86_400.0
 
@@ -32,7 +33,13 @@ def wishes_of(headers: Headers) -> Wishes:
     if (named := headers.get("x-router-priority")) and (band := BANDS.get(named)) is None:
         raise _wrong("x-router-priority", f"one of {', '.join(BANDS)}")
     session = headers.get("x-router-session")
-    return Wishes(timeout, target or None, policy or None, band, session or None)
+    only = None
+    if (asked := headers.get("x-router-only")) is not None:
+        try:
+            only = narrowed(asked)
+        except ValueError as wrong:
+            raise _wrong("x-router-only", f"{wrong}; {FORMS}") from None
+    return Wishes(timeout, target or None, policy or None, band, session or None, only)
 
 
 def _wrong(header: str, wanted: str) -> ClientError:

@@ -44,8 +44,13 @@ class Kept(Protocol):
         `TooLarge`.
         """
 
-    def on_change(self, name: str, heard: Heard) -> None:
-        """Call `heard` whenever there is another copy, whoever changed it, this process too."""
+    def names(self, kind: str) -> list[str]:
+        """The documents of a kind, which is what their names say before a colon."""
+
+    def on_change(self, kind: str, heard: Heard) -> None:
+        """Call `heard` whenever there is another copy of a document of that kind, whoever changed
+        it, this process too.
+        """
 
     async def start(self) -> None:
         """Read what is kept, as far as that can be done now."""
@@ -61,9 +66,13 @@ class Copies:
         self.of: dict[str, Document] = {}
         self._heard: dict[str, list[Heard]] = {}
 
-    def on_change(self, name: str, heard: Heard) -> None:
+    def names(self, kind: str) -> list[str]:
+        """See `Kept.names`."""
+        return [name for name in self.of if _kind(name) == kind]
+
+    def on_change(self, kind: str, heard: Heard) -> None:
         """See `Kept.on_change`."""
-        self._heard.setdefault(name, []).append(heard)
+        self._heard.setdefault(kind, []).append(heard)
 
     def take(self, name: str, document: Document | None) -> None:
         """From now on this is the copy."""
@@ -73,8 +82,12 @@ class Copies:
             del self.of[name]
         else:
             self.of[name] = document
-        for heard in self._heard.get(name, ()):
+        for heard in self._heard.get(_kind(name), ()):
             heard(document)
+
+
+def _kind(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def encoded(name: str, document: Document | None) -> bytes:

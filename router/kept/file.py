@@ -53,9 +53,13 @@ class File:
         """See `Kept.read`."""
         return self._copies.of.get(name)
 
-    def on_change(self, name: str, heard: Heard) -> None:
+    def names(self, kind: str) -> list[str]:
+        """See `Kept.names`."""
+        return self._copies.names(kind)
+
+    def on_change(self, kind: str, heard: Heard) -> None:
         """See `Kept.on_change`."""
-        self._copies.on_change(name, heard)
+        self._copies.on_change(kind, heard)
 
     async def change(self, name: str, how: How) -> Document | None:
         """See `Kept.change`. It holds at once; that it could not be written is said by `why`."""
@@ -69,7 +73,8 @@ class File:
         self._copies.take(name, after)
         if self._path is not None:
             loop = asyncio.get_running_loop()
-            said = await loop.run_in_executor(self._writer, self._write, self._path, whole)
+            write = loop.run_in_executor(self._writer, self._write, self._path, whole)
+            said = await asyncio.shield(write)  # it holds already, whoever leaves
             self._say(said)
         return after
 

@@ -63,9 +63,13 @@ class Fleet:
         """See `Kept.read`."""
         return self._copies.of.get(name)
 
-    def on_change(self, name: str, heard: Heard) -> None:
+    def names(self, kind: str) -> list[str]:
+        """See `Kept.names`."""
+        return self._copies.names(kind)
+
+    def on_change(self, kind: str, heard: Heard) -> None:
         """See `Kept.on_change`."""
-        self._copies.on_change(name, heard)
+        self._copies.on_change(kind, heard)
 
     async def change(self, name: str, how: How) -> Document | None:
         """See `Kept.change`."""
@@ -117,15 +121,25 @@ class Fleet:
             for name, version in zip(said[::2], said[1::2], strict=True)
             if _LOOKS_SO(version)
         }
+        lost = await self._lost()
         for name in {**versions, **self._held}:
-            theirs, ours = versions.get(name, 0), self._held.get(name, NOTHING)
-            if theirs > ours.version:
-                self._take(name, await self._get(name))
-            elif theirs < ours.version:
+            theirs = versions.get(name, 0)
+            if lost or theirs > self._held.get(name, NOTHING).version:
+                self._take(name, copy := await self._get(name))
+                theirs = copy.version  # 0, if it was evicted, whatever the hash says
+            ours = self._held.get(name, NOTHING)
+            if theirs < ours.version:
                 kept = await self._keep(name, ours.version, ours.told, ours.version)
                 if not isinstance(kept, int):
                     self._take(name, kept)
         self.why = ""
+
+    async def _lost(self) -> bool:
+        """Whether the server has evicted a document: the hash of versions says nothing of that."""
+        names = [f"{self._prefix}:{name}" for name in self._held]
+        return bool(names) and await self._link.ask("EXISTS", *names, patience=PATIENCE) != len(
+            names
+        )
 
     async def _get(self, name: str) -> Copy:
         answer = await self._link.ask("GET", f"{self._prefix}:{name}", patience=PATIENCE)

@@ -6,7 +6,6 @@ Must not: change anything but weights, so that it can be taken back in one step.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -68,7 +67,7 @@ def read(document: Mapping[str, Any] | None, now: float) -> tuple[Override, ...]
             one = msgspec.convert(row, Override)
         except msgspec.ValidationError:
             continue
-        sound = math.isfinite(one.since) and one.until <= now + FARTHEST
+        sound = 0 <= one.since <= one.until <= now + FARTHEST
         if sound and one.until > now and (one.kind == "drain" or one.model is not None):
             found.append(one)
     return tuple(found[:MOST])

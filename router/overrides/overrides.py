@@ -34,12 +34,10 @@ class Overrides:
         self._kept, self._force, self._event = kept, force, event
         self._told: dict[str, Override] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._below: Config | None = None
         kept.on_change(NAME, lambda _: self._look())
 
     def layer(self, config: Config) -> Config:
         """See `router.force.Layer`."""
-        self._below = config
         return override.overridden(config, self.holding(), time.time())
 
     def holding(self) -> tuple[Override, ...]:
@@ -100,7 +98,7 @@ class Overrides:
 
     def _spare(self, before: tuple[Override, ...], after: list[Override], now: float) -> None:
         """Raise `Refused` where a model would have no target for it."""
-        below = self._below or self._force().config
+        below = self._force().under(self.layer)
         had = override.left_with_nothing(below, before, now)
         lost = [n for n in override.left_with_nothing(below, after, now) if n not in had]
         if not lost:

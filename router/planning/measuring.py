@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from policies.simulate import Fault, Service
 from router.config import Config, Simulation
-from router.config.variants import place_of
+from router.config.variants import identity_of
 from router.planning.recorded import Measured
 
 ASSUMED_FIRST = 0.5
@@ -61,7 +61,7 @@ def _place(config: Config, name: str) -> object:
     if name not in set(config.targets()):
         return None
     provider, model = config.target(name)
-    return provider.dialect, place_of(provider, model), model.simulation
+    return provider.dialect, identity_of(provider, model), model.simulation
 
 
 def _as_measured(measured: Measured) -> Basis:

@@ -178,4 +178,5 @@ def _request(line: Line) -> Request:
         requires=frozenset(line.requires),
         acts=line.acts,
         counted=line.counted,
+        barred={},  # the usual mapping, of nothing, cannot be sent to another process
     )

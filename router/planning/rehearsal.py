@@ -16,8 +16,9 @@ from typing import NamedTuple
 
 from policies import Engine, Facts, Request, Route
 from policies.simulate import Arrival, Rung, Terms, World
-from policies.simulate.terms import Door, Held, Shut
+from policies.simulate.terms import Barred, Door, Held, Shut, unbarred
 from router import build, choosing
+from router.barring import barring_of
 from router.config import Config, load
 from router.dialects.contract import ClientError
 from router.knowledge.known import Known, Pair, completed
@@ -57,6 +58,7 @@ def rehearse(part: Part) -> Tallies:
             terms=terms,
         )
         world.door = door_of(config)
+        world.barred = barred_of(config)
         world.run(part.arrivals)
         tallies.add(run, world.answered, world.sent, prices)
     return tallies
@@ -90,6 +92,16 @@ def door_of(config: Config) -> Door | None:
             raise Shut from error
 
     return enter if limited else None
+
+
+def barred_of(config: Config) -> Barred:
+    """From where requests are barred by what the file says. What one asked for itself nobody
+    recorded.
+    """
+    barring = barring_of(config)
+    if not barring.binds:
+        return unbarred
+    return lambda tenant, models: barring.of(tenant, models, None)
 
 
 def terms_of(

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from router.config import Rate
 from router.dialects.contract import Call
 from router.shadow.caps import Cap, Instances
 from router.shadow.evidence import Evidence
-from router.shadow.ledger import HOUR, Ledger
+from router.shadow.ledger import Ledger
+from router.shadow.purse import Purse, Reserved
 from router.shadow.terms import Terms
 
 MOST_BEFORE = 4
@@ -21,12 +19,9 @@ MISJUDGED = 2
 """Times the estimate that an input may have, at worst, by another model's tokens."""
 
 
-class Reserved(NamedTuple):
-    """Nano-dollars that a copy may need, taken of `cap` (None: nothing bounds them)."""
-
-    need: int
-    at: float
-    cap: Cap | None
+def likely_most(written: int | None) -> int:
+    """The tokens of an answer at most that nobody bounds, where another's has `written` so many."""
+    return max(UNBOUNDED_TIMES * (written or 0), UNBOUNDED_LEAST)
 
 
 class Lane:
@@ -44,10 +39,8 @@ class Lane:
         self._before: dict[str, tuple[Evidence, float]] = {}
         self.running = 0
         self.trouble = ""
-        self._instances, self._ledger = instances, ledger
-        self._reserved = 0
         self._rate = Cap(terms.shadow.rate, instances)
-        self._spend = self._spending(terms.shadow.spend)
+        self._purse = Purse(terms.model, terms.shadow.spend, instances, ledger)
 
     def renew(self, terms: Terms, now: float) -> None:
         """Go on under other terms. Caps go on counting. Where something else is compared than
@@ -61,11 +54,7 @@ class Lane:
                 del self._before[next(iter(self._before))]
         self.terms = terms
         self._rate = self._rate.changed(terms.shadow.rate)
-        spend = terms.shadow.spend
-        if spend is None or self._spend is None:
-            self._spend = self._spending(spend)
-        else:
-            self._spend = self._spend.changed(spend)
+        self._purse.renew(terms.shadow.spend)
 
     def sample(self) -> None:
         """A request is to be copied."""
@@ -82,7 +71,7 @@ class Lane:
         shadow = self.terms.shadow
         if shadow.spend is not None and shadow.to not in self.terms.prices:
             return "no price"
-        if self._spend is not None and self._left(self._spend, now) <= 0:
+        if self.left(now) == 0:
             return "spend"
         if self._rate.left(now) < 1:
             return "rate"
@@ -92,49 +81,28 @@ class Lane:
         """Take what a copy of `call` may cost, where production has `written` so many tokens; None:
         it is more than there is.
         """
-        need, cap = self._at_most(call, written), self._spend
-        if cap is not None:
-            if need > self._left(cap, now):
-                return None
-            cap.take(need, now)
-        self._reserved += need
-        self._rate.take(1, now)
-        self.running += 1
-        return Reserved(need, now, cap)
+        reserved = self._purse.take(self._at_most(call, written), now)
+        if reserved is not None:
+            self._rate.take(1, now)
+            self.running += 1
+        return reserved
 
     def settle(self, reserved: Reserved, spent: int, now: float) -> None:
         """A copy is over, which has cost so many nano-dollars."""
         self.running -= 1
-        self._reserved -= reserved.need
-        if self._ledger is not None:
-            self._ledger.add(self.terms.model, spent)
         self.evidence.spent += spent
         self.ever.spent += spent
-        if reserved.cap is not None:
-            reserved.cap.settle(spent - reserved.need, reserved.at, now)
+        self._purse.settle(reserved, spent, now)
 
     def left(self, now: float) -> int | None:
         """Nano-dollars that may still be spent; None: any."""
-        return None if self._spend is None else max(0, self._left(self._spend, now))
-
-    def _left(self, cap: Cap, now: float) -> int:
-        """What is left of the part that is this instance's, and no more than is left of all that
-        was there before a restart, or is known of others.
-        """
-        left, rate = cap.left(now), cap.rate
-        if self._ledger is None or rate.seconds < HOUR:
-            return left
-        spent = self._ledger.within(self.terms.model, rate.seconds) + self._reserved
-        return min(left, rate.amount - spent)
+        left = self._purse.left(now)
+        return None if left is None else max(0, left)
 
     def _at_most(self, call: Call, written: int | None) -> int:
         price = self.terms.prices.get(self.terms.shadow.to)
         if price is None:
             return 0
         bounds = [one for one in (call.output_tokens, self.terms.output) if one is not None]
-        likely = max(UNBOUNDED_TIMES * (written or 0), UNBOUNDED_LEAST)
-        most = min(bounds) * max(1, call.choices) if bounds else likely
+        most = min(bounds) * max(1, call.choices) if bounds else likely_most(written)
         return price.input * call.input_tokens * MISJUDGED + price.output * most
-
-    def _spending(self, spend: Rate | None) -> Cap | None:
-        return None if spend is None else Cap(spend, self._instances)

@@ -1,4 +1,5 @@
-"""What copies have cost, kept over a restart: else every restart would be allowed all of it again.
+"""What copies, judges and audits have cost, kept over a restart: else every restart would be
+allowed all of it again.
 
 By the hour, for all instances that keep their documents together. Written now and then, beside
 everything else; what is not written yet counts as well, here. A server that is away costs nothing
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from typing import Annotated
 
 import msgspec
 
@@ -17,14 +19,14 @@ from router.kept.contract import Document, Kept, TooLarge
 from router.lasting import lasting
 from router.redis.down import Down
 
-NAME = "shadow"
+NAME = "spent"
 HOUR = 3600
 OLDEST = 25
 """Hours that are kept: the longest span of a cap is a day, whose first hour has begun before."""
 EVERY = 15.0
 """Seconds between two times that it is written, where there is anything to write."""
-Spent = dict[str, dict[int, int]]
-"""Nano-dollars by the model and the hour of Unix time."""
+Spent = dict[str, dict[int, Annotated[int, msgspec.Meta(ge=0)]]]
+"""Nano-dollars by what they were spent on and the hour of Unix time."""
 
 
 class Ledger:
@@ -35,16 +37,18 @@ class Ledger:
         self._owed: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
 
-    def add(self, model: str, nano: int) -> None:
-        """A copy of a request for `model` has cost so much."""
+    def add(self, name: str, nano: int) -> None:
+        """It has cost so much: copies of requests for the model of that name, or what `Purse` calls
+        so.
+        """
         if nano:
-            self._owed[model] = self._owed.get(model, 0) + nano
+            self._owed[name] = self._owed.get(name, 0) + nano
 
-    def within(self, model: str, seconds: float) -> int:
+    def within(self, name: str, seconds: float) -> int:
         """What was spent in the last `seconds`, and up to an hour before that."""
         since = int((self._wall() - seconds) // HOUR)
-        hours = read(self._kept.read(NAME)).get(model, {})
-        return self._owed.get(model, 0) + sum(n for hour, n in hours.items() if hour >= since)
+        hours = read(self._kept.read(NAME)).get(name, {})
+        return self._owed.get(name, 0) + sum(n for hour, n in hours.items() if hour >= since)
 
     async def start(self) -> None:
         """Begin to write."""

@@ -17,6 +17,7 @@ from router.dialects.common.prompt import Prompt, Refusal, Text, ToolCall
 from router.dialects.contract import (
     Call,
     ClientError,
+    EventReader,
     ForeignDialect,
     Interpretable,
     Operation,
@@ -54,6 +55,17 @@ async def said_of(call: Call, answer: bytes) -> Said | None:
     return _first(told) if told.choices else None
 
 
+async def begun_of(call: Call, data: bytes) -> Said | None:
+    """What a streamed answer to `call` has said so far, by its first events; None: they cannot be
+    read.
+    """
+    try:
+        told = whole(await _events(READ_BY[call.operation][1].reader(), data))
+    except UNREADABLE:
+        return None
+    return _first(told) if told.choices else Said("")
+
+
 def prompt_of(call: Call) -> Prompt | None:
     """The call in the common form; None: it cannot be put so."""
     if call.common is not None:
@@ -65,11 +77,16 @@ def prompt_of(call: Call) -> Prompt | None:
 
 
 async def _streamed(dialect: ForeignDialect, answer: bytes) -> list[Event]:
-    reader, events = dialect.reader(), list[Event]()
-    for at in range(0, len(answer), A_BIT):
-        events += reader.feed(answer[at : at + A_BIT])
+    reader = dialect.reader()
+    return [*await _events(reader, answer), *reader.finish()]
+
+
+async def _events(reader: EventReader, data: bytes) -> list[Event]:
+    events = list[Event]()
+    for at in range(0, len(data), A_BIT):
+        events += reader.feed(data[at : at + A_BIT])
         await give_way()
-    return [*events, *reader.finish()]
+    return events
 
 
 def _first(told: Whole) -> Said:

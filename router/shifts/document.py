@@ -1,4 +1,5 @@
-"""How far shifts have come, as one document that outlives processes and is the same in a fleet.
+"""How far shifts have come, each as a document of its own that outlives processes and is the same
+in a fleet.
 
 Pure. A shift that is in no file any more keeps its place for a while: what was found to be bad
 stays so, and a file that is put back goes on where it was.
@@ -6,26 +7,25 @@ stays so, and a file that is put back goes on where it was.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from policies.shifting import Progress, State
 from router.kept.contract import Document
 
-NAME = "shifts"
-"""Of the document."""
+KIND = "shift"
+"""Of the documents."""
 FORGOTTEN = 30 * 86_400.0
-"""Seconds after which a shift that nobody has written anew is forgotten."""
+"""Seconds after which a shift that is in no file any more is forgotten."""
 MOST = 80
-"""Shifts, of up to 6 kB each; of more, those that were written longest ago are forgotten."""
+"""Of those; of more, those that were written longest ago are forgotten."""
 
 
-def entry(document: Document | None, name: str) -> dict[str, Any] | None:
-    """What is kept of the shift of that name, as it is kept; None: nothing."""
-    found = None if document is None else document.get(name)
-    return found if isinstance(found, dict) else None
+def document_of(name: str) -> str:
+    """What the document of the shift of that name is called."""
+    return f"{KIND}:{name}"
 
 
-def progress(kept: dict[str, Any] | None) -> Progress | None:
+def progress(kept: Document | None) -> Progress | None:
     """How far it has come; None: nobody knows. What is malformed is nothing that is known."""
     if kept is None:
         return None
@@ -35,18 +35,22 @@ def progress(kept: dict[str, Any] | None) -> Progress | None:
         return None
 
 
-def changed(document: Document | None, name: str, to: Progress, now: float) -> Document:
-    """The document with that shift so far, written `now`."""
-    whole = {**(document or {}), name: {**to.plain(), "at": now}}
-    fresh = [(at(kept), one) for one, kept in whole.items() if now - at(kept) < FORGOTTEN]
-    names = {one for _, one in sorted(fresh)[-MOST:]}
-    return {one: kept for one, kept in whole.items() if one in names}
+def written(to: Progress, now: float) -> Document:
+    """The document of a shift that has come so far, written `now`."""
+    return {**to.plain(), "at": now}
 
 
-def at(kept: Any) -> float:
-    """When it was written, in Unix seconds."""
-    at = kept.get("at") if isinstance(kept, dict) else None
-    return float(at) if isinstance(at, float | int) else 0.0
+def at(kept: Document) -> float:
+    """When it was written, in Unix seconds; 0: nobody knows."""
+    at = kept.get("at")
+    return float(at) if isinstance(at, float | int) and abs(at) < 1e12 else 0.0
+
+
+def forgotten(others: Mapping[str, Document], now: float) -> list[str]:
+    """Of the documents of shifts that are in no file, those that are kept no longer."""
+    fresh = [name for name, kept in others.items() if now - at(kept) < FORGOTTEN]
+    stays = set(sorted(fresh, key=lambda name: at(others[name]))[-MOST:])
+    return [name for name in others if name not in stays]
 
 
 def stands(progress: Progress) -> tuple[object, ...]:

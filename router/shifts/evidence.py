@@ -17,11 +17,14 @@ from policies.shifting import NOTHING, Evidence, Spread
 from policies.shifting.guarding import Arms
 from policies.shifting.spread import bin_of
 from router.shifts.moving import Moving
+from router.stage import give_way
 from router.telemetry.journal import AttemptRecord, RefusalRecord, RequestRecord
 
 ANSWERED = Outcome.OK
 LONG = 10.0
 """Seconds; most who leave without content before wanted nothing more, or were served elsewhere."""
+SLICE = 8
+"""Words that are read at a time: so many take one to two milliseconds."""
 COULD_NOT = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED, Outcome.UNFIT})
 """The target could not serve. What was the caller's fault, or was given up, says nothing of it, nor
 that capacity which is provisioned was used up.
@@ -126,10 +129,14 @@ class Gathering:
     def refused(self, record: RefusalRecord) -> None:
         """See `Reader.refused`; nobody was asked."""
 
-    def sum(self, said: Iterable[bytes]) -> Arms:
-        """What all instances have said together; what cannot be read is counted and left out."""
+    async def sum(self, said: Iterable[bytes]) -> Arms:
+        """What all instances have said together; what cannot be read is counted and left out.
+        Requests come between.
+        """
         control = canary = NOTHING
-        for words in said:
+        for number, words in enumerate(said, 1):
+            if not number % SLICE:
+                await give_way()
             try:
                 plain = msgspec.json.decode(words)
                 one = Evidence.of_plain(plain["control"]), Evidence.of_plain(plain["canary"])

@@ -37,6 +37,7 @@ class ShiftPages:
         what = _asked(await inbound.body())
         try:
             await self._shifting.order(model, what)
+            moving = self._shifting.of(model)
         except Unknown:
             known = [one.model for one in self._shifting.moving.values()]
             hint = nearest(model, known) if known else "no model of the file has one"
@@ -52,7 +53,7 @@ class ShiftPages:
             ) from None
         by = inbound.peer or "unknown"
         self._event("an operator changes a shift:", model=model, do=what, at=by)
-        told = {**one_shown(self._shifting, self._shifting.of(model)), **self._where()}
+        told = {**one_shown(self._shifting, moving), **self._where()}
         await responder.send(200, JSON, msgspec.json.encode(told))
 
     def _where(self) -> dict[str, Any]:

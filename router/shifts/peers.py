@@ -28,19 +28,20 @@ KEPT = 7 * 86_400.0
 """Seconds without a word of anybody after which what was seen of a shift is forgotten."""
 MOST = 500
 """Instances of which it is kept, those that are gone among them: some 300 kB for each shift. What
-any more of them see does not count.
+any more of them see does not count, which each of those says.
 """
 SCRIPT = Path(__file__).with_name("meet.lua").read_bytes()
 
 
 class Seen(NamedTuple):
     """Of one shift: who leads it (empty: nobody), and whether that is this instance; then also what
-    each has said of it.
+    each has said of it. `counts`: what this instance has seen of it does.
     """
 
     leader: str
     mine: bool
     said: Sequence[bytes]
+    counts: bool = True
 
 
 class Met(NamedTuple):
@@ -110,11 +111,13 @@ class Fleet:
         await self._line.ready()
         told = await self._ask(said)
         try:
-            micros, rows = msgspec.convert(told, tuple[int, list[tuple[bytes, list[bytes]]]])
+            micros, rows = msgspec.convert(told, tuple[int, list[tuple[bytes, list[bytes], int]]])
         except msgspec.ValidationError:
             raise Down("its answer is none of the script's") from None
-        leaders = [(leader.decode(errors="replace"), each) for leader, each in rows]
-        seen = [Seen(leader, leader == self._me, each) for leader, each in leaders]
+        seen = [
+            Seen(name := leader.decode(errors="replace"), name == self._me, each, bool(counts))
+            for leader, each, counts in rows
+        ]
         return Met(micros / 1e6, dict(zip(said, seen, strict=True)))
 
     async def leave(self, names: Sequence[str]) -> None:

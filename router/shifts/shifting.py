@@ -12,27 +12,26 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from policies import Price, TargetSnapshot
-from policies.shifting import Progress, abort, advance, begin, pause, resume, share
+from policies.shifting import Progress, advance, begin, share
 from policies.shifting.guarding import Arms
 from router.config import Config
-from router.kept.contract import Document, Kept, TooLarge
+from router.kept.contract import Kept, TooLarge
 from router.lasting import lasting
 from router.redis.down import Down
 from router.shifts import words
-from router.shifts.document import NAME, at, changed, entry, progress, stands
+from router.shifts.document import at, stands
 from router.shifts.evidence import Gathering, told
+from router.shifts.keeping import REFRESHED, Keeping, Known
 from router.shifts.moving import Moving, may_go_on, moved
-from router.shifts.peers import LEASE, Peers
+from router.shifts.peers import LEASE, MOST, Peers
 
 BEAT = 1.0
 """Seconds between two meetings."""
 WRITTEN = 10.0
 """Seconds after which what was only counted is kept again: who leads next weighs the rest anew."""
-REFRESHED = 86_400.0
-"""Seconds after which what has not changed is written anew, so that it is not forgotten."""
 OUT = frozenset({"ejected", "probing"})
 """States of a target that is ejected for its health."""
 
@@ -44,14 +43,15 @@ class Unknown(KeyError):
 class Ahead(NamedTuple):
     """How far the leader has come from what is kept, and when that was written, in Unix seconds."""
 
-    kept: dict[str, Any]
+    known: Known
     progress: Progress
     written: float
 
 
 class Shifting:
     """The shifts of one instance. `event` logs, `again` puts in force what has changed, `standings`
-    tells how targets are. `leaders` are those who lead, by the shift's name.
+    tells how targets are. `leaders` are those who lead, by the shift's name; `uncounted` are shifts
+    of which too many have said something for what this instance sees to count.
     """
 
     def __init__(
@@ -67,40 +67,45 @@ class Shifting:
         self.gathering = Gathering()
         self.moving: dict[str, Moving] = {}
         self.leaders: dict[str, str] = {}
+        self.uncounted: set[str] = set()
         self.why = ""
-        self._kept, self._peers = kept, peers
+        self._peers, self._keeping = peers, Keeping(kept, self._changed)
         self._event, self._again, self._standings = event, again, standings
         self._beat = beat
         self._ahead: dict[str, Ahead] = {}
         self._missing: dict[str, float] = {}
         self._shown: dict[str, Progress] = {}
+        self._unread: dict[str, Known] = {}
         self._began = False
         self._loop = asyncio.get_running_loop()
         self._ahead_of_loop = time.time() - self._loop.time()
         self._met = self._loop.time()
         self._task: asyncio.Task[None] | None = None
-        kept.on_change(NAME, self._changed)
 
     def take(self, moving: Sequence[Moving], prices: Mapping[str, Price]) -> None:
         """From now on the file says these."""
         self.moving = {one.name: one for one in moving}
         self.gathering.watch(moving, prices)
-        for table in (self.leaders, self._ahead, self._missing, self._shown):
+        for table in (self.leaders, self._ahead, self._missing, self._shown, self._unread):
             for name in [name for name in table if name not in self.moving]:
                 del table[name]
+        self.uncounted &= self.moving.keys()
         if self._began:
-            self._heed(self._kept.read(NAME))
+            self._heed()
 
     def layer(self, config: Config) -> Config:
         """See `router.force.Layer`."""
-        document = self._kept.read(NAME)
-        return moved(config, lambda one: progress(entry(document, one.name)))
+        return moved(config, lambda one: self._keeping.of(one.name).progress)
 
     def progress(self, name: str) -> Progress | None:
         """How far a shift has come, as far as it is known here; None: it has not begun."""
         if (ahead := self._ahead.get(name)) is not None:
             return ahead.progress
-        return progress(entry(self._kept.read(NAME), name))
+        return self._keeping.of(name).progress
+
+    def unreadable(self, name: str) -> bool:
+        """Whether something is kept of a shift, and cannot be read: then it stays as it is."""
+        return self._keeping.of(name).unreadable
 
     def of(self, model: str) -> Moving:
         """The shift of that model. Raises `Unknown`."""
@@ -123,25 +128,12 @@ class Shifting:
         """Do what an operator wishes: `pause`, `resume` or `abort`. Raises `Unknown`, ValueError
         where that makes no sense now, and `Down`.
         """
-        moving = self.of(model)
-
-        def how(document: Document | None) -> Document:
-            now, held = self.now, progress(entry(document, moving.name))
-            if held is None:
-                raise ValueError("the shift has not begun")
-            after = {
-                "pause": lambda: pause(held),
-                "resume": lambda: resume(moving.terms, held, now),
-                "abort": lambda: abort(held, now),
-            }[what]()
-            return changed(document, moving.name, after, now)
-
-        await self._kept.change(NAME, how)
+        await self._keeping.order(self.of(model), what, self.now)
 
     async def start(self) -> None:
         """Put in force what is kept, and begin."""
         self._began = True
-        self._changed(self._kept.read(NAME))
+        self._changed()
         self._task = lasting(self._go_on)
 
     async def close(self) -> None:
@@ -152,20 +144,25 @@ class Shifting:
             await self._peers.leave(list(self.moving))
         await self._peers.close()
 
-    def _changed(self, document: Document | None) -> None:
+    def _changed(self) -> None:
         """Somebody has kept another document: it is in force here from now on."""
         for name, ahead in list(self._ahead.items()):
-            if entry(document, name) != ahead.kept:
+            if self._keeping.of(name) is not ahead.known:
                 del self._ahead[name]
-        if self._began and self._heed(document):
+        if self._began and self._heed():
             self._again()
 
-    def _heed(self, document: Document | None) -> bool:
+    def _heed(self) -> bool:
         """Log what is another than it was; whether anything is."""
         moved = False
         for name, moving in self.moving.items():
-            after, before = progress(entry(document, name)), self._shown.get(name)
-            if after is None:
+            known, before = self._keeping.of(name), self._shown.get(name)
+            if (after := known.progress) is None:
+                if known.unreadable and self._unread.get(name) is not known:
+                    self._unread[name] = known
+                    self._shown.pop(name, None)
+                    self._event(words.UNREADABLE, **words.unreadable(moving))
+                    moved = True
                 continue
             self._shown[name] = after
             if before is None or stands(before) != stands(after):
@@ -176,14 +173,11 @@ class Shifting:
 
     async def _go_on(self) -> None:
         while True:
-            if self.moving:
-                try:
-                    await self._meet()
-                    self._say("")
-                except (Down, TooLarge) as down:
-                    self._say(str(down))
-            else:
-                self._met, self.why = self._loop.time(), ""
+            try:
+                await self._meet()
+                self._say("")
+            except (Down, TooLarge) as down:
+                self._say(str(down))
             await asyncio.sleep(self._beat)
 
     def _say(self, why: str) -> None:
@@ -194,44 +188,59 @@ class Shifting:
         self.why = why
 
     async def _meet(self) -> None:
-        """Tell what was seen here, hear what all have seen, and lead where that is ours to do."""
-        said = {name: told(self.gathering.arms(name)) for name in self.moving}
+        """Tell what was seen here, hear what all have seen, and lead where that is ours to do. Of
+        what rests nothing is said: it leads nowhere.
+        """
+        resting = [name for name in self.moving if self._keeping.of(name).rests(self.now)]
+        for name in resting:
+            self.leaders.pop(name, None)
+            await self._keeping.refresh(name, self.now)
+        said = {
+            name: told(self.gathering.arms(name)) for name in self.moving if name not in resting
+        }
+        if not said:
+            self._met = self._loop.time()
+            return
         met = await self._peers.meet(said)
         self._met = self._loop.time()
         self._ahead_of_loop = met.now - self._met
         for name, seen in met.shifts.items():
+            arms = await self.gathering.sum(seen.said)
             if (moving := self.moving.get(name)) is None:
                 continue  # the file was changed meanwhile
             self.leaders[name] = seen.leader
+            self._count(moving, counts=seen.counts)
             if seen.mine:
-                await self._lead(moving, self.gathering.sum(seen.said), met.now)
+                await self._lead(moving, arms, met.now)
             else:
                 self._ahead.pop(name, None)
-            await asyncio.sleep(0)  # requests come between: one of many shifts takes milliseconds
+
+    def _count(self, moving: Moving, *, counts: bool) -> None:
+        if counts:
+            self.uncounted.discard(moving.name)
+        elif moving.name not in self.uncounted:
+            self.uncounted.add(moving.name)
+            self._event(words.UNCOUNTED, model=moving.model, most=MOST)
 
     async def _lead(self, moving: Moving, arms: Arms, now: float) -> None:
         name = moving.name
-        kept, ahead = entry(self._kept.read(NAME), name), self._ahead.get(name)
-        held = progress(kept)
+        known, ahead = self._keeping.of(name), self._ahead.get(name)
+        held = known.progress
         if not self._complete(name, arms, ahead.progress if ahead is not None else held):
             return
-        if held is None:
+        if known.document is None or held is None:
             after = begin(moving.terms, moving.revision, now, arms)
+            await self._keeping.forget(self.moving, now)
         else:
             if ahead is None:
-                ahead = self._ahead[name] = Ahead(kept or {}, held, at(kept))
+                ahead = self._ahead[name] = Ahead(known, held, at(known.document))
             after = self._advanced(moving, ahead.progress, arms, now)
             due = WRITTEN if after != held else REFRESHED
             if stands(held) == stands(after) and now - ahead.written < due:
                 self._ahead[name] = ahead._replace(progress=after)
                 return
 
-        def how(document: Document | None) -> Document | None:
-            if entry(document, name) != kept:
-                return document  # somebody else was here: go on from there
-            return changed(document, name, after, now)
-
-        await self._kept.change(NAME, how)
+        await self._keeping.keep(name, known, after, now)
         self._ahead.pop(name, None)
 
     def _complete(self, name: str, arms: Arms, come: Progress | None) -> bool:

@@ -41,20 +41,22 @@ def one_shown(shifting: Shifting, one: Moving) -> dict[str, Any]:
     progress = shifting.progress(one.name)
     told = _progress(shifting, one, progress)
     return {
-        "state": state(shifting, progress),
-        "words": words(shifting, progress),
+        "state": state(shifting, one, progress),
+        "words": words(shifting, one, progress),
         **_moving(one),
         **told,
+        "uncounted": one.name in shifting.uncounted,
         "leader": shifting.leaders.get(one.name) or None,
     }
 
 
-def words(shifting: Shifting, progress: Progress | None) -> str:
+def words(shifting: Shifting, one: Moving, progress: Progress | None) -> str:
     """How it stands, for people."""
     if progress is None:
-        return "it has not begun"
+        unreadable = shifting.unreadable(one.name)
+        return "what is kept of it cannot be read" if unreadable else "it has not begun"
     for_ = show_duration(round(max(0.0, shifting.now - progress.since)))
-    told = f"{state(shifting, progress)} for {for_}"
+    told = f"{state(shifting, one, progress)} for {for_}"
     if progress.cause:
         told += f": {progress.cause}"
     if progress.state is not State.BACK:
@@ -79,7 +81,7 @@ def metrics(shifting: Shifting) -> Iterable[Metric]:
     )  # fmt: skip
     yield (
         "shift_state", "gauge", "1 for the state in which a shift is.",
-        [({"model": one.model, "state": state(shifting, its)}, 1.0) for one, its in known],
+        [({"model": one.model, "state": state(shifting, one, its)}, 1.0) for one, its in known],
     )  # fmt: skip
     yield (
         "shift_requests_total", "counter", "First attempts of each arm that say something of it.",
@@ -91,10 +93,10 @@ def metrics(shifting: Shifting) -> Iterable[Metric]:
     )  # fmt: skip
 
 
-def state(shifting: Shifting, progress: Progress | None) -> str:
+def state(shifting: Shifting, one: Moving, progress: Progress | None) -> str:
     """In a word."""
     if progress is None:
-        return "waiting"
+        return "unreadable" if shifting.unreadable(one.name) else "waiting"
     return "frozen" if shifting.frozen and progress.state in GOING else progress.state.value
 
 

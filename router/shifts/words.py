@@ -12,6 +12,15 @@ from policies.shifting.verdicts import measured
 from router.config.units import show_duration
 from router.shifts.moving import Moving
 
+UNREADABLE = "what is kept of a shift cannot be read, nobody is served by its canary:"
+UNCOUNTED = "what this instance sees of a shift does not count, too many have seen something of it:"
+
+
+def unreadable(moving: Moving) -> dict[str, str]:
+    """Details of the first."""
+    then = f"a later release can read it, or `pointsman shift resume {moving.model}` begins anew"
+    return {"model": moving.model, "then": then}
+
 
 def percent(share: float) -> str:
     """A share, for people."""

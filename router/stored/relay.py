@@ -90,7 +90,8 @@ class Relay:
     def _account(self, id_: str, caller: Caller) -> Account:
         """Who is asked: who made it, or, where that is not known, the only one that keeps."""
         runtime = self._runtime()
-        accounts = runtime.accounts
+        barred = runtime.barred(caller).keys()
+        accounts = {n: one for n, one in runtime.accounts.items() if one.targets - barred}
         owner = self._owners.of(id_)
         if owner is None:
             (account,) = accounts.values() if len(accounts) == 1 else (None,)

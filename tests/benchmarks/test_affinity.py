@@ -8,8 +8,19 @@ from random import Random
 
 import pytest
 
-from benchmarks.affinity import LEAST_HITS, MOST_LOAD, choosing, line, pair, scenario, told
-from policies import LeastLatency, WeighedLatency
+from benchmarks.affinity import (
+    LEAST_HITS,
+    MOST_LOAD,
+    line,
+    nobody_sticks,
+    pair,
+    request_of,
+    scenario,
+    told,
+    warm_everywhere,
+)
+from benchmarks.choosing import choosing
+from policies import LeastLatency, Prefix, WeighedLatency
 from policies.simulate.prompts import BLOCK, Conversations, PrefixCache, ideal
 
 SEEDS = 3
@@ -33,8 +44,18 @@ def test_a_sick_target_keeps_nobody() -> None:
     assert one.later.mean <= one.later.half
 
 
+def test_what_is_read_anew_is_what_makes_a_lone_survivor_later() -> None:
+    asked = scenario(2, sick=True, seconds=SECONDS)
+    waits = [
+        sum(pair(asked, seed, onset)[0].mean for seed in range(SEEDS))
+        for onset in (None, nobody_sticks, warm_everywhere)
+    ]
+    assert waits[2] < min(waits[:2])
+
+
 def test_what_it_costs_to_choose_is_measured() -> None:
-    assert 0 < choosing(LeastLatency(), 4_000) < choosing(WeighedLatency("prefix"), 4_000)
+    request = request_of(4_000)
+    assert 0 < choosing(LeastLatency(), request) < choosing(WeighedLatency("prefix"), request)
 
 
 class TestConversations:
@@ -68,3 +89,12 @@ class TestConversations:
         cache.read(second)
         cache.read(third)
         assert cache.read(first) < len(first.keys) * BLOCK
+
+    def test_a_cache_that_is_given_another_s_forgets_that_first(self) -> None:
+        own, others = Prefix((1, 2)), Prefix((3, 4))
+        cache, other = PrefixCache(3 * BLOCK), PrefixCache(3 * BLOCK)
+        cache.read(own)
+        other.read(others)
+        cache.add(other)
+        assert cache.read(own) == 2 * BLOCK
+        assert cache.read(others) == BLOCK  # of four blocks in all, three fit

@@ -11,12 +11,13 @@ from policies import Engine, Outcome, Request, Task
 from router import build, cascading, choosing, copying
 from router.cascade.terms import Answered, OwnCheck
 from router.config import load
+from router.config.base_written import Written
 from router.config.counts import AS_WRITTEN, Counts
+from router.config.place_written import WrittenOnly, WrittenPlace
 from router.config.presets import PRESETS
 from router.config.sections_written import WrittenDefaults
 from router.config.startup_written import WrittenServer, WrittenShared, WrittenWhenDown
 from router.config.written import (
-    Written,
     WrittenAudit,
     WrittenCascade,
     WrittenCheck,
@@ -64,6 +65,8 @@ TABLES: tuple[type[Written], ...] = (
     WrittenCheck,
     WrittenAudit,
     WrittenShadow,
+    WrittenPlace,
+    WrittenOnly,
 )
 
 

@@ -17,6 +17,7 @@ DOORS = {
     "router/lasting.py": "what must last goes on",
     "router/front/listener.py": "one request's fault is not the others'",
     "router/shadow/judging.py": "a user's judge judges",
+    "router/telemetry/lines/writing.py": "the thread that writes goes on",
     "router/telemetry/journal.py": "a reader's fault is not the request's",
 }
 """Where anything may be caught, since anything may come."""

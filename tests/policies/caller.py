@@ -83,6 +83,7 @@ class Caller:
         assert len(elsewhere) < 2
         assert target not in elsewhere
         assert target not in self.silent, "never again after silence"
+        assert {target, attempt.runner_up}.isdisjoint(self.request.barred), "whatever else there is"
         self._passes_the_gates(send, refused)
         self.sends += 1
         spilled = list(self.ended.values()).count(Outcome.SPILLED)

@@ -26,6 +26,8 @@ from policies import (
     Phase,
     Priority,
     Rate,
+    Refusal,
+    Refused,
     Report,
     Retry,
     Route,
@@ -45,6 +47,7 @@ from tests.policies.metered import MEASUREMENTS
 
 NAMES = ("p/a", "p/b", "q/c", "q/d", "r/e")
 SOME = st.sampled_from(NAMES)
+BARRED = Refused(Refusal.RESIDENCY)
 FACTS = {
     "p/a": Facts(Limits([Rate(4, 6.0)], [Rate(2000, 6.0)], 2), first_token=3.0),
     "p/b": Facts(Limits(concurrent=1), context=500, first_token=1.5),
@@ -145,6 +148,7 @@ class Machine(RuleBasedStateMachine):
         band=st.sampled_from(Band),
         tenant=st.sampled_from(["", "a", "b"]),
         policy=st.none() | st.sampled_from(POLICIES),
+        barred=st.frozensets(SOME, max_size=4),
     )
     def come(  # noqa: PLR0917 - drawn by name
         self,
@@ -157,10 +161,11 @@ class Machine(RuleBasedStateMachine):
         band: Band,
         tenant: str,
         policy: WeightedRoundRobin | None,
+        barred: frozenset[str],
     ) -> None:
         request = self.world.request(
             only=only, input_tokens=tokens, output_tokens=most, stream=stream, within=within
-        )._replace(band=band, tenant=tenant, policy=policy)
+        )._replace(band=band, tenant=tenant, policy=policy, barred=dict.fromkeys(barred, BARRED))
         for _ in range(count):
             caller = Caller(self.world, request, self.rung, self.whims)
             self.callers.append(caller)

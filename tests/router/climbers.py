@@ -10,7 +10,7 @@ from router.testing import Provider
 from tests.router.running import Answer, Running, running
 
 FILE = """version: 1
-server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0", plugins: [{plugins}]}}
+server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0", plugins: [{plugins}], {server}}}
 defaults:
   timeouts: {{connect: 1s, first_token: 5s, between_tokens: 5s}}
 providers:
@@ -60,6 +60,15 @@ class Climbers:
             await asyncio.sleep(0.005)
         raise AssertionError(page)
 
+    async def settled(self, count: int) -> dict[str, Any]:
+        """The same, once so many were compared, or were not to be."""
+        for _ in range(400):
+            page = await self.page()
+            if page["tiers"][0]["audited"] + sum(page["not_audited"].values()) >= count:
+                return page
+            await asyncio.sleep(0.005)
+        raise AssertionError(page)
+
     @property
     def asked(self) -> tuple[int, int]:
         """How often the cheap and the dear one were."""
@@ -77,6 +86,7 @@ async def climbers(
     more: str = "",
     price: float = 10,
     plugins: str = "",
+    server: str = "",
     preset: str = "",
 ) -> AsyncIterator[Climbers]:
     """The providers by their scripts; `more` stands in the route, `preset` before what the first
@@ -93,6 +103,7 @@ async def climbers(
                 more=more,
                 price=price,
                 plugins=plugins,
+                server=server,
                 preset=preset,
             )
         )

@@ -111,18 +111,22 @@ class Scene:
         dialect: OpenAI = OPENAI,
         one_model: bool = False,
         estimators: Mapping[str, Estimating] | None = None,
+        tiered: bool = False,
         more: Fields = NO_FIELDS,
         hint: Hint | None = None,
         hinted: bool = True,
     ) -> None:
-        """`one_model`: what stands behind the slash is the upstream's name of the model."""
+        """`one_model`: what stands behind the slash is the upstream's name of the model; `tiered`:
+        each target of `chat` is a tier.
+        """
         loop = asyncio.get_running_loop()
         self.kept = Kept()
         self.forgiven = 0
         self.transport = Scripted(scripts)
         retry = Retry(attempts=attempts)
         apart = {name for rung in (ladder.models if ladder else ()) for name in rung.targets}
-        targets = [Target(name) for name in scripts if name not in apart]
+        names = [name for name in scripts if name not in apart]
+        targets = [Target(name, tier=at * tiered) for at, name in enumerate(names)]
         routes = {"chat": Route(targets, policy or InOrder(), retry)}
         routes |= {name: Route([Target(name)], InOrder(), retry) for name in scripts}
         self.routes = routes

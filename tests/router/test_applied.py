@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from router.app import App
 from router.config import load, needs_restart, words
+from router.runtime import Runtime
 from router.telemetry.log import Log
 from tests.router.config.test_round_trip import files
 
@@ -44,6 +45,7 @@ async def applied(folder: Path, before: str, after: str) -> None:
         warm, fresh = app.state.runtime, cold.state.runtime
         for name in ("revision", "deadlines", "targets", "off", "needs", "alike"):
             assert getattr(warm, name) == getattr(fresh, name)
+        assert _measured(warm) == _measured(fresh)
         assert warm.upstreams.keys() == fresh.upstreams.keys()
         assert warm.engine.snapshot(0.0).keys() == fresh.engine.snapshot(0.0).keys()
     finally:
@@ -51,6 +53,11 @@ async def applied(folder: Path, before: str, after: str) -> None:
         if cold is not None:
             await cold.close()
         log.close()
+
+
+def _measured(runtime: Runtime) -> dict[str, tuple[str, dict[str, int]]]:
+    """What is checked of whose answers."""
+    return {name: (one.measured, dict(one.tiers)) for name, one in runtime.cascades.items()}
 
 
 @settings(max_examples=40, deadline=None)
@@ -76,14 +83,38 @@ SHADOW = st.fixed_dictionaries(
     {"to": st.sampled_from(["sim/d", "sim/e"]), "spend": st.just("none")},
     optional={"share": st.sampled_from(["5%", "all"]), "concurrent": st.integers(1, 9)},
 )
-MOVING = st.fixed_dictionaries(
-    {"targets": WEIGHED}, optional={"shift": SHIFT, "shadow": SHADOW}
+CASCADE = st.fixed_dictionaries(
+    {},
+    optional={
+        "checks": st.lists(
+            st.sampled_from(["empty", "finish", {"judge": "judges"}, {"match": "^yes"}]),
+            min_size=1,
+            unique_by=str,
+        ),
+        "head": st.sampled_from(["1KiB", "8KiB"]),
+        "audit": st.fixed_dictionaries(
+            {"spend": st.just("none")}, optional={"share": st.sampled_from(["5%", "100%"])}
+        ),
+    },
+)
+TIERED = st.fixed_dictionaries(
+    {
+        "policy": st.just("cost_tiers"),
+        "tiers": st.permutations(["sim/a", "sim/b", "sim/c"]).map(
+            lambda each: [[one] for one in each]
+        ),
+    },
+    optional={"cascade": st.just("auto") | CASCADE, "shadow": SHADOW},
+)
+MOVING = (
+    st.fixed_dictionaries({"targets": WEIGHED}, optional={"shift": SHIFT, "shadow": SHADOW})
+    | TIERED
 ).map(
     lambda route: yaml.safe_dump(
         {
             "version": 1,
             "providers": {"sim": {"dialect": "simulated", "models": [*"abcde"]}},
-            "models": {"chat": route},
+            "models": {"chat": route, "judges": {"targets": ["sim/e"]}},
         }
     )
 )
@@ -91,6 +122,8 @@ MOVING = st.fixed_dictionaries(
 
 @settings(max_examples=30, deadline=None)
 @given(before=MOVING, after=MOVING)
-def test_so_it_is_with_routes_whose_traffic_moves_or_is_copied(before: str, after: str) -> None:
+def test_so_it_is_with_routes_whose_traffic_moves_is_copied_or_checked(
+    before: str, after: str
+) -> None:
     with TemporaryDirectory() as folder:
         asyncio.run(applied(Path(folder), before, after))

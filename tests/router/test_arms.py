@@ -19,8 +19,9 @@ from router.admin.decisions import one
 from router.admin.explain import explain
 from router.admin.question import Question
 from router.assembly import runtime_of
+from router.barring import Barring
 from router.caller import Caller, Wishes
-from router.config import Config, load
+from router.config import Config, Only, Place, load
 from router.dialects.contract import ClientError
 from router.dialects.openai.dialect import OPENAI
 from router.pipeline import Pipeline
@@ -237,3 +238,15 @@ async def test_vectors_of_another_model_wait_for_the_end(tmp_path: Path):
     models = CHAT.replace("shift:", "embeddings: any_model\n  shift:")
     async with asked(tmp_path, models, 1.0) as router:
         assert router.runtime.embedders("chat") is None
+
+
+async def test_whoever_may_not_go_where_it_moves_stays_and_who_may_not_stay_goes(tmp_path: Path):
+    only = Wishes(only=Only(residency=frozenset({"eu"})))
+    for share in (0.0, 0.5, 1.0):
+        async with asked(tmp_path, share=share) as router:
+            places = {"sim/fast": Place(residency=frozenset({"eu"})), "sim/other": Place()}
+            router.runtime = replace(router.runtime, barring=Barring(places))
+            assert {await router.ask(wishes=only) for _ in range(20)} == {"sim/fast"}
+            places = {"sim/other": Place(residency=frozenset({"eu"})), "sim/fast": Place()}
+            router.runtime = replace(router.runtime, barring=Barring(places))
+            assert {await router.ask(wishes=only) for _ in range(20)} == {"sim/other"}

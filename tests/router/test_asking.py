@@ -12,7 +12,7 @@ from router.dialects.azure.deployed import Deployed
 from router.dialects.contract import Call, Fields, Operation, UpstreamDialect
 from router.dialects.interpreter import Interpreter
 from router.dialects.openai.chat.foreign import chat_of
-from router.dialects.openai.dialect import OPENAI
+from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
 from router.dialects.responses.dialect import RESPONSES
 from router.dialects.responses.foreign import responses_of
 from router.dialects.seam import Begun
@@ -103,3 +103,25 @@ async def test_what_is_no_answer_to_messages_passes_without_them(operation: Oper
     scene = Scene({"a/m": [refusal(400)]}, more=MORE)
     await scene.ask_raw(body, operation=operation)
     assert scene.transport.sent[0].body == body.replace(b"chat", b"model-of-a/m")
+
+
+@pytest.mark.parametrize(
+    ("company", "name"),
+    [("openai", "max_completion_tokens"), ("mistral", "max_tokens"), ("", "max_tokens")],
+)
+def test_what_the_router_asks_for_itself_is_bounded_as_its_server_takes_it(
+    company: str, name: str
+) -> None:
+    call = call_of("chat")
+    call.most = 77
+    passed = body_of(SPOKEN_BY.get(company, OPENAI), call, {})
+    assert {key: passed[key] for key in passed if "max" in key} == {name: 77}
+
+
+@pytest.mark.parametrize("foreign", FOREIGNERS)
+def test_so_it_is_in_every_other_dialect(foreign: str) -> None:
+    call = call_of("chat")
+    call.most = 77
+    _, body, dropped = Interpreter(OPENAI, FOREIGNERS[foreign]).ask(call, "up", ask_usage=False)
+    assert b":77" in body
+    assert dropped == ()

@@ -5,11 +5,13 @@ where it fails. Real routers, real sockets, providers that do what they are told
 import asyncio
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from router.testing import Answer, Silence, Status
+from router.testing.reply import Reply
 from tests.router.climbers import climbers
 from tests.router.running import running, written
 
@@ -116,6 +118,20 @@ async def test_where_the_dear_tier_fails_too_the_client_gets_the_best_there_was(
         assert await place.say() == "that way"  # as bad by the last check, but better by the first
 
 
+@pytest.mark.parametrize(
+    "dear", [Status(500).delayed(0.25), Answer("", finish="length").delayed(0.25)]
+)
+async def test_the_times_of_the_best_answer_are_its_own(tmp_path: Path, dear: Reply) -> None:
+    cheap = REFUSES.delayed(0.1)
+    cascade = "{checks: [empty, finish, refusal]}"
+    async with climbers(tmp_path, cheap, dear, cascade=cascade) as place:
+        told = await place.chat()
+        assert told.headers["x-router-target"] == "cheap/m"
+        times = dict(one.split(";dur=") for one in told.headers["server-timing"].split(", "))
+        assert float(times["before"]) < 100
+        assert 100 <= float(times["upstream"]) < 250
+
+
 async def test_the_deadline_is_one_for_all_tiers(tmp_path: Path) -> None:
     async with climbers(tmp_path, REFUSES, Silence(), more="deadline: 400ms") as place:
         told = await place.chat()
@@ -182,9 +198,51 @@ async def test_a_judge_says_whether_an_answer_is_good_enough(tmp_path: Path) -> 
         page = await place.page()
         assert page["tiers"][0]["failed"] == {"judge judges": 2}
         assert page["spent_on"]["checks"] > 0
-        assert page["trouble"] == "judge judges: it said neither yes nor no"
+        assert page["trouble"] == "judge judges: it said neither yes nor no in 1,000 tokens"
         assert await place.say() == "this way, certainly"
         assert (await place.page())["trouble"] == "judge judges: it did not answer"
+
+
+async def test_a_judge_s_answer_is_bounded_and_so_its_budget_is_kept_by_any_number_at_once(
+    tmp_path: Path,
+) -> None:
+    # One costs up to 1,000 tokens of output at $1 per million and some of input: five fit.
+    cascade = "{checks: [{judge: judges, budget: $0.0065/day}]}"
+    async with climbers(
+        tmp_path, GOOD, DEAR, Answer("YES").delayed(0.25), cascade=cascade
+    ) as place:
+        said = Counter(await asyncio.gather(*(place.say() for _ in range(16))))
+        assert said == {"that way": 5, "this way, certainly": 11}
+        assert {one.fields["max_tokens"] for one in place.judge.requests} == {1000}
+        # What was reserved and not used is there for the next.
+        assert await place.say() == "that way"
+
+
+async def test_what_a_judge_has_cost_counts_after_a_restart(tmp_path: Path) -> None:
+    cascade = "{checks: [{judge: judges, budget: $0.0013/day}]}"
+    for said in ("that way", "this way, certainly"):
+        async with climbers(tmp_path, GOOD, DEAR, Answer("YES " * 700), cascade=cascade) as place:
+            assert await place.say() == said
+
+
+async def test_what_audits_have_cost_counts_after_a_restart(tmp_path: Path) -> None:
+    cascade = "{checks: [empty], audit: {share: 100%, spend: $0.012/hour}}"
+    for held in ({}, {"spend": 1}):
+        async with climbers(tmp_path, GOOD, Answer("dear " * 700), cascade=cascade) as place:
+            assert await place.say() == "that way"
+            page = await place.settled(1)
+            assert page["not_audited"] == held
+
+
+async def test_an_audit_reserves_what_a_longer_answer_may_cost(tmp_path: Path) -> None:
+    # The cheap one says two words; of the dear one's up to 1,000 at $10 per million one fits.
+    cascade = "{checks: [empty], audit: {share: 100%, spend: $0.015/hour}}"
+    late = Answer("dear " * 700).delayed(0.2)
+    async with climbers(tmp_path, GOOD, late, cascade=cascade) as place:
+        await asyncio.gather(*(place.say() for _ in range(4)))
+        page = await place.settled(4)
+        assert page["not_audited"] == {"spend": 3}
+        assert len(place.dear.requests) == 1
 
 
 async def test_a_judge_whose_budget_is_spent_has_not_said_yes(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ NOW = 1000.0
 REST, LIMIT = Refused(Refusal.RESTING, NOW + 30), Refused(Refusal.LIMITED, NOW + 12.2)
 BUSY, TRIED = Refused(Refusal.BUSY), Refused(Refusal.TRIED)
 UNFIT, DRAINED = Refused(Refusal.UNFIT), Refused(Refusal.DRAINED)
+AWAY, THEIRS = Refused(Refusal.RESIDENCY, lacking=("eu",)), Refused(Refusal.TENANT)
+EXCLUDED = Refused(Refusal.EXCLUDED)
 HOPELESS = {"x-should-retry": "false"}
 LONG = Report(Outcome.UNFIT, Phase.HEAD, detail="400 context_length_exceeded")
 OVERLOADED = Report(Outcome.THROTTLED, Phase.HEAD, overloaded=True)
@@ -78,6 +80,19 @@ def fail(cause: Cause, *refusals: Refused) -> Fail:
             400,
             "context_length_exceeded",
             {"x-should-retry": "false"},
+        ),
+        (fail(Cause.NO_TARGET, AWAY), None, 403, "not_permitted", HOPELESS),
+        (fail(Cause.NO_TARGET, AWAY, THEIRS, EXCLUDED), None, 403, "not_permitted", HOPELESS),
+        (fail(Cause.NO_TARGET, AWAY, REST), None, 429, "no_capacity", {"retry-after": "30"}),
+        (fail(Cause.NO_TARGET, AWAY, DRAINED), None, 503, "no_target", {"retry-after": "1"}),
+        (fail(Cause.NO_TARGET, AWAY, TRIED), FAILED, 502, "upstream_failed", {}),
+        (fail(Cause.NO_TARGET, AWAY, UNFIT), LONG, 400, "invalid_request", HOPELESS),
+        (
+            fail(Cause.NO_TARGET, AWAY, Refused(Refusal.CONTEXT)),
+            None,
+            400,
+            "context_length_exceeded",
+            HOPELESS,
         ),
         (
             fail(Cause.NO_TARGET, Refused(Refusal.EXCLUDED), Refused(Refusal.EXCLUDED)),
@@ -149,3 +164,14 @@ def test_an_error_is_one_for_the_sdk() -> None:
     error = client_error(fail(Cause.NO_TARGET, REST), None, NOW)
     told = json.loads(OPENAI.error(error))["error"]
     assert (told["type"], told["code"]) == ("rate_limit_error", "no_capacity")
+
+
+def test_who_may_not_serve_is_told_with_the_cause_but_not_whose_they_are() -> None:
+    told = client_error(fail(Cause.NO_TARGET, AWAY, THEIRS, EXCLUDED), None, NOW)
+    assert told.message == (
+        "no target of this model may be sent this request "
+        "(p0/m: what it is sent does not stay where the request must: eu)"
+    )
+    told = client_error(fail(Cause.NO_TARGET, THEIRS, REST), None, NOW)
+    assert "p0/m" not in told.message
+    assert "p1/m" in told.message

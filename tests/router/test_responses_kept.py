@@ -159,6 +159,24 @@ async def test_it_is_nobody_s_but_the_tenant_s(tmp_path: Path) -> None:
         assert (await there.client.responses.retrieve(made.id)).id == made.id
 
 
+async def test_where_requests_may_not_go_nobody_asks_about_what_is_kept_there(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path, keeping("a")) as there:
+        made = await there.client.responses.create(model="m", input="x")
+        seen = len(there.native[0].requests)
+        only = {"x-router-only": "residency=eu"}
+        for id_ in (made.id, "resp_of_long_ago"):
+            with pytest.raises(openai.NotFoundError):
+                await there.client.responses.retrieve(id_, extra_headers=only)
+        with pytest.raises(openai.PermissionDeniedError, match="does not stay where"):
+            await there.client.responses.create(
+                model="m", input="x", previous_response_id=made.id, extra_headers=only
+            )
+        assert len(there.native[0].requests) == seen
+        assert (await there.client.responses.retrieve(made.id)).id == made.id
+
+
 async def test_a_stream_s_answer_can_be_referred_to_as_soon_as_it_has_begun(
     tmp_path: Path,
 ) -> None:

@@ -43,6 +43,7 @@ def those_able(
         and request.only is None
         and request.input_tokens <= pool.fits
         and not request.requires
+        and not request.barred
     )
     if glance:
         for group in pool.limited:
@@ -75,12 +76,11 @@ def refuse(
     this request ended. A target that only throttled the request may be asked again when its pause
     is over; one that is drained still serves who asks for it alone.
     """
+    if (member.weight <= 0 or request.only is not None or request.barred) and (
+        (written := shut(member, request)) is not None
+    ):
+        return written
     standing = member.standing
-    only = request.only
-    if only is not None and member.name not in only:
-        return EXCLUDED
-    if member.weight <= 0 and (only is None or len(only) > 1):
-        return DRAINED
     if tried and (outcome := tried.get(member.name)) is not None and outcome not in AGAIN:
         return UNFIT if outcome is Outcome.UNFIT else TRIED
     if request.requires or request.input_tokens > standing.context:
@@ -99,6 +99,18 @@ def refuse(
         else:
             return None
     return no_room(member, request, now)
+
+
+def shut(member: Member, request: Request) -> Refused | None:
+    """Why `member` is not open to `request`, by what was written or asked for."""
+    only, barred = request.only, request.barred
+    if only is not None and member.name not in only:
+        return EXCLUDED
+    if barred and (bar := barred.get(member.name)) is not None:
+        return bar
+    if member.weight <= 0 and (only is None or len(only) > 1):
+        return DRAINED
+    return None
 
 
 def beyond_it(standing: Standing, request: Request) -> Refused | None:

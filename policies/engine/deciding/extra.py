@@ -98,6 +98,12 @@ def keep_to(course: Course, among: AbstractSet[str]) -> None:
             course.tried[member.name] = Outcome.UNFIT
 
 
+def forget_losers(course: Course) -> None:
+    """What came first was withheld: who was stopped because it came has failed nobody."""
+    tried = course.tried.items()
+    course.tried = {name: outcome for name, outcome in tried if outcome is not Outcome.ABANDONED}
+
+
 def likeliest(course: Course, able: Sequence[Member]) -> Sequence[Member]:
     """Of those who can take a failover, the ones that are likeliest to be well, if there are any in
     the first of their tiers: whose last request did not fail (an answer to an older one says

@@ -34,13 +34,17 @@ SHARE_OF_TIME = 0.5
 
 
 def offered(pool: Pool, request: Request) -> Sequence[Member]:
-    """The members from the tier on in which `request` starts; all, where it names its targets.
-    Raises what the policy raises.
+    """The members from the tier on in which `request` starts; all, where it names its targets. It
+    starts no further than in the last tier with somebody from whom it is not barred. Raises what
+    the policy raises.
     """
     policy, _ = pool.policy(request)
     start = getattr(policy, "start", None)
     if start is None or request.only is not None or (first := start(request)) <= 0:
         return pool.members
+    if request.barred:
+        open_to_it = [member.tier for member in pool.members if member.name not in request.barred]
+        first = min(first, max(open_to_it, default=first))
     return [member for member in pool.members if member.tier >= first]
 
 

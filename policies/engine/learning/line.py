@@ -17,9 +17,11 @@ COMMON_PACE = 0.02
 """Seconds a token, 50 tokens a second: what is believed of answers that are all equally long."""
 MEMORY = 50.0
 """Waits that count in a slope, about."""
-EXPLAINED = 0.2
-"""Share of the variance that a slope must explain: with fifty waits, three and a half times its own
-error.
+FEWEST = 12.0
+"""Waits of which a slope may be told at the earliest."""
+SURE = 3.5**2
+"""A slope must be three and a half times its own error. For n waits of whose variance it explains a
+share r², the square of that is r²(n - 2)/(1 - r²): of fifty a fifth is enough, of a dozen not half.
 """
 LEAST_SPREAD = 0.1
 """Lengths that spread less than this share of their mean say nothing of the pace."""
@@ -90,8 +92,8 @@ class Slope:
         self._spread = spread = kept * (self._spread + step * far)
         self._variance = kept * (self._variance + share * late * late)
         self._mixed = mixed = kept * (self._mixed + step * late)
-        known = mixed > 0.0 and count >= MEMORY
-        if known and mixed * mixed > EXPLAINED * spread * self._variance:
+        known = mixed > 0.0 and count >= FEWEST
+        if known and mixed * mixed * (count - 2.0 + SURE) > SURE * spread * self._variance:
             self.pace = mixed / spread
         else:
             self.pace = 0.0

@@ -20,7 +20,7 @@ class Kind(Enum):
     BESIDE = "beside"
     """While another is open: whichever answers first."""
     CLIMB = "climb"
-    """After an answer that was whole, and not good enough."""
+    """After an answer that was not good enough."""
     REST = "rest"
     """For the rest of an answer that broke off."""
     PROBE = "probe"

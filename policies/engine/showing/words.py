@@ -250,7 +250,7 @@ def of_going_on(among: Sequence[str]) -> str:
 
 
 def of_climbing(tier: int) -> str:
-    """Who is asked instead of an answer that was whole, and not good enough."""
+    """Who is asked instead of an answer that was not good enough."""
     return f"its answer does not pass the checks; tier {tier + 1} is asked"
 
 

@@ -36,6 +36,7 @@ from router.dialects.errors.table import Table
 from router.dialects.fields import user_of
 from router.dialects.openai.answers import completion, embedding
 from router.dialects.openai.chat.prompts import prompt_of
+from router.dialects.openai.chat.quirks import CARRIES, QUIRKS, USUAL
 from router.dialects.openai.chat.writer import ChatWriter
 from router.dialects.openai.features import EXTRACT, acts
 from router.dialects.openai.requests import parsed
@@ -75,14 +76,21 @@ _ASK_USAGE = b'{"include_usage":true}'
 
 class OpenAI:
     """All of its operations, streamed and not. `errors` is what a provider means by its errors;
-    `continues` how it goes on with a last message of the assistant's, None: not at all.
+    `continues` how it goes on with a last message of the assistant's, None: not at all; `most` its
+    field for the tokens of an answer.
     """
 
     FEATURES = frozenset(EXTRACT)
 
-    def __init__(self, errors: Table = EVERYBODY, continues: Continues | None = None) -> None:
+    def __init__(
+        self,
+        errors: Table = EVERYBODY,
+        continues: Continues | None = None,
+        most: str = CARRIES["max_tokens"],
+    ) -> None:
         self._errors = errors
         self._continues = continues
+        self._most = most
 
     # The client's half.
 
@@ -145,6 +153,8 @@ class OpenAI:
         changes = {"model": _encode(model)}
         if call.stream and ask_usage and not call.usage_asked:
             changes["stream_options"] = self._asking_usage(call)
+        if call.most is not None:
+            changes[self._most] = _encode(call.most)
         if more:
             changes |= more
         return PATHS[call.operation], spliced(call.body, call.fields, changes), NOTHING
@@ -259,7 +269,12 @@ def _is_dialect(error: Mapping[str, object]) -> bool:
 OPENAI = OpenAI()
 """The dialect is a value without state; one serves all."""
 SPOKEN_BY: Mapping[str, OpenAI] = {
-    name: OpenAI(TABLES.get(name, EVERYBODY), CONTINUES.get(name)) for name in {*TABLES, *CONTINUES}
+    name: OpenAI(
+        TABLES.get(name, EVERYBODY),
+        CONTINUES.get(name),
+        QUIRKS.get(name, USUAL).names.get("max_tokens", CARRIES["max_tokens"]),
+    )
+    for name in {*TABLES, *CONTINUES, *QUIRKS}
 }
 """The same as it is spoken by providers with ways of their own, by the names of their presets."""
 SPOKEN: Mapping[Operation, OpenAI] = dict.fromkeys(PATHS, OPENAI)

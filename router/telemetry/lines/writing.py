@@ -22,6 +22,7 @@ from router.telemetry.decisions import Decision
 from router.telemetry.journal import RequestRecord
 from router.telemetry.lines.files import File, pack
 from router.telemetry.lines.making import lines_of
+from router.telemetry.log import where
 
 MOST_WAITING = 8 * 1024**2
 """Bytes of lines that wait to be written: 8 s of a thousand requests a second."""
@@ -106,16 +107,31 @@ class Writer:
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            if not self._packs():
-                self._some.wait()
-                self._ending.wait(GATHER)
-            self._some.clear()
-            while not self._pass_on() and not self._ending.wait(AGAIN):
-                pass
-        self._pass_on()
+            self._do(self._turn)
+        self._do(self._pass_on)
         self._file.close()
         if self._packing is not None:
             self._packing.close()
+
+    def _do(self, what: Callable[[], object]) -> None:
+        """Do it. What it raises that no disk says is told, and costs the batch at hand."""
+        try:
+            what()
+        except Exception as error:  # noqa: BLE001 - the thread must not end by what it meets
+            self._failed(f"{type(error).__name__} at {where(error)}")
+            self.dropped += sum(one.lines for one in self._batch)
+            self._went += sum(len(one.encoded) for one in self._batch)
+            self._batch, self._packing = [], None
+            self._some.set()
+            self._ending.wait(AGAIN)
+
+    def _turn(self) -> None:
+        if not self._packs():
+            self._some.wait()
+            self._ending.wait(GATHER)
+        self._some.clear()
+        while not self._pass_on() and not self._ending.wait(AGAIN):
+            pass
 
     def _pass_on(self) -> bool:
         """Write all that waits; whether that could be done."""
@@ -125,7 +141,7 @@ class Writer:
                     b"".join([one.encoded for one in self._batch]), self._wall()
                 )
             except OSError as error:
-                self._failed(error)
+                self._failed(os.strerror(error.errno) if error.errno else str(error))
                 return False
             self.written += sum(one.lines for one in self._batch)
             self._went += sum(len(one.encoded) for one in self._batch)
@@ -156,8 +172,7 @@ class Writer:
             self._packing = None  # what could not be packed stays as it is, and is read as well
         return True
 
-    def _failed(self, error: OSError) -> None:
-        problem = os.strerror(error.errno) if error.errno else str(error)
+    def _failed(self, problem: str) -> None:
         said, self.problem = self.problem, problem
         if not said:
             self._say("decisions cannot be written:", file=str(self.path), problem=problem)

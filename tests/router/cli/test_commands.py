@@ -120,6 +120,18 @@ def test_explain_as_json_says_so_too(tmp_path: Path) -> None:
     assert [target["odds"] for target in told["targets"]] == [0.75, 0.25]
 
 
+def test_explain_is_told_where_a_request_may_go(tmp_path: Path) -> None:
+    path = written(tmp_path, MODELS)
+    path.write_text(path.read_text().replace("fast: {", "fast: {residency: eu, "))
+    asked = ("explain", "-m", "chat", "-c", path)
+    told = pointsman(*asked, "--only", "residency=eu").stdout
+    assert "sim/other: what it is sent does not stay where the request must: eu" in told
+    result = pointsman(*asked, "--only", "eu")
+    assert result.exit_code == 2
+    assert "only" in result.stderr
+    assert "write it as region=eu-*" in result.stderr
+
+
 def test_explain_takes_tokens_and_a_targets_full_name(tmp_path: Path) -> None:
     path = written(tmp_path, MODELS)
     path.write_text(path.read_text().replace("fast: {", "fast: {context: 1000, "))

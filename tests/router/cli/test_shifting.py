@@ -12,7 +12,8 @@ from policies.shifting import State
 from router.cli.commands import app
 from router.config import load
 from router.kept.file import File
-from router.shifts.document import NAME, changed
+from router.shifts.document import document_of
+from router.shifts.document import written as kept_as
 from router.shifts.moving import moving_of
 from tests.router.running import running, written
 from tests.router.shifts.test_moving import come
@@ -34,7 +35,7 @@ def keep(path: Path, share: float, state: State) -> None:
 
     async def kept() -> None:
         file = File(path.parent / "pointsman.state.json", lambda *_, **__: None)
-        await file.change(NAME, lambda old: changed(old, one.name, come(share, state), 0.0))
+        await file.change(document_of(one.name), lambda _: kept_as(come(share, state), 0.0))
         await file.close()
 
     asyncio.run(kept())

@@ -2,7 +2,9 @@
 
 import pytest
 
+from router.cascade.checks import BEGINNINGS
 from router.config import Audit, Cascade, CheckSpec, Rate, words
+from router.config.cascade import AT_ONCE
 from router.config.values import Extent
 from tests.router.config.samples import loaded, said
 
@@ -49,6 +51,21 @@ def test_everything_can_be_said():
     )
 
 
+@pytest.mark.parametrize(("written", "head"), [("8KiB", 8192), ("256KiB", 262_144), ("1", 1)])
+def test_a_head_is_a_size(written, head):
+    assert cascade(f"{{head: {written}}}") == Cascade(head=head)
+    assert cascade(f"{{checks: [empty], head: {written}}}").head == head
+
+
+def test_a_head_that_no_check_looks_at_is_noted():
+    config = loaded(FILE % "{checks: [finish, {judge: judge}], head: 8KiB}")
+    [note] = [str(one) for one in config.notes]
+    assert "streams longer than head pass" in note
+    assert not loaded(FILE % "{checks: [finish, refusal], head: 8KiB}").notes
+    assert not loaded(FILE % "{head: 8KiB}").notes
+    assert {*AT_ONCE} == BEGINNINGS.keys()
+
+
 def test_an_audit_is_named_by_how_it_compares():
     assert cascade("{audit: schema}").audit == Audit("schema")
     assert cascade("{audit: }").audit == Audit()
@@ -77,6 +94,9 @@ def test_a_length_has_one_end_or_two(written, extent):
         ("{checks: [{judge: juge}]}", 'there is no model "juge" to judge'),
         ("{checks: [{match: a, budget: none}]}", "budget is a judge's"),
         ("{checks: ['yours:good']}", "is not in server.plugins"),
+        ("{head: 0}", "head"),
+        ("{head: 1MiB}", "a head of more than 256KiB"),
+        ("{head: 262145}", "write 256KiB or less"),
         ("{audit: words}", 'answers cannot be compared by "words"'),
         ("{audit: 'yours:better'}", "is not in server.plugins"),
         ("{audit: {share: 2}}", "share"),
@@ -106,3 +126,8 @@ def test_a_change_is_told_in_words():
     old, new = loaded(FILE % "auto"), loaded(FILE % "{checks: [empty, {match: x}], audit: exact}")
     [told] = words(old, new)
     assert "cascade empty, finish, refusal, schema, tools → empty, match; 2% audited" in told
+
+
+def test_a_head_that_changes_is_told_in_words():
+    old, new = loaded(FILE % "{checks: [empty]}"), loaded(FILE % "{checks: [empty], head: 8KiB}")
+    assert words(old, new) == ["chat: cascade empty → empty; of streams the first 8KiB"]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from router.config import ConfigError, load, texts, units
 from router.config.forms import FORMS, form
 from router.config.json_schema import json_schema
+from router.config.place_written import WrittenPlace
 from router.config.problems import Report
 from router.config.reading import read
 from router.config.tree import plain
@@ -70,6 +71,7 @@ RIGHT = [
     ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], cascade: {audit: schema, checks: "
     "[empty, {length: 2..3k}, {match: '^a'}, {length: ..5}, {judge: chat, budget: $1/day}]}",
     ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], cascade: {audit: {share: 1%}}",
+    ROUTE % "policy: cost_tiers, tiers: [[sim/a], [sim/b]], cascade: {head: 8KiB}",
     ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: 12.5%, spend: none, concurrent: 2}",
     ROUTE % "targets: [sim/a], shadow: {to: sim/b, share: all, rate: 5/s, spend: 'none'}",
     ROUTE % "targets: ['sim/${NONE:-a}'], when_all_fail: [{text: 'We are busy.'}], deadline: 9s",
@@ -265,6 +267,9 @@ def test_every_key_is_described_and_nothing_else_is():
     keys = {name: set(table["properties"]) for name, table in SCHEMA["definitions"].items()}
     keys["File"] = set(SCHEMA["properties"])
     keys["DefaultTimeouts"] -= keys["Timeouts"]
+    keys["Place"] = set(WrittenPlace.model_fields)
+    for heir in ("Provider", "Model"):
+        keys[heir] -= keys["Place"]
     assert {name: set(table) for name, table in told.items()} == keys
 
 

@@ -527,16 +527,6 @@ FORMS = {
         "a simulated provider has no base_url",
         "remove it",
     ),
-    "a simulated region": (
-        BASE.replace("    dialect", "    »region: eu\n    dialect"),
-        "a simulated provider has no region",
-        "remove it",
-    ),
-    "a region of nobody's": (
-        BASE.replace("models:\n", "  b: {base_url: http://x/v1, »region: eu}\nmodels:\n", 1),
-        "region is a company's, which a preset names",
-        "remove it, or give the provider a preset",
-    ),
     "a region that is a number": (
         BASE.replace("models:\n", "  b: {preset: groq, region: »7}\nmodels:\n", 1),
         'region "7" is not text',

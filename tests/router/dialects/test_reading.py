@@ -207,7 +207,7 @@ def test_whatever_the_bytes_are_it_never_raises(written: bytes):
 def test_what_is_read_is_bounded_whatever_it_is_made_of(piece: bytes, begin: bytes):
     last = Last(Raw(begin + piece * (3 * MOST // len(piece))))
     assert len(last.text) <= MOST
-    assert len(last.words) <= 8 * ENDS + 3
+    assert len(last.words()) <= 8 * ENDS + 3
 
 
 @given(st.lists(st.tuples(st.booleans(), st.text(max_size=30)), min_size=1, max_size=8))

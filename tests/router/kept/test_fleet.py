@@ -172,6 +172,32 @@ async def test_a_server_that_forgot_is_told_again_by_whoever_has_the_latest(tmp_
             assert later.read("gone") is None
 
 
+async def test_a_document_that_the_server_evicted_is_told_again(one: Process, fleet: str) -> None:
+    key = f"{{pm:{fleet}}}:kept:it"
+    async with instance(one.url, fleet) as here, instance(one.url, fleet) as there:
+        await here.change("it", put(a=1))
+        await until(lambda: there.read("it") == {"a": 1})
+        one.say("DEL", key)  # the hash of versions stays
+        await until(lambda: bool(one.say("EXISTS", key)), 2)
+        async with instance(one.url, fleet) as later:
+            assert later.read("it") == {"a": 1}
+        await there.change("it", put(a=2))
+        await until(lambda: here.read("it") == {"a": 2})
+
+
+async def test_of_a_later_one_that_was_evicted_before_anybody_heard_it_the_latest_known_holds(
+    one: Process, fleet: str
+) -> None:
+    key, versions = f"{{pm:{fleet}}}:kept:it", f"{{pm:{fleet}}}:kept-versions"
+    async with instance(one.url, fleet) as here:
+        await here.change("it", put(a=1))
+        one.say("DEL", key)
+        one.say("HINCRBY", versions, "it", 5)
+        await until(lambda: bool(one.say("EXISTS", key)), 2)
+        async with instance(one.url, fleet) as later:
+            assert later.read("it") == here.read("it") == {"a": 1}
+
+
 async def test_a_server_that_came_back_with_older_words_hears_the_newer(
     one: Process, fleet: str
 ) -> None:

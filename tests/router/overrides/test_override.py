@@ -143,6 +143,8 @@ def test_what_is_malformed_in_a_document_is_left_out(document):
         said("drain", "sim/fast", until=1e300),
         said("drain", "sim/fast", until=NOW * 1000),
         said("drain", "sim/fast", since=float("-inf")),
+        said("drain", "sim/fast", since=1e300),
+        said("drain", "sim/fast", since=-1e15),
         said("pin", "sim/fast"),
     ],
 )

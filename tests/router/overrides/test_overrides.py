@@ -306,3 +306,14 @@ async def test_while_the_shared_server_is_away_what_holds_holds_and_nothing_new_
         assert await shares(one) == {"sim/other": MANY}
         await until(lambda: "why=its time is over" in one.stream.getvalue(), 3)
         assert set(await shares(one)) == {"sim/fast", "sim/other"}
+
+
+async def test_a_file_that_was_refused_says_nothing_of_what_is_left(tmp_path: Path) -> None:
+    both = "chat: {targets: [sim/fast, sim/other]}"
+    async with running(written(tmp_path, both, server="plugins: [json]")) as router:
+        one = "chat: {policy: 'json:JSONDecodeError', targets: [sim/fast]}"  # it cannot be made
+        written(tmp_path, one, server="plugins: [json]")
+        await router.app.reload()
+        assert "cannot be made" in (await router.refused())[0]
+        assert (await say(router, kind="drain", target="sim/fast", model="chat")).status == 201
+        assert (await router.chat()).headers["x-router-target"] == "sim/other"

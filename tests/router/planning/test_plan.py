@@ -194,3 +194,14 @@ def test_more_requests_than_are_played_are_said_to_be_left_out(tmp_path: Path) -
     assert len(made.traffic.arrivals) == 20
     assert "traffic: the first 20 of its 50 requests (--requests: more)" in remarks(made)
     assert made.runs == 10
+
+
+def test_requests_go_nowhere_that_either_file_bars_them_from(tmp_path: Path) -> None:
+    old, new = pair(tmp_path)
+    for path, residency in ((old, "us"), (new, "eu")):
+        text = path.read_text().replace("fast: {", f"fast: {{residency: {residency}, ")
+        text = text.replace("other: {", "other: {residency: eu, ")
+        path.write_text(text + "\ntenants: {default: {only: {residency: eu}}}\n")
+    shares = plan(Asked(old, new, most=400), {}).comparison.models["chat"].shares
+    assert shares["sim/other"].old == 1.0
+    assert shares["sim/other"].new == pytest.approx(0.1, abs=0.03)

@@ -87,7 +87,9 @@ def test_it_does_not_grow_with_time(owed, hours):
         assert len(kept_hours) <= OLDEST
 
 
-@pytest.mark.parametrize("document", [{"chat": 7}, {"chat": {"x": 1}}, {"chat": {"1": "many"}}, {}])
+@pytest.mark.parametrize(
+    "document", [{"chat": 7}, {"chat": {"x": 1}}, {"chat": {"1": "many"}}, {"a": {"1": -5}}, {}]
+)
 def test_what_is_none_of_ours_says_nothing(document):
     assert read(document) == {}
     assert read(added(document, {"chat": 5}, 7)) == {"chat": {7: 5}}

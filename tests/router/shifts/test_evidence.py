@@ -85,13 +85,13 @@ def test_an_unknown_price_is_no_cost() -> None:
     assert (control.costs.count, control.spent) == (0, 0)
 
 
-def test_the_evidence_of_all_instances_adds_up_and_what_is_malformed_is_left_out(
+async def test_the_evidence_of_all_instances_adds_up_and_what_is_malformed_is_left_out(
     gathering: Gathering,
 ) -> None:
     gathering.attempt(attempt())
     gathering.attempt(attempt("chat→to", "b/m"))
     words = told(gathering.arms(MOVING.name))
-    arms = gathering.sum([words, words, b"{", b"[]", b'{"control": 1}', b"\xff", b"null"])
+    arms = await gathering.sum([words, words, b"{", b"[]", b'{"control": 1}', b"\xff", b"null"])
     assert (arms.control.requests, arms.canary.requests) == (2, 2)
     assert gathering.malformed == 5
 

@@ -105,3 +105,18 @@ async def test_without_a_shift_in_the_file_there_is_nothing(tmp_path: Path) -> N
     async with running(written(tmp_path)) as router:
         assert (await router.ask_admin("GET", "/shifts")).told["shifts"] == {}
         assert (await order(router, "chat", "pause"))[0] == 404
+
+
+async def test_a_shift_that_a_reload_removes_meanwhile_is_no_fault_of_ours(tmp_path: Path) -> None:
+    async with running(written(tmp_path, MODELS)) as router:
+        await begun(router)
+        shifting = router.app.state.shifting
+        held = shifting.order
+
+        async def overtaken(model: str, what: str) -> None:
+            await held(model, what)
+            shifting.take([], {})
+
+        shifting.order = overtaken  # type: ignore[method-assign]
+        status, detail = await order(router, "chat", "pause")
+        assert (status, detail) == (404, '"chat" has no shift; no model of the file has one')

@@ -142,10 +142,12 @@ async def test_nothing_is_kept_for_ever_nor_of_any_number(server: Process, fleet
         key = f"{{pm:{fleet}}}:shift:s:seen"
         for number in range(500):
             server.say("HSET", key, f"gone{number}", "0")
-        await one.meet({"s": b"1"})
+        met = await one.meet({"s": b"1"})
+        assert not met.shifts["s"].counts
         assert server.say("HLEN", key) == 500
         server.say("HDEL", key, "gone7")
-        await one.meet({"s": b"1"})
+        met = await one.meet({"s": b"1"})
+        assert met.shifts["s"].counts
         assert server.say("HGET", key, "one") == b"1"
         assert 0 < server.say("PTTL", key) <= 7 * 86_400_000
         assert 0 < server.say("PTTL", f"{{pm:{fleet}}}:shift:s:leader") <= 3000

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from secrets import token_hex
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from policies.shifting import State, Terms, share
+from policies.shifting import Evidence, Progress, Spread, State, Terms, abort, begin, share
+from policies.shifting.guarding import Arms
+from policies.shifting.spread import LEAST
+from policies.shifting.spread import MOST as MOST_BIN
 from router.config import Config, load
-from router.kept.contract import Kept
+from router.kept.contract import How, Kept
 from router.kept.file import File
 from router.kept.fleet import Fleet as KeptByAll
 from router.overrides.override import Override, overridden
 from router.redis.address import address_of
 from router.redis.link import Link
+from router.shifts.document import FORGOTTEN, document_of, written
+from router.shifts.evidence import Gathering, told
 from router.shifts.moving import Moving, moved
-from router.shifts.peers import Alone, Fleet, Peers
+from router.shifts.peers import Alone, Fleet, Met, Peers
 from router.shifts.shifting import Shifting, Unknown
+from router.shifts.shown import one_shown
 from tests.router.clock import in_virtual_time
 from tests.router.quota.servers import Process, process
 from tests.router.shifts.scene import PRICES, Traffic, moving
@@ -258,6 +266,172 @@ async def test_a_shift_that_is_no_longer_in_the_file_is_not_driven() -> None:
         await one.run(100, 50)
         assert one.shifting.moving == {}
         assert one.lines == ["a shift begins:"]
+
+
+def as_kept(held: Progress) -> How:
+    return lambda _: written(held, 0.0)
+
+
+def full(seed: int) -> Evidence:
+    """What an arm has seen whose durations and costs are as various as can be."""
+    bins = {index: 10_000 + (seed * 7919 + index) % 90_000 for index in range(LEAST, MOST_BIN + 1)}
+    spread = Spread(MappingProxyType(bins))
+    return Evidence(spread.count, 1000, spread, spread, 10**15)
+
+
+@in_virtual_time
+async def test_any_number_of_shifts_with_full_histograms_can_be_aborted() -> None:
+    kept = File(None, lambda *_, **__: None)
+    many = [moving(f"chat{number}") for number in range(60)]
+    for number, each in enumerate(many):
+        arms = Arms(full(number), full(number + 1))
+        held = replace(begin(each.terms, each.revision, 0.0), counted=arms, began=arms)
+        await kept.change(document_of(each.name), as_kept(held))
+    one = One(kept, Alone(asyncio.get_running_loop().time))
+    one.shifting.take(many, PRICES)
+    for each in many:
+        await one.shifting.order(each.model, "abort")
+        its = one.shifting.progress(each.name)
+        assert its is not None
+        assert its.state is State.ABORTED
+
+
+@in_virtual_time
+async def test_a_shift_that_has_not_begun_can_be_aborted() -> None:
+    one = One(File(None, lambda *_, **__: None), Alone())
+    one.shifting.take([MOVING], PRICES)
+    with pytest.raises(ValueError, match="has not begun"):
+        await one.shifting.order("chat", "pause")
+    await one.shifting.order("chat", "abort")
+    assert one.state is State.ABORTED
+
+
+@in_virtual_time
+async def test_what_is_kept_and_cannot_be_read_rests_as_it_is_and_is_reported() -> None:
+    kept = File(None, lambda *_, **__: None)
+    later = {"version": 7, "share": [0.25]}
+    await kept.change(document_of(MOVING.name), lambda _: later)
+    async with alone(kept) as one:
+        await one.run(60, 50)
+        assert kept.read(document_of(MOVING.name)) == later
+        assert (one.share, one.traffic.exposed) == (0.0, 0)
+        [(text, details)] = one.log
+        assert "cannot be read" in text
+        assert "`pointsman shift resume chat` begins anew" in details["then"]
+        told = one_shown(one.shifting, MOVING)
+        assert (told["state"], told["share"]) == ("unreadable", 0.0)
+        with pytest.raises(ValueError, match="cannot be read"):
+            await one.shifting.order("chat", "pause")
+        await one.shifting.order("chat", "resume")
+        await one.run(3)
+        assert (one.state, one.share) == (State.RUNNING, 0.05)
+        await kept.change(document_of(MOVING.name), lambda _: later)
+        assert one.share == 0.0
+        await one.shifting.order("chat", "abort")
+        assert one.state is State.ABORTED
+
+
+@in_virtual_time
+async def test_what_the_file_still_has_is_never_forgotten_and_the_rest_in_time() -> None:
+    kept = File(None, lambda *_, **__: None)
+    gone = moving("gone")
+    for each in (MOVING, gone):
+        held = abort(begin(each.terms, each.revision, 0.0), 0.0)
+        await kept.change(document_of(each.name), as_kept(held))
+    await asyncio.sleep(FORGOTTEN + 10.0)
+    async with alone(kept) as one:
+        one.shifting.take([MOVING, moving("other")], PRICES)
+        await one.run(3)
+        assert one.state is State.ABORTED
+        assert kept.read(document_of(gone.name)) is None
+
+
+class Heard(Alone):
+    """Hears what is said."""
+
+    def __init__(self) -> None:
+        super().__init__(asyncio.get_running_loop().time)
+        self.heard: list[str] = []
+
+    async def meet(self, said: Mapping[str, bytes]) -> Met:
+        self.heard += said
+        return await super().meet(said)
+
+
+@in_virtual_time
+async def test_of_what_is_over_nothing_is_said_or_summed() -> None:
+    peers = Heard()
+    one = One(File(None, lambda *_, **__: None), peers)
+    one.shifting.take([MOVING], PRICES)
+    await one.shifting.start()
+    await one.run(3)
+    await one.shifting.order("chat", "abort")
+    peers.heard.clear()
+    await one.run(30)
+    assert peers.heard == []
+    assert not one.shifting.frozen
+    await one.shifting.order("chat", "resume")
+    await one.run(3)
+    assert peers.heard
+    await one.shifting.close()
+
+
+@in_virtual_time
+async def test_before_it_is_tried_again_all_have_said_what_they_saw_meanwhile() -> None:
+    peers = Heard()
+    one = One(File(None, lambda *_, **__: None), peers)
+    one.shifting.take([MOVING], PRICES)
+    await one.shifting.start()
+    one.traffic.failing = 1.0
+    while one.state is not State.BACK:
+        await one.run(1, 50)
+    peers.heard.clear()
+    await one.run(590)
+    assert peers.heard == []
+    while not peers.heard:
+        await one.run(1)
+    assert one.share == 0.0
+    await one.run(12)
+    assert one.share == 0.05
+    await one.shifting.close()
+
+
+class Crowd(Alone):
+    """So many have said something already that nobody else counts."""
+
+    async def meet(self, said: Mapping[str, bytes]) -> Met:
+        met = await super().meet(said)
+        shifts = {name: seen._replace(counts=False) for name, seen in met.shifts.items()}
+        return met._replace(shifts=shifts)
+
+
+@in_virtual_time
+async def test_an_instance_whose_word_does_not_count_says_so() -> None:
+    one = One(File(None, lambda *_, **__: None), Crowd(asyncio.get_running_loop().time))
+    one.shifting.take([MOVING], PRICES)
+    await one.shifting.start()
+    await one.run(5)
+    assert one_shown(one.shifting, MOVING)["uncounted"]
+    assert sum("does not count" in line for line in one.lines) == 1
+    await one.shifting.close()
+
+
+async def test_requests_come_between_while_many_words_are_summed() -> None:
+    words = [told(Arms(full(1), full(2)))] * 40
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    await asyncio.sleep(0)
+    arms = await Gathering().sum(words)
+    assert arms.control.requests == 40 * full(1).requests
+    assert turns >= 5
+    beside.cancel()
 
 
 # In a fleet, with a server.

@@ -206,6 +206,7 @@ def test_cascades_of_all_are_one() -> None:
             "asked_first": asked_first,
             "why": "" if asked_first else "wrong too often",
             "checked": 5,
+            "begun": 0,
             "failed": {"empty": 1},
             "share_failed": 0.2,
             "audited": audited,

@@ -1,11 +1,12 @@
 from math import isfinite
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.engine.learning.latency import Latency
-from policies.engine.learning.line import COMMON_PACE, Line
+from policies.engine.learning.line import COMMON_PACE, Line, Slope
 
 
 def of(*answers: tuple[int, float]) -> Line:
@@ -61,3 +62,23 @@ def test_a_first_token_that_was_seen_counts_for_more_than_a_line() -> None:
     latency.finished(2.0, None, 100, 0, 0.0)
     latency.first_token(0.3, 1, 1.0)
     assert (latency.first, latency.start) == (0.3, 0.3)
+
+
+def waits(seed: int, pace: float, times: int) -> Slope:
+    """The slope after so many waits of half a second, more or less, and `pace` for each token."""
+    slope, rng = Slope(), Random(seed)
+    for _ in range(times):
+        tokens = round(rng.lognormvariate(6.6, 1.0))
+        slope.record(tokens, 0.5 * rng.lognormvariate(0.0, 0.2) + pace * tokens)
+    return slope
+
+
+def test_what_reading_takes_is_told_from_two_dozen_waits() -> None:
+    found = [waits(seed, 3e-4, 30).pace for seed in range(50)]
+    assert sum(pace == pytest.approx(3e-4, rel=0.3) for pace in found) >= 48
+    assert waits(1, 3e-4, 20).pace == 0.0
+
+
+def test_where_reading_takes_nothing_a_slope_is_hardly_ever_told() -> None:
+    told = sum(waits(seed, 0.0, 24 + seed % 100).pace > 0.0 for seed in range(1_000))
+    assert told <= 5

@@ -173,3 +173,48 @@ def test_what_is_written_is_also_shown_and_what_is_only_shown_is_not_written():
         decisions.request(changed(REQUEST, request_id=name))
     assert [one.request_id for one in decisions.newest()] == ["c", "a"]
     assert [(one.request_id, one.share, one.revision) for one in made] == [("c", 1.0, "r1")]
+
+
+async def test_what_no_disk_says_is_reported_costs_its_batch_and_the_next_is_written(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(writing, "AGAIN", 0.01)
+    monkeypatch.setattr(writing, "GATHER", 0.01)
+    faults = [MemoryError(), OverflowError("timestamp out of range")]
+    path = tmp_path / "decisions.jsonl"
+    made = decided()
+    async with writer(path) as (one, said):
+        append = one._file.append
+
+        def failing(lines: bytes, wall: float) -> Path | None:
+            if faults:
+                raise faults.pop()
+            return append(lines, wall)
+
+        monkeypatch.setattr(one._file, "append", failing)
+        one.write(*made)
+        await soon(lambda: one.dropped == 1)
+        one.write(*made)
+        await soon(lambda: one.dropped == 2)
+        one.write(*made)
+        await soon(lambda: one.written == 1)
+        assert (one.waiting, one.problem) == (0, "")
+    assert said == ["decisions cannot be written:", "decisions are written again:"]
+
+
+async def test_what_cannot_be_packed_for_any_reason_stops_nobody(tmp_path, monkeypatch):
+    def broken(_: Path):
+        raise ValueError("no stream of zlib")
+        yield
+
+    monkeypatch.setattr(writing, "pack", broken)
+    monkeypatch.setattr(writing, "AGAIN", 0.01)
+    path = tmp_path / "decisions.jsonl"
+    made = decided()
+    async with writer(path, rotate=2000) as (one, said):
+        for _ in range(20):
+            one.write(*made)
+        await soon(lambda: one.written == 20)
+        one.write(*made)
+        await soon(lambda: one.written == 21)
+    assert "decisions cannot be written:" in said
