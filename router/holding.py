@@ -36,7 +36,8 @@ class Holding(Climbing):
     __slots__ = ("_committed", "_head_so_far", "_held", "_whole")
 
     def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+        trial, then, call, reply, runtime, course, bell, fetcher, journal = given
+        super().__init__(trial, then, call, reply, runtime, course, bell, fetcher, journal)
         self._committed = False
         self._held: Answer | None = None
         self._head_so_far = bytearray()
