@@ -79,7 +79,7 @@ bench-tiering: .venv/testing
 # The wheel, and what is in it, for tests and benchmarks: build/compiled goes before the sources.
 compiled: .venv/testing
 	rm -rf build dist
-	POINTSMAN_COMPILED=1 $(BIN)/python -c 'from setuptools import build_meta; build_meta.build_wheel("dist")'
+	$(BIN)/python -W ignore .ci/compiled.py dist
 	$(INSTALL) --target build/compiled dist/*.whl
 
 demo: .venv/testing
