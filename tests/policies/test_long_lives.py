@@ -58,6 +58,7 @@ class Life:
                     draw([0, 100, 900]), draw([None, 100, 900]), draw([True, True, False]),
                     draw([60.0, 60.0, 20.0, 3.0]), draw(list(Band)), draw(["", "a", "b"]),
                     draw([None, None, self.policy]),
+                    draw([frozenset()] * 3 + [frozenset(NAMES[:1])]),
                 )  # fmt: skip
             case 4 | 5 | 6:
                 machine.sleep(draw([0.1, 0.5, 1.0, 1.0, 2.0, 5.0, 5.0, 20.0, 60.0]))

@@ -95,6 +95,10 @@ async def test_a_running_router_shows_what_it_has_learned_and_what_is_unknown(
             "upstream": "secret-model",
             "service_tier": None,
             "provisioned": False,
+            "region": None,
+            "residency": None,
+            "tags": None,
+            "tenants": None,
         }
 
 
