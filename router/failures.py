@@ -123,7 +123,7 @@ def _nobody_ever(fail: Fail) -> ClientError | None:
         what = "of this kind" if unable else "this long or of this kind"
         message = f"no target takes a request {what} ({_words(refusals)})"
         return _wrong("unsupported" if unable else "context_length_exceeded", message)
-    if _all(refusals, ELSEWHERE, but=frozenset()):
+    if _all(refusals, ELSEWHERE, but=frozenset({Refusal.TENANT})):
         message = "x-router-target: it is none of the targets of this model"
         return _wrong("invalid_header", message, "x-router-target")
     if not _all(refusals, BARRING, but=ELSEWHERE):

@@ -163,6 +163,24 @@ async def test_what_is_there_for_others_alone_is_not_named(tmp_path: Path) -> No
         assert (await world.router.chat("theirs", FREE)).status == 200
 
 
+async def test_nor_is_it_named_where_something_else_keeps_it_away_as_well(tmp_path: Path) -> None:
+    more = (
+        "  both: {targets: [eu/m, us/own]}\n"
+        "  tiered: {policy: priority, tiers: [[eu/m], [us/own]], climb: [throttled]}"
+    )
+    async with there(tmp_path, FAILS, more=more) as world:
+        for _ in range(4):
+            for told in (
+                await world.chat("both", x_router_target="eu/m"),
+                await world.chat("tiered"),
+            ):
+                assert told.status in (502, 503)
+                assert "us/own" not in str(told.error["message"])
+        told = await world.chat("both", x_router_target="us/m")
+        assert (told.status, told.error["param"]) == (400, "x-router-target")
+        assert world.untouched()
+
+
 LADDER = """\
   first: {targets: [eu/m], only: {residency: eu}, when_all_fail: [{model: second}, {model: third}]}
   second: {targets: [us/m]}
