@@ -18,8 +18,10 @@ _encode = msgspec.json.encode
 _text = msgspec.json.Decoder(str)
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 _BLANKS = rb"[ \t\r\n]*"
-_KEY = re.compile(rb'%b[{,]%b("(?:[^"\\]|\\.)*")%b:%b' % ((_BLANKS,) * 4), re.DOTALL)
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]|[^"\[\]{},: \t\r\n]+', re.DOTALL)
+_TEXT = rb'"(?:[^"\\]++|\\.)*+"'
+"""Possessive: a search that could go back would keep a hundred bytes for each of a text's."""
+_KEY = re.compile(rb"%b[{,]%b(%b)%b:%b" % (_BLANKS, _BLANKS, _TEXT, _BLANKS, _BLANKS), re.DOTALL)
+_TOKEN = re.compile(rb"%b|[\[{]|[\]}]|[^\"\[\]{},: \t\r\n]++" % _TEXT, re.DOTALL)
 _AFTER = re.compile(rb"%b[,}]" % _BLANKS)
 
 

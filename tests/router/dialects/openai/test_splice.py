@@ -1,6 +1,7 @@
 """Same dialect on both sides: every byte passes, but for the named splices."""
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +150,14 @@ async def test_between_sockets_every_byte_passes_both_ways(tmp_path: Path) -> No
     expected = renamed(streamed)
     at = expected.rindex(b"}", 0, -3) + 1
     assert second == expected[:at] + b',"stream_options":{"include_usage":true}' + expected[at:]
+
+
+def test_a_long_text_that_is_replaced_takes_no_more_memory_than_it_is_long() -> None:
+    text = b'"%b"' % (b'x\\"' * 400_000)
+    body = b'{"model":"m","a":%b,%b:1,"a":1}' % (text, text)
+    fields = TOP.decode(body)
+    tracemalloc.start()
+    assert spliced(body, fields, {"model": b'"n"'}) == body.replace(b'"m"', b'"n"', 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * len(body)
