@@ -46,6 +46,21 @@ def test_what_it_does_not_say_it_has_from_the_model_that_it_names() -> None:
     assert mine.timeouts != upstream.timeouts
 
 
+def test_it_is_where_the_model_that_it_names_is_and_there_for_the_same_tenants() -> None:
+    models = models_of(
+        "gpt-5: {residency: [eu], tags: [zdr], tenants: [default]}, mine: {model: gpt-5},"
+        " other: {model: gpt-5, residency: us, tags: []}, out: {model: gpt-6}",
+        "preset: openai, api_key: k, residency: uk, tags: hipaa",
+    )
+    assert models["mine"].place == models["gpt-5"].place
+    assert models["gpt-5"].place.residency == {"eu"}
+    assert models["gpt-5"].place.tenants == {"default"}
+    other = models["other"].place
+    assert (other.residency, other.tags, other.tenants) == ({"us"}, set(), {"default"})
+    out = models["out"].place
+    assert (out.residency, out.tags, out.tenants) == ({"uk"}, {"hipaa"}, None)
+
+
 def test_a_model_that_is_not_declared_beside_it_is_known_by_its_name() -> None:
     mine = models_of("mine: {model: gpt-oss-120b}")["mine"]
     assert mine.name == "gpt-oss-120b"
