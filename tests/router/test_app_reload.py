@@ -239,7 +239,7 @@ models:
   first: {{targets: [p/a], when_all_fail: [{{model: second}}], retry: {{attempts: 1}}}}
   second: {{targets: [{q}/b]}}
 """
-FAILS = Body({"error": {"message": "out of order"}}, 500).delayed(0.2)
+FAILS = Body({"error": {"message": "out of order"}}, 500).delayed(0.3)
 
 
 async def test_no_request_is_sent_where_only_a_later_file_knows_how(tmp_path: Path) -> None:
@@ -248,7 +248,9 @@ async def test_no_request_is_sent_where_only_a_later_file_knows_how(tmp_path: Pa
         path.write_text(MOVED.format(p=p.url, url=q.url, q="q"))
         async with running(path) as router:
             asked = asyncio.ensure_future(router.chat("first"))
-            while not p.requests:
+            for _ in range(100):
+                if p.requests:
+                    break
                 await asyncio.sleep(0.005)
             path.write_text(MOVED.format(p=p.url, url=q.url, q="new"))
             await router.app.reload()
