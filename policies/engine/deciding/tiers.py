@@ -16,6 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from policies.engine.deciding.eligibility import OUT_OF_REACH, refusals_of, refuse, shut
+from policies.engine.deciding.extra import spilled
 from policies.engine.limits.bill import TOO_DEAR, cost
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
@@ -65,7 +66,11 @@ def ascent(pool: Pool, request: Request, tokens: int, members: Sequence[Member])
 
 
 def confine(course: Course, first: int) -> None:
-    """Ask nobody before the tier `first`, where an answer from there was not good enough."""
+    """Ask nobody before the tier `first`, where an answer from there was not good enough, and all
+    others as if nobody was asked.
+    """
+    course.forgiven += spilled(course)
+    course.tried = {}
     course.reach = [member for member in course.pool.members if member.tier >= first]
     course.ascent = ascent(course.pool, course.request, course.tokens, course.reach)
 
