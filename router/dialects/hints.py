@@ -40,7 +40,7 @@ SIZE = 16
 _item = JSONDecoder().raw_decode
 _BETWEEN = frozenset(" \t\r\n,")
 _ROLE = re.compile(r'"role"\s*:\s*"(\w*)"')
-_MARKS = re.compile(rb'(?:,\s{0,99})?"cache_control"\s*:\s*\{[^{}]*\}')
+_MARKS = re.compile(rb'(?:,\s{0,9})?"cache_control"\s*+:\s*+\{[^{}]*+\}')
 """Blanks before one are bounded: a search that began anew at each of many would take seconds."""
 _top_level = msgspec.json.Decoder(dict[str, Raw])
 
