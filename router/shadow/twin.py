@@ -22,8 +22,9 @@ ANSWERED = frozenset({"ok", "error", "interrupted", "degraded"})
 
 
 class Twin:
-    """`first` is production's first attempt, those apart that were spilled; `then` is called with the twin once it is over, and
-    must only schedule: the request is not given back to its client's connection before.
+    """`first` is production's first attempt, those apart that were spilled; `then` is called with
+    the twin once it is over, and must only schedule: the request is not given back to its client's
+    connection before.
     """
 
     __slots__ = ("_memory", "_then", "call", "caller", "end", "first", "heard", "lane")
