@@ -18,6 +18,7 @@ from router.tenants.identity import Tenant
 LIMITS = frozenset({Refusal.RESTING, Refusal.SPILLED, Refusal.LIMITED, Refusal.BUSY})
 LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT, Refusal.UNABLE})
 ELSEWHERE = frozenset({Refusal.EXCLUDED})
+UNNAMED = ELSEWHERE | {Refusal.TENANT}
 WRITTEN = BARRING | {Refusal.DRAINED, Refusal.EXCLUDED}
 """Refusals that the configuration or the request itself asked for; they say nothing of the rest."""
 NEVER = float("inf")
@@ -123,7 +124,7 @@ def _nobody_ever(fail: Fail) -> ClientError | None:
         what = "of this kind" if unable else "this long or of this kind"
         message = f"no target takes a request {what} ({_words(refusals)})"
         return _wrong("unsupported" if unable else "context_length_exceeded", message)
-    if _all(refusals, ELSEWHERE, but=frozenset({Refusal.TENANT})):
+    if _all(refusals, ELSEWHERE, but=frozenset()):
         message = "x-router-target: it is none of the targets of this model"
         return _wrong("invalid_header", message, "x-router-target")
     if not _all(refusals, BARRING, but=ELSEWHERE):
@@ -200,8 +201,8 @@ def _why(fail: Fail) -> str:
 
 
 def _words(refusals: Mapping[str, Refused]) -> str:
-    """What is there for others alone is not named."""
-    told = {n: one for n, one in refusals.items() if one.refusal is not Refusal.TENANT}
+    """What is there for others alone is not named, nor what was not asked for: it may be, too."""
+    told = {n: one for n, one in refusals.items() if one.refusal not in UNNAMED}
     return "; ".join(f"{name}: {refused.words}" for name, refused in told.items())
 
 

@@ -103,11 +103,10 @@ def refuse(
 
 def shut(member: Member, request: Request) -> Refused | None:
     """Why `member` is not open to `request`, by what was written or asked for."""
-    only, bar = request.only, request.barred.get(member.name)
+    only, barred = request.only, request.barred
     if only is not None and member.name not in only:
-        # Whom it is not there for is to hear no more of it than that.
-        return bar if bar is not None and bar.refusal is Refusal.TENANT else EXCLUDED
-    if bar is not None:
+        return EXCLUDED
+    if barred and (bar := barred.get(member.name)) is not None:
         return bar
     if member.weight <= 0 and (only is None or len(only) > 1):
         return DRAINED
