@@ -127,7 +127,9 @@ def _note_likenesses(known: Known, report: Report) -> None:
         own = known.tree.table("providers").table(provider.name)
         like = own.get("like")
         other = known.providers.get(str(like.value)) if isinstance(like, Leaf) else None
-        if other is None or "region" not in own.entries or other.region == provider.region:
+        if other is None or "region" not in own.entries:
+            continue
+        if other.region in (None, provider.region):
             continue
         tables = [own, *map(own.table("models").table, own.table("models").entries)]
         said = {str(leaf.value) for one in tables for leaf in _leaves(one.get("residency") or one)}

@@ -171,6 +171,7 @@ def test_a_likeness_in_another_region_with_the_residency_of_the_first_is_noted()
         (own.replace("residency: [uk], ", "residency: [], "), []),
         (own.replace("residency: [uk], ", "").replace("eu-west-2", "us-east-1"), []),
         (FILE.replace("residency: [uk], ", ""), []),
+        (own.replace("residency: [uk], ", "").replace("    region: us-east-1\n", ""), []),
     ):
         assert notes(text.replace("residency: [eu, uk]", "residency: [eu]")) == expected
     models = own.replace("models: [small]\n  more", "models: {m: {residency: us}}\n  more")
