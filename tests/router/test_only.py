@@ -46,6 +46,7 @@ FAILS = Body({"error": {"message": "out of order"}}, 500)
 KEYS = {"INSIDE": "key-inside", "FREE": "key-free"}
 INSIDE = {"authorization": "Bearer key-inside"}
 FREE = {"authorization": "Bearer key-free"}
+KEEPS = "preset: openai\n    api_key: k"
 JSON = {"content-type": "application/json"}
 
 
@@ -318,6 +319,22 @@ async def test_what_an_account_outside_keeps_is_not_asked_of_it(tmp_path: Path) 
             told = await world.router.ask(method, f"/v1/responses/resp_1{path}", headers=INSIDE)
             assert told.status == 404
         assert world.untouched()
+
+
+async def test_who_is_barred_from_all_accounts_but_one_is_not_given_what_that_may_keep(
+    tmp_path: Path,
+) -> None:
+    async with Provider() as eu, Provider() as us:
+        path = tmp_path / "providers.yaml"
+        text = FILE.format(eu=eu.url, us=us.url, more="")
+        for url in (eu.url, us.url):
+            text = text.replace(f'base_url: "{url}"', f'base_url: "{url}"\n    {KEEPS}')
+        path.write_text(text)
+        async with running(path, KEYS) as router:
+            for headers in (INSIDE, FREE, {**FREE, "x-router-only": "residency=eu"}):
+                told = await router.ask("GET", "/v1/responses/resp_1", headers=headers)
+                assert told.status == 404
+    assert not eu.connections + us.connections
 
 
 async def test_status_and_explain_say_who_is_barred_and_why(tmp_path: Path) -> None:
