@@ -160,7 +160,9 @@ class Copying:
         asked = Asked(call, caller, request)
         refused = await self._aside.ask(asked, runtime, overheard, copy.heard, self._tasks)
         if (first := overheard.first) is not None:
-            ours = first.report.outcome is Outcome.ABANDONED and first.ended < request.deadline
+            ended = first.report.outcome
+            ours = ended is Outcome.ABANDONED and first.ended < request.deadline
+            ours = ours or ended is Outcome.SPILLED
             return None if ours else of_attempt(first, terms)
         word = ITS_OWN.get(refused) if refused is not None else None
         return None if word is None else Side(word, terms.shadow.to)

@@ -18,6 +18,7 @@ from router.tenants.identity import Tenant
 LIMITS = frozenset({Refusal.RESTING, Refusal.SPILLED, Refusal.LIMITED, Refusal.BUSY})
 LENGTH = frozenset({Refusal.CONTEXT, Refusal.UNFIT, Refusal.UNABLE})
 ELSEWHERE = frozenset({Refusal.EXCLUDED})
+UNNAMED = ELSEWHERE | {Refusal.TENANT}
 WRITTEN = BARRING | {Refusal.DRAINED, Refusal.EXCLUDED}
 """Refusals that the configuration or the request itself asked for; they say nothing of the rest."""
 NEVER = float("inf")
@@ -200,8 +201,8 @@ def _why(fail: Fail) -> str:
 
 
 def _words(refusals: Mapping[str, Refused]) -> str:
-    """What is there for others alone is not named."""
-    told = {n: one for n, one in refusals.items() if one.refusal is not Refusal.TENANT}
+    """What is there for others alone is not named, nor what was not asked for: it may be, too."""
+    told = {n: one for n, one in refusals.items() if one.refusal not in UNNAMED}
     return "; ".join(f"{name}: {refused.words}" for name, refused in told.items())
 
 

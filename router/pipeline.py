@@ -100,6 +100,7 @@ class Pipeline:
             runtime = await self._count(call, caller.tenant, runtime)
         if call.operation == "responses":
             await self._refer(call, caller)
+            runtime = self._runtime()
         clock, now = self._loop.time, self._loop.time()
         request = admit(call, caller, runtime, now, self.owners)
         if (claim := caller.claim) is not None:
@@ -175,6 +176,8 @@ class Pipeline:
         def start(model: str, only: frozenset[str] | None, rung: int) -> Course:
             barred = runtime.barred(caller, call.model, model)
             model = runtime.route(model, call, caller, None, barred)
+            if only is None and runtime is not self._runtime():
+                only = frozenset(runtime.upstreams)  # of another file's targets it knows nothing
             decisions, needs = self._decisions, runtime.needs.get(model)
             record = decisions.further(caller.request_id, rung) if decisions is not None else None
             lacking = runtime.lacking(call.operation, model)

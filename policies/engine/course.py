@@ -40,8 +40,8 @@ class Course:
 
     __slots__ = (
         "_able", "_committed", "_end", "_last", "_waits_until", "_wake", "ascent", "attempts",
-        "engine", "goes_on", "last_member", "opened", "pool", "quick", "reach", "request",
-        "retried_on_the_spot", "tokens", "tried",
+        "engine", "forgiven", "goes_on", "last_member", "opened", "pool", "quick", "reach",
+        "request", "retried_on_the_spot", "tokens", "tried",
     )  # fmt: skip
 
     place: ClassVar[type[Attempt]] = Attempt
@@ -60,7 +60,7 @@ class Course:
         self.pool = pool
         self.tokens = tokens
         self._wake = wake
-        self.attempts = 0
+        self.attempts = self.forgiven = 0
         self.opened: list[Attempt] = []
         self.reach = members
         self.ascent = tiers.ascent(pool, request, tokens, members) if pool.holds else None
@@ -95,7 +95,7 @@ class Course:
 
     def climb(self, tier: int, now: float) -> None:
         """What came is not good enough: ask from `tier` on, as if nobody was asked."""
-        self._last, self.tried = None, {}
+        self._last = None
         tiers.confine(self, tier)
 
     def close(self, now: float) -> None:

@@ -86,6 +86,7 @@ def check_only(known: Known, auth: str, report: Report) -> None:
         for name in known.tree.table(section).entries:
             _check_words((section, name, "only"), known, report)
     if not report.failed():
+        _note_likenesses(known, report)
         _note_routes(known, report)
         _note_tenants(known, auth, report)
 
@@ -118,6 +119,23 @@ def _check_words(path: _Path, known: Known, report: Report) -> None:
             what = f"no provider has the {key.removesuffix('s')} {quoted(leaf.written)}"
             otherwise = "" if shown else f"say {key} of a provider, or remove it here"
             report.problem(leaf.mark, what, report.nearest(word, shown, otherwise))
+
+
+def _note_likenesses(known: Known, report: Report) -> None:
+    """Whoever is like another is elsewhere than that, and yet what it is sent stays there."""
+    for provider in known.providers.values():
+        own = known.tree.table("providers").table(provider.name)
+        like = own.get("like")
+        other = known.providers.get(str(like.value)) if isinstance(like, Leaf) else None
+        if other is None or "region" not in own.entries:
+            continue
+        if other.region in (None, provider.region):
+            continue
+        tables = [own, *map(own.table("models").table, own.table("models").entries)]
+        said = {str(leaf.value) for one in tables for leaf in _leaves(one.get("residency") or one)}
+        if any(not model.place.residency <= said for model in provider.models.values()):
+            what = f"{quoted(provider.name)} has the residency of another region"
+            report.note(own.entries["region"].key.mark, what, "write its own residency")
 
 
 def _note_routes(known: Known, report: Report) -> None:

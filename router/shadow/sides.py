@@ -24,7 +24,8 @@ WAITED = 0.05
 
 def control_of(twin: Twin, terms: Terms) -> Side:
     """Production's, by its first attempt: a rescue after it is not its merit. One that was given up
-    in favour of another (a hedge, a move) is not at fault; then it is what the client got.
+    in favour of another (a hedge, a move) is not at fault; then it is what the client got. Nor is
+    one whose provisioned capacity was used up; then it is the one after.
     """
     first, end = twin.first, twin.end
     if first is None or end is None:

@@ -22,8 +22,9 @@ ANSWERED = frozenset({"ok", "error", "interrupted", "degraded"})
 
 
 class Twin:
-    """`first` is production's first attempt; `then` is called with the twin once it is over, and
-    must only schedule: the request is not given back to its client's connection before.
+    """`first` is production's first attempt, those apart that were spilled; `then` is called with
+    the twin once it is over, and must only schedule: the request is not given back to its client's
+    connection before.
     """
 
     __slots__ = ("_memory", "_then", "call", "caller", "end", "first", "heard", "lane")
@@ -84,8 +85,10 @@ class _Overhearing:
     def attempt(self, record: AttemptRecord) -> None:
         """See `Reader.attempt`."""
         self._journal.attempt(record)
-        if record.number == 1 and record.model == self._twin.call.model:
-            self._twin.first = record
+        twin = self._twin
+        spilled = twin.first is not None and twin.first.report.outcome is Outcome.SPILLED
+        if (record.number == 1 or spilled) and record.model == twin.call.model:
+            twin.first = record
 
     def request(self, record: RequestRecord) -> None:
         """See `Reader.request`."""

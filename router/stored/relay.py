@@ -90,17 +90,19 @@ class Relay:
     def _account(self, id_: str, caller: Caller) -> Account:
         """Who is asked: who made it, or, where that is not known, the only one that keeps."""
         runtime = self._runtime()
-        barred = runtime.barred(caller).keys()
-        accounts = {n: one for n, one in runtime.accounts.items() if one.targets - barred}
+        barred, accounts = runtime.barred(caller).keys(), runtime.accounts
         owner = self._owners.of(id_)
         if owner is None:
+            # The only one there is: that the others are barred does not make one of them its maker.
             (account,) = accounts.values() if len(accounts) == 1 else (None,)
-            if account is None or not runtime.reaches(caller.tenant, account.targets):
+            open_to_it = account.targets - barred if account is not None else None
+            if account is None or not open_to_it or not runtime.reaches(caller.tenant, open_to_it):
                 raise unmade(id_, self._owners)
             return account
-        if owner.tenant != caller.tenant.name or owner.account not in accounts:
+        account = accounts.get(owner.account)
+        if owner.tenant != caller.tenant.name or account is None or not account.targets - barred:
             raise unknown(id_)
-        return accounts[owner.account]
+        return account
 
     async def _asked(
         self,

@@ -1,7 +1,9 @@
 """The file is loaded again: in force in one step, or not at all."""
 
+import asyncio
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -11,8 +13,10 @@ import pytest
 
 from router.app import App
 from router.config import Address, load
+from router.stored.owners import Owners
 from router.telemetry.log import Log
-from tests.router.running import Running, running, written
+from router.testing import Body, Provider
+from tests.router.running import JSON, Running, running, written
 
 SHARES = "chat: {policy: weighted_round_robin, targets: {sim/fast: %d, sim/other: %d}}"
 ENDLESS = "chat: {targets: [sim/endless]}"
@@ -226,3 +230,57 @@ async def test_how_long_a_slow_client_has_is_in_force_at_once(tmp_path: Path) ->
         await router.app.reload()
         assert router.app.state.errors == ()
         assert router.app._clients.client_write == 7.0
+
+
+MOVED = """version: 1
+server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0"}}
+providers: {{p: {{base_url: "{p}", models: [a]}}, {q}: {{base_url: "{url}", models: [b]}}}}
+models:
+  first: {{targets: [p/a], when_all_fail: [{{model: second}}], retry: {{attempts: 1}}}}
+  second: {{targets: [{q}/b]}}
+"""
+FAILS = Body({"error": {"message": "out of order"}}, 500).delayed(0.3)
+
+
+async def test_no_request_is_sent_where_only_a_later_file_knows_how(tmp_path: Path) -> None:
+    async with Provider(FAILS) as p, Provider() as q:
+        path = tmp_path / "providers.yaml"
+        path.write_text(MOVED.format(p=p.url, url=q.url, q="q"))
+        async with running(path) as router:
+            asked = asyncio.ensure_future(router.chat("first"))
+            for _ in range(100):
+                if p.requests:
+                    break
+                await asyncio.sleep(0.005)
+            path.write_text(MOVED.format(p=p.url, url=q.url, q="new"))
+            await router.app.reload()
+            assert (await asked).error["code"] == "upstream_failed"
+            assert not q.requests
+            assert (await router.chat("second")).headers["x-router-target"] == "new/b"
+
+
+class Slow(Owners):
+    """While it asks the others, a file is loaded."""
+
+    reload: Callable[[], Awaitable[object]]
+
+    async def learn(self, ids: Iterable[str]) -> None:
+        await self.reload()
+        await super().learn(ids)
+
+
+async def test_a_request_goes_by_the_file_that_holds_once_it_is_known_to_what_it_refers(
+    tmp_path: Path,
+) -> None:
+    async with Provider() as q:
+        path = tmp_path / "providers.yaml"
+        path.write_text(MOVED.format(p=q.url, url=q.url, q="q"))
+        async with running(path) as router:
+            router.app.pipeline.owners = owners = Slow(asyncio.get_running_loop().time)
+            owners.reload = router.app.reload
+            path.write_text(MOVED.format(p=q.url, url=q.url, q="new"))
+            thought = {"type": "reasoning", "id": "rs_1", "encrypted_content": "x", "summary": []}
+            said = [{"role": "user", "content": "Hi"}, thought]
+            body = json.dumps({"model": "second", "input": said}).encode()
+            told = await router.ask("POST", "/v1/responses", body, JSON)
+            assert (told.status, told.headers["x-router-target"]) == (200, "new/b")

@@ -25,8 +25,9 @@ from router.telemetry.journal import AttemptRecord, Journal, RequestRecord
 from router.upstream.fetch import Fetcher
 from tests.router.clock import in_virtual_time
 from tests.router.scene import ALL, MESSAGES, InOrder, Scene, failed
-from tests.router.scripted import EVENTS, GOOD, Client, Script, answer, text
+from tests.router.scripted import EVENTS, GOOD, Client, Script, answer, refusal, text
 
+ENDS = Outcome.OK, Outcome.FAILED
 PRICES = {"a/m": Price(1, 2), "b/m": Price(1, 2)}
 
 
@@ -163,6 +164,25 @@ def test_production_is_what_its_first_attempt_came_to() -> None:
 def test_one_that_was_left_for_a_faster_is_what_the_client_got() -> None:
     told = control_of(twin_of(Outcome.ABANDONED), terms())
     assert told == Side("ok", "c/m", 1.5, 3.0, 7, None)
+
+
+def test_what_was_spilled_is_what_it_came_to_after_that() -> None:
+    found = twin_of(Outcome.SPILLED)
+    reader = found.reading(Journal([], failed))
+    ok, failure = (Report(one, input_tokens=1, output_tokens=2) for one in ENDS)
+    reader.attempt(AttemptRecord("r", "chat", "c/m", 2, ok, 3.0, 3.5, 4.0))
+    reader.attempt(AttemptRecord("r", "chat", "d/m", 3, failure, 3.0, 3.5, 4.0))
+    assert control_of(found, terms()) == Side("ok", "c/m", 0.5, 1.0, 2, None)
+
+
+@in_virtual_time
+async def test_a_copy_for_which_there_was_no_capacity_is_held_for_want_of_room() -> None:
+    refused = refusal(429, code="resource_unavailable")
+    scene = Shadowed([answer()], [refused])
+    await scene.once()
+    await scene.compared()
+    assert scene.lane.evidence.held == {"room": 1}
+    assert scene.lane.evidence.pairs == 0
 
 
 def test_the_time_of_a_slow_client_is_not_production_s() -> None:

@@ -46,6 +46,7 @@ FAILS = Body({"error": {"message": "out of order"}}, 500)
 KEYS = {"INSIDE": "key-inside", "FREE": "key-free"}
 INSIDE = {"authorization": "Bearer key-inside"}
 FREE = {"authorization": "Bearer key-free"}
+KEEPS = "preset: openai\n    api_key: k"
 JSON = {"content-type": "application/json"}
 
 
@@ -161,6 +162,24 @@ async def test_what_is_there_for_others_alone_is_not_named(tmp_path: Path) -> No
             assert "us/own" not in str((await world.chat("both")).error["message"])
         assert world.untouched()
         assert (await world.router.chat("theirs", FREE)).status == 200
+
+
+async def test_nor_is_it_named_where_something_else_keeps_it_away_as_well(tmp_path: Path) -> None:
+    more = (
+        "  both: {targets: [eu/m, us/own]}\n"
+        "  tiered: {policy: priority, tiers: [[eu/m], [us/own]], climb: [throttled]}"
+    )
+    async with there(tmp_path, FAILS, more=more) as world:
+        for _ in range(4):
+            for told in (
+                await world.chat("both", x_router_target="eu/m"),
+                await world.chat("tiered"),
+            ):
+                assert told.status in (502, 503)
+                assert "us/own" not in str(told.error["message"])
+        told = await world.chat("both", x_router_target="us/m")
+        assert (told.status, told.error["param"]) == (400, "x-router-target")
+        assert world.untouched()
 
 
 LADDER = """\
@@ -300,6 +319,22 @@ async def test_what_an_account_outside_keeps_is_not_asked_of_it(tmp_path: Path) 
             told = await world.router.ask(method, f"/v1/responses/resp_1{path}", headers=INSIDE)
             assert told.status == 404
         assert world.untouched()
+
+
+async def test_who_is_barred_from_all_accounts_but_one_is_not_given_what_that_may_keep(
+    tmp_path: Path,
+) -> None:
+    async with Provider() as eu, Provider() as us:
+        path = tmp_path / "providers.yaml"
+        text = FILE.format(eu=eu.url, us=us.url, more="")
+        for url in (eu.url, us.url):
+            text = text.replace(f'base_url: "{url}"', f'base_url: "{url}"\n    {KEEPS}')
+        path.write_text(text)
+        async with running(path, KEYS) as router:
+            for headers in (INSIDE, FREE, {**FREE, "x-router-only": "residency=eu"}):
+                told = await router.ask("GET", "/v1/responses/resp_1", headers=headers)
+                assert told.status == 404
+    assert not eu.connections + us.connections
 
 
 async def test_status_and_explain_say_who_is_barred_and_why(tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def spilled(course: Course) -> int:
 
 def counted(course: Course) -> int:
     """Its attempts, as they count against those that its route allows."""
-    return course.attempts - spilled(course) if course.tried else course.attempts
+    attempts = course.attempts - course.forgiven
+    return attempts - spilled(course) if course.tried else attempts
 
 
 def is_free(course: Course, member: Member, now: float) -> bool:

@@ -15,7 +15,8 @@ from operator import attrgetter
 from random import Random
 from typing import TYPE_CHECKING
 
-from policies.engine.deciding.eligibility import OUT_OF_REACH, refusals_of, refuse
+from policies.engine.deciding.eligibility import OUT_OF_REACH, refusals_of, refuse, shut
+from policies.engine.deciding.extra import spilled
 from policies.engine.limits.bill import TOO_DEAR, cost
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
@@ -65,7 +66,11 @@ def ascent(pool: Pool, request: Request, tokens: int, members: Sequence[Member])
 
 
 def confine(course: Course, first: int) -> None:
-    """Ask nobody before the tier `first`, where an answer from there was not good enough."""
+    """Ask nobody before the tier `first`, where an answer from there was not good enough, and all
+    others as if nobody was asked.
+    """
+    course.forgiven += spilled(course)
+    course.tried = {}
     course.reach = [member for member in course.pool.members if member.tier >= first]
     course.ascent = ascent(course.pool, course.request, course.tokens, course.reach)
 
@@ -214,7 +219,7 @@ def all_refusals(course: Course, now: float) -> dict[str, Refused]:
         paid = affordable(course, able, now)
         within |= {member.name: TOO_DEAR for member in able if member not in paid}
     beyond = [member for member in course.pool.members if member not in course.reach]
-    return within | dict.fromkeys([member.name for member in beyond], OUT_OF_REACH)
+    return within | {one.name: shut(one, course.request) or OUT_OF_REACH for one in beyond}
 
 
 def comes_back(course: Course, refusals: Mapping[str, Refused], now: float) -> float | None:

@@ -162,6 +162,24 @@ def test_who_is_left_with_nobody_to_be_served_by_is_noted() -> None:
     ) == ['`only` leaves route "kept" no target']
 
 
+def test_a_likeness_in_another_region_with_the_residency_of_the_first_is_noted() -> None:
+    what = '"more" has the residency of another region'
+    own = FILE.replace("{like: us, ", "{like: us, region: eu-west-2, ")
+    for text, expected in (
+        (own, []),
+        (own.replace("residency: [uk], ", ""), [what]),
+        (own.replace("residency: [uk], ", "residency: [], "), []),
+        (own.replace("residency: [uk], ", "").replace("eu-west-2", "us-east-1"), []),
+        (FILE.replace("residency: [uk], ", ""), []),
+        (own.replace("residency: [uk], ", "").replace("    region: us-east-1\n", ""), []),
+    ):
+        assert notes(text.replace("residency: [eu, uk]", "residency: [eu]")) == expected
+    models = own.replace("models: [small]\n  more", "models: {m: {residency: us}}\n  more")
+    models = models.replace(", models: {small: , own: {tenants: [team-b]}}", "")
+    models = models.replace("us/small", "us/m")
+    assert notes(models) == [what], "what a model says itself it takes with it"
+
+
 def test_a_shadow_and_a_shift_outside_are_noted() -> None:
     shadow = FILE.replace("tags: zdr}}", "tags: zdr}, shadow: {to: us/small, spend: none}}")
     assert notes(shadow) == ['nothing of "kept" is copied: its shadow is not as `only` asks']

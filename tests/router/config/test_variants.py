@@ -8,7 +8,7 @@ import pytest
 
 from policies import Outcome
 from router.build import alike, facts_of, routes_of
-from router.config import Price, ProviderModel, words
+from router.config import Place, Price, ProviderModel, words
 from router.config.variants import OF_TIERS, PAID, TIERS
 from router.knowledge.known import Known, completed, unknown
 from tests.house.source import ROOT
@@ -44,6 +44,18 @@ def test_what_it_does_not_say_it_has_from_the_model_that_it_names() -> None:
     assert mine.prompts == upstream.prompts
     assert mine.limits.requests == ()
     assert mine.timeouts != upstream.timeouts
+
+
+def test_it_is_where_the_model_that_it_names_is_and_there_for_the_same_tenants() -> None:
+    models = models_of(
+        "gpt-5: {residency: [eu], tags: [zdr], tenants: [default]}, mine: {model: gpt-5},"
+        " other: {model: gpt-5, residency: us, tags: []}, out: {model: gpt-6}",
+        "preset: openai, api_key: k, residency: uk, tags: hipaa",
+    )
+    eu, zdr, one = frozenset({"eu"}), frozenset({"zdr"}), frozenset({"default"})
+    assert models["mine"].place == models["gpt-5"].place == Place(None, eu, zdr, one)
+    assert models["other"].place == Place(None, frozenset({"us"}), frozenset(), one)
+    assert models["out"].place == Place(None, frozenset({"uk"}), frozenset({"hipaa"}))
 
 
 def test_a_model_that_is_not_declared_beside_it_is_known_by_its_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from time import perf_counter
 from typing import Any
 
 import pytest
@@ -165,6 +166,21 @@ def test_marks_of_the_clients_own_are_left_alone(own: dict[str, Any], word: Any)
     call = call_of("messages", **{"messages": [HI], **own})
     assert Hint(word).fields(call, "t", None) == {}
     assert Hint(word).pointed(call, b"as it was") == b"as it was"
+
+
+def test_nor_is_a_mark_that_is_spelt_otherwise() -> None:
+    own = b'"cache\\u005fcontrol": {"type": "ephemeral", "ttl": "1h"}'
+    call = ANTHROPIC.parse(b'{"model": "m", "max_tokens": 9, "messages": [], %b}' % own, "messages")
+    assert Hint("mark").fields(call, "t", None) == {}
+
+
+def test_blanks_in_a_body_are_read_once() -> None:
+    blanks = b" " * (MOST_SAID - 100)
+    said = b'[{"role": "user",%b"content": "Hi", "cache_control": {}}]' % blanks
+    fields = OPENAI.parse(b'{"model": "m", "messages": %b}' % said, "chat").fields
+    began = perf_counter()
+    assert key_of(fields, "t", None)
+    assert perf_counter() - began < 0.2
 
 
 def test_a_mark_is_set_from_the_least_on_that_is_cached() -> None:

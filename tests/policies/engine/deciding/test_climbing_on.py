@@ -64,6 +64,17 @@ def test_the_next_tier_is_asked_and_none_below() -> None:
     assert end.cause is Cause.OVER
 
 
+def test_what_spilled_before_it_climbed_is_no_attempt_afterwards_either() -> None:
+    course = started(engine(facts={"a/m": Facts(provisioned=True)}))
+    assert sent(course, Report(Outcome.THROTTLED, Phase.HEAD)) == "a/m"
+    assert sent(course, GOOD, 0.1) == "b/m"
+    course.climb(2, 0.2)
+    assert [sent(course, FAILED, 0.2), sent(course, FAILED, 0.4)] == ["c/m", "c/m"]
+    end = course.next(0.6)
+    assert isinstance(end, Fail)
+    assert end.cause is Cause.ATTEMPTS
+
+
 def test_a_tier_may_be_passed_over() -> None:
     course = started(engine())
     sent(course, GOOD)

@@ -1,7 +1,9 @@
 """Same dialect on both sides: every byte passes, but for the named splices."""
 
 import json
+import tracemalloc
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -149,3 +151,36 @@ async def test_between_sockets_every_byte_passes_both_ways(tmp_path: Path) -> No
     expected = renamed(streamed)
     at = expected.rindex(b"}", 0, -3) + 1
     assert second == expected[:at] + b',"stream_options":{"include_usage":true}' + expected[at:]
+
+
+def test_a_long_text_that_is_stepped_over_takes_no_more_memory_than_it_is_long() -> None:
+    text = b'"%b"' % (b'x\\"' * 40_000)
+    body = b'{"model":"m","a":%b,%b:1,"a":1}' % (text, text)
+    fields = TOP.decode(body)
+    tracemalloc.start()
+    assert spliced(body, fields, {"model": b'"n"'}) == body.replace(b'"m"', b'"n"', 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * len(body)
+
+
+def test_a_long_body_is_gone_through_once_however_often_a_field_stands_in_it() -> None:
+    last = b'"%b"' % (b"x" * 4_000_000)
+    for again, a in (
+        (b'"a":1 ,' * 100_000, last),
+        (b'"a":[%b1],' % (b"1," * 1_000_000), last),
+        (b'"a":1,' * 1_000_000, b"1"),
+    ):
+        body = b'{"model":"m",%b"a":%b, "b": 1.0e0}' % (again, a)
+        fields = TOP.decode(body)
+        began = perf_counter()
+        told = spliced(body, fields, {"model": b'"n"', "c": b"2"})
+        assert perf_counter() - began < 0.5
+        assert told == b'{"model":"n","a":%b,"b":1.0e0,"c":2}' % a
+    many = {"model": "m"} | {str(number): number for number in range(500_000)}
+    body = json.dumps(many, separators=(" ,", ":")).encode()
+    fields = TOP.decode(body)
+    began = perf_counter()
+    told = spliced(body, fields, {"model": b'"n"'})
+    assert perf_counter() - began < 0.8
+    assert json.loads(told) == {**many, "model": "n"}
