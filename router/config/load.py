@@ -19,6 +19,7 @@ from router.config.providers import resolve_providers
 from router.config.routes import resolve_routes
 from router.config.schema import Config
 from router.config.server import resolve_defaults, resolve_server, resolve_shared
+from router.config.startup import Server
 from router.config.tenants import resolve_tenants
 from router.config.validate import VERSION, validate
 
@@ -53,3 +54,15 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         files=MappingProxyType(report.files),
         revision=sha256(b"".join(report.contents)).hexdigest()[:12],
     )
+
+
+def server_of(path: Path, environ: Mapping[str, str]) -> Server:
+    """The `server` block of the file at `path`, as far as it can be read and whatever else is wrong
+    with the file: where a router that serves an older one is asked.
+    """
+    report = Report(str(path))
+    tree = gather(path, environ, report)
+    if tree is None:
+        return Server()
+    tree = normalise(tree, report)
+    return resolve_server(validate(tree, report).server, tree, report)
