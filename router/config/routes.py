@@ -27,6 +27,7 @@ from router.config.shifts import shift_of
 from router.config.tiers import TIERED, check_form, leaving, start_of
 from router.config.tree import Found, Leaf, Node, Table, find
 from router.config.values import WeightedTarget
+from router.config.weights import note_weights
 from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
 
 POLICIES = ("weighted_round_robin", "least_latency", *TIERED)
@@ -121,6 +122,7 @@ class _Resolver:
             **_serving(written),
         )
         self._note_idle(route)
+        note_weights(name, written, tiers, self.tree, self.report)
         if written.decisions and not find(self.tree, ("server", "decisions", "file")).whole:
             mark = self._found(name, "decisions").key.mark
             what = "no decisions are written: there is no server.decisions.file"
