@@ -179,7 +179,9 @@ class _Resolver:
             self.report.problem(found.node.mark, what, "write it as package.module:attribute")
         elif not colon and written.name not in POLICIES:
             what = f"there is no policy {_shown(found.node)}"
-            self.report.problem(found.node.mark, what, self.report.nearest(written.name, POLICIES))
+            remedy = self.report.nearest(written.name, POLICIES)
+            remedy += ", or package.module:attribute" if "." in written.name else ""
+            self.report.problem(found.node.mark, what, remedy)
         elif key == "within" and written.name in TIERED:
             what = f"within is for a choice inside one tier, and {written.name} is among tiers"
             self.report.problem(found.node.mark, what, f"use {DEFAULT} or weighted_round_robin")
@@ -199,7 +201,7 @@ class _Resolver:
             word = "tiers" if policy in TIERED else "targets"
             self.report.problem(place, f"route {quoted(route)} has no {word}", f"add `{word}:`")
         elif "targets" in keys and policy in TIERED:
-            what, remedy = f"policy {policy} takes tiers", "write tiers: [{…: 1}, {…: 1}]"
+            what, remedy = f"policy {policy} takes tiers", "write tiers: [[a], [b]]"
             self.report.problem(keys["targets"].key.mark, what, remedy)
         elif "tiers" in keys and policy not in TIERED and known:
             what = f"only policy {' or '.join(TIERED)} takes tiers"
