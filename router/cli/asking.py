@@ -23,7 +23,7 @@ from router.admin.explain import as_read, foretold, received
 from router.admin.explain import explain as cold_explain
 from router.admin.question import BadQuestion, Question, Sent, encoded, read, read_sent
 from router.cli.address import address
-from router.config import Address, Config, ConfigError, load, server_of
+from router.config import Address, Config, ConfigError, load, server_of, written_at
 from router.dialects.contract import ClientError
 from router.shadowing import shadows_of
 from router.tokenizers.opening import tokenizers_of
@@ -160,8 +160,9 @@ def loaded(path: Path) -> Config:
         shadows_of(config)
         tokenizers_of(config)
     except (ConfigError, choosing.BuildFault) as error:
-        where = f"{path}: " if isinstance(error, choosing.BuildFault) else ""
-        raise Unanswered(f"{where}{error}") from None
+        if isinstance(error, ConfigError):
+            raise Unanswered(str(error)) from None
+        raise Unanswered(f"{written_at(path, os.environ, error.named)}: {error}") from None
     return config
 
 
