@@ -169,7 +169,9 @@ class WeighedLatency:
         tokens = request.input_tokens if known else None
         paid = of_money(money) if money else [""] * len(warm)
         heavy = of_weights(candidates)
-        told = zip((of_warmth(there, tokens) for there in warm), paid, heavy, strict=True)
+        trust = [1.0 if memory is None else memory.trust(one.name) for one in candidates]
+        heat = [of_warmth(one, tokens, part) for one, part in zip(warm, trust, strict=True)]
+        told = zip(heat, paid, heavy, strict=True)
         return ["; ".join(filter(None, words)) for words in told]
 
     def _paid(self, costs: list[float], money: list[float | None]) -> list[float]:
