@@ -61,10 +61,8 @@ class OverridePages:
         try:
             lifted = await self._overrides.lift(id_)
         except Unknown:
-            told = (
-                "no override with this id holds: `pointsman overrides` (GET /overrides) lists all"
-            )
-            raise Refused(404, "no_such_override", told) from None
+            what = "no override with this id holds: `pointsman overrides` lists all"
+            raise Refused(404, "no_such_override", what) from None
         except (Down, TooLarge) as error:
             raise _away(error) from None
         now = time.time()
