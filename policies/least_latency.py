@@ -76,10 +76,23 @@ class LeastLatency:
         whole = sum(parts)
         return [part / whole for part in parts]
 
+    def terms(
+        self, request: Request, candidates: Sequence[Candidate], memory: None, now: float
+    ) -> Sequence[str]:
+        """How much faster each counts for its weight, where weights differ."""
+        return of_weights(candidates)
+
     def costs(self, request: Request, candidates: Sequence[Candidate], now: float) -> list[float]:
         """Seconds, weighed by load and standing, in the order of `candidates`."""
         members = cast("Sequence[Member]", candidates)  # what the engine shows are its members
         return weighed(predictions(request, members), members, now)
+
+
+def of_weights(candidates: Sequence[Candidate]) -> list[str]:
+    """What weights do to who is fast, in words; empty where they are equal."""
+    least = min([candidate.weight for candidate in candidates])
+    times = [candidate.weight / least for candidate in candidates]
+    return [f"counts as {one:.3g} times as fast, by its weight" if one > 1 else "" for one in times]
 
 
 def weighed(seconds: list[float], members: Sequence[Member], now: float) -> list[float]:

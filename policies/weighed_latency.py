@@ -19,7 +19,7 @@ from policies.affinity.warmth import Warmth, is_full
 from policies.affinity.words import of_money, of_warmth
 from policies.engine.learning.cost import predictions
 from policies.engine.outcome import Report
-from policies.least_latency import TIE, LeastLatency, weighed
+from policies.least_latency import TIE, LeastLatency, of_weights, weighed
 from policies.policy import Candidate, Request
 
 if TYPE_CHECKING:
@@ -163,12 +163,15 @@ class WeighedLatency:
         memory: Warmth | None,
         now: float,
     ) -> Sequence[str]:
-        """What is warm where, and what the request costs there."""
+        """What is warm where, what the request costs there, and what weights do."""
         _, warm, money = self.weigh(request, candidates, memory, now)
         known = self.affinity is not None and prefix_of(request) is not None
         tokens = request.input_tokens if known else None
         paid = of_money(money) if money else [""] * len(warm)
-        told = zip((of_warmth(there, tokens) for there in warm), paid, strict=True)
+        heavy = of_weights(candidates)
+        trust = [1.0 if memory is None else memory.trust(one.name) for one in candidates]
+        heat = [of_warmth(one, tokens, part) for one, part in zip(warm, trust, strict=True)]
+        told = zip(heat, paid, heavy, strict=True)
         return ["; ".join(filter(None, words)) for words in told]
 
     def _paid(self, costs: list[float], money: list[float | None]) -> list[float]:

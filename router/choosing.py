@@ -43,7 +43,13 @@ BUILT_IN: dict[str, type[WeightedRoundRobin | LeastLatency]] = {
 
 
 class BuildFault(Exception):
-    """What the file names cannot be made; the message says which and why."""
+    """What the file names cannot be made; the message says which and why. `named` is what the file
+    says there, where it is an import path.
+    """
+
+    def __init__(self, message: str, named: str = "") -> None:
+        super().__init__(message)
+        self.named = named
 
 
 def named_policies() -> dict[str, Policy]:
@@ -128,12 +134,20 @@ def needs_of(
 
 
 def _imported(spec: PolicySpec, what: str, checked: Callable[[Any], T]) -> T:
+    module, _, attribute = spec.name.partition(":")
     try:
-        module, _, attribute = spec.name.partition(":")
         return checked(getattr(import_module(module), attribute)(**spec.options))
     except Exception as error:  # a door: a user's module may raise anything
-        told = f"{type(error).__name__}: {error}"
-        raise BuildFault(f"the {what} {spec.name!r} cannot be made: {told}") from error
+        told = _told(error, module)
+        raise BuildFault(f"the {what} {spec.name!r} cannot be made: {told}", spec.name) from error
+
+
+def _told(error: Exception, module: str) -> str:
+    """What went wrong with something out of `module`, and what to do where that is known."""
+    told = f"{type(error).__name__}: {error}"
+    if isinstance(error, ModuleNotFoundError) and error.name == module:
+        told += f"; put {module}.py beside the file, or install it where the router is"
+    return told
 
 
 def judge_of(path: str) -> Judge:
@@ -148,10 +162,10 @@ def called(path: str, what: str) -> Any:
     try:
         found = getattr(import_module(module), attribute)
     except Exception as error:  # a door: a user's module may raise anything
-        told = f"{type(error).__name__}: {error}"
-        raise BuildFault(f"the {what} {path!r} cannot be had: {told}") from error
+        told = _told(error, module)
+        raise BuildFault(f"the {what} {path!r} cannot be had: {told}", path) from error
     if not callable(found):
-        raise BuildFault(f"the {what} {path!r} cannot be called")
+        raise BuildFault(f"the {what} {path!r} cannot be called", path)
     return found
 
 

@@ -139,6 +139,11 @@ class Warmth:
             found.append(cost * (part if part > LEAST_PART else LEAST_PART))
         return cold, warm, found
 
+    def trust(self, name: str) -> float:
+        """The part of what should have been warm at a target that it reported of late."""
+        known = self._known.get(name)
+        return 1.0 if known is None else known.trust
+
     def loads(self, members: Sequence[Candidate], now: float) -> list[float]:
         """How many requests each was sent of late."""
         known = self._known

@@ -8,16 +8,20 @@ from math import floor, log10
 DOLLAR = 1_000_000_000
 """Nano-dollars."""
 
+BELIEVED = 0.9
+"""The trust from which on nobody wonders why less is expected than was sent."""
 
-def of_warmth(warm: float, tokens: int | None) -> str:
+
+def of_warmth(warm: float, tokens: int | None, trust: float = 1.0) -> str:
     """How many tokens of a prompt are expected to be read from a cache; nothing where nobody looked
-    (None).
+    (None). `trust` is the part of what should have been that was reported of late.
     """
     if tokens is None:
         return ""
-    if not warm:
-        return "nothing of it is warm here"
-    return f"{round(warm):,} of {tokens:,} tokens warm here"
+    told = f"{round(warm):,} of {tokens:,} tokens" if warm else "nothing of it is"
+    if trust >= BELIEVED:
+        return f"{told} warm here"
+    return f"{told} warm here, where {trust:.0%} of what should have been was reported as cached"
 
 
 def of_money(money: Sequence[float | None]) -> list[str]:

@@ -23,7 +23,7 @@ from router.admin.explain import as_read, foretold, received
 from router.admin.explain import explain as cold_explain
 from router.admin.question import BadQuestion, Question, Sent, encoded, read, read_sent
 from router.cli.address import address
-from router.config import Address, Config, ConfigError, Server, load
+from router.config import Address, Config, ConfigError, load, server_of, written_at
 from router.dialects.contract import ClientError
 from router.shadowing import shadows_of
 from router.tokenizers.opening import tokenizers_of
@@ -135,14 +135,14 @@ def status(path: Path, admin: str | None, *, watch: bool, as_json: bool) -> int:
 
 
 def find(path: Path, admin: str | None) -> Running:
-    """Where the running router is asked. The file says it, with the token; one that is wrong must
-    not hide a router that runs on an older one, so then it is the usual address. Raises ValueError
-    for an `admin` that is no address.
+    """Where the running router is asked. The file says it, with the token, also where it is wrong
+    elsewhere or its keys are not set here: it must not hide a router that runs, nor lead to
+    another one. Raises ValueError for an `admin` that is no address.
     """
     try:
         server = load(path, os.environ).server
     except ConfigError as error:
-        server = Server()
+        server = server_of(path, os.environ)
         if admin is None:
             first = f"{error.problems[0]}" if error.problems else str(error)
             print(f"{first}\n(asking {server.admin} all the same)", file=sys.stderr)
@@ -160,8 +160,9 @@ def loaded(path: Path) -> Config:
         shadows_of(config)
         tokenizers_of(config)
     except (ConfigError, choosing.BuildFault) as error:
-        where = f"{path}: " if isinstance(error, choosing.BuildFault) else ""
-        raise Unanswered(f"{where}{error}") from None
+        if isinstance(error, ConfigError):
+            raise Unanswered(str(error)) from None
+        raise Unanswered(f"{written_at(path, os.environ, error.named)}: {error}") from None
     return config
 
 

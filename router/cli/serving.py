@@ -23,7 +23,7 @@ import uvloop
 from router.app import App
 from router.choosing import BuildFault, find_plugins
 from router.cli.address import address
-from router.config import Config, ConfigError, Server, faults, load
+from router.config import Config, ConfigError, Server, faults, load, written_at
 from router.config.server import alone
 from router.telemetry.log import Format, Log, where
 from router.workers.place import Line, Place
@@ -103,7 +103,7 @@ async def serve(config: Config, server: Server, log: Log, place: Place | None = 
     try:
         application = App(config, os.environ, log, Random(), server)
     except BuildFault as error:
-        print(f"{config.path}: {error}", file=sys.stderr)
+        print(f"{written_at(config.path, os.environ, error.named)}: {error}", file=sys.stderr)
         return 2
     try:
         addresses = await application.start(*(place.sockets() if place is not None else ()))

@@ -22,6 +22,9 @@ PIPE = 1000
 QUANTILES = ("p50", "p95")
 FAILURES = frozenset({"failed", "throttled", "denied"})
 """Ends of attempts that are a target's doing, and not the request's."""
+LIMITED = ("requests", "tokens", "input", "output", "places")
+EXACT = 0.01
+"""Seconds below which a tenth of a millisecond tells targets apart."""
 
 
 def compared(told: dict[str, Any]) -> None:
@@ -240,7 +243,10 @@ def _place(model: dict[str, Any]) -> str:
 
 
 def _state(target: dict[str, Any]) -> str:
-    return escape(target["cause"] or target["state"])
+    """How it is, and what of its limits is used up."""
+    gone = [what for what in LIMITED if (left := target[f"{what}_left"]) is not None and left < 1]
+    told = [target["cause"] or target["state"], *([f"no {', '.join(gone)} left"] if gone else [])]
+    return escape("; ".join(told))
 
 
 def _left(level: dict[str, Any]) -> str:
@@ -283,4 +289,7 @@ def _used(target: dict[str, Any]) -> list[str]:
 
 
 def _seconds(number: float | None) -> str:
-    return "–" if number is None else f"{number * 1000:.0f} ms"
+    """A dash also for 0: of a target that only answered in one piece no first token was seen."""
+    if not number:
+        return "–"
+    return f"{number * 1000:.{1 if number < EXACT else 0}f} ms"

@@ -7,7 +7,7 @@ Must not: know the network, or what a policy does.
 from router.config.cascade import Audit, Cascade, CheckSpec
 from router.config.diff import needs_restart, words
 from router.config.ladders import ladder
-from router.config.load import load
+from router.config.load import load, server_of, written_at
 from router.config.models import ABILITIES
 from router.config.place import Only, Place, place_words
 from router.config.problems import ConfigError, Problem
@@ -80,5 +80,7 @@ __all__ = [
     "load",
     "needs_restart",
     "place_words",
+    "server_of",
     "words",
+    "written_at",
 ]

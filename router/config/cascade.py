@@ -174,7 +174,9 @@ def _check_name(name: str, node: object, known: Known, report: Report) -> None:
     module, colon, _ = name.partition(":")
     if not colon and name not in BUILT_IN:
         what = f"there is no check {quoted(node.written)}"
-        report.problem(node.mark, what, report.nearest(name, BUILT_IN))
+        everything = "write cascade: auto for all of them, or name them"
+        remedy = everything if name == "auto" else report.nearest(name, BUILT_IN)
+        report.problem(node.mark, what, remedy)
     elif colon and module not in known.plugins:
         what = f"the module of check {quoted(node.written)} is not in server.plugins"
         report.problem(node.mark, what, "add it there")

@@ -6,7 +6,7 @@ Must not: read the environment itself, know the network, or keep anything betwee
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
@@ -14,12 +14,14 @@ from types import MappingProxyType
 from router.config.including import gather
 from router.config.normalise import normalise
 from router.config.only import Known, check_only
-from router.config.problems import Report
+from router.config.problems import Mark, Report
 from router.config.providers import resolve_providers
 from router.config.routes import resolve_routes
 from router.config.schema import Config
 from router.config.server import resolve_defaults, resolve_server, resolve_shared
+from router.config.startup import Server
 from router.config.tenants import resolve_tenants
+from router.config.tree import Leaf, Listing, Node
 from router.config.validate import VERSION, validate
 
 
@@ -53,3 +55,36 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
         files=MappingProxyType(report.files),
         revision=sha256(b"".join(report.contents)).hexdigest()[:12],
     )
+
+
+def server_of(path: Path, environ: Mapping[str, str]) -> Server:
+    """The `server` block of the file at `path`, as far as it can be read and whatever else is wrong
+    with the file: where a router that serves an older one is asked.
+    """
+    report = Report(str(path))
+    tree = gather(path, environ, report)
+    if tree is None:
+        return Server()
+    tree = normalise(tree, report)
+    return resolve_server(validate(tree, report).server, tree, report)
+
+
+def written_at(path: Path, environ: Mapping[str, str], value: str) -> str:
+    """Where the file at `path` says `value` first, as `file:line:column`; the path alone where it
+    does not.
+    """
+    tree = gather(path, environ, Report(str(path)))
+    found = next(_marks(tree, value), None) if tree is not None else None
+    return str(path) if found is None else str(found._replace(file=found.file or str(path)))
+
+
+def _marks(node: Node, written: str) -> Iterator[Mark]:
+    if isinstance(node, Leaf):
+        if node.written == written:
+            yield node.mark
+        return
+    inside = (
+        node.items if isinstance(node, Listing) else [one.value for one in node.entries.values()]
+    )
+    for one in inside:
+        yield from _marks(one, written)

@@ -41,7 +41,9 @@ def only_of(path: _Path, written: WrittenOnly | None, tree: Table, report: Repor
     """The `only` of whatever stands at `path`."""
     found = find(tree, (*path, "only"))
     given = written.given() if written is not None else {}
-    if found.whole and (written is not None or is_null(found.node)) and not given:
+    node = found.node
+    empty = is_null(node) or (isinstance(node, Table) and not node.entries)
+    if found.whole and empty:
         report.problem(found.key.mark, "only asks for nothing", EXAMPLE)
     for key, names in given.items():
         if not names:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from router.config import texts, units
-from router.config.problems import Report
-from router.config.tree import Found, Table
+from router.config.problems import Report, quoted
+from router.config.tree import Found, Leaf, Table
 from router.config.written import WrittenPolicy
 
 Read = Callable[[object], Any]
@@ -39,5 +39,6 @@ def read_options(written: WrittenPolicy, found: Found, report: Report) -> dict[s
         try:
             given[name] = OPTIONS[name](value)
         except units.Unreadable as error:
-            report.problem(entry.value.mark, f"{name} {error.what}", error.remedy)
+            shown = f" {quoted(entry.value.written)}" if isinstance(entry.value, Leaf) else ""
+            report.problem(entry.value.mark, f"{name}{shown} {error.what}", error.remedy)
     return given

@@ -27,6 +27,7 @@ from router.config.shifts import shift_of
 from router.config.tiers import TIERED, check_form, leaving, start_of
 from router.config.tree import Found, Leaf, Node, Table, find
 from router.config.values import WeightedTarget
+from router.config.weights import note_weights
 from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
 
 POLICIES = ("weighted_round_robin", "least_latency", *TIERED)
@@ -121,6 +122,7 @@ class _Resolver:
             **_serving(written),
         )
         self._note_idle(route)
+        note_weights(name, written, tiers, self.tree, self.report)
         if written.decisions and not find(self.tree, ("server", "decisions", "file")).whole:
             mark = self._found(name, "decisions").key.mark
             what = "no decisions are written: there is no server.decisions.file"
@@ -177,7 +179,9 @@ class _Resolver:
             self.report.problem(found.node.mark, what, "write it as package.module:attribute")
         elif not colon and written.name not in POLICIES:
             what = f"there is no policy {_shown(found.node)}"
-            self.report.problem(found.node.mark, what, self.report.nearest(written.name, POLICIES))
+            remedy = self.report.nearest(written.name, POLICIES)
+            remedy += ", or package.module:attribute" if "." in written.name else ""
+            self.report.problem(found.node.mark, what, remedy)
         elif key == "within" and written.name in TIERED:
             what = f"within is for a choice inside one tier, and {written.name} is among tiers"
             self.report.problem(found.node.mark, what, f"use {DEFAULT} or weighted_round_robin")
@@ -197,7 +201,7 @@ class _Resolver:
             word = "tiers" if policy in TIERED else "targets"
             self.report.problem(place, f"route {quoted(route)} has no {word}", f"add `{word}:`")
         elif "targets" in keys and policy in TIERED:
-            what, remedy = f"policy {policy} takes tiers", "write tiers: [{…: 1}, {…: 1}]"
+            what, remedy = f"policy {policy} takes tiers", "write tiers: [[a], [b]]"
             self.report.problem(keys["targets"].key.mark, what, remedy)
         elif "tiers" in keys and policy not in TIERED and known:
             what = f"only policy {' or '.join(TIERED)} takes tiers"

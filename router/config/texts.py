@@ -63,10 +63,9 @@ class Choice:
         self.words = words
 
     def __call__(self, value: object) -> str:
-        word = text(value)
-        if word not in self.words:
-            raise Unreadable("is not known here", nearest(word, self.words))
-        return word
+        if value not in self.words:
+            raise Unreadable("is not known here", nearest(str(value), self.words))
+        return text(value)
 
 
 def choice(*words: str) -> Choice:

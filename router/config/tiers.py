@@ -86,7 +86,7 @@ def _tiers_at(
         report.problem(found.key.mark, what, "write start: auto, or a rule with score: +.4")
     elif len(given) != tiers - 1:
         what = f"{len(given)} scores for {tiers} tiers: the first has none, each other has one"
-        report.problem(found.node.mark, what, f"write {tiers - 1}")
+        report.problem(found.node.mark, what, f"write {tiers - 1} of them")
     elif not all(a > 0 for a in given) or [*given] != sorted(set(given)):
         what = "each of tiers_at must be more than the one before, and more than 0"
         report.problem(found.node.mark, what, "write them as [.4, .8]")

@@ -118,7 +118,10 @@ def weight(value: object) -> float:
 
 def exponent(value: object) -> float:
     """A number from 0 to 10."""
-    number = weight(value)
+    try:
+        number = weight(value)
+    except Unreadable as unreadable:
+        raise Unreadable(unreadable.what, "write it as 0.3") from None
     if number > MOST_EXPONENT:
         raise Unreadable("is more than 10", "write it as 0.3")
     return number

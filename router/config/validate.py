@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from router.config import texts
 from router.config.base_written import Written
 from router.config.problems import START, Report, quoted
+from router.config.remedies import EXAMPLES, OF_ROUTES
 from router.config.sections_written import WrittenDefaults, WrittenTenant
 from router.config.startup_written import WrittenServer, WrittenShared
 from router.config.tree import Leaf, Node, Table, find, is_null, plain
@@ -137,7 +138,11 @@ def _explain(
     below: _Path = fault["loc"]
     found = find(tree, path + below)
     if fault["type"] == "extra_forbidden":
-        _unknown_key(found.key, found.node, _keys(kind, below[:-1]), report)
+        if kind is WrittenRoute and len(below) == 1 and found.key.written in OF_ROUTES:
+            what = f"{quoted(found.key.written)} is no key of a route"
+            report.problem(found.key.mark, what, OF_ROUTES[found.key.written])
+        else:
+            _unknown_key(found.key, found.node, _keys(kind, below[:-1]), report)
         return
     names = [step for step in path + below if isinstance(step, str)]
     label = names[-2] if names[-1] in ("name", "rules") else names[-1]
@@ -146,6 +151,7 @@ def _explain(
         what, remedy = unreadable.what, unreadable.remedy
     else:
         what, remedy = _SHAPES[fault["type"]]
+        remedy = f"write it as {EXAMPLES[label]}" if label in EXAMPLES else remedy
     shown = _shown(found.node) if not _SECRET.intersection(names) else ""
     report.problem(found.node.mark, f"{label} {shown}{what}", remedy)
 

@@ -61,9 +61,8 @@ class OverridePages:
         try:
             lifted = await self._overrides.lift(id_)
         except Unknown:
-            raise Refused(
-                404, "no_such_override", "no such word holds: GET /overrides lists all"
-            ) from None
+            what = "no override with this id holds: `pointsman overrides` lists all"
+            raise Refused(404, "no_such_override", what) from None
         except (Down, TooLarge) as error:
             raise _away(error) from None
         now = time.time()

@@ -223,6 +223,7 @@ def test_an_estimator_of_one_s_own_is_made_as_the_reference_shows_it(tmp_path, m
     monkeypatch.syspath_prepend(str(tmp_path))
     [module] = [block for block in blocks("docs/reference.md", "python") if "Hardness" in block]
     [models] = [block for block in blocks("docs/reference.md", "yaml") if "Hardness" in block]
+    monkeypatch.delitem(sys.modules, "hardness", raising=False)  # another test's
     (tmp_path / "hardness.py").write_text(module)
     file = tmp_path / "providers.yaml"
     providers = "version: 1\nproviders: {sim: {dialect: simulated, models: [slow, fast]}}\n"

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies import LeastLatency, Outcome, Phase, Report, Request, Send, Target
+from policies import (
+    LeastLatency,
+    Outcome,
+    Phase,
+    Policy,
+    Report,
+    Request,
+    Send,
+    Target,
+    WeighedLatency,
+)
 from tests.policies.driver import (
     ABANDONED,
     DENIED,
@@ -301,3 +311,14 @@ def test_an_answer_in_one_piece_with_usage_is_measured_per_token() -> None:
         here.now += 4.0
         here.settle(send, Report(Outcome.OK, output_tokens=400))
     assert here.members[0].predicted(Request("m", 1e9, output_tokens=100)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("policy", [LeastLatency(), WeighedLatency(price=0.3)])
+def test_a_weight_is_told_as_what_it_is_a_factor_and_no_share(policy: Policy) -> None:
+    here = World(Target("a/m", weight=90), Target("b/m", weight=10), policy=policy, seed=7)
+    here.teach("a/m", 0.2)
+    here.teach("b/m", 0.1)
+    heavy, light = here.engine.explain(here.request(), here.now).targets
+    assert heavy.odds == 1.0
+    assert "counts as 9 times as fast, by its weight" in heavy.words
+    assert "weight" not in light.words

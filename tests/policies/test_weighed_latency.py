@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import deepcopy
 from typing import Any, ClassVar
 
@@ -125,6 +126,9 @@ class TestAffinity:
         request = two.request(input_tokens=TOKENS, features={PREFIX: LONG})
         told = two.engine.explain(request, two.now).targets
         assert all("nothing of it is warm here" in target.words for target in told)
+        reported = re.search(r"where (\d+)% of what should have been was reported", told[1].words)
+        assert reported is not None
+        assert int(reported[1]) < 10
         two.will("b/m", answer(cached=TOKENS, first=0.15))
         for _ in range(5):
             ask(two, LONG, only=frozenset({"b/m"}))
@@ -168,6 +172,7 @@ class TestAffinity:
         words = [target.words for target in two.engine.explain(request, two.now).targets]
         assert "nothing of it is warm here" in words[0]
         assert "2,048 of 4,096 tokens warm here" in words[1]
+        assert "reported as cached" not in words[1]
 
     def test_an_open_prefix_is_as_long_as_the_last_prompt_that_had_it(self) -> None:
         two = world("a/m", "b/m")

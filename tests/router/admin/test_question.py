@@ -123,7 +123,7 @@ def test_a_body_that_is_sent_on_is_the_same_body(body: bytes):
         ({"stream": True}, "stream stands in the body; "),
         ({"paht": "/v1/messages"}, 'unknown field "paht"; did you mean "path"?'),
         ({"path": "/v1/mesages"}, 'path "/v1/mesages" is not known here; did you mean "/v1/mess'),
-        ({"path": 7}, 'path "7" is not text; '),
+        ({"path": 7}, 'path "7" is not known here; '),
         ({"priority": "high"}, 'priority "high" is not known here; '),
     ],
 )

@@ -232,3 +232,34 @@ async def test_the_router_asked_may_be_at_another_address_than_the_file_s(tmp_pa
             assert source in capsys.readouterr().out
     assert await asyncio.to_thread(asking.status, path, "nonsense", watch=False, as_json=True) == 1
     assert "--admin nonsense: write host:port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["tenants: {care: {keys: ['${A_KEY_THAT_IS_NOT_SET}']}}", "defaults: {deadlin: 3s}"],
+    ids=["a key of another shell", "a mistake"],
+)
+async def test_a_file_that_is_wrong_elsewhere_leads_to_the_router_that_it_names_and_to_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rest: str
+) -> None:
+    server = 'admin_token: "let-me-in"'
+    async with running(written(tmp_path, MODELS, server=server)) as router:
+        path = asked_at(tmp_path / "asked", router.admin, server=server, rest=rest)
+        assert await overviewed(path) == 0
+        told = capsys.readouterr()
+        assert "sim/fast" in told.out
+        assert f"(asking {router.admin} all the same)" in told.err
+
+
+async def test_status_says_that_a_limit_of_the_file_is_used_up_and_nothing_of_what_was_not_seen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, MODELS)
+    limited = "output_tokens: 4, limits: {requests: 1/hour}}\n      other"
+    path.write_text(path.read_text().replace("output_tokens: 4}\n      other", limited))
+    async with running(path) as router:
+        await router.chat()  # in one piece: no first token was seen
+        assert await overviewed(asked_at(tmp_path / "asked", router.admin)) == 0
+    [row] = [line for line in capsys.readouterr().out.splitlines() if "sim/fast  " in line]
+    assert "healthy; no requests left" in row
+    assert row.split()[2] == "–"

@@ -90,7 +90,11 @@ def test_check_makes_the_policies_that_the_file_names(tmp_path: Path) -> None:
     path = written(tmp_path, models, "plugins: [no_such_module]")
     result = pointsman("check", path)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"{path}: the policy 'no_such_module:Best' cannot be made")
+    place, _, told = result.stderr.partition(": ")
+    line, column = map(int, place.removeprefix(f"{path}:").split(":"))
+    assert path.read_text().splitlines()[line - 1][column - 1 :].startswith('"no_such_module:Best"')
+    assert told.startswith("the policy 'no_such_module:Best' cannot be made")
+    assert "put no_such_module.py beside the file" in told
 
 
 def test_check_shows_no_variables_value(tmp_path: Path) -> None:
@@ -238,7 +242,7 @@ def test_serve_says_which_policy_cannot_be_made(tmp_path: Path) -> None:
     path = written(tmp_path, models, "plugins: [no_such_module]")
     result = pointsman("serve", "-c", path)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"{path}: the policy 'no_such_module:Best' cannot be made" in result.stderr
+    assert f"{path}:14:18: the policy 'no_such_module:Best' cannot be made" in result.stderr
 
 
 def test_explain_reads_a_body_from_a_file_or_stdin_as_a_client_would_send_it(

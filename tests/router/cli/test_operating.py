@@ -71,7 +71,7 @@ async def test_what_is_drained_and_pinned_is_listed_and_can_be_lifted(tmp_path: 
         (["pin", "chat", "sim/fats"], 1, 'did you mean "sim/fast"?'),
         (["drain", "sim/fast"], 1, "the last target of solo"),
         (["drain", "sim/fast", "--for", "2y"], 1, "for is not a duration"),
-        (["lift", "nope"], 1, "no such word holds"),
+        (["lift", "nope"], 1, "no override with this id holds"),
         (["lift"], 2, "name one, or say --all"),
         (["lift", "a", "--all"], 2, "name one, or say --all"),
     ],

@@ -217,4 +217,5 @@ async def test_a_policy_that_cannot_be_made_is_2_and_said(
     config, log = load(path, {}), Log(StringIO(), "text")
     assert await serve(config, config.server, log) == 2
     log.close()
-    assert capsys.readouterr().err.startswith(f"{path}: the policy 'no_such_module:Best' cannot")
+    said = capsys.readouterr().err
+    assert said.startswith(f"{path}:14:18: the policy 'no_such_module:Best' cannot be made")

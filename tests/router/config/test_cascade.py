@@ -84,6 +84,8 @@ def test_a_length_has_one_end_or_two(written, extent):
     ("written", "words"),
     [
         ("{checks: [emty]}", 'there is no check "emty"; did you mean "empty"?'),
+        ("{checks: [auto]}", "write cascade: auto for all of them"),
+        ("{checks: auto}", "write it as [empty, finish], or cascade: auto for all that ask nobody"),
         ("{checks: []}", "a cascade without a check"),
         ("{checks: [{ask: why}]}", "a check that is none"),
         ("{checks: [{length: 1.., match: a}]}", "a check with length and match"),

@@ -74,7 +74,7 @@ SURPRISES = {
         "not text to YAML",
         "quote it",
     ),
-    "true for a name": (BASE + "server: {auth: »true}\n", "auth", "quote it"),
+    "true for a name": (BASE + "server: {auth: »true}\n", "auth", "use one of: keys, open"),
     "a variable in braces": (
         REAL + "    models: {m: {context: »${N}}}\n" + CHAT,
         "a variable without quotes",
@@ -363,12 +363,12 @@ LADDERS = {
     "a rung that is a word": (
         BASE + "  b: {targets: [sim/fast], when_all_fail: [»chat]}\n",
         "is not a mapping",
-        "write it as `key: value`",
+        "write it as a list of {model: NAME} or {text: …}",
     ),
     "rungs that are no list": (
         BASE + "  b: {targets: [sim/fast], when_all_fail: »{model: chat}}\n",
         "when_all_fail is not a list",
-        "write it as [a, b]",
+        "write it as a list of {model: NAME} or {text: …}",
     ),
     "a rung of another kind": (
         BASE + "  b: {targets: [sim/fast], when_all_fail: [{»modle: chat}]}\n",
@@ -444,7 +444,7 @@ FORMS = {
     "priority without tiers": (
         PROVIDERS + "models: {chat: {policy: priority, »targets: [sim/fast]}}\n",
         "policy priority takes tiers",
-        "write tiers: [{…: 1}, {…: 1}]",
+        "write tiers: [[a], [b]]",
     ),
     "tiers without priority": (
         PROVIDERS + "models: {chat: {»tiers: [[sim/fast]]}}\n",
@@ -482,19 +482,46 @@ FORMS = {
     "an affinity": (
         PROVIDERS
         + "models: {chat: {policy: {name: least_latency, affinity: »user}, targets: [sim/fast]}}\n",
-        "affinity is not known here",
-        "",
+        'affinity "user" is not known here',
+        "use one of: prefix",
+    ),
+    "an affinity that is no word": (
+        PROVIDERS
+        + "models: {chat: {policy: {name: least_latency, affinity: »true}, targets: [sim/fast]}}\n",
+        'affinity "true" is not known here',
+        "use one of: prefix",
+    ),
+    "an option beside its policy": (
+        PROVIDERS
+        + "models: {chat: {policy: least_latency, »affinity: prefix, targets: [sim/fast]}}\n",
+        '"affinity" is no key of a route',
+        "write policy: {name: least_latency, affinity: prefix}",
+    ),
+    "a head beside its cascade": (
+        PROVIDERS + "models: {chat: {targets: [sim/fast], »head: 8KiB}}\n",
+        '"head" is no key of a route',
+        "write cascade: {head: 8KiB}",
+    ),
+    "a restriction without only": (
+        PROVIDERS + "models: {chat: {targets: [sim/fast], »tags: [zdr]}}\n",
+        '"tags" is no key of a route',
+        "write only: {tags: [zdr]}",
+    ),
+    "a policy by a path without a colon": (
+        PROVIDERS + "models: {chat: {policy: »ours.Home, targets: [sim/fast]}}\n",
+        'there is no policy "ours.Home"',
+        "or package.module:attribute",
     ),
     "a price that is none": (
         PROVIDERS
         + "models: {chat: {policy: {name: least_latency, price: »dear}, targets: [sim/fast]}}\n",
-        "price is not a number, 0 or more",
-        "write it as 90 or 0.5",
+        'price "dear" is not a number, 0 or more',
+        "write it as 0.3",
     ),
     "a price that is too much": (
         PROVIDERS
         + "models: {chat: {policy: {name: least_latency, price: »11}, targets: [sim/fast]}}\n",
-        "price is more than 10",
+        'price "11" is more than 10',
         "write it as 0.3",
     ),
     "a policy without a name": (

@@ -311,7 +311,7 @@ MISTAKES = {
     "cost_tiers without tiers": (
         PROVIDERS + "models: {chat: {policy: cost_tiers, »targets: [sim/fast]}}\n",
         "policy cost_tiers takes tiers",
-        "write tiers: [{…: 1}, {…: 1}]",
+        "write tiers: [[a], [b]]",
     ),
     "cost_tiers within a tier": (
         smart("within: »cost_tiers", policy="priority"),
