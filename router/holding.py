@@ -118,7 +118,7 @@ class Holding(Climbing):
 
     def _note(self, answer: Answer | None, now: float) -> bytes:
         times, degraded = (self._started, self._first, now), self._reply.degraded
-        words, resumption = self._trial.words, self._resumption
+        words, resumption = self._trial.words if answer else "", self._resumption
         return closing(answer, self._attempts, times, resumption, degraded, words)
 
     def _settle(self, answer: Answer, report: Report, now: float) -> None:
