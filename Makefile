@@ -8,7 +8,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
-.PHONY: help serve test drill proof bench bench-affinity bench-cascading bench-dialects bench-faults bench-fleet bench-plan bench-routing bench-tiering bench-wire demo lock clean
+.PHONY: help serve compiled test drill proof bench bench-affinity bench-cascading bench-dialects bench-faults bench-fleet bench-plan bench-routing bench-tiering bench-wire demo lock clean
 
 help:
 	@echo 'make serve   serve providers.yaml on 127.0.0.1:8080'
@@ -27,6 +27,7 @@ help:
 	@echo 'make bench-cascading   what a cascade is worth, by how good its judge is (ARGS="--data FOLDER")'
 	@echo 'make bench-tiering   what the shipped rules of cost_tiers are worth (ARGS="--data FOLDER", and --fit: fits them again)'
 	@echo 'make lock    resolve the lock files again (ARGS=--upgrade: to the newest versions)'
+	@echo 'make compiled   a wheel whose way of a request is machine code, in dist/ (needs a C compiler; minutes)'
 	@echo 'make clean   remove .venv and caches'
 
 serve: .venv/serving
@@ -74,6 +75,12 @@ bench-cascading: .venv/testing
 
 bench-tiering: .venv/testing
 	$(BIN)/python -m benchmarks.tiering $(ARGS)
+
+# The wheel, and what is in it, for tests and benchmarks: build/compiled goes before the sources.
+compiled: .venv/testing
+	rm -rf build dist
+	$(BIN)/python -W ignore .ci/compiled.py dist
+	$(INSTALL) --target build/compiled dist/*.whl
 
 demo: .venv/testing
 	$(BIN)/python -m tests.e2e.demo $(ARGS)

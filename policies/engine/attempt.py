@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from policies.engine.learning.breaker import EJECTED
 from policies.engine.limits.needs import needs
 from policies.engine.limits.notes import refund, reservation
-from policies.engine.outcome import Outcome, Phase, Report
+from policies.engine.outcome import Outcome, Phase, Report, SettledTwice
 from policies.engine.refusal import NEVER, Refusal
 from policies.engine.resting import rest
 
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 
 CONNECT = Phase.CONNECT
-
-
-class SettledTwice(RuntimeError):
-    """The driver settled an attempt that was already settled: a fault of the driver."""
 
 
 class Attempt:

@@ -26,7 +26,8 @@ from policies.engine.pool import Pool, learning
 from policies.engine.refusal import Cause
 from policies.engine.route import Facts, Route
 from policies.engine.showing.explaining import Explained, explain
-from policies.engine.showing.record import Record, RecordedCourse
+from policies.engine.showing.record import Record
+from policies.engine.showing.recorded import RecordedCourse
 from policies.engine.showing.views import TargetSnapshot, snapshot
 from policies.engine.standing import SILENT, Member, Standing
 from policies.engine.waiting.queue import Queue

@@ -108,6 +108,10 @@ class Outcome(Enum):
         return member
 
 
+class SettledTwice(RuntimeError):
+    """The driver settled an attempt that was already settled: a fault of the driver."""
+
+
 class Report(NamedTuple):
     """What the driver says of an attempt when its last byte is through.
 

@@ -20,7 +20,8 @@ from policies.engine.attempt import Attempt
 from policies.engine.course import Course
 from policies.engine.engine import Engine
 from policies.engine.outcome import OK
-from policies.engine.showing.record import Record, RecordedCourse, Said, Step, Verb
+from policies.engine.showing.record import Record, Said, Step, Verb
+from policies.engine.showing.recorded import RecordedCourse
 
 
 class Replayed(NamedTuple):

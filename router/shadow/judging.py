@@ -78,12 +78,13 @@ class Judging:
 
         def work() -> None:
             told: object = None
-            failed: Exception | None = None
+            failed: NoScore | None = None
             try:
                 told = judge(given)
             except BaseException as error:  # noqa: BLE001 - a door: as above, and it may end itself
-                kind = type(error).__name__
-                failed = error if isinstance(error, Exception) else NoScore(f"{kind}: it left")
+                # Here, since whoever it is thrown into may not show where it comes from.
+                place = where(error) if isinstance(error, Exception) else "its end"
+                failed = NoScore(f"{type(error).__name__} at {place}")
             if not self._loop.is_closed():
                 self._loop.call_soon_threadsafe(self._ended, answered, told, failed)
 
@@ -92,7 +93,7 @@ class Judging:
         return await answered
 
     def _ended(
-        self, answered: asyncio.Future[object], told: object, failed: Exception | None
+        self, answered: asyncio.Future[object], told: object, failed: NoScore | None
     ) -> None:
         self._threads -= 1
         if answered.done():

@@ -10,7 +10,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 MADE = {
     ".venv", "__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis",
-    "pointsman.egg-info",
+    "build", "dist", "pointsman.egg-info",
 }  # fmt: skip
 
 

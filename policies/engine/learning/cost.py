@@ -29,7 +29,7 @@ def predictions(request: Request, members: Sequence[Member]) -> list[float]:
     """
     output, most, tokens = members[0].length.usual, request.output_tokens, request.input_tokens
     if most is not None and most < output:
-        output = most
+        output = float(most)
     if request.stream:
         output *= STREAM_SHARE
     seconds = []

@@ -68,5 +68,5 @@ def cost(member: Member, request: Request) -> int:
         return 0
     output, most = member.length.usual, request.output_tokens
     if most is not None and most < output:
-        output = most
+        output = float(most)
     return price.input * request.input_tokens + price.output * round(output)

@@ -91,7 +91,7 @@ class Levels:
         if requests > 0:
             self._requests -= requests
         if self._requests < 1:
-            self.sure = -1
+            self.sure = -1.0
 
     def correct(self, note: Note) -> None:
         """What a request took was another amount. Where the provider has told since what is left,

@@ -202,7 +202,7 @@ class Quota:
         self._by_kind = bool(limits.input or limits.output)
         self.spare_requests = 0 if self._requests else NEVER
         self.spare_tokens = 0 if self._tokens else NEVER
-        self.sure = -1  # who asks has to look
+        self.sure = -1.0  # who asks has to look
 
     def windows(self) -> list[tuple[Rate, Windows, int]]:
         """Its limits with their windows, and what they count of a note: requests, tokens, input and
@@ -222,7 +222,7 @@ class Quota:
         parts = [rate.amount if part is None else part(rate.amount) for rate, _, _ in rates]
         self.ceiling = NEVER if whole is None else whole if part is None else part(whole)
         if 0 in parts:
-            self.ceiling = 0
+            self.ceiling = 0.0
         for (_, window, _), limit in zip(rates, parts, strict=True):
             window.resize(max(1, limit), at)
         self._look(now)
@@ -247,10 +247,8 @@ class Quota:
         """What is left at `now`, exactly; returns it in microseconds."""
         at = int(now * MICROSECONDS + HALF)
         self._read()
-        if self._requests:
-            self.spare_requests = min([window.spare(at) for window in self._requests])
-        if self._tokens:
-            self.spare_tokens = min([window.spare(at) for window, _ in self._tokens])
+        self.spare_requests = min([window.spare(at) for window in self._requests], default=NEVER)
+        self.spare_tokens = min([window.spare(at) for window, _ in self._tokens], default=NEVER)
         if self.said is not None:
             self.said.look(at)
         self.sure = self._sum_up()

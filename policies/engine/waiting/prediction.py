@@ -65,7 +65,7 @@ def predicted_start(
     if not able:
         return None
     begin = min(_ends(why[member], now) for member in able)
-    behind = turn - sum(_room(member, request, now) for member in able)
+    behind = turn - sum([_room(member, request, now) for member in able], 0.0)
     if behind <= 0:
         return begin
     pace = _pace(able, request)

@@ -25,6 +25,11 @@ CAUSES = (
 )
 
 
+def names_of(causes: frozenset[Climb]) -> str:
+    """In an order that is the same in every process."""
+    return "+".join(sorted(cause.value for cause in causes))
+
+
 def ladder(count: int) -> list[Target]:
     """So many tiers of one target each."""
     return [Target(f"p{tier}/m", 1, tier) for tier in range(count)]
@@ -108,7 +113,7 @@ class TestStart:
 class TestClimb:
     @pools
     @seeds
-    @pytest.mark.parametrize("climb", CAUSES, ids=lambda causes: "+".join(c.value for c in causes))
+    @pytest.mark.parametrize("climb", CAUSES, ids=names_of)
     @pytest.mark.parametrize("cause", list(Climb), ids=lambda cause: cause.value)
     def test_a_tier_is_left_for_the_causes_that_are_named_and_no_other(
         self, count: int, seed: int, climb: frozenset[Climb], cause: Climb

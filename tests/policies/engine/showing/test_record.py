@@ -9,10 +9,10 @@ from policies.engine.showing.record import (
     LONGEST_DETAIL,
     MOST_STEPS,
     Choice,
-    RecordedAttempt,
     Stopped,
     Verb,
 )
+from policies.engine.showing.recorded import RecordedAttempt
 from policies.engine.showing.telling import told
 from tests.policies.driver import ANSWERED, FAILED, World, limited
 
