@@ -55,7 +55,7 @@ class Holding(Climbing):
                 return
             self._held = answer
             answer.attempt.first_token(now)
-            self._until = 0.0
+            self._until, self._waited = 0.0, self._reply.waited
         if answer is not self._held:
             return
         self._head_so_far += answer.passing()

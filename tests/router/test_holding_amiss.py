@@ -11,7 +11,18 @@ from router.ladder import Ladder, Rung
 from tests.router.clock import in_virtual_time, now
 from tests.router.holding import Held
 from tests.router.scene import InOrder, words_of
-from tests.router.scripted import DONE, END, EVENTS, FINISH, REFUSED, ROLE, Script, body_of, text
+from tests.router.scripted import (
+    DONE,
+    END,
+    EVENTS,
+    FINISH,
+    REFUSED,
+    ROLE,
+    Client,
+    Script,
+    body_of,
+    text,
+)
 from tests.router.test_holding import DEAR, MORE, SORRY, WHOLE, told
 
 REFUSES: Script = [0.1, EVENTS, ROLE, SORRY, *MORE, 1000]
@@ -91,3 +102,19 @@ async def test_whenever_its_client_leaves_nothing_is_held_of_it_any_more() -> No
         assert scene.heads.held == 0
     assert held == sorted(held)
     assert held[-1] > 2000
+
+
+@in_virtual_time
+async def test_what_a_client_took_late_before_an_answer_began_is_no_time_of_that_answer() -> None:
+    late: Script = [0.1, EVENTS, ROLE, text("one "), 2.0, text("two"), FINISH, DONE, END]
+    scene = Held({"a/m": [[20, *REFUSES[:-1], FINISH, DONE, END]], "b/m": [late]}, head=10_000)
+
+    async def slow(verb: str) -> None:
+        if verb == "start":  # with the first comment
+            await asyncio.sleep(5)
+            client.waited += 5
+
+    client = Client(slow)
+    assert words_of(await scene.stream(client)) == "one two"
+    assert [attempt.report.unread for attempt in scene.kept.attempts] == [0, 0]
+    assert scene.request.client_seconds == 5
