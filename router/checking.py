@@ -43,6 +43,9 @@ MOST_SAID = 1000
 """Tokens that a judge may write: for one word, and for what some think before it."""
 MOST_JUDGES = 16
 """Judges that are asked at once; others wait for their turn, as long as they may take."""
+MOST_HEADS = 64 * 1024 * 1024
+"""Bytes that are held back of all streams: 8,000 heads of 8 KiB, 256 of the largest. What does not
+fit is judged by what there is of it, and goes out."""
 BYTES_PER_TOKEN = 3
 NAMED = ".judge"
 """What follows a request's id in that of a judge's question."""
@@ -58,13 +61,15 @@ class Checked(NamedTuple):
 
 
 class Checking:
-    """Has answers checked; `owners` as the pipeline has them."""
+    """Has answers checked; `owners` as the pipeline has them. `heads` is what is held of streams by
+    all requests.
+    """
 
     def __init__(self, aside: Aside, owners: Owners) -> None:
         self._aside, self._owners, self._loop = aside, owners, aside.loop
         self._judging = Judging(aside.loop, PATIENCE)
         self._turns = {OwnCheck: Semaphore(MOST_THREADS), ModelCheck: Semaphore(MOST_JUDGES)}
-        self._memory = Memory()
+        self._memory, self.heads = Memory(), Memory(MOST_HEADS)
 
     async def check(
         self, lane: Lane, call: Call, caller: Caller, body: bytes, until: float, *, free: bool

@@ -31,6 +31,7 @@ class Trial:
     with the check that each failed first; `best` is the one of them that passed most, or the one
     that the client gets; `accepted` is one that was whole, and passed, and `body` is what it was.
     `first` was checked first, with its tier; of `beginnings` that alone was, with what each failed.
+    `heads` is what all requests may hold back of streams.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class Trial:
         skipped: frozenset[int], *, look: bool,
     ) -> None:  # fmt: skip
         self.lane, self.call, self.caller, self.look = lane, call, caller, look
-        self.request, self.terms = request, lane.terms
+        self.request, self.terms, self.heads = request, lane.terms, checking.heads
         self.failed: list[tuple[str, str]] = []
         self.best: Answer | None = None
         self.accepted: Answer | None = None

@@ -4,7 +4,8 @@ judged; where that fails, the client never sees it, and the next tier is asked.
 Why: once the first content has gone out nothing can be taken back. So what a cheap tier streams
 commits to nothing while it is held: whoever breaks off then is rescued in silence. The last tier is
 never held, and nothing is any more once something has gone out.
-Must not: hold more than the route says, and what one read brings.
+Must not: hold more than the route says, and what one read brings; or, all together, more than this
+process may.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from router.told import closing
 
 HERE = comment("here")
 """Where the last note stands in a stream that is whole, before it is known."""
+CROWDED = "streams went out before their head was full: too many are held"
 
 
 class Whole(NamedTuple):
@@ -34,7 +36,7 @@ class Whole(NamedTuple):
 class Holding(Climbing):
     """See `Passage`."""
 
-    __slots__ = ("_committed", "_head_so_far", "_held", "_whole")
+    __slots__ = ("_committed", "_head_so_far", "_held", "_size", "_whole")
 
     def __init__(self, *given: Any) -> None:
         trial, then, call, reply, runtime, course, bell, fetcher, journal = given
@@ -43,6 +45,7 @@ class Holding(Climbing):
         self._held: Answer | None = None
         self._head_so_far = bytearray()
         self._whole: dict[Answer, Whole] = {}
+        self._size = 0
 
     def _win(self, answer: Answer, now: float) -> None:
         """The first to bring content is held; it is the client's once it is judged."""
@@ -52,11 +55,14 @@ class Holding(Climbing):
                 return
             self._held = answer
             answer.attempt.first_token(now)
-            self._until = 0.0
+            self._until, self._waited = 0.0, self._reply.waited
         if answer is not self._held:
             return
         self._head_so_far += answer.passing()
-        if answer.report is not None or len(self._head_so_far) >= self._trial.terms.head:
+        full = len(self._head_so_far) >= self._trial.terms.head
+        if answer.report is None and not (full or self._has_room()):
+            full, self._trial.lane.trouble = True, CROWDED
+        if answer.report is not None or full:
             answer.keep(bytes(self._head_so_far))
             self._head_so_far.clear()
             self._winner = answer
@@ -72,7 +78,10 @@ class Holding(Climbing):
 
     async def _next_tier(self, answer: Answer) -> int | None:
         if self._over:
-            return await super()._next_tier(answer)
+            tier = await super()._next_tier(answer)
+            self._whole = {one: its for one, its in self._whole.items() if one is self._trial.best}
+            self._has_room()
+            return tier
         data = answer.passing()
         answer.keep(data)
         tier = await self._trial.begun(answer, data)
@@ -87,6 +96,7 @@ class Holding(Climbing):
         before, _, after = answer.closing(HERE).rpartition(HERE)
         whole = Whole(answer.passing() + before, after, self._clock())
         self._whole[answer] = whole
+        self._has_room()
         asking = self._trial.next_tier(answer, whole.before + whole.after)
         return await meanwhile(asking, self._quiet, self._keep_alive)
 
@@ -99,7 +109,7 @@ class Holding(Climbing):
     async def _give(self, answer: Answer) -> None:
         self._committed, self._held, self._winner = True, None, answer
         whole, now = self._whole.get(answer), self._clock()
-        self._whole.clear()
+        self._let_go()
         if whole is None:
             self._first = now if self._first is None else self._first
             await super(Climbing, self)._pass_on(answer, now)
@@ -115,9 +125,30 @@ class Holding(Climbing):
     def _spare(self) -> Answer | None:
         return None if self._committed else super()._spare()
 
+    def close(self) -> None:
+        """See `Passage.close`."""
+        super().close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._whole.clear()
+        self._head_so_far.clear()
+        self._has_room()
+
+    def _has_room(self) -> bool:
+        """Whether there is room for all that this request holds now, beside what others do."""
+        held = len(self._head_so_far)
+        held += sum(len(one.before) + len(one.after) for one in self._whole.values())
+        if held <= self._size:
+            self._trial.heads.free(self._size - held)
+        elif not self._trial.heads.take(held - self._size):
+            return False
+        self._size = held
+        return True
+
     def _note(self, answer: Answer | None, now: float) -> bytes:
         times, degraded = (self._started, self._first, now), self._reply.degraded
-        words, resumption = self._trial.words, self._resumption
+        words, resumption = self._trial.words if answer is not None else "", self._resumption
         return closing(answer, self._attempts, times, resumption, degraded, words)
 
     def _settle(self, answer: Answer, report: Report, now: float) -> None:

@@ -87,6 +87,7 @@ class Descent:
         """
         if Outcome.OK in self._course.tried.values():
             self._ladder = Ladder((), None)
+        self._tried.update(self._course.tried)
         self._course.climb(tier, now)
 
     def close(self, now: float) -> None:

@@ -37,7 +37,8 @@ class Passage:
     __slots__ = (
         "_answers", "_attempts", "_bell", "_call", "_cause", "_clock", "_course", "_draining",
         "_end", "_fetcher", "_files", "_first", "_journal", "_last", "_met_an_end", "_others",
-        "_over", "_reply", "_resumption", "_runtime", "_started", "_telling", "_until", "_winner",
+        "_over", "_reply", "_resumption", "_runtime", "_started", "_telling", "_until", "_waited",
+        "_winner",
     )  # fmt: skip
 
     def __init__(
@@ -60,7 +61,7 @@ class Passage:
         self._telling: Answer | None = None
         self._first: float | None = None
         self._draining = self._over = self._met_an_end = False
-        self._attempts, self._until, self._end, self._cause = 0, 0.0, "fault", ""
+        self._attempts, self._until, self._waited, self._end, self._cause = 0, 0.0, 0.0, "fault", ""
         self._resumption = resumption_of(call, runtime) if runtime.resume else None
 
     async def drive(self, others: Sized) -> bool:
@@ -178,8 +179,8 @@ class Passage:
         whole = report.outcome.good
         if whole and self._winner is None:
             self._win(answer, now)
-        if self._call.stream and self._winner is answer and self._reply.waited:
-            report = report._replace(unread=self._reply.waited)
+        if self._winner is answer and (unread := self._reply.waited - self._waited):
+            report = report._replace(unread=unread)
         self._settle(answer, report, now)
         if self._winner is not answer:
             return False
@@ -196,7 +197,7 @@ class Passage:
             self._first = now
         if self._call.stream:
             answer.attempt.first_token(now)
-            self._until = 0.0
+            self._until, self._waited = 0.0, self._reply.waited
 
     async def _pass_on(self, answer: Answer, now: float) -> None:
         reply = self._reply

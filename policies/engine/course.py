@@ -155,7 +155,7 @@ class Course:
     def _while_open(self, now: float) -> Send | Stop | Wait:
         first, deadline = self.opened[0], self.request.deadline
         told = self._last is not None and self._last.outcome.effect.next is Next.CLIENT
-        if told or self._committed or now >= deadline:
+        if (told and first.first is None) or self._committed or now >= deadline:
             return Stop(first, Outcome.ABANDONED)
         if len(self.opened) > 1:
             won = [attempt for attempt in self.opened if attempt.first is not None]

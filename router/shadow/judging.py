@@ -61,6 +61,11 @@ class Judging:
             raise
         except TimeoutError:
             raise NoScore(f"it did not answer within {patience:g} s") from None
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise NoScore("it was cancelled by itself") from None  # nobody here did
         except Exception as error:  # a door: a user's judge may raise anything
             # Where, and not what it says, which may quote an answer.
             raise NoScore(f"{type(error).__name__} at {where(error)}") from error

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated
 
 import msgspec
@@ -35,6 +36,7 @@ class Ledger:
     def __init__(self, kept: Kept, wall: Callable[[], float] = time.time) -> None:
         self._kept, self._wall = kept, wall
         self._owed: dict[str, int] = {}
+        self._turn = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def add(self, name: str, nano: int) -> None:
@@ -63,21 +65,21 @@ class Ledger:
 
     async def save(self) -> None:
         """Write what has been spent since the last time."""
-        if not self._owed:
-            return
-        owed, self._owed = self._owed, {}
-        hour = int(self._wall() // HOUR)
-        try:
-            await self._kept.change(NAME, lambda document: added(document, owed, hour))
-        except (Down, TooLarge):
+        async with self._turn:
+            owed, hour = self._owed.copy(), int(self._wall() // HOUR)
+            if not owed:
+                return
             # It may have been written all the same: rather twice than not at all.
-            for model, nano in owed.items():
-                self.add(model, nano)
+            with suppress(Down, TooLarge):
+                await self._kept.change(NAME, lambda document: added(document, owed, hour))
+                for name, nano in owed.items():
+                    if left := self._owed.pop(name) - nano:
+                        self._owed[name] = left
 
     async def _now_and_then(self) -> None:
         while True:
             await asyncio.sleep(EVERY)
-            await self.save()
+            await asyncio.shield(self.save())  # half of it is none
 
 
 def read(document: Document | None) -> Spent:

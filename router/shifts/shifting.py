@@ -226,7 +226,8 @@ class Shifting:
         name = moving.name
         known, ahead = self._keeping.of(name), self._ahead.get(name)
         held = known.progress
-        if not self._complete(name, arms, ahead.progress if ahead is not None else held):
+        come = ahead.progress if ahead is not None else held
+        if known.unreadable or not self._complete(name, arms, come):
             return
         if known.document is None or held is None:
             after = begin(moving.terms, moving.revision, now, arms)

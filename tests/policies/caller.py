@@ -122,6 +122,10 @@ class Caller:
 
     def settle(self, attempt: Attempt, report: Report) -> None:
         del self.opened[attempt]
+        if report.withheld:
+            lost = [name for name, end in self.ended.items() if end is Outcome.ABANDONED]
+            for name in lost:
+                del self.ended[name]
         self.ended[attempt.target] = report.outcome
         attempt.settle(report, self.world.now)
         if report.outcome is Outcome.OK:

@@ -212,6 +212,9 @@ class Machine(RuleBasedStateMachine):
         if attempt.first is not None or report.outcome is Outcome.OK:
             caller.content = caller.content or stream
             report = report._replace(phase=Phase.BODY)
+        withheld = report.withheld and stream and attempt.first is not None
+        caller.content = caller.content and not withheld
+        report = report._replace(withheld=withheld)
         caller.settle(attempt, report)
         caller.look()
 

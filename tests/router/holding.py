@@ -57,6 +57,7 @@ class Held(Scene):
         journal = Journal([self.kept], failed)
         aside = Aside(lambda: self.runtime, journal, loop, Fetcher(), None)
         checking = Checking(aside, self.pipeline.owners)
+        self.heads = checking.heads
         auditing = Auditing(aside, lambda error: failed("audit", error))  # type: ignore[arg-type]
         self.cascades = Cascades(checking, auditing, Random(1), lambda: 1)
         self.pipeline.cascade = self.cascades.begin

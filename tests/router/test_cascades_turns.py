@@ -16,11 +16,15 @@ from tests.router.test_cascades import CASCADE, DEAR, GOOD
 
 JUDGED = "{checks: [{judge: judges}]}"
 BLOCKS = """
+import asyncio
 import time
 
 async def slow(answered):
     time.sleep(0.3)
     return False
+
+async def cancelled(answered):
+    raise asyncio.CancelledError
 """
 
 
@@ -70,3 +74,17 @@ async def test_a_deadline_that_passes_during_a_check_leaves_the_best_answer(
         assert told.headers[CASCADE] == "best; cheap/m=blocks:slow"
         assert len(place.dear.requests) == 0
     sys.modules.pop("blocks")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_check_that_is_cancelled_by_its_own_doing_is_not_passed_and_cuts_off_no_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stream: bool
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "given_up.py").write_text(BLOCKS)
+    sys.modules.pop("given_up", None)
+    cascade = "{checks: ['given_up:cancelled'], head: 1KiB}"
+    async with climbers(tmp_path, GOOD, DEAR, cascade=cascade, plugins="given_up") as place:
+        told = await place.chat(stream=stream)
+        assert (told.status, b"certainly" in told.body) == (200, True)
+        assert "cancelled by itself" in (await place.page())["trouble"]

@@ -83,3 +83,16 @@ async def test_of_those_that_hang_in_threads_there_are_few():
             break
         await asyncio.sleep(0.005)
     assert await judging.score(lambda _: 0, PAIR) == 0
+
+
+async def test_one_that_is_cancelled_by_its_own_doing_has_not_said_and_nobody_else_is_cancelled():
+    async def judge(_):
+        raise asyncio.CancelledError
+
+    with pytest.raises(NoScore, match="cancelled by itself"):
+        await score(judge)
+    asking = asyncio.create_task(score(lambda _: time.sleep(0.05)))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking

@@ -68,6 +68,32 @@ async def test_what_cannot_be_written_counts_all_the_same_and_is_written_later(t
     await away.close()
 
 
+async def test_what_is_being_written_counts_and_is_written_once_whoever_ends_meanwhile(
+    tmp_path, monkeypatch
+):
+    class Slow(File):
+        asked = 0
+
+        async def change(self, name, how):
+            self.asked += 1
+            await asyncio.sleep(0.05)
+            return await super().change(name, how)
+
+    monkeypatch.setattr("router.shadow.ledger.EVERY", 0.01)
+    slow = Slow(tmp_path / "state.json", nobody)
+    ledger = Ledger(slow, lambda: NOW)
+    ledger.add("chat", 700)
+    await ledger.start()
+    while not slow.asked:  # noqa: ASYNC110 - a test looks from outside
+        await asyncio.sleep(0.005)
+    assert ledger.within("chat", HOUR) == 700
+    ledger.add("chat", 1)
+    await ledger.close()
+    assert read(slow.read(NAME)) == {"chat": {1_000_000: 701}}
+    assert ledger.within("chat", HOUR) == 701
+    await slow.close()
+
+
 async def test_two_who_keep_it_together_know_what_both_have_spent(tmp_path):
     one = await kept(tmp_path)
     ledgers = [Ledger(one, lambda: NOW) for _ in range(2)]

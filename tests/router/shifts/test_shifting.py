@@ -331,6 +331,30 @@ async def test_what_is_kept_and_cannot_be_read_rests_as_it_is_and_is_reported() 
         assert one.state is State.ABORTED
 
 
+class Interrupted(Alone):
+    """While it is met, somebody keeps what cannot be read here."""
+
+    def __init__(self, kept: Kept, later: Mapping[str, Any]) -> None:
+        super().__init__(asyncio.get_running_loop().time)
+        self._kept, self._later = kept, later
+
+    async def meet(self, said: Mapping[str, bytes]) -> Met:
+        met = await super().meet(said)
+        await self._kept.change(document_of(MOVING.name), lambda _: self._later)
+        return met
+
+
+@in_virtual_time
+async def test_what_a_later_release_keeps_while_all_meet_is_not_written_over() -> None:
+    kept, later = File(None, lambda *_, **__: None), {"version": 7}
+    one = One(kept, Interrupted(kept, later))
+    one.shifting.take([MOVING], PRICES)
+    await one.shifting.start()
+    await one.run(3)
+    assert kept.read(document_of(MOVING.name)) == later
+    await one.shifting.close()
+
+
 @in_virtual_time
 async def test_what_the_file_still_has_is_never_forgotten_and_the_rest_in_time() -> None:
     kept = File(None, lambda *_, **__: None)

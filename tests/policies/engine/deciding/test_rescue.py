@@ -118,6 +118,17 @@ def test_a_refusal_of_one_ends_the_other() -> None:
     world.close()
 
 
+def test_a_refusal_of_one_ends_no_other_that_has_begun_to_answer() -> None:
+    for first in (0, 1):
+        world = usual("a/m", "b/m")
+        course, *sends = rescued(world)
+        sends[first].attempt.first_token(world.now + 0.1)
+        sends[1 - first].attempt.settle(REJECTED, world.now + 0.1)  # before anybody was stopped
+        assert isinstance(course.next(world.now + 0.1), Wait)
+        sends[first].attempt.settle(STREAMED, world.now + 1)
+        world.close()
+
+
 def test_a_rescue_that_fails_leaves_the_first_to_go_on() -> None:
     world = usual("a/m", "b/m")
     course, probe, rescue = rescued(world)
