@@ -113,7 +113,8 @@ class Strict(Caller):
     def settle(self, report: Report = ANSWERED) -> None:
         assert self.send is not None
         self.failed.append(self.send.attempt.target)
-        self.content = self.send.attempt.first is not None and self.course.request.stream
+        seen = self.send.attempt.first is not None and not report.withheld
+        self.content = seen and self.course.request.stream
         super().settle(report)
 
     def give_back(self, until: float | None) -> None:
