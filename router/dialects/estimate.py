@@ -95,13 +95,14 @@ def file_tokens(kind: str, size: int) -> int:
 def estimated_tokens(body: bytes) -> int:
     """Tokens of a request's body; 0 only where it is empty. Never raises."""
     files, text = 0, body
-    # Bytes are found four times as fast from the end.
-    if body.rfind(b'"data') >= 0:
-        found = list(_files(body))
-        files = sum(_cost(body, begin, end) for begin, end in found)
-        text = _without(body, found)
-    if text.rfind(b'"image') >= 0:
-        files += IMAGE.least * _named_images(text)
+    # Bytes are found four times as fast from the end. A part that is no text says its type.
+    if body.rfind(b'"type"') >= 0:
+        if body.rfind(b'"data') >= 0:
+            found = list(_files(body))
+            files = sum(_cost(body, begin, end) for begin, end in found)
+            text = _without(body, found)
+        if text.rfind(b'"image') >= 0:
+            files += IMAGE.least * _named_images(text)
     size = len(text)
     if size <= WHOLE:
         return int(files + text_tokens(text) + 1) if size else 0

@@ -42,6 +42,11 @@ def data_url(kind: str, file: bytes) -> str:
     return f"data:{kind};base64,{b64encode(file).decode()}"
 
 
+def sound(file: bytes) -> object:
+    audio = {"data": b64encode(file).decode(), "format": "wav"}
+    return {"type": "input_audio", "input_audio": audio}
+
+
 def image(file: bytes) -> object:
     return {"type": "image_url", "image_url": {"url": data_url("image/png", file)}}
 
@@ -128,7 +133,7 @@ def test_documents_and_sounds_cost_by_their_length_within_bounds() -> None:
     for make, weight in (
         (pdf, DOCUMENT),
         (lambda file: source("application/pdf", file), DOCUMENT),
-        (lambda file: {"input_audio": {"data": b64encode(file).decode(), "format": "wav"}}, SOUND),
+        (sound, SOUND),
     ):
         little, more, most = (
             estimated_tokens(with_parts(make(bytes(size)))) for size in (30, 600_000, 9_000_000)
