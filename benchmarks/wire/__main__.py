@@ -105,9 +105,9 @@ def header(options: argparse.Namespace) -> None:
 
 def available(options: argparse.Namespace) -> Iterator[tuple[str, Peer]]:
     """Who can be measured here."""
-    wanted = options.only or ["Envoy", "nginx", "bare"]
+    wanted = options.only or ["compiled", "Envoy", "nginx", "bare"]
     yield peers.ROUTER, peers.router
-    if peers.BUILT.is_dir():
+    if "compiled" in wanted and peers.BUILT.is_dir():
         yield peers.COMPILED, peers.compiled
     if options.before is not None:
         yield peers.BEFORE, peers.before
