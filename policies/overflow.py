@@ -41,11 +41,7 @@ class InTiers:
 
     __slots__ = ()
     between: ClassVar[str] = ""
-
-    @property
-    def within(self) -> Policy:
-        """The policy inside the tiers."""
-        raise NotImplementedError
+    within: Policy
 
     @property
     def rule(self) -> str:

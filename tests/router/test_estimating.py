@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -131,16 +131,20 @@ async def test_one_that_raises_or_answers_nonsense_is_reported_and_the_rules_cou
     assert "ValueError at" in str(error) or "is no number from 0 to 1" in str(error)
 
 
-@in_virtual_time
-async def test_after_three_overruns_it_is_not_asked_for_a_minute() -> None:
-    now = [0.0]
-    estimator = Says(0.0)
+def slowly(estimator: Says, now: list[float]) -> Callable[[], float]:
+    """A clock by which each task takes twice what it may."""
 
     def clock() -> float:
         now[0] += LIMIT
         return now[0] + LIMIT * len(estimator.tasks)
 
-    scene = tiers(estimator, clock)
+    return clock
+
+
+@in_virtual_time
+async def test_after_three_overruns_it_is_not_asked_for_a_minute() -> None:
+    now, estimator = [0.0], Says(0.0)
+    scene = tiers(estimator, slowly(estimator, now))
     told: list[str] = []
     scene.engine._on_policy_error = lambda name, error: told.append(f"{name}: {error}")
     for _ in range(10):
@@ -156,13 +160,7 @@ async def test_after_three_overruns_it_is_not_asked_for_a_minute() -> None:
 @in_virtual_time
 async def test_one_that_takes_long_and_then_raises_is_not_asked_either_and_quotes_no_text() -> None:
     estimator = Says(ValueError("what the client wrote"))
-    now = [0.0]
-
-    def clock() -> float:
-        now[0] += LIMIT
-        return now[0] + LIMIT * len(estimator.tasks)
-
-    scene = tiers(estimator, clock)
+    scene = tiers(estimator, slowly(estimator, [0.0]))
     told: list[str] = []
     scene.engine._on_policy_error = lambda name, error: told.append(f"{name}: {error}")
     for _ in range(10):
