@@ -161,11 +161,13 @@ async def test_a_server_that_forgot_is_told_again_by_whoever_has_the_latest(tmp_
             await here.change("gone", put(a=1))
             await until(lambda: there.read("gone") is not None)
             await there.change("gone", lambda _: None)
+            keys = ("{pm:f}:kept:it", "{pm:f}:kept:gone")
+            latest = own.say("MGET", *keys)  # that it is gone, `here` may not have heard
             own.kill()
             own.start()
             await changed(there, "other", put(b=1))
             await until(lambda: here.read("other") == {"b": 1}, 3)
-            await until(lambda: bool(own.say("EXISTS", "{pm:f}:kept:it")), 3)
+            await until(lambda: own.say("MGET", *keys) == latest, 3)
         async with instance(own.url, "f") as later:
             assert later.read("it") == {"a": 1}
             assert later.read("other") == {"b": 1}
