@@ -8,6 +8,7 @@ is done next.
 from __future__ import annotations
 
 from time import time
+from typing import Final
 
 from policies import Attempt, Outcome, Phase, Report, Scope, TimeLimits
 from router.dialects.contract import Call
@@ -20,10 +21,10 @@ from router.upstream.transport import (
     UpstreamError,
 )
 
-AFTER_THE_END = 1.0
+AFTER_THE_END: Final = 1.0
 """Seconds that usage and the formal end may take after the semantic one."""
-MOST_REFUSAL = 1024 * 1024
-MOST_WHOLE = 64 * 1024 * 1024
+MOST_REFUSAL: Final = 1024 * 1024
+MOST_WHOLE: Final = 64 * 1024 * 1024
 """Bytes of an error, and of an answer read whole: beyond that it is not what it should be."""
 
 

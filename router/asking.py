@@ -5,6 +5,8 @@ What comes back is an `Answer`'s. It decides nothing about where a call goes.
 
 from __future__ import annotations
 
+from typing import Final
+
 from policies import Outcome, Phase, Report, Scope, Send
 from router.answer import Answer
 from router.bell import Bell
@@ -14,7 +16,7 @@ from router.headers import meant_for
 from router.runtime import Runtime
 from router.upstream.transport import UNOPENED, Upstream
 
-TO_MESSAGES: frozenset[Operation] = frozenset({"chat", "responses", "messages"})
+TO_MESSAGES: Final[frozenset[Operation]] = frozenset({"chat", "responses", "messages"})
 """Those calls whose answer is one to messages: what bodies have beside them is for these."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from asyncio import Timeout, timeout
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from policies import Fail, Report
 from policies.policy import Request
@@ -23,7 +23,7 @@ from router.reckoning import reckon, twice
 from router.shadow.lane import MISJUDGED, likely_most
 from router.shadow.said import READ_BY
 
-CASCADE = "x-router-cascade"
+CASCADE: Final = "x-router-cascade"
 
 
 class Trial:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-UP = ("content-type", "accept", "openai-beta", "traceparent")
-UP_PREFIX = "anthropic-"
+UP: Final = ("content-type", "accept", "openai-beta", "traceparent")
+UP_PREFIX: Final = "anthropic-"
 
-DOWN = frozenset(
+DOWN: Final = frozenset(
     ("content-type", "content-language", "content-disposition", "cache-control", "request-id")
 )
-DOWN_PREFIXES = ("openai-", "anthropic-")
-NOT_DOWN = frozenset(
+DOWN_PREFIXES: Final = ("openai-", "anthropic-")
+NOT_DOWN: Final = frozenset(
     (
         "openai-organization", "openai-project",
         "anthropic-organization-id", "anthropic-workspace-id",
     )
 )  # fmt: skip
 """Who pays, and what is left of it, is between the router and the provider."""
-NOT_DOWN_PREFIX = "anthropic-ratelimit-"
+NOT_DOWN_PREFIX: Final = "anthropic-ratelimit-"
 
 
 def upward(headers: Mapping[str, str]) -> dict[str, str]:

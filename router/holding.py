@@ -11,7 +11,7 @@ process may.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from policies import Report
 from router.answer import Answer
@@ -20,9 +20,9 @@ from router.dialects.sse import comment
 from router.meanwhile import meanwhile
 from router.told import closing
 
-HERE = comment("here")
+HERE: Final = comment("here")
 """Where the last note stands in a stream that is whole, before it is known."""
-CROWDED = "streams went out before their head was full: too many are held"
+CROWDED: Final = "streams went out before their head was full: too many are held"
 
 
 class Whole(NamedTuple):

@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from policies import Band, Course, Policy, Request
 from policies.engine.showing.record import Record
@@ -50,8 +51,8 @@ from router.tenants.metering import Metering
 from router.tokenizers.counting import Counting
 from router.upstream.fetch import Fetcher
 
-SPARE_BELLS = 1000
-CONFINED: frozenset[Operation] = frozenset({"embeddings", "responses"})
+SPARE_BELLS: Final = 1000
+CONFINED: Final[frozenset[Operation]] = frozenset({"embeddings", "responses"})
 """Kinds of calls that not every target may be able to serve, by what they are or refer to."""
 
 
@@ -160,15 +161,9 @@ class Pipeline:
             bell.close()
 
     def _descent(
-        self,
-        course: Course,
-        reply: Reply,
-        call: Call,
-        caller: Caller,
-        request: Request,
-        runtime: Runtime,
-        bell: Bell,
-    ) -> Descent:
+        self, course: Course, reply: Reply, call: Call, caller: Caller, request: Request,
+        runtime: Runtime, bell: Bell,
+    ) -> Descent:  # fmt: skip
         """The course, and those of the models that `call` falls back on: by their own policies, and
         whether its tenant may ask for them or not, which is the operator's wish.
         """

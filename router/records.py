@@ -6,6 +6,8 @@ a text is in it.
 
 from __future__ import annotations
 
+from typing import Final
+
 from policies import Outcome, Report
 from router.answer import Answer
 from router.caller import Caller
@@ -17,7 +19,7 @@ from router.told import listed
 
 Times = tuple[float, float | None, float]
 """The instants at which a request was started, its first content came, and it ended."""
-NOTHING = Report(Outcome.ABANDONED)
+NOTHING: Final = Report(Outcome.ABANDONED)
 """How a request ended for which nobody was asked."""
 
 

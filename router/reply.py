@@ -7,6 +7,7 @@ only be an event inside the stream, never a silent end that looks like a whole a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from router.caller import Caller
 from router.dialects.contract import Call, ClientError
@@ -15,12 +16,12 @@ from router.dialects.sse import comment
 from router.sink import Sink
 from router.tenants.allowance import Allowance
 
-QUIET = 15.0
+QUIET: Final = 15.0
 """Seconds without a byte after which a stream's client is sent a comment: proxies between cut what
 is silent for 30 or 60."""
-STREAM = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
-DEGRADED = "x-router-degraded"
-JSON = {"content-type": "application/json"}
+STREAM: Final = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+DEGRADED: Final = "x-router-degraded"
+JSON: Final = {"content-type": "application/json"}
 
 
 class Reply:

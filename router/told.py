@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -14,9 +15,9 @@ from router.answer import Answer
 from router.dialects.sse import comment
 from router.resumption import Resumption
 
-NOTHING_USED = Report(Outcome.OK, input_tokens=0, output_tokens=0)
-MOST_NAMES = 30
-_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+NOTHING_USED: Final = Report(Outcome.OK, input_tokens=0, output_tokens=0)
+MOST_NAMES: Final = 30
+_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 
 
 def told(

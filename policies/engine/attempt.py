@@ -4,7 +4,7 @@ byte is through.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.engine.learning.breaker import EJECTED
 from policies.engine.limits.needs import needs
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from policies.engine.waiting.fairness import Charge
 
 
-CONNECT = Phase.CONNECT
+CONNECT: Final = Phase.CONNECT
 
 
 class Attempt:

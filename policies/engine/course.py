@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from policies.engine.actions import Fail, Send, Stop, TimeLimits, Wait
 from policies.engine.attempt import Attempt
@@ -32,7 +32,7 @@ from policies.policy import Request
 if TYPE_CHECKING:
     from policies.engine.engine import Engine
 
-CLOSED = Fail(Cause.OVER, MappingProxyType({}), None)
+CLOSED: Final = Fail(Cause.OVER, MappingProxyType({}), None)
 
 
 class Course:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.engine.learning.breaker import State, Trip, Why
 from policies.engine.limits.quota import Quota
@@ -21,33 +21,34 @@ if TYPE_CHECKING:
     from policies.engine.attempt import Attempt
     from policies.engine.standing import Standing
 
-FIRST_DENIAL, LONGEST_DENIAL = 60.0, 900.0
-LONGEST_NAMED = 86_400.0
+FIRST_DENIAL: Final = 60.0
+LONGEST_DENIAL: Final = 900.0
+LONGEST_NAMED: Final = 86_400.0
 """The pause of a denial that names its own end is believed up to here: a look a day costs little,
 and a header may lie.
 """
-LONGEST_RESET = 60.0
+LONGEST_RESET: Final = 60.0
 """A pause that a provider asks for is believed up to here: headers lie, and a minute costs
 little.
 """
-NONSENSE = 3600.0
+NONSENSE: Final = 3600.0
 """A longer one is not believed at all: it says that too much was sent, not when that is over."""
-UNNAMED_RESET = 1.0
+UNNAMED_RESET: Final = 1.0
 """The first pause after a 429 that named none."""
-LONGEST_GUESS = 10.0
+LONGEST_GUESS: Final = 10.0
 """Its longest: limits mostly come back within a minute, and too long a guess wastes them."""
-UNNAMED_SPILL = 0.5
+UNNAMED_SPILL: Final = 0.5
 """The pause where capacity of one's own is used up, and nobody says until when: it comes back all
 the time, and what waits for it is not sent there. As long as the SDKs of OpenAI and Anthropic wait
 before their first retry.
 """
-ALONE = 1.0
+ALONE: Final = 1.0
 """Seconds between two requests after guessed rests, until one is answered: whoever waited for the
 end of a guess would else be refused together.
 """
-TOGETHER = 10.0
+TOGETHER: Final = 10.0
 """Seconds within which ejections are of one cause."""
-ENOUGH = 2
+ENOUGH: Final = 2
 
 
 class Pause:

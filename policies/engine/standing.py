@@ -8,7 +8,7 @@ live views, made once per configuration.
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from policies.engine.group import Group, Pause
 from policies.engine.learning.breaker import HEALTHY, Breaker, Others, Trip, Why
@@ -30,10 +30,11 @@ from policies.policy import Request
 if TYPE_CHECKING:
     from policies.engine.attempt import Attempt
 
-ABANDONED, FAILED = Outcome.ABANDONED, Outcome.FAILED
-SILENT = 3
+ABANDONED: Final = Outcome.ABANDONED
+FAILED: Final = Outcome.FAILED
+SILENT: Final = 3
 """Requests past their time, and nothing heard since the first of them was: that is silence."""
-HELD_LEARNING = 0.1
+HELD_LEARNING: Final = 0.1
 
 
 class Factors(NamedTuple):

@@ -11,21 +11,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-PLAIN = b"abcdefghijklmnopqrstuvwxyz " + bytes(range(0x80, 0x100))
+PLAIN: Final = b"abcdefghijklmnopqrstuvwxyz " + bytes(range(0x80, 0x100))
 """What is beyond ASCII is taken out again, and weighed by its script."""
-DENSE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-NOT_FIRST = bytes(range(0xC0))
+DENSE: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+NOT_FIRST: Final = bytes(range(0xC0))
 """What no character beyond ASCII begins with."""
 
 # Tokens of a byte of each kind, fitted to the geometric mean of what five public vocabularies
 # (OpenAI's cl100k and o200k, Qwen's, Mistral's tekken, Anthropic's of Claude 2) count in prose,
 # code, JSON, tables and logs. `docs/design.md` has the errors.
-PER_PLAIN = 0.17
-PER_DENSE = 0.92
+PER_PLAIN: Final = 0.17
+PER_DENSE: Final = 0.92
 """Digits are grouped by three or not at all; capitals in a row are base64, ids and constants."""
-PER_SIGN = 0.40
+PER_SIGN: Final = 0.40
 """Of JSON's and of code's, many of which are one token together."""
 
 
@@ -38,7 +38,7 @@ class Script(NamedTuple):
     tokens: float
 
 
-SCRIPTS = (
+SCRIPTS: Final = (
     Script(0xE3, 0xEF, 3, 0.8),  # kana, CJK, Hangul
     Script(0xC2, 0xC5, 2, 1.5),  # Latin with marks: they break their words in pieces
     Script(0xE1, 0xE2, 3, 1.4),  # typographic signs; rare scripts
@@ -48,21 +48,21 @@ SCRIPTS = (
     Script(0xF0, 0xF7, 4, 1.2),  # emoji
     Script(0xC6, 0xCF, 2, 0.7),  # Greek
 )
-KINDS = bytes(
+KINDS: Final = bytes(
     next((kind for kind, script in enumerate(SCRIPTS) if script.first <= byte <= script.last), 0)
     for byte in range(256)
 )
-WHOLE = 4096
+WHOLE: Final = 4096
 """Bytes that are read whole. Of longer texts parts are read, evenly spread."""
-PART = 256
-LEAST_PARTS = 8
-APART = 4096
+PART: Final = 256
+LEAST_PARTS: Final = 8
+APART: Final = 4096
 """Bytes from one part to the next in the longest texts."""
-MOST_FILES = 100
+MOST_FILES: Final = 100
 """Files of one body that are looked for; further ones count as text."""
-FILE = re.compile(rb'"data(?:"\s{0,8}:\s{0,8}"|:[^",]{0,100};base64,)')
+FILE: Final = re.compile(rb'"data(?:"\s{0,8}:\s{0,8}"|:[^",]{0,100};base64,)')
 """How an encoded file begins: as a field of its own, or as an URL."""
-NEARBY = 160
+NEARBY: Final = 160
 """Bytes before a file in which its kind is named, and after which an URL has begun."""
 
 
@@ -74,16 +74,16 @@ class Weight(NamedTuple):
     most: int
 
 
-IMAGE = Weight(1000, 1 << 40, 1000)
+IMAGE: Final = Weight(1000, 1 << 40, 1000)
 """OpenAI counts 765 for 1024 × 1024, Anthropic a 750th of the pixels, at most about 1,600, Gemini
 258 a tile. Encoded bytes say nothing of that.
 """
-DOCUMENT = Weight(2000, 32, 200_000)
+DOCUMENT: Final = Weight(2000, 32, 200_000)
 """Anthropic: 1,500 to 3,000 a page, at most 100 pages; some 50 kB of PDF a page."""
-SOUND = Weight(50, 1600, 100_000)
+SOUND: Final = Weight(50, 1600, 100_000)
 """OpenAI: 10 a second; Gemini: 32; between 10 and 64 kB of base64 a second."""
-WEIGHTS = {"document": DOCUMENT, "audio": SOUND}
-TOKENS_PER_FILE = IMAGE.least
+WEIGHTS: Final = {"document": DOCUMENT, "audio": SOUND}
+TOKENS_PER_FILE: Final = IMAGE.least
 
 
 def file_tokens(kind: str, size: int) -> int:

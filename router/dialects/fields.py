@@ -8,7 +8,7 @@ wrote it; what only a provider can know is left to it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -18,8 +18,8 @@ from router.dialects.contract import ClientError
 
 Fields = Mapping[str, Raw]
 
-_top_level = msgspec.json.Decoder(dict[str, Raw])
-_anything = msgspec.json.Decoder()
+_top_level: Final = msgspec.json.Decoder(dict[str, Raw])
+_anything: Final = msgspec.json.Decoder()
 
 
 def taken_apart(body: bytes) -> tuple[str, Fields]:

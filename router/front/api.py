@@ -10,6 +10,7 @@ from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable
 from random import Random
 from time import time
+from typing import Final
 from urllib.parse import unquote
 
 import msgspec
@@ -32,8 +33,8 @@ from router.telemetry.journal import Journal, RefusalRecord
 from router.tenants.identity import Tenant
 from router.tokenizers.counting import Counting
 
-JSON = {"content-type": "application/json"}
-KINDS = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
+JSON: Final = {"content-type": "application/json"}
+KINDS: Final = {401: "authentication_error", 403: "permission_error", 500: "server_error"}
 
 Endpoint = Callable[[Inbound, Responder], Awaitable[object]]
 Run = Callable[[Call, Caller, Sink], Awaitable[object]]

@@ -11,31 +11,31 @@ import asyncio
 import socket
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import cast
+from typing import Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from router.front.request import METHODS, NAMES, Bounds, Request
 
-IDLE = 75.0
+IDLE: Final = 75.0
 """Seconds without a request: longer than the 60 s after which load balancers commonly drop an idle
 connection, so that they do, and not we while a request is on its way."""
-LINGER = 2.0
+LINGER: Final = 2.0
 """Seconds for which the rest of a body that nobody wants is taken: a client that is still sending
 reads its answer only then.
 """
-HIGH_WATER = 64 * 1024
+HIGH_WATER: Final = 64 * 1024
 """Bytes of a body that come before somebody asks for it."""
-MOST_FIELD = 8190
-MOST_HEADERS = 128
-MOST_BETWEEN = 64 * 1024
+MOST_FIELD: Final = 8190
+MOST_HEADERS: Final = 128
+MOST_BETWEEN: Final = 64 * 1024
 """Bytes of one header and of a target, headers, and bytes of head or framing between two pieces of
 a body: as common servers have them, or more."""
 
 # The kernel otherwise takes some 4 MB ahead of a client that reads slowly: kept for each stream,
 # and it hides for as long that the client takes anything at all. Absent on some systems.
-NOT_SENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-NOT_SENT_BYTES = 128 * 1024
+NOT_SENT_LOWAT: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+NOT_SENT_BYTES: Final = 128 * 1024
 
 Answer = Callable[["Connection", Request], Coroutine[None, None, None]]
 """Answers a request, and ends with `Connection.over`."""

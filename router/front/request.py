@@ -6,16 +6,16 @@ The body is bounded in size and time, and waited for only when it is wanted.
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from router.front.exchange import Refused, TooLarge
 
-CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 # So many bytes buy a client another `pace` seconds: one byte would let it stay for ever.
-PACE_BYTES = 16 * 1024
+PACE_BYTES: Final = 16 * 1024
 
-METHODS = {method.encode(): method for method in ("GET", "HEAD", "OPTIONS", "POST")}
-COMMON = (
+METHODS: Final = {method.encode(): method for method in ("GET", "HEAD", "OPTIONS", "POST")}
+COMMON: Final = (
     "accept", "accept-encoding", "accept-language", "authorization", "connection", "content-length",
     "content-type", "cookie", "host", "openai-beta", "origin", "traceparent", "tracestate",
     "transfer-encoding", "user-agent", "x-forwarded-for", "x-request-id", "x-router-policy",
@@ -24,7 +24,7 @@ COMMON = (
     "x-stainless-read-timeout", "x-stainless-retry-count", "x-stainless-runtime",
     "x-stainless-runtime-version",
 )  # fmt: skip
-NAMES = {spelt.encode(): name for name in COMMON for spelt in (name, name.title())}
+NAMES: Final = {spelt.encode(): name for name in COMMON for spelt in (name, name.title())}
 """What most requests say, as they write it."""
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import Final
 
 from router.front.connection import Connection
 from router.front.exchange import Headers
@@ -19,12 +20,14 @@ from router.sink import ClientGone, SlowClient
 from router.stage import NO_TURN
 
 # These say where an answer ends and what becomes of the connection: they are not the handler's.
-FRAMING = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
-STATUS_LINES = {
+FRAMING: Final = frozenset(
+    {"connection", "content-length", "date", "keep-alive", "transfer-encoding"}
+)
+STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus
 }
-BODILESS = frozenset({204, 304})
-RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: on, for zero seconds
+BODILESS: Final = frozenset({204, 304})
+RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER: on, for zero seconds
 
 
 class HttpDate:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from math import isfinite
+from typing import Final
 
 from router.caller import BANDS, NONE, Wishes
 from router.dialects.contract import ClientError, Headers
 from router.narrowing import FORMS, narrowed
 
-WISHES = frozenset(
+WISHES: Final = frozenset(
     f"x-router-{wish}" for wish in ("timeout", "target", "policy", "priority", "session", "only")
 )
-LONGEST_TIMEOUT = 86_400.0
+LONGEST_TIMEOUT: Final = 86_400.0
 
 
 def wishes_of(headers: Headers) -> Wishes:

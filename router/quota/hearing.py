@@ -7,13 +7,14 @@ which little is left, are always read. It decides nothing.
 from __future__ import annotations
 
 from time import time
+from typing import Final
 
 from policies import Attempt, Measured
 from router.quota.headers import READ, measured
 from router.upstream.fields import every
 from router.upstream.transport import Head
 
-REFUSED = 300
+REFUSED: Final = 300
 
 
 def hear(attempt: Attempt, head: Head, now: float) -> str:

@@ -8,16 +8,32 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from typing import Final
 
 from policies import Outcome
 from router.telemetry.journal import AttemptRecord, RefusalRecord, RequestRecord
 
-BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+BOUNDS: Final = (
+    0.01,
+    0.02,
+    0.04,
+    0.08,
+    0.16,
+    0.32,
+    0.64,
+    1.28,
+    2.56,
+    5.12,
+    10.24,
+    20.48,
+    40.96,
+    81.92,
+)
 """Seconds: OpenTelemetry's advice for durations of generative-AI calls (semantic conventions
 1.41).
 """
 
-TARGETS_OWN = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED})
+TARGETS_OWN: Final = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED})
 """Outcomes that say something of a target: what a request asks for in vain is not its failure."""
 
 

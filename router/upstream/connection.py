@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from ssl import SSLError
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
@@ -19,15 +19,16 @@ from router.upstream.exchange import HttpExchange
 from router.upstream.fields import every, of_success
 from router.upstream.transport import Head, UpstreamError
 
-HIGH_WATER = 256 * 1024
+HIGH_WATER: Final = 256 * 1024
 """Bytes that have come and were not taken, beyond which reading pauses."""
-MOST_BETWEEN = 64 * 1024
+MOST_BETWEEN: Final = 64 * 1024
 """Bytes of head, chunk framing, trailers or interim answers that may come between two pieces of a
 body: common servers send at most 8 to 32 kB of headers.
 """
-MOST_HEADERS = 256
-SUCCESS, NO_SUCCESS = 200, 300
-NO_CONTENT = frozenset((204, 304))
+MOST_HEADERS: Final = 256
+SUCCESS: Final = 200
+NO_SUCCESS: Final = 300
+NO_CONTENT: Final = frozenset((204, 304))
 
 
 class TooManyHeaders(Exception):

@@ -5,15 +5,16 @@ came more than once joined.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from router.headers import passes_down
 from router.quota.headers import READ
 
 Fields = list[tuple[bytes, bytes]]
-OURS = frozenset(("content-encoding", "content-length", "keep-alive", "transfer-encoding"))
+OURS: Final = frozenset(("content-encoding", "content-length", "keep-alive", "transfer-encoding"))
 """What is read here, whoever else is told of it."""
-MOST_NAMES = 256
-LIMIT = "?"
+MOST_NAMES: Final = 256
+LIMIT: Final = "?"
 """Stands for the name of a header that says what is left of a limit."""
 
 

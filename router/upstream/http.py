@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Final
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
@@ -21,14 +22,14 @@ from router.upstream.proxy import Proxy
 from router.upstream.tls import SYSTEM, Tls
 from router.upstream.transport import Upstream
 
-ANY = float("inf")
-ASKED_WITHIN = 3.0
+ANY: Final = float("inf")
+ASKED_WITHIN: Final = 3.0
 """Seconds to connect, where no target of a provider says otherwise."""
-MOST_GIVEN = 100
+MOST_GIVEN: Final = 100
 """Of the headers that come with requests, kept as they were written: most clients give the same."""
-UNSIGNED = b"?"
+UNSIGNED: Final = b"?"
 """Stands for a request until it shows who asks, and is never written."""
-SIGNED = ("content-type",)
+SIGNED: Final = ("content-type",)
 """Headers of a call that a signature covers: the others may be changed on the way."""
 
 

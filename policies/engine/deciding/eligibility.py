@@ -8,7 +8,7 @@ explain most.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.engine.limits.needs import length, needs
 from policies.engine.outcome import AGAIN, Outcome
@@ -19,12 +19,12 @@ from policies.policy import Request
 if TYPE_CHECKING:
     from policies.engine.pool import Pool
 
-DRAINED = Refused(Refusal.DRAINED)
-EXCLUDED = Refused(Refusal.EXCLUDED)
-TRIED = Refused(Refusal.TRIED)
-UNFIT = Refused(Refusal.UNFIT)
-CONTEXT = Refused(Refusal.CONTEXT)
-OUT_OF_REACH = Refused(Refusal.TIER)
+DRAINED: Final = Refused(Refusal.DRAINED)
+EXCLUDED: Final = Refused(Refusal.EXCLUDED)
+TRIED: Final = Refused(Refusal.TRIED)
+UNFIT: Final = Refused(Refusal.UNFIT)
+CONTEXT: Final = Refused(Refusal.CONTEXT)
+OUT_OF_REACH: Final = Refused(Refusal.TIER)
 
 
 def those_able(

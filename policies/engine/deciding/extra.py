@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.engine.deciding.eligibility import refuse
 from policies.engine.learning.breaker import State
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from policies.engine.course import Course
     from policies.engine.standing import Member
 
-FAST = 2.0
+FAST: Final = 2.0
 """Seconds: a failure this quick (a 5xx, a reset) may be retried on the spot where a target is
 alone.
 """
-HEALTHY_SHARE = 0.10
+HEALTHY_SHARE: Final = 0.10
 """A failover is free when at most this share of the destination's recent outcomes failed."""
 
 
-REFUSED = frozenset({Outcome.THROTTLED, Outcome.SPILLED, Outcome.DENIED, Outcome.UNFIT})
+REFUSED: Final = frozenset({Outcome.THROTTLED, Outcome.SPILLED, Outcome.DENIED, Outcome.UNFIT})
 """Outcomes that, with nothing but a status, say that nobody set to work."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.engine.deciding.eligibility import only_ejected
 from policies.engine.learning.breaker import HEALTHY, Why
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from policies.engine.course import Course
     from policies.engine.standing import Member, Standing
 
-LOOK = 15.0
+LOOK: Final = 15.0
 """Seconds without a measurement after which a target is worth a look."""
 
 

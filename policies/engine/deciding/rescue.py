@@ -9,7 +9,7 @@ nowhere to go.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.engine.actions import Send, Stop
 from policies.engine.deciding.eligibility import refuse
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from policies.engine.course import Course
     from policies.policy import Request
 
-TAILS = 3.0
+TAILS: Final = 3.0
 """Times its usual 99th percentile that an answer in one piece may take to begin."""
-SHORTEST = 1.0
+SHORTEST: Final = 1.0
 """Seconds: nobody is late before, whatever is usual: a lost packet is sent again after one."""
-UNKNOWN = 30.0
+UNKNOWN: Final = 30.0
 """Seconds after which a first content is late where nothing was measured of any target."""
-UNSURE = 5.0
+UNSURE: Final = 5.0
 """Seconds without a measurement after which a target may have become anything."""
-AGAIN = 1.0
+AGAIN: Final = 1.0
 """Seconds after which an attempt that has nowhere to go looks again."""
 
 

@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from itertools import groupby
 from operator import attrgetter
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.engine.deciding.eligibility import OUT_OF_REACH, refusals_of, refuse, shut
 from policies.engine.deciding.extra import spilled
@@ -28,9 +28,9 @@ from policies.policy import Request
 if TYPE_CHECKING:
     from policies.engine.course import Course
 
-PROMISED = Refused(Refusal.BUSY)
+PROMISED: Final = Refused(Refusal.BUSY)
 """It could serve, but somebody waits for it who came before."""
-SHARE_OF_TIME = 0.5
+SHARE_OF_TIME: Final = 0.5
 """Of the time left until the deadline, that patience may take: the next tier needs some as well."""
 
 

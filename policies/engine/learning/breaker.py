@@ -25,27 +25,27 @@ from collections.abc import Callable
 from enum import Enum
 from math import log, sqrt
 from random import Random
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-IN_A_ROW = 5
-IN_A_ROW_RECOVERING = 3
-SAMPLE = 50
-SAMPLE_AGE = 600.0
+IN_A_ROW: Final = 5
+IN_A_ROW_RECOVERING: Final = 3
+SAMPLE: Final = 50
+SAMPLE_AGE: Final = 600.0
 LEAST_USUAL, SICK, TIMES_USUAL, SURELY_SICK = 0.02, 0.25, 2.0, 0.95
 """The failure rates that are told apart: at least 2 % is healthy; 25 %, or twice the healthy, is
 sick.
 """
-CERTAIN = 10.5
+CERTAIN: Final = 10.5
 """The sum that trips, as the logarithm of a ratio of likelihoods: 30 % of failures are noticed
 within 18 requests at the median and 37 in 95 of 100 (30 and 59 where 5 % are usual); 2 % once in
 1,500,000 (simulated; Wilson's lower bound over the last 50 outcomes takes 29 and 46, 36 and 76).
 """
 FIRST_REST, LONGEST_REST = 5.0, 60.0
-LONGEST_SILENCE = 20.0
+LONGEST_SILENCE: Final = 20.0
 """The longest rest after silence: a probe with a rescue behind it costs little, and who was only
 slow should not stay away for a minute.
 """
-JITTER = 0.2
+JITTER: Final = 0.2
 RAMP_SECONDS, RAMP_ANSWERS, LEAST_RAMP = 60.0, 20, 0.1
 """A ramp ends by time or by answers, whichever is first, or a quiet route would starve it."""
 

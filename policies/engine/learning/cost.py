@@ -8,7 +8,7 @@ call in them. What is decided by the answers is the policy's.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.engine.learning.latency import STREAM_SHARE
 from policies.engine.refusal import NEVER
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from policies.engine.standing import Member
     from policies.policy import Request
 
-LEAST_EXPECTED = 1e-3
+LEAST_EXPECTED: Final = 1e-3
 """Seconds; keeps a prediction above zero."""
-LEAST_FITNESS = 1e-3
+LEAST_FITNESS: Final = 1e-3
 """Keeps a cost finite; nobody that is this unfit is chosen while there is another."""
 
 

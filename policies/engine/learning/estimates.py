@@ -8,31 +8,32 @@ counted teaches here; what the driver estimated itself would confirm its own mis
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from policies.engine.learning.histogram import Histogram
 
-SHORT = 100
+SHORT: Final = 100
 """Tokens; an input that is estimated at less says more of the form it came in than of its text."""
-STEADY = 0.1
+STEADY: Final = 0.1
 """How much of the distance one count moves the factor, once some were seen: about ten count."""
-LEAP = 2.0
+LEAP: Final = 2.0
 """A count is taken for at most this times what was expected: so, up or down, one moves the factor
 by no more than a tenth.
 """
-LEAST_FACTOR, MOST_FACTOR = 0.25, 4
-CERTAIN = 0.5
+LEAST_FACTOR: Final = 0.25
+MOST_FACTOR: Final = 4
+CERTAIN: Final = 0.5
 """Of what an input is estimated at, so much it has at least. Of texts in twenty languages and forms
 against five vocabularies, none had less, but for Hindi in one of them (0.49).
 """
-UNSEEN = 256
+UNSEEN: Final = 256
 """Tokens that are expected of an answer, at least, before enough of its model were seen."""
-ENOUGH = 20
+ENOUGH: Final = 20
 """Answers of which the longest is the 95th percentile. The first of a target are all read."""
-EVERY = 8
+EVERY: Final = 8
 """Later it is one of so many: as sure a little later, for an eighth of the cost."""
-OUTPUT_LEARNING = 0.05
-DEFAULT_OUTPUT = 200.0
+OUTPUT_LEARNING: Final = 0.05
+DEFAULT_OUTPUT: Final = 200.0
 """Tokens of a usual answer before any was seen: the median of public conversation traces is 211."""
 
 

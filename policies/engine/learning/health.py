@@ -9,18 +9,22 @@ outcomes one by one.
 
 from __future__ import annotations
 
-HALF_LIFE = 30.0
-PRIOR = 5.0
-LEAST_USUAL, MOST_USUAL = 0.01, 0.05
+from typing import Final
+
+HALF_LIFE: Final = 30.0
+PRIOR: Final = 5.0
+LEAST_USUAL: Final = 0.01
+MOST_USUAL: Final = 0.05
 """The usual failure rate is learned only while healthy and stays inside these, or an hour of
 sickness would be learned as normal.
 """
-LEARNING = 1 / 500
-STEP = 1.0
+LEARNING: Final = 1 / 500
+STEP: Final = 1.0
 """Seconds; outcomes that are closer count as if they came at once, which errs by 2 %."""
-NEGLIGIBLE = 0.01
+NEGLIGIBLE: Final = 0.01
 """A faded count below this says nothing."""
-GOOD, USELESS = 0.02, 0.5
+GOOD: Final = 0.02
+USELESS: Final = 0.5
 """Failure shares at which availability is 1 and 0."""
 
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from typing import Final
 
-LOWEST = -10
+LOWEST: Final = -10
 """2**-10 s, about a millisecond; shorter ones count there."""
-OCTAVES = 32
-PARTS = 4
+OCTAVES: Final = 32
+PARTS: Final = 4
 """Bins of an octave: a quantile is at most a quarter too high."""
-UPPER = tuple(
+UPPER: Final = tuple(
     2.0 ** (octave + LOWEST) * (1 + (part + 1) / PARTS)
     for octave in range(OCTAVES)
     for part in range(PARTS)
 )
 """The upper ends of the bins, in seconds."""
-LAST = len(UPPER) - 1
+LAST: Final = len(UPPER) - 1
 """Longer ones count there."""
-MEMORY = 1000.0
+MEMORY: Final = 1000.0
 """Durations after which all counts are halved, so that the old ones fade."""
-FRESH = 64
+FRESH: Final = 64
 """New durations that are only noted before the quantiles are looked up again; fewer while there are
 few.
 """
-FEW = 30.0
+FEW: Final = 30.0
 """The highest of so few says little of what may come: `late` is up to twice that."""
 
 

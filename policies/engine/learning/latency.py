@@ -8,29 +8,30 @@ that nobody waited for to the end counts only as "at least this long".
 from __future__ import annotations
 
 from math import exp
+from typing import Final
 
 from policies.engine.learning.histogram import Histogram
 from policies.engine.learning.line import Line, Slope
 
-PEAK = 10.0
+PEAK: Final = 10.0
 """Seconds; the wait for the first token jumps up at once and comes down with this constant
 (peak-EWMA).
 """
-SHORTEST = 0.1
+SHORTEST: Final = 0.1
 """Seconds; measurements that are closer count as if they were so far apart."""
-FORGOTTEN = 15.0
+FORGOTTEN: Final = 15.0
 """Seconds without a measurement after which the next one counts whole, also when it is faster: the
 average is of another time.
 """
-PER_TOKEN = 30.0
-BASELINE = 600.0
-SPREAD = 4.0
+PER_TOKEN: Final = 30.0
+BASELINE: Final = 600.0
+SPREAD: Final = 4.0
 """One measurement moves the time per token by at most this factor: proxies coalesce chunks."""
-STREAM_SHARE = 0.25
+STREAM_SHARE: Final = 0.25
 """How much of the time after the first token counts when the answer is streamed: the reader is
 reading.
 """
-LEVEL_LEARNING = 0.05
+LEVEL_LEARNING: Final = 0.05
 """A level that follows at once is no measure of load: whoever gets a crowd would look usual."""
 
 

@@ -11,19 +11,21 @@ slower than is common.
 
 from __future__ import annotations
 
-FADE = 0.9
+from typing import Final
+
+FADE: Final = 0.9
 """What each answer leaves of the weight of those before it: about ten count."""
-COMMON_PACE = 0.02
+COMMON_PACE: Final = 0.02
 """Seconds a token, 50 tokens a second: what is believed of answers that are all equally long."""
-MEMORY = 50.0
+MEMORY: Final = 50.0
 """Waits that count in a slope, about."""
-FEWEST = 12.0
+FEWEST: Final = 12.0
 """Waits of which a slope may be told at the earliest."""
-SURE = 3.5**2
+SURE: Final = 3.5**2
 """A slope must be three and a half times its own error. For n waits of whose variance it explains a
 share r², the square of that is r²(n - 2)/(1 - r²): of fifty a fifth is enough, of a dozen not half.
 """
-LEAST_SPREAD = 0.1
+LEAST_SPREAD: Final = 0.1
 """Lengths that spread less than this share of their mean say nothing of the pace."""
 
 

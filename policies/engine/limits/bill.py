@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.engine.refusal import Refusal, Refused
 from policies.policy import Request
@@ -20,12 +20,12 @@ from policies.policy import Request
 if TYPE_CHECKING:
     from policies.engine.standing import Member
 
-TIMES = 3
+TIMES: Final = 3
 """Times its ordinary cost that a route may spend while it is served by dearer tiers."""
-HOUR = 3600.0
-START = 1_000_000_000
+HOUR: Final = 3600.0
+START: Final = 1_000_000_000
 """Nano-dollars in the purse of a route that has seen nothing yet."""
-TOO_DEAR = Refused(Refusal.BILL)
+TOO_DEAR: Final = Refused(Refusal.BILL)
 
 
 class Purse:

@@ -9,13 +9,16 @@ request, a withdrawal per extra send). The floor keeps a lone user able to fail 
 
 from __future__ import annotations
 
-CAP = 20.0
+from typing import Final
+
+CAP: Final = 20.0
 """Sends saved up at most."""
-FLOOR = 0.1
+FLOOR: Final = 0.1
 """Sends per second that come in without any requests."""
-SHARE, MOST = 0.01, 0.1
+SHARE: Final = 0.01
+MOST: Final = 0.1
 """Of the requests, that may be sent to look; the second where few come."""
-LEAST = 1 / 60
+LEAST: Final = 1 / 60
 """Looks a second, within the second of those shares."""
 
 

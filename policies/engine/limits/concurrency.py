@@ -12,10 +12,11 @@ there is no limit; the written one (`concurrent`) binds in any case.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
-PATIENCE = 4.0
+PATIENCE: Final = 4.0
 """Seconds from a signal, or from a growth, to the next growth."""
-MEMORY = 600.0
+MEMORY: Final = 600.0
 """Seconds after which a signal is forgotten."""
 
 

@@ -7,6 +7,7 @@ answer ever named a limit has none of this.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from policies.engine.limits.counting import Need
 from policies.engine.limits.headroom import (
@@ -23,18 +24,18 @@ from policies.engine.limits.windows import INPUT, MICROSECONDS, OUTPUT, REQUESTS
 from policies.engine.refusal import NEVER
 from policies.engine.route import Limits
 
-OFTEN = 0.1
+OFTEN: Final = 0.1
 """Seconds between two measurements of a target of which plenty is left; where it is not, each
 answer is one.
 """
-MOST_NOTES = 1000
-TOGETHER = 100_000
+MOST_NOTES: Final = 1000
+TOGETHER: Final = 100_000
 """Microseconds within which requests count as if they went out at once: what came back between them
 is not counted where all was there, which errs by a 600th of a minute's limit.
 """
-MOST_LEVELS = 16
+MOST_LEVELS: Final = 16
 """A provider has a handful of limits."""
-COLUMN: dict[Dimension, int] = {
+COLUMN: Final[dict[Dimension, int]] = {
     "requests": REQUESTS, "tokens": TOKENS, "input": INPUT, "output": OUTPUT,
 }  # fmt: skip
 """What of a note a level counts."""

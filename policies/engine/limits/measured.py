@@ -12,31 +12,33 @@ has microseconds, so that a microsecond refills exactly the limit's amount of pa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from policies.engine.limits.headroom import MANY, MINUTE, Headroom, Measured, span_of
 from policies.engine.limits.windows import MICROSECONDS, Window
 from policies.engine.refusal import NEVER
 from policies.engine.route import Limits, Rate
 
-SECOND = MICROSECONDS
-FORGOTTEN = 10 * MICROSECONDS
+SECOND: Final = MICROSECONDS
+FORGOTTEN: Final = 10 * MICROSECONDS
 """For so long it holds what was said of a limit, when neither its size nor its reset was."""
-RAISED = 200 * MICROSECONDS
+RAISED: Final = 200 * MICROSECONDS
 """In so long a level may rise by the whole limit beyond the limit's own pace: 5 % in ten seconds.
 """
-WHOLE = 1000
+WHOLE: Final = 1000
 """A limit's share in force, in thousandths; what a refusal although there was room leaves of it,
 in tenths; its least; and what it regains (2 % in ten seconds).
 """
-LEFT_BY_A_REFUSAL, LEAST = 8, 100
-REGAINED = 20, 10 * MICROSECONDS
-NOTICEABLE = 20
+LEFT_BY_A_REFUSAL: Final = 8
+LEAST: Final = 100
+REGAINED: Final = 20, 10 * MICROSECONDS
+NOTICEABLE: Final = 20
 """A difference of more than a twentieth is one."""
-COUNTED = 1 << 62
+COUNTED: Final = 1 << 62
 """More than anybody uses."""
-ANSWERS = 10
+ANSWERS: Final = 10
 """So many answers in a row make a difference from the written limit certain."""
-STALE = 2
+STALE: Final = 2
 """So often it may say the same after the reset that it named, and is believed."""
 
 

@@ -13,7 +13,7 @@ taken is only noted: the windows read many notes at once in less time than they 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from policies.engine.limits.counting import Need
 from policies.engine.limits.headroom import Measured, Measurement
@@ -32,7 +32,7 @@ from policies.engine.limits.windows import (
 from policies.engine.refusal import NEVER, Refusal, Refused
 from policies.engine.route import Limits, Rate
 
-MOST_NOTES = 100
+MOST_NOTES: Final = 100
 """Read at the latest when there are so many."""
 
 

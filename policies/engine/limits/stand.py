@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from policies.engine.limits.counting import Need
 from policies.engine.limits.quota import Quota
 from policies.engine.limits.windows import HALF, INPUT, MICROSECONDS, OUTPUT, REQUESTS, TOKENS
 
 Counted = Literal["requests", "tokens", "input_tokens", "output_tokens", "concurrent"]
-NAMES: dict[int, Counted] = {
+NAMES: Final[dict[int, Counted]] = {
     REQUESTS: "requests",
     TOKENS: "tokens",
     INPUT: "input_tokens",

@@ -13,19 +13,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import compress
+from typing import Final
 
-CELLS = 60
-RING = CELLS + 1
-AGES = range(RING)
-MICROSECONDS = 1_000_000
-HALF = 0.5
+CELLS: Final = 60
+RING: Final = CELLS + 1
+AGES: Final = range(RING)
+MICROSECONDS: Final = 1_000_000
+HALF: Final = 0.5
 """Instants are rounded to the nearest microsecond, so that one that was named is met exactly."""
 
-Note = tuple[int, int, int, int, int, int]
-"""The instant from which it counts, the one at which it was noted (the same where it is taken, a
-later one where that is corrected), how many requests, how many tokens, and of input and output.
+Note = tuple[int, ...]
+"""Six: the instant from which it counts, the one at which it was noted (the same where it is taken,
+a later one where that is corrected), how many requests, how many tokens, and of input and output.
+A tuple whose length its type says is, compiled, made anew for each look at a part of it.
 """
-REQUESTS, TOKENS, INPUT, OUTPUT = 2, 3, 4, 5
+REQUESTS: Final = 2
+TOKENS: Final = 3
+INPUT: Final = 4
+OUTPUT: Final = 5
 """What a window counts: where it stands in a note."""
 
 

@@ -11,14 +11,16 @@ answers under way amount to. Counters live only while somebody waits.
 
 from __future__ import annotations
 
+from typing import Final
+
 from policies.engine.outcome import Outcome, Phase, Report
 
-OUTPUT_WEIGHT = 2.0
-OTHERS = 9
+OUTPUT_WEIGHT: Final = 2.0
+OTHERS: Final = 9
 """What is served to higher bands for each one of a band that waits: it gets a tenth of all."""
-MOST_TENANTS = 1000
+MOST_TENANTS: Final = 1000
 """Accounts kept of tenants that do not wait now."""
-KEPT = frozenset({Outcome.OK, Outcome.ABANDONED})
+KEPT: Final = frozenset({Outcome.OK, Outcome.ABANDONED})
 """Outcomes that stand at the estimate when no usage came: the others served nobody, nor did what
 never reached a provider."""
 

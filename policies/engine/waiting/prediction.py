@@ -9,6 +9,7 @@ request waits and sees. Where it errs it errs towards waiting.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from policies.engine.limits.needs import needs
 from policies.engine.limits.quota import Quota
@@ -18,8 +19,8 @@ from policies.engine.standing import Member, Standing
 from policies.engine.waiting.queue import BRIEF_WAIT
 from policies.policy import Request
 
-SERVING = frozenset({None, Refusal.BUSY, Refusal.LIMITED})
-RESTING = frozenset({Refusal.RESTING, Refusal.SPILLED})
+SERVING: Final = frozenset({None, Refusal.BUSY, Refusal.LIMITED})
+RESTING: Final = frozenset({Refusal.RESTING, Refusal.SPILLED})
 """What a target is refused for while it serves others; None: somebody who goes first wants it."""
 
 

@@ -14,26 +14,27 @@ name the same targets stand in one line; whatever is decided here looks at lines
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from policies.engine.learning.estimates import Length
 from policies.engine.waiting.fairness import Account, Charge, Turns, cost
 from policies.policy import Band, Request
 
-MOST_WAITING = 1000
+MOST_WAITING: Final = 1000
 """Per route; for one more, the newest of a lower band goes, or else it is refused at once."""
-LONGEST_WAIT = 10.0
+LONGEST_WAIT: Final = 10.0
 """Seconds that a request waits for a place before it is told when to come back: an interactive
 caller does not wait longer.
 """
-STANDING, BRIEF_WAIT = 10.0, 1.0
+STANDING: Final = 10.0
+BRIEF_WAIT: Final = 1.0
 """Where somebody has waited for so many seconds without a break, it is no burst that a queue evens
 out but overload, and whoever comes waits no longer than this for a place: a queue that stands only
 makes everybody late, and late for long after (as CoDel, Nichols and Jacobson, ACM Queue 2012).
 """
-LEAST_SHARE = 10
+LEAST_SHARE: Final = 10
 """A lower band that waits is served one in so many, whatever waits above it."""
-NOTHING: frozenset[str] = frozenset()
+NOTHING: Final[frozenset[str]] = frozenset()
 
 Rank = tuple[bool, int, float, int]
 """Who goes first: those whose band has the credit, then by band, tokens served, arrival."""

@@ -9,7 +9,7 @@ be mistaken for it. Everything unknown (tools, images, tomorrow's parameters) pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Raw
@@ -55,23 +55,23 @@ from router.dialects.openai.writer import TextWriter
 from router.dialects.reading import features
 from router.dialects.seam import Begun, Rest, Seam
 
-PATHS: Mapping[Operation, str] = {
+PATHS: Final[Mapping[Operation, str]] = {
     "chat": "/chat/completions",
     "completions": "/completions",
     "embeddings": "/embeddings",
 }
 """Below a base URL that ends in `/v1` or the like."""
-WRONG = "invalid_request_error"
+WRONG: Final = "invalid_request_error"
 """The family of an error that is the request's."""
-ANSWERS = frozenset({"choices", "data"})
+ANSWERS: Final = frozenset({"choices", "data"})
 """What an answer has and an error has not."""
 
-NOTHING: tuple[str, ...] = ()
+NOTHING: Final[tuple[str, ...]] = ()
 """What is left out of a call that passes as it came."""
 
-_top_level = msgspec.json.Decoder(dict[str, Raw])
-_encode = msgspec.json.encode
-_ASK_USAGE = b'{"include_usage":true}'
+_top_level: Final = msgspec.json.Decoder(dict[str, Raw])
+_encode: Final = msgspec.json.encode
+_ASK_USAGE: Final = b'{"include_usage":true}'
 
 
 class OpenAI:
@@ -266,9 +266,9 @@ def _is_dialect(error: Mapping[str, object]) -> bool:
     )
 
 
-OPENAI = OpenAI()
+OPENAI: Final = OpenAI()
 """The dialect is a value without state; one serves all."""
-SPOKEN_BY: Mapping[str, OpenAI] = {
+SPOKEN_BY: Final[Mapping[str, OpenAI]] = {
     name: OpenAI(
         TABLES.get(name, EVERYBODY),
         CONTINUES.get(name),
@@ -277,5 +277,5 @@ SPOKEN_BY: Mapping[str, OpenAI] = {
     for name in {*TABLES, *CONTINUES, *QUIRKS}
 }
 """The same as it is spoken by providers with ways of their own, by the names of their presets."""
-SPOKEN: Mapping[Operation, OpenAI] = dict.fromkeys(PATHS, OPENAI)
+SPOKEN: Final[Mapping[Operation, OpenAI]] = dict.fromkeys(PATHS, OPENAI)
 """All of its kinds of calls."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import Raw
@@ -20,7 +20,7 @@ from router.dialects.fields import (
     whole_number,
 )
 
-_items = msgspec.json.Decoder(list[Raw])
+_items: Final = msgspec.json.Decoder(list[Raw])
 
 
 def parsed(body: bytes, operation: Operation = "chat") -> Call:
@@ -81,7 +81,7 @@ def embedding(model: str, fields: Fields, body: bytes) -> Call:
     )
 
 
-READ: Mapping[Operation, Callable[[str, Fields, bytes], Call]] = {
+READ: Final[Mapping[Operation, Callable[[str, Fields, bytes], Call]]] = {
     "chat": chat,
     "completions": completion,
     "embeddings": embedding,

@@ -8,26 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-SPACE = ord(" ")
-MOST_STEPPED = 256 * 1024
-MOST_FIELDS = 10_000
+SPACE: Final = ord(" ")
+MOST_STEPPED: Final = 256 * 1024
+MOST_FIELDS: Final = 10_000
 """Bytes of a body that is gone through where a field stands twice, or where there are more of them
 than this: that takes up to 0.4 s for each MB. In a longer one each field is written once.
 """
 
-_encode = msgspec.json.encode
-_text = msgspec.json.Decoder(str)
-_top_level = msgspec.json.Decoder(dict[str, Raw])
-_BLANKS = rb"[ \t\r\n]*"
-_TEXT = rb'"(?:[^"\\]++|\\.)*+"'
+_encode: Final = msgspec.json.encode
+_text: Final = msgspec.json.Decoder(str)
+_top_level: Final = msgspec.json.Decoder(dict[str, Raw])
+_BLANKS: Final = rb"[ \t\r\n]*"
+_TEXT: Final = rb'"(?:[^"\\]++|\\.)*+"'
 """Possessive: a search that could go back would keep a hundred bytes for each of a text's."""
-_KEY = re.compile(rb"%b[{,]%b(%b)%b:%b" % (_BLANKS, _BLANKS, _TEXT, _BLANKS, _BLANKS), re.DOTALL)
-_TOKEN = re.compile(rb"%b|[\[{]|[\]}]|[^\"\[\]{},: \t\r\n]++" % _TEXT, re.DOTALL)
-_AFTER = re.compile(rb"%b[,}]" % _BLANKS)
+_KEY: Final = re.compile(
+    rb"%b[{,]%b(%b)%b:%b" % (_BLANKS, _BLANKS, _TEXT, _BLANKS, _BLANKS), re.DOTALL
+)
+_TOKEN: Final = re.compile(rb"%b|[\[{]|[\]}]|[^\"\[\]{},: \t\r\n]++" % _TEXT, re.DOTALL)
+_AFTER: Final = re.compile(rb"%b[,}]" % _BLANKS)
 
 
 def spliced(body: bytes, fields: Mapping[str, Raw], changes: Mapping[str, bytes]) -> bytes:

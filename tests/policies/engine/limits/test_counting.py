@@ -12,6 +12,7 @@ from policies import Charge, Counting, Facts, Limits, Outcome, Phase, Rate, Repo
 from policies.engine.limits.counting import AS_WRITTEN, Need
 from policies.engine.limits.notes import reservation
 from policies.engine.limits.quota import Quota
+from policies.engine.limits.windows import Note
 from tests.policies.driver import World
 
 MOST = 4096
@@ -217,7 +218,7 @@ def test_whom_we_admit_a_provider_that_counts_so_admits_as_well(
     """It may let one go that is larger than its limit when it has counted nothing; so do we."""
     limit = 6000
     quota, provider = Quota(Limits(tokens=[Rate(limit, 60.0)])), Provider(counting, limit)
-    open_: dict[int, tuple[int, Step, tuple[int, int, int, int, int, int]]] = {}
+    open_: dict[int, tuple[int, Step, Note]] = {}
     now = 0.0
     for number, step in enumerate(steps):
         now += step.passes
