@@ -95,8 +95,9 @@ def file_tokens(kind: str, size: int) -> int:
 def estimated_tokens(body: bytes) -> int:
     """Tokens of a request's body; 0 only where it is empty. Never raises."""
     files, text = 0, body
-    # Bytes are found four times as fast from the end. A part that is no text says its type.
-    if body.rfind(b'"type"') >= 0:
+    # Bytes are found four times as fast from the end, and one byte ten times as fast as several. A
+    # part that is no text says its type, and stands in a list within that of the messages.
+    if body.find(b"[", body.find(b"[") + 1) >= 0 and body.rfind(b'"type"') >= 0:
         if body.rfind(b'"data') >= 0:
             found = list(_files(body))
             files = sum(_cost(body, begin, end) for begin, end in found)

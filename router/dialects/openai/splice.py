@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-SPACE: Final = ord(" ")
 MOST_STEPPED: Final = 256 * 1024
 MOST_FIELDS: Final = 10_000
 """Bytes of a body that is gone through where a field stands twice, or where there are more of them
@@ -37,17 +36,23 @@ def spliced(body: bytes, fields: Mapping[str, Raw], changes: Mapping[str, bytes]
     """`body`, whose top level is `fields`, with the values of `changes`; a field that it lacks
     comes last.
     """
-    if body[body.find(b'":') + 2] == SPACE:
-        return _cut(body, fields, changes)  # it has blanks: others are shorter
-    put: dict[str, Raw] = dict(fields)
-    grown = len(body)
-    for name, value in changes.items():
-        old = fields.get(name)
-        grown += len(value) + len(name) + 4 if old is None else len(value) - len(old)
-        put[name] = Raw(value)
-    written = _encode(put)
+    at, places = 1, {}
+    for name, value in fields.items():
+        at += len(name) + 3
+        if name in changes:
+            places[name] = at
+        at += len(value) + 1
+    if at != len(body):
+        return _cut(body, fields, changes)
     # As most are: without a blank, and each field once. Nothing else is as short.
-    return written if len(written) == grown else _cut(body, fields, changes)
+    pieces: list[bytes] = []
+    kept = 0
+    for name, place in places.items():
+        pieces += [body[kept:place], changes[name]]
+        kept = place + len(fields[name])
+    if len(places) < len(changes):
+        return b"".join([*pieces, body[kept:-1], *_more(fields, changes), b"}"])
+    return b"".join([*pieces, body[kept:]])
 
 
 def with_fields(body: bytes, more: Mapping[str, bytes]) -> bytes:
@@ -57,8 +62,7 @@ def with_fields(body: bytes, more: Mapping[str, bytes]) -> bytes:
 
 def _cut(body: bytes, fields: Mapping[str, Raw], changes: Mapping[str, bytes]) -> bytes:
     """The same of a body with blanks, or with fields that stand twice: each is replaced."""
-    more = [b",%b:%b" % (_encode(name), changes[name]) for name in changes if name not in fields]
-    pieces = _usual(fields)
+    more, pieces = _more(fields, changes), _usual(fields)
     if b"".join(pieces) == body:
         for place, name in enumerate(fields):
             if name in changes:
@@ -80,6 +84,11 @@ def _cut(body: bytes, fields: Mapping[str, Raw], changes: Mapping[str, bytes]) -
             pieces += [body[kept:start], changes[name]]
             kept = at
     return b"".join([*pieces, body[kept:at], *more, body[at:]])
+
+
+def _more(fields: Mapping[str, Raw], changes: Mapping[str, bytes]) -> list[bytes]:
+    """Those of `changes` that `fields` lack, as they follow them."""
+    return [b",%b:%b" % (_encode(name), changes[name]) for name in changes if name not in fields]
 
 
 def _usual(fields: Mapping[str, Raw]) -> list[bytes | Raw]:
