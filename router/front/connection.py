@@ -34,7 +34,7 @@ a body: as common servers have them, or more."""
 
 # The kernel otherwise takes some 4 MB ahead of a client that reads slowly: kept for each stream,
 # and it hides for as long that the client takes anything at all. Absent on some systems.
-NOT_SENT_LOWAT: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+NOT_SENT_LOWAT: int | None = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 NOT_SENT_BYTES: Final = 128 * 1024
 
 Answer = Callable[["Connection", Request], Coroutine[None, None, None]]
