@@ -23,11 +23,16 @@ TESTS = [
     "tests/router/upstream", *sorted(map(str, (ROOT / "tests/router").glob("test_*.py"))),
 ]  # fmt: skip
 REACHING_IN = [
-    # They derive from what is compiled, put something else in the place of a method of it or of
-    # an attribute, hand it what is not of its types, or ask where in the program a fault was.
+    # They derive from what is compiled, put something else in the place of a method of it, of an
+    # attribute or of a constant, hand it what is not of its types, or ask where in the program a
+    # fault was.
     "tests/policies/engine/test_standing.py::test_bad_news_casts_a_doubt",
     "tests/policies/engine/test_standing.py::test_whoever_is_thought_clear_is_found_clear",
     "tests/router/telemetry/test_log.py::test_a_fault_of_ours_is_logged_by_its_place_and_not_by_what_it_quotes",
+    "tests/router/test_answer.py::test_what_is_kept_of_an_answer_is_bounded",
+    "tests/router/test_estimating.py::test_no_text_is_read_for_routes_that_do_not_need_it",
+    "tests/router/test_estimating.py::test_what_is_needed_is_read_once_and_no_text_comes_to_the_engine",
+    "tests/router/test_gemini.py::test_what_was_dropped_is_said_at_a_stream_s_end_too",
     "tests/router/test_cascades.py::test_checks_of_one_s_own_are_asked_and_cut_off",
     "tests/router/test_app.py::test_a_reader_that_fails_is_reported_once_and_costs_no_answer",
 ]
