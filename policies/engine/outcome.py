@@ -160,4 +160,3 @@ def as_spilled(report: Report) -> Report:
 
 
 OK = Report(Outcome.OK)
-ABANDONED = Report(Outcome.ABANDONED)

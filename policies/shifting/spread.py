@@ -38,11 +38,6 @@ def middle(index: int) -> float:
     return float(2.0 ** ((index + 0.5) / PARTS))
 
 
-def upper(index: int) -> float:
-    """A bin's upper end."""
-    return float(2.0 ** ((index + 1) / PARTS))
-
-
 @dataclass(frozen=True, slots=True)
 class Spread:
     """Counts by bin, none of them 0."""

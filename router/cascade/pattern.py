@@ -21,7 +21,6 @@ MOST_WORK = 300_000
 """Characters that are compared for one text, at some 0.15 µs each; beyond, it is not known."""
 MOST_STATES = 500
 """Sets of ways that are remembered, with where each character leads from there."""
-SPECIAL = "()[]{}|*+?^$.\\"
 CLASSES = "dDwWsS"
 PLAIN = {"n": "\n", "t": "\t", "r": "\r"}
 ACCEPT = -1

@@ -37,7 +37,6 @@ class TooLarge(Refused):
             "body_too_large",
             f"the request's body is longer than the {limit} bytes that `server.max_body` allows",
         )
-        self.limit = limit
 
 
 class Inbound(Protocol):

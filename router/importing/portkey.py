@@ -38,7 +38,7 @@ def portkey(text: str, source: str, asked: tuple[str, ...], report: Report) -> D
     if root is None:
         return draft
     accounts = Accounts(draft)
-    reader = _Reader(draft, accounts, report)
+    reader = _Reader(draft, accounts)
     for name, node in reader.routes(Outside(_snake(root), report, "", prefix="env."), asked):
         route = draft.routes.setdefault(name, Route())
         if not route.tiers:
@@ -58,7 +58,6 @@ class _Reader:
 
     draft: Draft
     accounts: Accounts
-    report: Report
     keys: dict[str, Value] = field(default_factory=dict)
 
     def routes(self, root: Outside, asked: tuple[str, ...]) -> Iterator[tuple[str, Node]]:

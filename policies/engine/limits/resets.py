@@ -20,13 +20,12 @@ class Calendar:
     the reset forgives). Instants are in microseconds.
     """
 
-    __slots__ = ("_begin", "_end", "_span", "_used", "limit", "seconds")
+    __slots__ = ("_begin", "_end", "_span", "_used", "limit")
 
     def __init__(self, limit: int, seconds: float, resets: float) -> None:
         if limit < 1 or seconds <= 0:
             raise ValueError(f"a limit of {limit} in {seconds} s must have both above 0")
         self.limit = limit
-        self.seconds = seconds
         self._span = max(1, round(seconds * MICROSECONDS))
         self._begin = -(1 << 62)  # before any instant
         self._end = round(resets * MICROSECONDS)

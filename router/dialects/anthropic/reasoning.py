@@ -13,7 +13,6 @@ from router.dialects.common.prompt import EFFORTS, Effort
 
 LEAST_BUDGET = 1024
 """Tokens of thinking that may be asked for at least."""
-AS_IT_LIKES = -1
 USUAL: Effort = "medium"
 
 

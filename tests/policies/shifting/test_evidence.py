@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policies.shifting import NOTHING, Evidence, Spread
-from policies.shifting.spread import LEAST, MOST, PARTS, bin_of, middle, upper
+from policies.shifting.spread import LEAST, MOST, PARTS, bin_of
 
 BINS = st.integers(LEAST, MOST)
 SPREADS = st.dictionaries(BINS, st.integers(1, 10**6), max_size=5).map(
@@ -64,7 +64,7 @@ def test_what_is_no_evidence_is_refused(wrong: dict[str, object]):
 @given(st.floats(1e-5, 1e12))
 def test_a_bin_is_as_wide_as_a_sixteenth_of_an_octave(value: float):
     index = bin_of(value)
-    assert middle(index) / 2 ** (1 / PARTS) < value <= upper(index) * (1 + 1e-9)
+    assert 2 ** (index / PARTS) * (1 - 1e-9) <= value <= 2 ** ((index + 1) / PARTS) * (1 + 1e-9)
 
 
 def test_one_request_counts_where_it_belongs():

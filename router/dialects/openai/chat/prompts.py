@@ -38,7 +38,6 @@ HERE = "chat"
 NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}}
 MEDIA = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 """What formats of sounds are called elsewhere."""
-CHOICES = frozenset({"auto", "none", "required"})
 
 _body = msgspec.json.Decoder(wire.Body)
 _tool = msgspec.json.Decoder(wire.Offered)
