@@ -14,7 +14,7 @@ LEAST_PART = 0.01
 """Of the dearest: what costs less counts as that, since what is free is not infinitely better."""
 
 
-def price(member: Member, request: Request, warm: float = 0.0) -> float | None:
+def price(member: Member, request: Request, warm: float) -> float | None:
     """Nano-dollars that `request` is expected to cost there if so many tokens of it are `warm`;
     None where no price is known. Where none is known for cached tokens, they save nothing.
     """

@@ -12,7 +12,7 @@ BELIEVED = 0.9
 """The trust from which on nobody wonders why less is expected than was sent."""
 
 
-def of_warmth(warm: float, tokens: int | None, trust: float = 1.0) -> str:
+def of_warmth(warm: float, tokens: int | None, trust: float) -> str:
     """How many tokens of a prompt are expected to be read from a cache; nothing where nobody looked
     (None). `trust` is the part of what should have been that was reported of late.
     """

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import islice
-from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -44,9 +43,7 @@ TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
 class Pages:
     """Answers the admin listener's requests: by its own pages, and by `further` ones."""
 
-    def __init__(
-        self, state: State, token: Secret | None, further: Places = MappingProxyType({})
-    ) -> None:
+    def __init__(self, state: State, token: Secret | None, further: Places) -> None:
         self._state = state
         self._token = token
         self._pages: dict[tuple[str, str], Page] = {

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 from router.config.watching import Stamp, unchanged
@@ -34,6 +33,7 @@ START = Mark(1, 1)
 # Looking for the nearest name takes its time, and nobody reads on after so many mistakes.
 _MANY = 200
 _LONGEST_NAME = 200
+_LONGEST_QUOTE = 60
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,9 +55,7 @@ class ConfigError(Exception):
     are what was read of it, and how that was.
     """
 
-    def __init__(
-        self, problems: Iterable[Problem], files: Mapping[Path, Stamp] = MappingProxyType({})
-    ) -> None:
+    def __init__(self, problems: Iterable[Problem], files: Mapping[Path, Stamp]) -> None:
         self.problems = tuple(problems)
         self.files = files
         super().__init__("\n".join(map(str, self.problems)))
@@ -111,9 +109,9 @@ class Report:
         return tuple(sorted(self._notes))
 
 
-def quoted(text: str, longest: int = 60) -> str:
+def quoted(text: str) -> str:
     """`text` as a message shows it: one line, in quotes, not too long."""
-    short = text if len(text) <= longest else text[: longest - 1] + "…"
+    short = text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
     return json.dumps(short, ensure_ascii=not short.isprintable())
 
 

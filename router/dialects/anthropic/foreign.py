@@ -13,14 +13,10 @@ from router.dialects.common.prompt import Prompt
 from router.dialects.contract import Asked, Headers
 from router.dialects.errors.judge import NO_ANSWER, refused
 from router.dialects.errors.said import told
-from router.dialects.errors.table import Table
 
 
 class ForeignAnthropic:
-    """See `ForeignDialect`. `errors` is what the provider means by its errors."""
-
-    def __init__(self, errors: Table = ERRORS) -> None:
-        self._errors = errors
+    """See `ForeignDialect`."""
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
         """See `ForeignDialect.ask`."""
@@ -29,11 +25,11 @@ class ForeignAnthropic:
 
     def reader(self) -> MessageEvents:
         """See `ForeignDialect.reader`."""
-        return MessageEvents(self._errors)
+        return MessageEvents(ERRORS)
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
         """See `ForeignDialect.whole`."""
-        report = answers.message(body, self._errors)
+        report = answers.message(body, ERRORS)
         if report.outcome is not Outcome.OK:
             return report, []
         said = answers.events(body)
@@ -43,7 +39,7 @@ class ForeignAnthropic:
         self, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
         """See `ForeignDialect.refusal`."""
-        return refused(self._errors, status, headers, body, wall)
+        return refused(ERRORS, status, headers, body, wall)
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""

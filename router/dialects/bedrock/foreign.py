@@ -19,14 +19,12 @@ from router.dialects.contract import Asked, Headers
 from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import told
-from router.dialects.errors.table import Table
+
+ERRORS = TABLES["bedrock"]
 
 
 class Bedrock:
-    """See `ForeignDialect`. `errors` is what the provider means by its errors."""
-
-    def __init__(self, errors: Table) -> None:
-        self._errors = errors
+    """See `ForeignDialect`."""
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
         """See `ForeignDialect.ask`."""
@@ -36,7 +34,7 @@ class Bedrock:
 
     def reader(self) -> ConverseStream:
         """See `ForeignDialect.reader`."""
-        return ConverseStream(self._errors)
+        return ConverseStream(ERRORS)
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
         """See `ForeignDialect.whole`."""
@@ -46,7 +44,7 @@ class Bedrock:
         self, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
         """See `ForeignDialect.refusal`."""
-        return refused(self._errors, status, headers, body, wall)
+        return refused(ERRORS, status, headers, body, wall)
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
@@ -54,5 +52,5 @@ class Bedrock:
         return "" if "output" in object_of(said) else told(said)
 
 
-BEDROCK = Bedrock(TABLES["bedrock"])
+BEDROCK = Bedrock()
 """The dialect is a value without state; one serves all."""

@@ -28,7 +28,6 @@ from router.dialects.contract import (
     Unfit,
 )
 from router.dialects.errors.judge import failed, refused
-from router.dialects.errors.table import Table
 from router.dialects.gemini.foreign import ERRORS, message_in, path_of
 from router.dialects.openai.dialect import OPENAI
 
@@ -62,13 +61,10 @@ _numbers = msgspec.json.Decoder(list[float])
 
 
 class GeminiEmbeddings:
-    """See `UpstreamDialect`. `publisher` as for `Gemini`: with one, it is Vertex AI that is asked;
-    `errors` is what the provider means by its errors.
-    """
+    """See `UpstreamDialect`. `publisher` as for `Gemini`: with one, Vertex AI is asked."""
 
-    def __init__(self, publisher: str = "", errors: Table = ERRORS) -> None:
+    def __init__(self, publisher: str = "") -> None:
         self._publisher = publisher
-        self._errors = errors
 
     def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         """See `UpstreamDialect.ask`."""
@@ -88,7 +84,7 @@ class GeminiEmbeddings:
         except UNREADABLE:
             answer = _Vectors(error=decoded(body))
         if answer.error:
-            return failed(self._errors, decoded(body), Phase.BODY), body
+            return failed(ERRORS, decoded(body), Phase.BODY), body
         found = list(answer.embeddings or ())
         found += [one.embeddings for one in answer.predictions or () if one.embeddings is not None]
         vectors = [one for one in found if _is_vector(one.values)]
@@ -103,7 +99,7 @@ class GeminiEmbeddings:
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
         """See `UpstreamDialect.refusal`."""
-        return refused(self._errors, status, headers, body, wall)
+        return refused(ERRORS, status, headers, body, wall)
 
     def own_words(self, call: Call, body: bytes) -> bytes | None:
         """See `UpstreamDialect.own_words`."""

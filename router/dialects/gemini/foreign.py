@@ -16,7 +16,6 @@ from router.dialects.contract import Asked, Headers
 from router.dialects.errors.judge import NO_ANSWER, failed, good, refused
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import told
-from router.dialects.errors.table import Table
 from router.dialects.gemini.bodies import body_of
 from router.dialects.gemini.events import Chunk, Telling, blocked, chunks
 from router.dialects.gemini.stream import GeminiStream
@@ -27,13 +26,10 @@ GOOGLE = "publishers/google/"
 
 
 class Gemini:
-    """See `ForeignDialect`. `publisher` stands before a model's name; `errors` is what the provider
-    means by its errors.
-    """
+    """See `ForeignDialect`. `publisher` stands before a model's name."""
 
-    def __init__(self, publisher: str = "", errors: Table = ERRORS) -> None:
+    def __init__(self, publisher: str = "") -> None:
         self._publisher = publisher
-        self._errors = errors
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
         """See `ForeignDialect.ask`."""
@@ -43,7 +39,7 @@ class Gemini:
 
     def reader(self) -> GeminiStream:
         """See `ForeignDialect.reader`."""
-        return GeminiStream(self._errors)
+        return GeminiStream(ERRORS)
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
         """See `ForeignDialect.whole`."""
@@ -52,7 +48,7 @@ class Gemini:
         except UNREADABLE:
             chunk = Chunk(error=decoded(body))
         if chunk.error:
-            return failed(self._errors, decoded(body), Phase.BODY), []
+            return failed(ERRORS, decoded(body), Phase.BODY), []
         telling = Telling()
         events = telling.read(chunk, body)
         if telling.failure is not None:
@@ -65,14 +61,14 @@ class Gemini:
         self, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
         """See `ForeignDialect.refusal`."""
-        return refused(self._errors, status, headers, body, wall)
+        return refused(ERRORS, status, headers, body, wall)
 
     def told(self, body: bytes) -> str:
         """See `ForeignDialect.told`."""
         return message_in(body)
 
 
-def path_of(model: str, verb: str, publisher: str = "") -> str:
+def path_of(model: str, verb: str, publisher: str) -> str:
     """Below a base URL that ends in a version, or at Vertex AI in a location. What is no model of a
     publisher has its kind before its name: `tunedModels/mine`, `endpoints/123`.
     """

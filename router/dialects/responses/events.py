@@ -53,7 +53,7 @@ class EventStream(ResponsesStream):
     __slots__ = ("_answer", "events")
 
     def __init__(self, errors: Table) -> None:
-        super().__init__(None, errors)
+        super().__init__(None, errors, "")
         self._answer = Answer()
         self.events: list[Event] = []
 

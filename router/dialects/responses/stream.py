@@ -62,7 +62,7 @@ class ResponsesStream(PassingStream):
 
     __slots__ = ("_account", "_begun", "_call", "_errors")
 
-    def __init__(self, call: Call | None, errors: Table, account: str = "") -> None:
+    def __init__(self, call: Call | None, errors: Table, account: str) -> None:
         """`errors` is what the provider means by its errors; `account` is its name. Without a call
         nothing of the answer is kept.
         """

@@ -56,13 +56,12 @@ class Writer:
         keep: int,
         instance: str,
         say: Callable[..., None],
-        wall: Callable[[], float] = time.time,
     ) -> None:
         self.path = path
         self.written = self.dropped = 0
         self.problem = ""
         self._file = File(path, rotate, keep)
-        self._instance, self._say, self._wall = instance, say, wall
+        self._instance, self._say = instance, say
         self._encode = msgspec.json.Encoder().encode_lines
         self._most = min(BATCH, rotate)
         self._waiting: deque[Waiting] = deque()
@@ -95,7 +94,7 @@ class Writer:
 
     def write(self, decision: Decision, end: RequestRecord) -> None:
         """Have the lines of a decision that is over written soon, or drop them."""
-        lines = lines_of(decision, end, self._instance, self._wall())
+        lines = lines_of(decision, end, self._instance, time.time())
         encoded = self._encode(lines)
         if self.waiting + len(encoded) > MOST_WAITING:
             self.dropped += len(lines)
@@ -138,7 +137,7 @@ class Writer:
         while self._take():
             try:
                 full = self._file.append(
-                    b"".join([one.encoded for one in self._batch]), self._wall()
+                    b"".join([one.encoded for one in self._batch]), time.time()
                 )
             except OSError as error:
                 self._failed(os.strerror(error.errno) if error.errno else str(error))
