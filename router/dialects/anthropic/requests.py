@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from router.dialects.contract import Call, Operation
@@ -75,17 +76,8 @@ def _schema(fields: Fields) -> bool:
     return isinstance(asked, dict) and asked.get("type") == "json_schema"
 
 
-def _images(fields: Fields) -> bool:
-    """Whether a message, or the result of a tool in one, has an image among its blocks."""
-    return _holds(fields, "image")
-
-
-def _documents(fields: Fields) -> bool:
-    """The same of documents."""
-    return _holds(fields, "document")
-
-
-def _holds(fields: Fields, kind: str) -> bool:
+def _holds(kind: str, fields: Fields) -> bool:
+    """Whether a message, or the result of a tool in one, has such a block."""
     messages = fields.get("messages")
     if messages is None or not mentions(messages, f'"{kind}"'.encode()):
         return False
@@ -110,6 +102,6 @@ def _shows(content: Any, kind: str) -> bool:
 EXTRACT: Mapping[str, Callable[[Fields], bool]] = {
     "tools": _tools,
     "schema": _schema,
-    "images": _images,
-    "documents": _documents,
+    "images": partial(_holds, "image"),
+    "documents": partial(_holds, "document"),
 }

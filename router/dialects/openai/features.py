@@ -7,8 +7,11 @@ untouched. What is malformed brings nothing: its provider will say what is wrong
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
-from router.dialects.common.outside import decoded
+from msgspec import Raw
+
+from router.dialects.common.outside import decoded, objects_of
 from router.dialects.fields import Fields, filled, mentions
 
 
@@ -35,39 +38,26 @@ def schema(fields: Fields) -> bool:
     return isinstance(wanted, dict) and wanted.get("type") == "json_schema"
 
 
-def images(fields: Fields) -> bool:
-    """Whether a message has an image among its parts."""
-    return _part(fields, "image_url")
+def has_part(kind: str, listed: Raw | None, *names: str) -> bool:
+    """Whether an item of a list has a part of this kind, in a field of one of these names."""
+    if listed is None or not mentions(listed, kind.encode()):
+        return False
+    return any(
+        part.get("type") == kind
+        for item in objects_of(decoded(listed))
+        for name in names
+        for part in objects_of(item.get(name))
+    )
 
 
-def documents(fields: Fields) -> bool:
-    """Whether a message has a file among its parts."""
-    return _part(fields, "file")
-
-
-def audio(fields: Fields) -> bool:
-    """Whether a message has a sound among its parts."""
-    return _part(fields, "input_audio")
+def _shows(kind: str, fields: Fields) -> bool:
+    return has_part(kind, fields.get("messages"), "content")
 
 
 EXTRACT: dict[str, Callable[[Fields], bool]] = {
     "tools": tools,
     "schema": schema,
-    "images": images,
-    "documents": documents,
-    "audio": audio,
+    "images": partial(_shows, "image_url"),
+    "documents": partial(_shows, "file"),
+    "audio": partial(_shows, "input_audio"),
 }
-
-
-def _part(fields: Fields, kind: str) -> bool:
-    """Whether a message has a part of this kind."""
-    messages = fields.get("messages")
-    if messages is None or not mentions(messages, kind.encode()):
-        return False
-    told = decoded(messages)
-    return isinstance(told, list) and any(
-        isinstance(part, dict) and part.get("type") == kind
-        for message in told
-        if isinstance(message, dict) and isinstance(content := message.get("content"), list)
-        for part in content
-    )

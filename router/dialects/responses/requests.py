@@ -8,6 +8,7 @@ to say.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from msgspec import Raw
@@ -24,7 +25,7 @@ from router.dialects.fields import (
     taken_apart,
     whole_number,
 )
-from router.dialects.openai.features import tools
+from router.dialects.openai.features import has_part, tools
 
 WITHOUT_INPUT = frozenset({"prompt", "previous_response_id", "conversation"})
 """What may stand for an input."""
@@ -132,39 +133,14 @@ def schema(fields: Fields) -> bool:
     return isinstance(form, dict) and form.get("type") == "json_schema"
 
 
-def images(fields: Fields) -> bool:
-    """Whether an item has an image among its parts."""
-    return _part(fields, "input_image")
-
-
-def documents(fields: Fields) -> bool:
-    """Whether an item has a file among its parts."""
-    return _part(fields, "input_file")
-
-
-def audio(fields: Fields) -> bool:
-    """Whether an item has a sound among its parts."""
-    return _part(fields, "input_audio")
+def _shows(kind: str, fields: Fields) -> bool:
+    return has_part(kind, fields.get("input"), "content", "output")
 
 
 EXTRACT: Mapping[str, Callable[[Fields], bool]] = {
     "tools": tools,
     "schema": schema,
-    "images": images,
-    "documents": documents,
-    "audio": audio,
+    "images": partial(_shows, "input_image"),
+    "documents": partial(_shows, "input_file"),
+    "audio": partial(_shows, "input_audio"),
 }
-
-
-def _part(fields: Fields, kind: str) -> bool:
-    """Whether an item has a part of this kind."""
-    given = fields.get("input")
-    if given is None or not mentions(given, kind.encode()):
-        return False
-    return any(
-        isinstance(part, dict) and part.get("type") == kind
-        for item in _listed(given)
-        for name in ("content", "output")
-        if isinstance(parts := item.get(name), list)
-        for part in parts
-    )
