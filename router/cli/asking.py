@@ -11,11 +11,12 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from http.client import HTTPException
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec
 
 from policies import Engine
 from router import build, choosing
@@ -29,6 +30,7 @@ from router.shadowing import shadows_of
 from router.tokenizers.opening import tokenizers_of
 
 JSON = {"content-type": "application/json"}
+P = ParamSpec("P")
 STDIN = Path("-")
 PATIENCE = 2.0
 """Seconds for a router on the same machine to answer."""
@@ -45,13 +47,24 @@ class Running(NamedTuple):
     token: str | None
 
 
+def answering(run: Callable[P, int]) -> Callable[P, int]:
+    """A command that ends with 1 where it is `Unanswered`, and says why."""
+
+    @wraps(run)
+    def answered(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            return run(*args, **kwargs)
+        except Unanswered as error:
+            print(error, file=sys.stderr)
+            return 1
+
+    return answered
+
+
+@answering
 def check(path: Path, *, strict: bool) -> int:
     """Print what is wrong with a file; 0 if it can be served."""
-    try:
-        config = loaded(path)
-    except Unanswered as error:
-        print(error, file=sys.stderr)
-        return 1
+    config = loaded(path)
     for note in config.notes:
         print(f"{'error' if strict else 'note'}: {note}")
     if strict and config.notes:
@@ -67,6 +80,7 @@ def check(path: Path, *, strict: bool) -> int:
     return 0
 
 
+@answering
 def explain(
     path: Path,
     asked: Mapping[str, object],
@@ -83,16 +97,7 @@ def explain(
     except (BadQuestion, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    try:
-        running = find(path, admin)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    try:
-        source, told = _answered(path, running, question)
-    except Unanswered as error:
-        print(error, file=sys.stderr)
-        return 1
+    source, told = _answered(path, find(path, admin), question)
     if as_json:
         print(json.dumps({"source": source, **told}, indent=2))
     else:
@@ -102,26 +107,14 @@ def explain(
     return 0
 
 
+@answering
 def status(path: Path, admin: str | None, *, watch: bool, as_json: bool) -> int:
     """Print the running router's status, once or every second."""
-    try:
-        running = find(path, admin)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
     from router.cli.tables import overview
 
+    running = find(path, admin)
     while True:
-        try:
-            told = ask(running, "/status", None)
-        except OSError as error:
-            reason = (
-                detail(error)
-                if isinstance(error, urllib.error.HTTPError)
-                else "is `pointsman serve` running?"
-            )
-            print(f"no status from {running.address}: {reason}", file=sys.stderr)
-            return 1
+        told = answer(running, "/status")
         if as_json:
             print(json.dumps(told, indent=2))
         else:
@@ -137,7 +130,7 @@ def status(path: Path, admin: str | None, *, watch: bool, as_json: bool) -> int:
 def find(path: Path, admin: str | None) -> Running:
     """Where the running router is asked. The file says it, with the token, also where it is wrong
     elsewhere or its keys are not set here: it must not hide a router that runs, nor lead to
-    another one. Raises ValueError for an `admin` that is no address.
+    another one. Raises `Unanswered` for an `admin` that is no address.
     """
     try:
         server = load(path, os.environ).server
@@ -147,7 +140,10 @@ def find(path: Path, admin: str | None) -> Running:
             first = f"{error.problems[0]}" if error.problems else str(error)
             print(f"{first}\n(asking {server.admin} all the same)", file=sys.stderr)
     token = server.admin_token.reveal() if server.admin_token is not None else None
-    return Running(server.admin if admin is None else address(admin, "--admin"), token)
+    try:
+        return Running(server.admin if admin is None else address(admin, "--admin"), token)
+    except ValueError as error:
+        raise Unanswered(str(error)) from None
 
 
 def loaded(path: Path) -> Config:
@@ -166,8 +162,21 @@ def loaded(path: Path) -> Config:
     return config
 
 
+def answer(
+    running: Running, path: str, body: bytes | None = None, method: str | None = None
+) -> dict[str, Any]:
+    """What `ask` gives. Raises `Unanswered`."""
+    try:
+        return ask(running, path, body, method)
+    except urllib.error.HTTPError as error:
+        raise Unanswered(f"the router at {running.address}: {detail(error)}") from None
+    except OSError:
+        why = f"no router answers at {running.address}: is `pointsman serve` running?"
+        raise Unanswered(why) from None
+
+
 def ask(
-    running: Running, path: str, body: bytes | None, method: str | None = None
+    running: Running, path: str, body: bytes | None = None, method: str | None = None
 ) -> dict[str, Any]:
     """The admin listener's answer. Raises OSError when there is none."""
     request = urllib.request.Request(

@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import json
-import sys
-import urllib.error
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from router.cli.asking import ask, detail, find
+from router.cli.asking import answer, answering, find
 
 EXITS = {"safe": 0, "not safe": 2, "not enough": 3}
 
 
+@answering
 def run(path: Path, model: str | None, admin: str | None, *, as_json: bool) -> int:
     """Print the shadow of `model`, or of all; the exit code says whether to switch."""
-    try:
-        running = find(path, admin)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
     page = "/shadow" if model is None else f"/shadow/{quote(model, safe='')}"
-    try:
-        told = ask(running, page, None)
-    except urllib.error.HTTPError as error:
-        print(f"{running.address}: {detail(error)}", file=sys.stderr)
-        return 1
-    except OSError:
-        print(
-            f"nobody answers at {running.address}: is `pointsman serve` running?", file=sys.stderr
-        )
-        return 1
+    told = answer(find(path, admin), page)
     pages = told["shadows"] if model is None else {model: told}
     if as_json:
         print(json.dumps(told, indent=2))

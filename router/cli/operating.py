@@ -8,7 +8,6 @@ import getpass
 import json
 import platform
 import sys
-import urllib.error
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from router.cli.asking import ask, detail, find
+from router.cli.asking import answer, answering, find
 
 PATH = "/overrides"
 Told = dict[str, Any]
@@ -59,6 +58,7 @@ def lift(path: Path, which: str | None, admin: str | None, *, as_json: bool) -> 
     return exchange(path, admin, ("DELETE", whole, None), printed, as_json=as_json)
 
 
+@answering
 def exchange(
     path: Path,
     admin: str | None,
@@ -68,23 +68,8 @@ def exchange(
     as_json: bool,
 ) -> int:
     """Ask the router that runs on this file, and print what it answers."""
-    try:
-        running = find(path, admin)
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
     method, target, body = what
-    try:
-        told = ask(running, target, body, method)
-    except urllib.error.HTTPError as error:
-        print(f"the router at {running.address}: {detail(error)}", file=sys.stderr)
-        return 1
-    except OSError:
-        print(
-            f"no router answers at {running.address}: is `pointsman serve` running?",
-            file=sys.stderr,
-        )
-        return 1
+    told = answer(find(path, admin), target, body, method)
     if as_json:
         print(json.dumps(told, indent=2))
         return 0

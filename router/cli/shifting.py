@@ -58,7 +58,7 @@ def standing(path: Path, config: Config) -> list[str]:
     if not moving:
         return []
     try:
-        told = ask(find(path, None), PATH, None)["shifts"]
+        told = ask(find(path, None), PATH)["shifts"]
     except (OSError, KeyError):
         told = {}
     server, kept = config.server, {}

@@ -208,7 +208,7 @@ async def test_whoever_listens_there_and_is_no_router_is_taken_for_none(
     async with answering(data) as admin:
         path = asked_at(tmp_path / "asked", admin)
         assert await overviewed(path) == 1
-        assert capsys.readouterr().err.startswith(f"no status from {admin}: ")
+        assert capsys.readouterr().err.startswith(f"no router answers at {admin}: ")
         assert await explained(path) == 0
         assert "a cold start" in capsys.readouterr().out
 

@@ -214,7 +214,7 @@ def test_explain_names_what_was_asked_wrongly_and_its_remedy(
 def test_status_without_a_router_is_1_and_asks_whether_one_runs(tmp_path: Path) -> None:
     result = pointsman("status", "-c", written(tmp_path))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "no status from 127.0.0.1:0: is `pointsman serve` running?\n"
+    assert result.stderr == "no router answers at 127.0.0.1:0: is `pointsman serve` running?\n"
 
 
 # serve, as far as it does not get to serve
