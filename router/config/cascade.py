@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from router.config.extents import show_extent
 from router.config.problems import Report, quoted
 from router.config.tiers import RULED
-from router.config.tree import Found, Leaf, Table, find
+from router.config.tree import Found, Leaf, Table, find, shown
 from router.config.units import show_part, show_size, show_spend
 from router.config.values import Extent, Rate
 
@@ -194,11 +194,10 @@ def _audit(
     audit = Audit(**given)
     module, colon, _ = audit.by.partition(":")
     node = find(tree, ("models", route, "cascade", "audit", "by")).node
-    shown = quoted(node.written) if isinstance(node, Leaf) else ""
     if not colon and audit.by not in WAYS:
-        what = f"answers cannot be compared by {shown}"
+        what = f"answers cannot be compared by {shown(node)}"
         report.problem(node.mark, what, report.nearest(audit.by, WAYS))
     elif colon and module not in known.plugins:
-        what = f"the module of {shown} is not in server.plugins"
+        what = f"the module of {shown(node)} is not in server.plugins"
         report.problem(node.mark, what, "add it there")
     return audit

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from router.config.problems import Report, quoted
+from router.config.problems import Report
 from router.config.schema import Route, Rung
-from router.config.tree import Found, Leaf, Table, find
+from router.config.tree import Found, Table, find, shown
 from router.config.written import WrittenRoute, WrittenRung
 
 EXAMPLE = "write it as {model: NAME} or {text: …}"
@@ -44,8 +44,8 @@ def _rung(
     model = given.get("model")
     if model is not None and model not in known and isinstance(place.node, Table):
         leaf = place.node.entries["model"].value
-        shown = f" {quoted(leaf.written)}" if isinstance(leaf, Leaf) else ""
-        report.problem(leaf.mark, f"there is no model{shown}", report.nearest(model, known))
+        what = f"there is no model {shown(leaf)}"
+        report.problem(leaf.mark, what, report.nearest(model, known))
         return None
     return Rung(model, given.get("text"))
 

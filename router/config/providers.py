@@ -21,7 +21,7 @@ from router.config.problems import Report, quoted
 from router.config.prompts import prompts_of
 from router.config.schema import Limits, Provider, ProviderModel, Simulation, Timeouts
 from router.config.tls import resolve_tls
-from router.config.tree import Leaf, Table, find
+from router.config.tree import Leaf, Table, find, shown
 from router.config.values import Secret
 from router.config.variants import check_variant, price_of, upstream_of
 from router.config.written import WrittenLimits, WrittenProvider
@@ -103,12 +103,11 @@ class _Resolver:
         chain = [name]
         while (like := self.written[chain[-1]].like) is not None:
             leaf = find(self.tree, ("providers", chain[-1], "like")).node
-            shown = quoted(leaf.written) if isinstance(leaf, Leaf) else ""
             if like not in self.written:
                 others = self.written.keys() - {chain[-1]}
                 self.report.problem(
                     leaf.mark,
-                    f"like: there is no provider {shown}",
+                    f"like: there is no provider {shown(leaf)}",
                     self.report.nearest(like, others),
                 )
                 return None

@@ -25,7 +25,7 @@ from router.config.shadow import Shadow, shadow_of
 from router.config.shift import Shift
 from router.config.shifts import shift_of
 from router.config.tiers import TIERED, check_form, leaving, start_of
-from router.config.tree import Found, Leaf, Node, Table, find
+from router.config.tree import Found, Leaf, Table, find, shown
 from router.config.values import WeightedTarget
 from router.config.weights import note_weights
 from router.config.written import WrittenPolicy, WrittenRoute, WrittenTarget
@@ -154,7 +154,7 @@ class _Resolver:
             self._check_target(shadow.to, to)
             provider = self.providers.get(shadow.to.partition("/")[0])
             if provider is not None and not provider.enabled:
-                what = f"nothing is copied to {_shown(to)}: {provider.off_because}"
+                what = f"nothing is copied to {shown(to)}: {provider.off_because}"
                 self.report.note(to.mark, what, "switch its provider on, or remove the shadow")
         return shadow
 
@@ -172,13 +172,13 @@ class _Resolver:
         module, colon, _ = written.name.partition(":")
         options = written.options
         if colon and module not in self.plugins:
-            what = f"the module of {key} {_shown(found.node)} is not in server.plugins"
+            what = f"the module of {key} {shown(found.node)} is not in server.plugins"
             self.report.problem(found.node.mark, what, "add it there")
         elif key == "estimator" and not colon:
-            what = f"{_shown(found.node)} is no import path"
+            what = f"{shown(found.node)} is no import path"
             self.report.problem(found.node.mark, what, "write it as package.module:attribute")
         elif not colon and written.name not in POLICIES:
-            what = f"there is no policy {_shown(found.node)}"
+            what = f"there is no policy {shown(found.node)}"
             remedy = self.report.nearest(written.name, POLICIES)
             remedy += ", or package.module:attribute" if "." in written.name else ""
             self.report.problem(found.node.mark, what, remedy)
@@ -224,16 +224,16 @@ class _Resolver:
         if target in self.declared or (provider in section and provider not in self.providers):
             return
         if re.search(r":\s*\d", key.written):
-            what = f"{_shown(key)} is one word to YAML"
+            what = f"{shown(key)} is one word to YAML"
             self.report.problem(key.mark, what, "put a space after the colon: {a: 90}")
             return
         mine = [name for name in self.shown if name.startswith(f"{provider}/")]
         if slash and provider in section:
-            what = f"provider {quoted(provider)} declares no such model: {_shown(key)}"
+            what = f"provider {quoted(provider)} declares no such model: {shown(key)}"
             here = f"declare it under providers.{provider}.models"
             self.report.problem(key.mark, what, self.report.nearest(target, mine, here))
         else:
-            what = f"there is no target {_shown(key)}"
+            what = f"there is no target {shown(key)}"
             self.report.problem(key.mark, what, self.report.nearest(target, self.shown))
 
     def _check_distinct(self, route: str, tiers: tuple[tuple[WeightedTarget, ...], ...]) -> None:
@@ -243,7 +243,7 @@ class _Resolver:
                 first = seen.setdefault(target.name, index)
                 if first != index:
                     key = self._found(route, "tiers", index, target.name).key
-                    what = f"{_shown(key)} is in tier {first + 1} already"
+                    what = f"{shown(key)} is in tier {first + 1} already"
                     self.report.problem(key.mark, what, "keep it in one tier")
 
     def _note_idle(self, route: Route) -> None:
@@ -285,7 +285,3 @@ def _serving(written: WrittenRoute) -> dict[str, Any]:
     """What the file says of how requests are served, as a `Route` takes it."""
     names = ("embeddings", "interrupted", "unsupported", "prompt_cache")
     return {name: said for name in names if (said := getattr(written, name)) is not None}
-
-
-def _shown(node: Node) -> str:
-    return quoted(node.written) if isinstance(node, Leaf) else ""

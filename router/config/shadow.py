@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from router.config.problems import Report, quoted
-from router.config.tree import Leaf, Table, find, is_null
+from router.config.problems import Report
+from router.config.tree import Table, find, is_null, shown
 from router.config.values import Rate
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _check_judge(judge: str | None, plugins: tuple[str, ...], table: Table, repo
     if judge is None or judge.partition(":")[0] in plugins:
         return
     leaf = table.entries["judge"].value
-    shown = quoted(leaf.written) if isinstance(leaf, Leaf) else ""
-    report.problem(leaf.mark, f"the module of judge {shown} is not in server.plugins", "add it")
+    what = f"the module of judge {shown(leaf)} is not in server.plugins"
+    report.problem(leaf.mark, what, "add it")
 
 
 def _check_price(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from router.config.problems import Mark
+from router.config.problems import Mark, quoted
 
 Scalar = str | int | float | bool | None
 
@@ -106,3 +106,8 @@ def plain(node: Node) -> object:
 def is_null(node: Node | None) -> bool:
     """True where a key stands without a value."""
     return isinstance(node, Leaf) and node.value is None
+
+
+def shown(node: Node) -> str:
+    """A scalar as a message shows it; empty for what is none."""
+    return quoted(node.written) if isinstance(node, Leaf) else ""

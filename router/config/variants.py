@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from router.config.problems import Report, quoted
 from router.config.schema import Price, Provider, ProviderModel
-from router.config.tree import Entry, Leaf, Table
+from router.config.tree import Entry, Table, shown
 from router.config.written import WrittenModel
 
 UPSTREAMS = (
@@ -129,8 +129,7 @@ def check_variant(
     known = TIERS.get(company) or TIERS[dialect]
     whose = company if company in TIERS else dialect
     if (dialect != "openai" or company in TIERS) and tier not in known:
-        shown = quoted(place.written) if isinstance(place, Leaf) else ""
-        what = f"{shown} is no service_tier of {whose}: {', '.join(known)}"
+        what = f"{shown(place)} is no service_tier of {whose}: {', '.join(known)}"
         report.problem(place.mark, what, report.nearest(tier, known))
     elif not ({"price", "provisioned"} & keys.keys() or tier in STANDARD) and (
         (company or dialect, tier) not in OF_TIERS
