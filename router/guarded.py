@@ -28,7 +28,7 @@ def guarded(policy: Policy, clock: Clock = perf_counter) -> Policy:
 
 
 class Guarded:
-    """Like the policy inside; what that has beside the contract, this has as well."""
+    """A `Policy` like the one inside; what that has beside the contract, this has as well."""
 
     def __init__(self, policy: Policy, clock: Clock) -> None:
         self._policy, self._clock = policy, clock
@@ -54,11 +54,9 @@ class Guarded:
 
     @property
     def needs(self) -> frozenset[str]:
-        """See `Policy.needs`."""
         return self._policy.needs
 
     def fresh(self) -> Any:
-        """See `Policy.fresh`."""
         return self._policy.fresh()
 
     def choose(
@@ -69,7 +67,6 @@ class Guarded:
         now: float,
         rng: Random,
     ) -> Candidate:
-        """See `Policy.choose`."""
         began = self._clock()
         if self._leash.away(began):
             if (error := self._unreported) is not None:

@@ -40,8 +40,8 @@ from 1."""
 
 
 class Descent:
-    """One request on its way down. It begins with the `course` of its own model; `reply` is told
-    what it comes to, and of a text that is to be said instead of an error.
+    """One request on its way down, as a `Course`. It begins with the `course` of its own model;
+    `reply` is told what it comes to, and of a text that is to be said instead of an error.
     """
 
     __slots__ = ("_course", "_first", "_ladder", "_refusals", "_reply", "_rung", "_start",
@@ -78,7 +78,6 @@ class Descent:
         return action
 
     def go_on(self, among: AbstractSet[str], now: float) -> None:
-        """See `Course.go_on`."""
         self._course.go_on(among, now)
 
     def climb(self, tier: int, now: float) -> None:
@@ -91,7 +90,6 @@ class Descent:
         self._course.climb(tier, now)
 
     def close(self, now: float) -> None:
-        """See `Course.close`."""
         self._course.close(now)
 
     def _may_descend(self, fail: Fail) -> bool:

@@ -57,11 +57,9 @@ class Interpreter:
         return path, body, (*dropped, *prompt.unknown)
 
     def reader(self, call: Call) -> InterpretedStream:
-        """See `UpstreamDialect.reader`."""
         return InterpretedStream(self._foreign.reader(), self._client.writer(call))
 
     def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
-        """See `UpstreamDialect.whole`."""
         report, events = self._foreign.whole(body)
         if not report.outcome.good:
             return report, body
@@ -70,7 +68,6 @@ class Interpreter:
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
-        """See `UpstreamDialect.refusal`."""
         return self._foreign.refusal(status, headers, body, wall)
 
     def own_words(self, call: Call, body: bytes) -> bytes | None:
@@ -105,15 +102,12 @@ class InterpretedStream(Progress):
         self.usage: Usage | None = None
 
     def feed(self, data: bytes) -> bytes:
-        """See `StreamReader.feed`."""
         return self._written(self._reader.feed(data))
 
     def finish(self) -> bytes:
-        """See `StreamReader.finish`."""
         return self._written(self._reader.finish())
 
     def end(self, note: bytes) -> bytes:
-        """See `StreamReader.end`."""
         return self._writer.end(note)
 
     def _written(self, events: list[Event]) -> bytes:
@@ -157,7 +151,6 @@ class Unspoken:
         raise NotImplementedError
 
     def own_words(self, call: Call, body: bytes) -> bytes | None:
-        """See `UpstreamDialect.own_words`."""
         return None
 
 

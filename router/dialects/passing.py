@@ -50,7 +50,6 @@ class PassingStream(Progress, ABC):
         return b"".join([event for event in self._events(data) if self._takes(event)])
 
     def finish(self) -> bytes:
-        """See `StreamReader.finish`."""
         rest = self._splitter.rest()
         return rest.rstrip(b"\r\n") + b"\n\n" if rest.strip() and self._takes(rest) else b""
 
@@ -92,12 +91,10 @@ class PassedEvents(Progress):
         self._stream = stream
 
     def feed(self, data: bytes) -> list[Event]:
-        """See `EventReader.feed`."""
         self._stream.feed(data)
         return self._taken()
 
     def finish(self) -> list[Event]:
-        """See `EventReader.finish`."""
         self._stream.finish()
         return self._taken()
 

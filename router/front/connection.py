@@ -122,7 +122,6 @@ class Connection(asyncio.Protocol):
     # What the loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
         self.transport = cast("asyncio.Transport", transport)
         self._connections.add(self)
         if NOT_SENT_LOWAT is not None:
@@ -131,7 +130,6 @@ class Connection(asyncio.Protocol):
                 wire.setsockopt(socket.IPPROTO_TCP, NOT_SENT_LOWAT, NOT_SENT_BYTES)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
         self._connections.discard(self)
         self._parser = None  # they know each other: let it go
         self.resume_writing()
@@ -139,17 +137,14 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
 
     def pause_writing(self) -> None:
-        """See `asyncio.Protocol`."""
         self.paused = True
 
     def resume_writing(self) -> None:
-        """See `asyncio.Protocol`."""
         self.paused = False
         if self._room is not None and not self._room.done():
             self._room.set_result(None)
 
     def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
         if self._doomed or self._parser is None:
             return
         self._between += len(data)

@@ -98,7 +98,6 @@ class Fleet:
         return None
 
     def keep(self, claim: Claim, answer: WholeAnswer, now: float) -> None:
-        """See `Store.keep`."""
         self._own.keep(claim, answer, now)
         if answer.size > LARGEST:
             self._let_go(claim.name)
@@ -112,7 +111,6 @@ class Fleet:
         self._link.tell("EVAL", KEEP, *keys, mine, value, milliseconds, self._most_bytes)
 
     def free(self, claim: Claim) -> None:
-        """See `Store.free`."""
         self._own.free(claim)
         self._let_go(claim.name)
 

@@ -28,7 +28,7 @@ class Room:
 
 
 class Recording:
-    """Passes an answer on to `sink` and remembers it, as far as `room` allows."""
+    """A `Sink` that passes an answer on to `sink` and remembers it, as far as `room` allows."""
 
     def __init__(self, sink: Sink, room: Room, largest: int = LARGEST) -> None:
         self._sink = sink
@@ -43,33 +43,27 @@ class Recording:
 
     @property
     def waited(self) -> float:
-        """See `Sink.waited`."""
         return self._sink.waited
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """See `Sink.start`."""
         self._status, self._headers, self._streamed = status, headers, True
         await self._sink.start(status, headers)
 
     async def write(self, data: bytes) -> None:
-        """See `Sink.write`."""
         self._remember(data)
         await self._sink.write(data)
 
     def put(self, data: bytes) -> bool:
-        """See `Sink.put`."""
         if not self._sink.put(data):
             return False
         self._remember(data)
         return True
 
     async def end(self) -> None:
-        """See `Sink.end`."""
         self._ended = True
         await self._sink.end()
 
     async def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """See `Sink.send`."""
         self._status, self._headers, self._ended = status, headers, True
         self._remember(body)
         await self._sink.send(status, headers, body)

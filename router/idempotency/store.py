@@ -66,7 +66,7 @@ class _Kept(NamedTuple):
 
 
 class Memory:
-    """A store in this process. Keys of running requests are beside its bounds: each goes with a
+    """A `Store` in this process. Keys of running requests are beside its bounds: each goes with a
     request that costs far more than its key does.
     """
 
@@ -93,7 +93,6 @@ class Memory:
         return len(self._running)
 
     async def claim(self, claim: Claim, now: float) -> WholeAnswer | None:
-        """See `Store.claim`."""
         self._expire(now)
         if (digest := self._running.get(claim.name)) is not None:
             raise KeyInUse if digest == claim.digest else KeyReused
@@ -116,7 +115,6 @@ class Memory:
             self._drop_oldest()
 
     def free(self, claim: Claim) -> None:
-        """See `Store.free`."""
         self._running.pop(claim.name, None)
 
     def _expire(self, now: float) -> None:

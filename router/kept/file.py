@@ -50,15 +50,12 @@ class File:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="kept")
 
     def read(self, name: str) -> Document | None:
-        """See `Kept.read`."""
         return self._copies.of.get(name)
 
     def names(self, kind: str) -> list[str]:
-        """See `Kept.names`."""
         return self._copies.names(kind)
 
     def on_change(self, kind: str, heard: Heard) -> None:
-        """See `Kept.on_change`."""
         self._copies.on_change(kind, heard)
 
     async def change(self, name: str, how: How) -> Document | None:
@@ -79,7 +76,6 @@ class File:
         return after
 
     async def start(self) -> None:
-        """See `Kept.start`."""
         if self._path is None:
             return
         loop = asyncio.get_running_loop()
@@ -97,7 +93,6 @@ class File:
             self._copies.take(name, document)
 
     async def close(self) -> None:
-        """See `Kept.close`."""
         await asyncio.to_thread(self._writer.shutdown)
 
     def _whole(self, name: str, document: Document | None) -> bytes:

@@ -60,19 +60,15 @@ class Fleet:
         self._looking: asyncio.Task[None] | None = None
 
     def read(self, name: str) -> Document | None:
-        """See `Kept.read`."""
         return self._copies.of.get(name)
 
     def names(self, kind: str) -> list[str]:
-        """See `Kept.names`."""
         return self._copies.names(kind)
 
     def on_change(self, kind: str, heard: Heard) -> None:
-        """See `Kept.on_change`."""
         self._copies.on_change(kind, heard)
 
     async def change(self, name: str, how: How) -> Document | None:
-        """See `Kept.change`."""
         self._take(name, await self._get(name))
         for _ in range(TRIES):
             held, before = self._held.get(name, NOTHING), self._copies.of.get(name)
@@ -95,7 +91,6 @@ class Fleet:
         self._looking = lasting(self._look_on)
 
     async def close(self) -> None:
-        """See `Kept.close`."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])

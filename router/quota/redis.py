@@ -34,11 +34,9 @@ class Redis:
         self._link = Link(address_of(url), fleet)
 
     def on_lost(self, told: Callable[[Down], None]) -> None:
-        """See `Server.on_lost`."""
         self._link.lost = told
 
     async def run(self, keys: list[str], argument: bytes) -> bytes:
-        """See `Server.run`."""
         words: tuple[Word, ...] = ("EVALSHA", DIGEST, len(keys), *keys, argument)
         loop = asyncio.get_running_loop()
         until = loop.time() + PATIENCE

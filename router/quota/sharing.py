@@ -80,7 +80,7 @@ class Hold(Protocol):
 
 
 class Sharing:
-    """One request; `hold` is what it takes beside what targets are bound by."""
+    """One request, as a `Course`; `hold` is what it takes beside what targets are bound by."""
 
     __slots__ = ("_asked", "_bell", "_fleet", "_held", "_hold", "_own", "_way")
 
@@ -94,7 +94,6 @@ class Sharing:
         self._held: list[tuple[Attempt, Held]] = []
 
     def next(self, now: float) -> Send | Stop | Wait | Fail:
-        """See `Course.next`."""
         if self._held:
             self._settle_ended()
         if self._asked is not None and self._is_too_late(*self._asked, now):
@@ -112,17 +111,14 @@ class Sharing:
         return self._ask(action, now) if isinstance(action, Send) else action
 
     def go_on(self, among: AbstractSet[str], now: float) -> None:
-        """See `Course.go_on`."""
         self._leave(now)
         self._way.go_on(among, now)
 
     def climb(self, tier: int, now: float) -> None:
-        """See `Course.climb`."""
         self._leave(now)
         self._way.climb(tier, now)
 
     def close(self, now: float) -> None:
-        """See `Course.close`."""
         self._leave(now)
         self._way.close(now)
         self._settle_ended()

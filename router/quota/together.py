@@ -86,21 +86,18 @@ class Together:
         return Fleetwide(self._name, self.shared, bounds, own, {})
 
     def away(self, why: str) -> None:
-        """See `Changed.away`."""
         self.outages += 1
         self._complained = ""
         self._turned(why)
         self._log.event("shared limits are away, this instance goes by its own:", why=why)
 
     def still_away(self, why: str, *, lasting: bool) -> None:
-        """See `Changed.still_away`."""
         if lasting and why not in (self.why, self._complained):
             self._complained = why
             self._log.event("shared limits stay away until somebody changes something:", why=why)
         self.why = why
 
     def back(self, *, forgot: bool) -> Iterable[Settled]:
-        """See `Changed.back`."""
         loop = asyncio.get_running_loop()
         if loop.time() - self.since > BRIEF and self.outages:
             self._settled()

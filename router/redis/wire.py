@@ -32,13 +32,11 @@ class Wire(asyncio.Protocol):
         self.cut_off: asyncio.Future[Down] = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.Protocol`."""
         self._transport = cast("asyncio.Transport", transport)
         if self.cut_off.done():
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
         try:
             self._reader.feed(data)
             while not self.cut_off.done() and (answer := self._reader.gets()) is not False:
@@ -49,7 +47,6 @@ class Wire(asyncio.Protocol):
             self.cut(Down("something that does not speak Redis's protocol answers there"))
 
     def connection_lost(self, error: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
         self.cut(Down("it closed the connection"))
 
     def ask(self, *words: Word) -> asyncio.Future[Answer]:

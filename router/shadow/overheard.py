@@ -16,17 +16,14 @@ class Overheard:
         self.first: AttemptRecord | None = None
 
     def attempt(self, record: AttemptRecord) -> None:
-        """See `Reader.attempt`."""
         record = msgspec.structs.replace(record, shadow=True)
         self._journal.attempt(record)
         self.first = record
 
     def request(self, record: RequestRecord) -> None:
-        """See `Reader.request`."""
         self._journal.request(msgspec.structs.replace(record, shadow=True))
 
     def refused(self, record: RefusalRecord) -> None:
-        """See `Reader.refused`."""
         self._journal.refused(record)
 
     def spent(self, terms: Terms) -> int:

@@ -77,32 +77,26 @@ class Beside:
 
     @property
     def waited(self) -> float:
-        """See `Sink.waited`."""
         return self._sink.waited
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """See `Sink.start`."""
         self._heard.status = status
         await self._sink.start(status, headers)
 
     async def write(self, data: bytes) -> None:
-        """See `Sink.write`."""
         await self._sink.write(data)
         self._heard.add(data)
 
     def put(self, data: bytes) -> bool:
-        """See `Sink.put`."""
         if not self._sink.put(data):
             return False
         self._heard.add(data)
         return True
 
     async def end(self) -> None:
-        """See `Sink.end`."""
         await self._sink.end()
 
     async def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """See `Sink.send`."""
         await self._sink.send(status, headers, body)
         self._heard.status = status
         self._heard.add(body)
@@ -119,15 +113,12 @@ class Nobody:
         self._heard = heard
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """See `Sink.start`."""
         self._heard.status = status
 
     async def write(self, data: bytes) -> None:
-        """See `Sink.write`."""
         self._heard.add(data)
 
     def put(self, data: bytes) -> bool:
-        """See `Sink.put`."""
         self._heard.add(data)
         return True
 
@@ -135,6 +126,5 @@ class Nobody:
         """See `Sink.end`."""
 
     async def send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        """See `Sink.send`."""
         self._heard.status = status
         self._heard.add(body)

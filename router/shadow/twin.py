@@ -83,7 +83,6 @@ class _Overhearing:
         self._journal, self._twin = journal, twin
 
     def attempt(self, record: AttemptRecord) -> None:
-        """See `Reader.attempt`."""
         self._journal.attempt(record)
         twin = self._twin
         spilled = twin.first is not None and twin.first.report.outcome is Outcome.SPILLED
@@ -91,10 +90,8 @@ class _Overhearing:
             twin.first = record
 
     def request(self, record: RequestRecord) -> None:
-        """See `Reader.request`."""
         self._journal.request(record)
         self._twin.over(record)
 
     def refused(self, record: RefusalRecord) -> None:
-        """See `Reader.refused`."""
         self._journal.refused(record)

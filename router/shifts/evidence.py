@@ -92,8 +92,8 @@ class Tally:
 
 
 class Gathering:
-    """Counts for the shifts that it is told to `watch`. What was counted of one that is watched on
-    is kept.
+    """A `Reader` that counts for the shifts that it is told to `watch`. What was counted of one
+    that is watched on is kept.
     """
 
     def __init__(self) -> None:
@@ -118,7 +118,6 @@ class Gathering:
         return Arms() if pair is None else Arms(pair[0].evidence(), pair[1].evidence())
 
     def attempt(self, record: AttemptRecord) -> None:
-        """See `Reader.attempt`."""
         arm = self._arms.get(record.model)
         if arm is not None and record.number == 1:
             arm.count(record)

@@ -69,7 +69,7 @@ class Peers(Protocol):
 
 
 class Alone:
-    """An instance without others leads everything. `wall` is the time in Unix seconds."""
+    """`Peers` of an instance without others: it leads everything. `wall` is in Unix seconds."""
 
     settling = 0.0
 
@@ -77,7 +77,6 @@ class Alone:
         self._wall = wall
 
     async def meet(self, said: Mapping[str, bytes]) -> Met:
-        """See `Peers.meet`."""
         shifts = {name: Seen("", mine=True, said=(words,)) for name, words in said.items()}
         return Met(self._wall(), shifts)
 
@@ -97,7 +96,7 @@ class Line(Protocol):
 
 
 class Fleet:
-    """The instances of `fleet`, over a line of its own to their server; this one is `instance`."""
+    """`Peers` of a `fleet`, over a line of its own to their server; this one is `instance`."""
 
     settling = SETTLING
 
@@ -107,7 +106,6 @@ class Fleet:
         self._lease = round(lease * 1000)
 
     async def meet(self, said: Mapping[str, bytes]) -> Met:
-        """See `Peers.meet`."""
         await self._line.ready()
         told = await self._ask(said)
         try:
@@ -121,14 +119,12 @@ class Fleet:
         return Met(micros / 1e6, dict(zip(said, seen, strict=True)))
 
     async def leave(self, names: Sequence[str]) -> None:
-        """See `Peers.leave`."""
         try:
             await self._ask(dict.fromkeys(names, b""))
         except Down:
             return  # its lead is over soon, in any case
 
     async def close(self) -> None:
-        """See `Peers.close`."""
         await self._line.close()
 
     async def _ask(self, said: Mapping[str, bytes]) -> object:

@@ -36,12 +36,10 @@ class Fleet:
         self._most = most
 
     async def start(self) -> None:
-        """See `Others.start`."""
         with suppress(Down):
             await self._link.ready()
 
     async def owners(self, ids: Sequence[str]) -> Mapping[str, tuple[str, str]]:
-        """See `Others.owners`."""
         answer = await self._link.ask("MGET", *(self._key(id_) for id_ in ids))
         found = {}
         for id_, told in zip(ids, cast("list[bytes | None]", answer), strict=True):
@@ -51,17 +49,14 @@ class Fleet:
         return found
 
     def keep(self, tenant: str, account: str, id_: str) -> None:
-        """See `Others.keep`."""
         keys = (2, self._key(id_), f"{self._prefix}-order")
         owner, lifetime = f"{tenant}{NUL}{account}", round(KEPT_FOR * 1000)
         self._link.tell("EVAL", KEEP, *keys, owner, lifetime, self._most)
 
     def forget(self, id_: str) -> None:
-        """See `Others.forget`."""
         self._link.tell("DEL", self._key(id_))
 
     async def close(self) -> None:
-        """See `Others.close`."""
         await self._link.close()
 
     def _key(self, id_: str) -> str:

@@ -53,7 +53,7 @@ class Histogram:
 
 
 class Counters:
-    """Reads the journal; `prometheus` names what is counted. Copies are counted apart."""
+    """A `Reader` of the journal; `prometheus` names what is counted. Copies are counted apart."""
 
     def __init__(self) -> None:
         self.requests: Counter[tuple[str, str, int, str]] = Counter()
@@ -77,7 +77,6 @@ class Counters:
         self.first_token: dict[str, Histogram] = {}
 
     def attempt(self, record: AttemptRecord) -> None:
-        """See `Reader.attempt`."""
         if record.shadow:
             self._shadowed(record)
             return
@@ -119,7 +118,6 @@ class Counters:
             self.shadow_tokens[target, "output"] += written
 
     def request(self, record: RequestRecord) -> None:
-        """See `Reader.request`."""
         if record.shadow:
             return
         self.requests[record.tenant, record.model, record.status, record.end] += 1
@@ -138,5 +136,4 @@ class Counters:
         seconds.record(record.ended - record.started)
 
     def refused(self, record: RefusalRecord) -> None:
-        """See `Reader.refused`."""
         self.refusals[record.status, record.code] += 1

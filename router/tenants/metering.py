@@ -7,7 +7,7 @@ from router.tenants.allowance import Allowance
 
 
 class Metering:
-    """Reads what became of one request's attempts for its allowance, and hands it on."""
+    """A `Reader` of what became of one request's attempts for its allowance, and hands it on."""
 
     __slots__ = ("_allowance", "_onward")
 
@@ -16,14 +16,11 @@ class Metering:
         self._onward = onward
 
     def attempt(self, record: AttemptRecord) -> None:
-        """See `Reader.attempt`."""
         self._allowance.spent(record.report)
         self._onward.attempt(record)
 
     def request(self, record: RequestRecord) -> None:
-        """See `Reader.request`."""
         self._onward.request(record)
 
     def refused(self, record: RefusalRecord) -> None:
-        """See `Reader.refused`."""
         self._onward.refused(record)

@@ -260,11 +260,9 @@ class Secure(Connection, asyncio.BufferedProtocol):
         self._room = room
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """See `asyncio.BufferedProtocol`."""
         return self._room
 
     def buffer_updated(self, nbytes: int) -> None:
-        """See `asyncio.BufferedProtocol`."""
         self.data_received(bytes(self._room[:nbytes]))
 
 

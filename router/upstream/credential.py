@@ -86,7 +86,6 @@ class Bearer:
     def headers(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Mapping[str, str]:
-        """See `Credential.headers`."""
         return {"authorization": f"Bearer {self._token.value}"}
 
 
@@ -104,7 +103,6 @@ class Signed:
     def headers(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes
     ) -> Mapping[str, str]:
-        """See `Credential.headers`."""
         keys = self._keys.value
         return signature(keys, self._audience, method, path, headers, body, self._wall())
 
@@ -116,7 +114,6 @@ class Fixed(Generic[T]):
     value: T
 
     def when_ready(self, send: Send, refuse: Refuse) -> None:
-        """See `Source.when_ready`."""
         send()
 
 
@@ -134,13 +131,11 @@ class Renewed(Generic[T]):
 
     @property
     def value(self) -> T:
-        """See `Source.value`."""
         if self._lent is None:
             raise LookupError("nothing has been fetched yet")
         return self._lent.value
 
     def when_ready(self, send: Send, refuse: Refuse) -> None:
-        """See `Source.when_ready`."""
         if self._loop.time() < self._until:
             send()
             return

@@ -157,7 +157,6 @@ class Tunnel(asyncio.Protocol):
         self._came = b""
 
     def data_received(self, data: bytes) -> None:
-        """See `asyncio.Protocol`."""
         self._came += data
         head, whole, rest = self._came.partition(b"\r\n\r\n")
         if self.opened.done() or not (whole or len(self._came) > MOST_REPLY):
@@ -171,7 +170,6 @@ class Tunnel(asyncio.Protocol):
         self._fail(f"the proxy answered {told}{remedy}")
 
     def connection_lost(self, error: Exception | None) -> None:
-        """See `asyncio.Protocol`."""
         self._fail("the proxy closed the connection")
 
     def _fail(self, why: str) -> None:

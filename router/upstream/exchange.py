@@ -62,11 +62,9 @@ class HttpExchange:
 
     @property
     def sent(self) -> bool:
-        """See `Exchange.sent`."""
         return not self.request
 
     def take(self) -> bytes | None:
-        """See `Exchange.take`."""
         pieces = self.pieces
         if pieces:
             taken = pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -80,7 +78,6 @@ class HttpExchange:
         return b"" if self._ended else None
 
     def abort(self) -> None:
-        """See `Exchange.abort`."""
         if self._ended or self._error is not None:
             return
         self._error = UpstreamError(Phase.HEAD, "the exchange was stopped")
@@ -90,7 +87,6 @@ class HttpExchange:
             self._queue.leave(self)
 
     def finish(self) -> None:
-        """See `Exchange.finish`."""
         if self._connection is not None and not self._ended and self._error is None:
             self._connection.linger()
 

@@ -106,7 +106,6 @@ class HttpTransport:
     def open(
         self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
     ) -> HttpExchange:
-        """See `Transport.open`."""
         prefix = self._heads.get(path)
         if prefix is None:
             self._heads[path] = prefix = self.head(path)
@@ -165,7 +164,6 @@ class SigningTransport(HttpTransport):
         return self._when_ready(exchange, lambda: self._request(path, headers, body))
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], bell: Bell) -> HttpExchange:
-        """See `HttpTransport.ask`."""
         exchange = HttpExchange(self._pool, UNSIGNED, bell, ASKED_WITHIN)
         return self._when_ready(
             exchange, lambda: self.bare(method, path, self._showing(method, path, headers, b""))

@@ -17,7 +17,7 @@ from router.upstream.transport import Head, Upstream
 
 
 class Simulated:
-    """The transport of simulated targets; `behaviours` by target."""
+    """The `Transport` of simulated targets; `behaviours` by target."""
 
     def __init__(self, behaviours: Mapping[str, Behaviour]) -> None:
         self._behaviours = dict(behaviours)
@@ -26,7 +26,6 @@ class Simulated:
     def open(
         self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
     ) -> SimulatedExchange:
-        """See `Transport.open`."""
         model = upstream.model
         lines = script(path, self._behaviours[upstream.target], model, next(self._numbers), body)
         return SimulatedExchange(lines, bell)
@@ -50,11 +49,9 @@ class SimulatedExchange:
 
     @property
     def sent(self) -> bool:
-        """See `Exchange.sent`."""
         return True
 
     def take(self) -> bytes | None:
-        """See `Exchange.take`."""
         if self._taken:
             taken = b"".join(self._taken)
             self._taken.clear()
@@ -62,14 +59,12 @@ class SimulatedExchange:
         return b"" if self._ended else None
 
     def abort(self) -> None:
-        """See `Exchange.abort`."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._lines = iter(())
 
     def finish(self) -> None:
-        """See `Exchange.finish`."""
         self.abort()
 
     def _wait_for_next(self) -> None:

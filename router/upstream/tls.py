@@ -42,7 +42,6 @@ class Resuming(ssl.SSLContext):
         server_hostname: str | bytes | None = None,
         session: ssl.SSLSession | None = None,
     ) -> ssl.SSLObject:
-        """See `ssl.SSLContext.wrap_bio`."""
         host = str(server_hostname)
         last = self.last.get(host)
         # One that is still shaking hands has no session, and raises when it is asked for it.

@@ -56,7 +56,6 @@ class RecordedAttempt(Attempt):
         return self.started
 
     def switch(self, now: float) -> None:
-        """See `Attempt.switch`."""
         super().switch(now)
         self._record.keep(now, Verb.SWITCH, self.index, target=self.target)
         sending = self._sending
@@ -64,20 +63,17 @@ class RecordedAttempt(Attempt):
         sending.propensity = None
 
     def sent(self, now: float) -> None:
-        """See `Attempt.sent`."""
         super().sent(now)
         self._record.keep(now, Verb.SENT, self.index)
         self._sending.sent = now
 
     def first_token(self, now: float) -> None:
-        """See `Attempt.first_token`."""
         if self.first is None:
             self._record.keep(now, Verb.FIRST_TOKEN, self.index)
             self._sending.first = now
         super().first_token(now)
 
     def settle(self, report: Report, now: float) -> None:
-        """See `Attempt.settle`."""
         super().settle(report, now)
         if len(report.detail) > LONGEST_DETAIL:
             report = report._replace(detail=report.detail[:LONGEST_DETAIL])
@@ -85,7 +81,6 @@ class RecordedAttempt(Attempt):
         self._sending.report, self._sending.ended = report, now
 
     def give_back(self, now: float, until: float | None = None) -> None:
-        """See `Attempt.give_back`."""
         super().give_back(now, until)
         self._record.keep(now, Verb.GIVE_BACK, self.index, until=until)
         self._sending.targets, self._sending.ended = (), now
@@ -119,17 +114,14 @@ class RecordedCourse(Course):
         return action
 
     def go_on(self, among: AbstractSet[str], now: float) -> None:
-        """See `Course.go_on`."""
         super().go_on(among, now)
         self.record.keep(now, Verb.GO_ON, among=tuple(sorted(among)))
 
     def climb(self, tier: int, now: float) -> None:
-        """See `Course.climb`."""
         super().climb(tier, now)
         self.record.keep(now, Verb.CLIMB, tier=tier)
 
     def close(self, now: float) -> None:
-        """See `Course.close`."""
         super().close(now)
         self.record.keep(now, Verb.CLOSE)
 
@@ -158,7 +150,6 @@ class RecordedCourse(Course):
         refusals: Mapping[str, Refused] | None = None,
         retry_at: float | None = None,
     ) -> Fail:
-        """See `Course.fail`."""
         self.record.failed = super().fail(cause, now, refusals, retry_at)
         return self.record.failed
 

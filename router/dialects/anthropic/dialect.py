@@ -64,7 +64,9 @@ _encode = msgspec.json.encode
 
 
 class Anthropic:
-    """Messages, streamed and not, and the counting of their tokens."""
+    """Messages, streamed and not, and the counting of their tokens. See `ClientDialect`,
+    `Interpretable` and `UpstreamDialect`.
+    """
 
     FEATURES = frozenset(EXTRACT)
 
@@ -87,27 +89,21 @@ class Anthropic:
     parse = staticmethod(parsed)
 
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
-        """See `ClientDialect.features`."""
         return features(call.fields, needs, EXTRACT)
 
     def user(self, call: Call) -> str:
-        """See `ClientDialect.user`."""
         return user_of(call.fields)
 
     def acts(self, call: Call) -> bool:
-        """See `ClientDialect.acts`."""
         return call.operation == "messages" and acts(call.fields)
 
     def prompt(self, call: Call) -> Prompt:
-        """See `Interpretable.prompt`."""
         return prompt_of(call)
 
     def writer(self, call: Call) -> MessageWriter:
-        """See `ClientDialect.writer`."""
         return MessageWriter(call)
 
     def error(self, error: ClientError) -> bytes:
-        """See `ClientDialect.error`."""
         details = {"error_code": error.code}
         if error.param is not None:
             details["param"] = error.param
@@ -116,7 +112,6 @@ class Anthropic:
         return _encode({"type": "error", "error": told})
 
     def error_event(self, error: ClientError) -> bytes:
-        """See `ClientDialect.error_event`."""
         return b"event: error\ndata: " + self.error(error) + b"\n\n"
 
     def estimated(self, call: Call) -> bytes:
@@ -147,18 +142,15 @@ class Anthropic:
         return path, spliced(call.body, call.fields, changes), ()
 
     def reader(self, call: Call) -> MessageStream:
-        """See `UpstreamDialect.reader`."""
         return MessageStream(self._errors)
 
     def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
-        """See `UpstreamDialect.whole`."""
         judge = counted if call.operation == "count_tokens" else message
         return judge(body, self._errors), body
 
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
-        """See `UpstreamDialect.refusal`."""
         usual = self._usual and call.operation == "messages"
         return refused(self._errors, status, headers, body, wall, usual=usual)
 

@@ -19,16 +19,13 @@ class ForeignAnthropic:
     """See `ForeignDialect`."""
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
-        """See `ForeignDialect.ask`."""
         body, lost = body_of(prompt, model, stream=stream)
         return PATHS["messages"], body, lost
 
     def reader(self) -> MessageEvents:
-        """See `ForeignDialect.reader`."""
         return MessageEvents(ERRORS)
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
-        """See `ForeignDialect.whole`."""
         report = answers.message(body, ERRORS)
         if report.outcome is not Outcome.OK:
             return report, []
@@ -38,11 +35,9 @@ class ForeignAnthropic:
     def refusal(
         self, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
-        """See `ForeignDialect.refusal`."""
         return refused(ERRORS, status, headers, body, wall)
 
     def told(self, body: bytes) -> str:
-        """See `ForeignDialect.told`."""
         return told(decoded(body))
 
 

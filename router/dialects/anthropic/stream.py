@@ -58,7 +58,6 @@ class MessageStream(Framed):
         return b"".join([event for event in self.events(data) if self._passes(event)])
 
     def finish(self) -> bytes:
-        """See `StreamReader.finish`."""
         rest = self.rest()
         return rest if rest and self._passes(rest) else b""
 
@@ -105,14 +104,12 @@ class MessageEvents(Framed):
         self._stopped: list[Event] = []
 
     def feed(self, data: bytes) -> list[Event]:
-        """See `EventReader.feed`."""
         read: list[Event] = []
         for event in self.events(data):
             self._read(event, read)
         return read
 
     def finish(self) -> list[Event]:
-        """See `EventReader.finish`."""
         read: list[Event] = []
         if rest := self.rest():
             self._read(rest, read)

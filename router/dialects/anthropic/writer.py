@@ -96,7 +96,6 @@ class MessageWriter:
         return written
 
     def end(self, note: bytes) -> bytes:
-        """See `Writer.end`."""
         self._begin("", "")
         self._close_all()
         reason, sequence = why(self._stopped, called=self._called, refused=self._refused)
@@ -109,7 +108,6 @@ class MessageWriter:
         return self.write(()) + note
 
     def whole(self, events: Iterable[Event]) -> bytes:
-        """See `Writer.whole`."""
         answer = whole(events)
         choice = answer.choices[0] if answer.choices else None
         parts = choice.parts if choice is not None else []

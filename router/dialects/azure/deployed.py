@@ -22,7 +22,6 @@ class Deployed:
         self.own_words = dialect.own_words
 
     def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
-        """See `UpstreamDialect.ask`."""
         path, body, dropped = self._dialect.ask(call, model, ask_usage=ask_usage, more=more)
         deployment = quote(model, safe="")
         return f"/deployments/{deployment}{path}?api-version={self._version}", body, dropped

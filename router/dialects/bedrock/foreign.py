@@ -27,27 +27,22 @@ class Bedrock:
     """See `ForeignDialect`."""
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
-        """See `ForeignDialect.ask`."""
         body, dropped = body_of(prompt, model)
         verb = "converse-stream" if stream else "converse"
         return f"/model/{quote(model, safe='')}/{verb}", body, dropped
 
     def reader(self) -> ConverseStream:
-        """See `ForeignDialect.reader`."""
         return ConverseStream(ERRORS)
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
-        """See `ForeignDialect.whole`."""
         return whole_of(decoded(body))
 
     def refusal(
         self, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
-        """See `ForeignDialect.refusal`."""
         return refused(ERRORS, status, headers, body, wall)
 
     def told(self, body: bytes) -> str:
-        """See `ForeignDialect.told`."""
         said = decoded(body)
         return "" if "output" in object_of(said) else told(said)
 

@@ -49,7 +49,6 @@ class ConverseStream(Progress):
         self._number = 0
 
     def feed(self, data: bytes) -> list[Event]:
-        """See `EventReader.feed`."""
         events: list[Event] = []
         for frame in self._frames.feed(data):
             if self.failure is None and not self.done:

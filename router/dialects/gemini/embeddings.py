@@ -67,7 +67,6 @@ class GeminiEmbeddings:
         self._publisher = publisher
 
     def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
-        """See `UpstreamDialect.ask`."""
         size = _field(call, "dimensions")
         verb, body = self._asked(model, texts(call), {} if size is None else {SIZE: size})
         dropped = tuple(sorted(call.fields.keys() - KNOWN))
@@ -78,7 +77,6 @@ class GeminiEmbeddings:
         raise NotImplementedError
 
     def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
-        """See `UpstreamDialect.whole`."""
         try:
             answer = _vectors.decode(body)
         except UNREADABLE:
@@ -98,11 +96,9 @@ class GeminiEmbeddings:
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
-        """See `UpstreamDialect.refusal`."""
         return refused(ERRORS, status, headers, body, wall)
 
     def own_words(self, call: Call, body: bytes) -> bytes | None:
-        """See `UpstreamDialect.own_words`."""
         message = message_in(body)
         if not message:
             return None

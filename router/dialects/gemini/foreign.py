@@ -32,17 +32,14 @@ class Gemini:
         self._publisher = publisher
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
-        """See `ForeignDialect.ask`."""
         body, dropped = body_of(prompt, model, stream=stream)
         verb = "streamGenerateContent?alt=sse" if stream else "generateContent"
         return path_of(model, verb, self._publisher), body, dropped
 
     def reader(self) -> GeminiStream:
-        """See `ForeignDialect.reader`."""
         return GeminiStream(ERRORS)
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
-        """See `ForeignDialect.whole`."""
         try:
             chunk = chunks.decode(body)
         except UNREADABLE:
@@ -60,11 +57,9 @@ class Gemini:
     def refusal(
         self, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
-        """See `ForeignDialect.refusal`."""
         return refused(ERRORS, status, headers, body, wall)
 
     def told(self, body: bytes) -> str:
-        """See `ForeignDialect.told`."""
         return message_in(body)
 
 

@@ -40,7 +40,6 @@ class GeminiStream(Progress):
         self._objects: Objects | None = None
 
     def feed(self, data: bytes) -> list[Event]:
-        """See `EventReader.feed`."""
         splitter = self._splitter
         if splitter is not None and (lone := splitter.lone(data)) is not None:
             return self._read(lone)
@@ -53,7 +52,6 @@ class GeminiStream(Progress):
         return events
 
     def finish(self) -> list[Event]:
-        """See `EventReader.finish`."""
         if self._splitter is None:
             return []
         rest = self._splitter.rest()

@@ -75,7 +75,8 @@ _ASK_USAGE: Final = b'{"include_usage":true}'
 
 
 class OpenAI:
-    """All of its operations, streamed and not. `errors` is what a provider means by its errors;
+    """All of its operations, streamed and not. See `ClientDialect`, `Interpretable` and
+    `UpstreamDialect`, which is `Resumable` here. `errors` is what a provider means by its errors;
     `continues` how it goes on with a last message of the assistant's, None: not at all; `most` its
     field for the tokens of an answer.
     """
@@ -97,16 +98,13 @@ class OpenAI:
     parse = staticmethod(parsed)
 
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
-        """See `ClientDialect.features`."""
         said = "prompt" if call.operation == "completions" else "messages"
         return features(call.fields, needs, EXTRACT, said)
 
     def user(self, call: Call) -> str:
-        """See `ClientDialect.user`."""
         return user_of(call.fields)
 
     def acts(self, call: Call) -> bool:
-        """See `ClientDialect.acts`."""
         return call.operation == "chat" and acts(call.fields)
 
     def prompt(self, call: Call) -> Prompt:
@@ -114,11 +112,9 @@ class OpenAI:
         return prompt_of(call.fields)
 
     def writer(self, call: Call) -> Writer:
-        """See `ClientDialect.writer`."""
         return TextWriter(call) if call.operation == "completions" else ChatWriter(call)
 
     def error(self, error: ClientError) -> bytes:
-        """See `ClientDialect.error`."""
         return _encode(
             {
                 "error": {
@@ -149,7 +145,6 @@ class OpenAI:
     # The provider's half.
 
     def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
-        """See `UpstreamDialect.ask`."""
         changes = {"model": _encode(model)}
         if call.stream and ask_usage and not call.usage_asked:
             changes["stream_options"] = self._asking_usage(call)
@@ -160,14 +155,12 @@ class OpenAI:
         return PATHS[call.operation], spliced(call.body, call.fields, changes), NOTHING
 
     def reader(self, call: Call) -> StreamReader:
-        """See `UpstreamDialect.reader`."""
         kind = TextStream if call.operation == "completions" else ChatStream
         return kind(call.choices, self._errors, withhold_usage=not call.usage_asked)
 
     def keeping(
         self, call: Call, model: str, begun: Begun, *, same: bool
     ) -> UpstreamDialect | None:
-        """See `Resumable.keeping`."""
         if not begun.sound or not only_text(call):
             return None
         if not begun.size or (same and at_zero(call)):
@@ -176,7 +169,6 @@ class OpenAI:
         return None if rest is None else Keeping(self._errors, begun, rest)
 
     def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
-        """See `UpstreamDialect.whole`."""
         if call.operation == "embeddings":
             return embedding(body, call.choices, self._errors), body
         return completion(body, self._errors), body
@@ -184,7 +176,6 @@ class OpenAI:
     def refusal(
         self, call: Call, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
-        """See `UpstreamDialect.refusal`."""
         usual = call.operation == "chat"
         return refused(self._errors, status, headers, body, wall, usual=usual)
 
@@ -225,7 +216,7 @@ class OpenAI:
 
 class Keeping(OpenAI):
     """The same for one attempt that keeps what its client gets, to be gone on with or going on: by
-    asking for the same answer again, or for the `rest` of it.
+    asking for the same answer again, or for the `rest` of it. See `UpstreamDialect`.
     """
 
     def __init__(self, errors: Table, begun: Begun, rest: Call | None = None) -> None:
@@ -234,11 +225,9 @@ class Keeping(OpenAI):
         self._rest = rest
 
     def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
-        """See `UpstreamDialect.ask`."""
         return super().ask(self._rest or call, model, ask_usage=ask_usage, more=more)
 
     def reader(self, call: Call) -> StreamReader:
-        """See `UpstreamDialect.reader`."""
         begun, withhold = self._begun, not call.usage_asked
         if not begun.size:
             return KeptStream(begun, self._errors, withhold_usage=withhold)

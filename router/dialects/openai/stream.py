@@ -95,7 +95,6 @@ class ChatStream(PassingStream):
         return super().feed(data)
 
     def end(self, note: bytes) -> bytes:
-        """See `StreamReader.end`."""
         return note + b"data: [DONE]\n\n"
 
     def _takes(self, event: bytes) -> bool:

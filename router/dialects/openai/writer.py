@@ -26,16 +26,13 @@ class TextWriter:
         self._usage = Usage(0, 0)
 
     def write(self, events: Iterable[Event]) -> bytes:
-        """See `Writer.write`."""
         return b"".join([_event({**self._head, "choices": [one]}) for one in self._choices(events)])
 
     def end(self, note: bytes) -> bytes:
-        """See `Writer.end`."""
         counted = {**self._head, "choices": [], "usage": self._counts()}
         return (_event(counted) if self._call.usage_asked else b"") + note + DONE
 
     def whole(self, events: Iterable[Event]) -> bytes:
-        """See `Writer.whole`."""
         choices: dict[int, dict[str, Any]] = {}
         for piece in self._choices(events):
             choice = choices.setdefault(piece["index"], piece)

@@ -56,11 +56,9 @@ class Relayed:
     error_event = OPENAI.error_event
 
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
-        """See `ClientDialect.features`."""
         return {}
 
     def user(self, call: Call) -> str:
-        """See `ClientDialect.user`."""
         if is_form(call.body):
             user = _form(call.body).get("user")
             return user if isinstance(user, str) else ""
@@ -75,7 +73,6 @@ class Relayed:
         raise NotImplementedError
 
     def parse(self, body: bytes, operation: Operation = "moderations") -> Call:
-        """See `ClientDialect.parse`."""
         asked = _form(body) if is_form(body) else _object(body)
         model = asked.get("model")
         if not isinstance(model, str) or not model:
@@ -100,7 +97,6 @@ class Relayed:
     # The provider's half.
 
     def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
-        """See `UpstreamDialect.ask`."""
         path = f"/{call.operation}"
         if is_form(call.body):
             return path, _renamed(call.body, model), NOTHING
@@ -109,7 +105,6 @@ class Relayed:
         return path, _encode(fields), NOTHING
 
     def reader(self, call: Call) -> RelayedStream:
-        """See `UpstreamDialect.reader`."""
         return RelayedStream(call.choices, self._errors)
 
     def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
@@ -132,7 +127,6 @@ class Relayed:
         return refused(self._errors, status, headers, body, wall, usual=False)
 
     def own_words(self, call: Call, body: bytes) -> bytes | None:
-        """See `UpstreamDialect.own_words`."""
         return OPENAI.own_words(call, body)
 
 

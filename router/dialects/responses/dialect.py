@@ -34,7 +34,9 @@ _encode = msgspec.json.encode
 
 
 class Responses:
-    """`errors` is what a provider means by its errors, `account` its name."""
+    """See `ClientDialect`, `Interpretable` and `UpstreamDialect`. `errors` is what a provider means
+    by its errors, `account` its name.
+    """
 
     FEATURES = frozenset(EXTRACT)
 
@@ -48,11 +50,9 @@ class Responses:
     parse = staticmethod(parsed)
 
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
-        """See `ClientDialect.features`."""
         return features(call.fields, needs, EXTRACT, "input")
 
     def user(self, call: Call) -> str:
-        """See `ClientDialect.user`."""
         return user_of(call.fields)
 
     def acts(self, call: Call) -> bool:
@@ -74,17 +74,14 @@ class Responses:
         return b"event: error\ndata: " + _encode(event) + b"\n\n"
 
     def prompt(self, call: Call) -> Prompt:
-        """See `Interpretable.prompt`."""
         return prompt_of(call.fields)
 
     def writer(self, call: Call) -> ResponsesWriter:
-        """See `ClientDialect.writer`."""
         return ResponsesWriter(call)
 
     # The provider's half, for clients who speak the same.
 
     def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
-        """See `UpstreamDialect.ask`."""
         changes = {"model": _encode(model)}
         if more:
             changes |= more
@@ -94,11 +91,9 @@ class Responses:
         return PATH, spliced(call.body, call.fields, changes), dropped
 
     def reader(self, call: Call) -> ResponsesStream:
-        """See `UpstreamDialect.reader`."""
         return ResponsesStream(call, self._errors, self._account)
 
     def whole(self, call: Call, body: bytes) -> tuple[Report, bytes]:
-        """See `UpstreamDialect.whole`."""
         return response(body, call, self._errors, self._account), body
 
     def refusal(

@@ -23,25 +23,24 @@ _encode = msgspec.json.encode
 
 
 class ForeignResponses:
-    """`errors` is what the provider means by its errors; `openai`: it is OpenAI itself."""
+    """See `ForeignDialect`. `errors` is what the provider means by its errors; `openai`: it is
+    OpenAI itself.
+    """
 
     def __init__(self, errors: Table = EVERYBODY, *, openai: bool = False) -> None:
         self._errors = errors
         self._openai = openai
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
-        """See `ForeignDialect.ask`."""
         body, dropped = body_of(prompt, model, openai=self._openai)
         if stream:
             body["stream"] = True
         return PATH, _encode(body), dropped
 
     def reader(self) -> EventReader:
-        """See `ForeignDialect.reader`."""
         return PassedEvents(EventStream(self._errors))
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
-        """See `ForeignDialect.whole`."""
         report = response(body, None, self._errors)
         return report, [*Answer().whole(decoded(body))] if report.outcome.good else []
 
@@ -52,7 +51,6 @@ class ForeignResponses:
         return refused(self._errors, status, headers, body, wall, usual=False)
 
     def told(self, body: bytes) -> str:
-        """See `ForeignDialect.told`."""
         return told(decoded(body))
 
 

@@ -56,7 +56,6 @@ class ResponsesWriter:
         self._usage: Usage | None = None
 
     def write(self, events: Iterable[Event]) -> bytes:
-        """See `Writer.write`."""
         for event in events:
             self._take(event)
         written = b"".join(self._out)
@@ -72,7 +71,6 @@ class ResponsesWriter:
         return self.write(()) + note
 
     def whole(self, events: Iterable[Event]) -> bytes:
-        """See `Writer.whole`."""
         self.write(events)
         self._begin()
         self._stop(None)

@@ -40,7 +40,6 @@ class Chat:
         self._thinkers = re.compile(quirks.thinkers) if quirks.thinkers else None
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
-        """See `ForeignDialect.ask`."""
         thinks = self._thinkers is not None and self._thinkers.match(model) is not None
         body, dropped = body_of(prompt, model, self._quirks, thinks=thinks)
         if stream:
@@ -50,11 +49,9 @@ class Chat:
         return PATH, _encode(body), dropped
 
     def reader(self) -> EventReader:
-        """See `ForeignDialect.reader`."""
         return PassedEvents(EventStream(self._errors))
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
-        """See `ForeignDialect.whole`."""
         report = completion(body, self._errors)
         if not report.outcome.good:
             return report, []
@@ -66,11 +63,9 @@ class Chat:
     def refusal(
         self, status: int, headers: Headers, body: bytes, wall: float | None = None
     ) -> Report:
-        """See `ForeignDialect.refusal`."""
         return refused(self._errors, status, headers, body, wall)
 
     def told(self, body: bytes) -> str:
-        """See `ForeignDialect.told`."""
         return told(decoded(body))
 
 

@@ -50,18 +50,15 @@ class ChatWriter:
         self._details: dict[int, int] = {}
 
     def write(self, events: Iterable[Event]) -> bytes:
-        """See `Writer.write`."""
         return b"".join([chunk for event in events for chunk in self._chunks(event)])
 
     def end(self, note: bytes) -> bytes:
-        """See `Writer.end`."""
         if self._usage is None or not self._call.usage_asked:
             return note + DONE
         counted = _encode(usage_of(self._usage))
         return self._opening() + b'[],"usage":' + counted + b"}\n\n" + note + DONE
 
     def whole(self, events: Iterable[Event]) -> bytes:
-        """See `Writer.whole`."""
         answer = whole(events)
         told: dict[str, Any] = {
             "id": answer.id or self._call.id,
