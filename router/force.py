@@ -100,7 +100,6 @@ class Force:
             self._retry = asyncio.get_running_loop().call_later(AGAIN, self.again)
 
     async def close(self) -> None:
-        """Close all connections."""
         if self._retry is not None:
             self._retry.cancel()
         await self._http.close()

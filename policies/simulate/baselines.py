@@ -41,7 +41,6 @@ class RoundRobin:
     needs: ClassVar[frozenset[str]] = NOTHING
 
     def fresh(self) -> list[int]:
-        """The cursor."""
         return [0]
 
     def choose(
@@ -52,7 +51,6 @@ class RoundRobin:
         now: float,
         rng: Random,
     ) -> Candidate:
-        """The candidate at the cursor."""
         place = memory[0] % len(candidates)
         memory[0] = place + 1
         return candidates[place]
@@ -75,7 +73,6 @@ class Randomly:
         now: float,
         rng: Random,
     ) -> Candidate:
-        """A draw."""
         return rng.choices(candidates, [candidate.weight for candidate in candidates])[0]
 
 
@@ -98,7 +95,6 @@ class LeastInFlight:
         now: float,
         rng: Random,
     ) -> Candidate:
-        """The least busy."""
         return min(candidates, key=lambda candidate: candidate.in_flight)
 
 
@@ -123,7 +119,6 @@ class MeanOfLastTen:
         now: float,
         rng: Random,
     ) -> Candidate:
-        """The lowest mean."""
         means = [mean(memory.get(candidate.name)) for candidate in candidates]
         best = min(means)
         return candidates[rng.choice([place for place, one in enumerate(means) if one == best])]

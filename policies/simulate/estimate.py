@@ -21,7 +21,6 @@ class Estimate(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """Their mean."""
         return fmean(self.values)
 
     @property

@@ -114,8 +114,8 @@ class Seam:
 
 
 class Rest:
-    """Joins the rest of a text that was sent to be gone on with as `sendable` has it: the rest then
-    begins with what was left off, or ends before.
+    """Joins, as a `Seam` does, the rest of a text that was sent to be gone on with, as `sendable`
+    has it: the rest then begins with what was left off, or ends before.
     """
 
     __slots__ = ("_blank", "_echo")
@@ -127,15 +127,12 @@ class Rest:
 
     @property
     def failed(self) -> bool:
-        """See `Seam`."""
         return self._echo.failed or (self._blank is not None and self._blank.failed)
 
     def feed(self, text: str) -> str:
-        """See `Seam.feed`."""
         return self._after_blank(self._echo.feed(text))
 
     def end(self) -> str:
-        """See `Seam.end`."""
         return self._after_blank(self._echo.end())
 
     def _after_blank(self, text: str) -> str:

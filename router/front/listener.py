@@ -117,7 +117,6 @@ class Listener:
         self._ticker = loop.call_later(TICK, self._tick, loop)
 
     async def _serve(self, connection: Connection, request: Request) -> None:
-        """Answer one request."""
         responder = WireResponder(request, connection, self._date, self.client_write)
         if self._stopping:
             responder.keep_alive = False

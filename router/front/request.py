@@ -81,7 +81,6 @@ class Request:
 
     @property
     def peer(self) -> str:
-        """See `Inbound`."""
         name = self._source.transport.get_extra_info("peername")
         return name[0] if name else ""
 
@@ -91,7 +90,6 @@ class Request:
         self.size += len(data)
 
     def at_hand(self) -> bytes | None:
-        """See `Inbound`."""
         return self._let_go() if self.whole and self.size <= self._source.bounds.size else None
 
     async def body(self) -> bytes:

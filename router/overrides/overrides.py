@@ -92,7 +92,6 @@ class Overrides:
         self._look()
 
     async def close(self) -> None:
-        """End that."""
         if self._timer is not None:
             self._timer.cancel()
 

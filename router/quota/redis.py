@@ -63,7 +63,6 @@ class Redis:
         return Pong((epoch or b"").decode(), said.warnings, said.name)
 
     async def close(self) -> None:
-        """Close its connection."""
         await self._link.close()
 
     async def _try_script(self) -> None:

@@ -80,7 +80,6 @@ class Link:
             self._send(self._wire, words, patience)
 
     async def close(self) -> None:
-        """End it."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])

@@ -27,7 +27,6 @@ class Of(msgspec.Struct):
     total: Histogram = msgspec.field(default_factory=Histogram)
 
     def add(self, side: Side) -> None:
-        """One more."""
         _count(self.outcomes, side.outcome)
         if side.stopped:
             _count(self.stopped, side.stopped)
@@ -80,7 +79,6 @@ class Evidence(msgspec.Struct):
         _count(self.held, why)
 
     def add(self, pair: Pair) -> None:
-        """One more pair."""
         control, shadow = pair.control, pair.shadow
         self.control.add(control)
         self.shadow.add(shadow)

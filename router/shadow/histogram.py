@@ -15,7 +15,6 @@ class Histogram(msgspec.Struct):
     cells: dict[int, int] = msgspec.field(default_factory=dict)
 
     def add(self, seconds: float) -> None:
-        """One more."""
         cell = bin_of(seconds)
         self.cells[cell] = self.cells.get(cell, 0) + 1
 

@@ -36,7 +36,6 @@ class Mean(msgspec.Struct):
     squares: float = 0.0
 
     def add(self, value: float) -> None:
-        """One more."""
         self.count += 1
         self.total += value
         self.squares += value * value

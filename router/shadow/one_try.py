@@ -28,7 +28,6 @@ class OneTry:
         self.refused: Refusal | None = None
 
     def next(self, now: float) -> Send | Stop | Wait | Fail:
-        """See `Course.next`."""
         action = self._course.next(now)
         if isinstance(action, Wait) and action.cause is not Cause.ANSWER:
             action = Fail(Cause.WAIT, self._course.refusals(now), None)
@@ -43,5 +42,4 @@ class OneTry:
         """Never asked for: nobody checks the answer to a copy."""
 
     def close(self, now: float) -> None:
-        """See `Course.close`."""
         self._course.close(now)

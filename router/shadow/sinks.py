@@ -46,7 +46,6 @@ class Heard:
         self.whole = True
 
     def add(self, data: bytes) -> None:
-        """More of it."""
         if not self.whole:
             return
         if self._size + len(data) > MOST_ANSWER or not self._memory.take(len(data)):

@@ -73,7 +73,6 @@ class Owners:
             await self._others.start()
 
     async def close(self) -> None:
-        """End that."""
         if self._others is not None:
             await self._others.close()
 

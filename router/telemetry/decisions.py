@@ -47,9 +47,9 @@ Write = Callable[[Decision, RequestRecord], None]
 
 
 class Decisions:
-    """The last `keep` records, of at most `most` requests in any `seconds` by the clock (None: of
-    every one), and of those that `write` is given when they are over. `seen` counts all requests,
-    `recorded` those that got a record. By `chance` it is drawn which are written.
+    """A `Reader`: the last `keep` records, of at most `most` requests in any `seconds` by the clock
+    (None: of every one), and of those that `write` is given when they are over. `seen` counts all
+    requests, `recorded` those that got a record. By `chance` it is drawn which are written.
     """
 
     def __init__(
@@ -144,7 +144,6 @@ class Decisions:
         """See `Reader.attempt`; the course has kept it."""
 
     def request(self, record: RequestRecord) -> None:
-        """See `Reader.request`."""
         if (decision := self.find(record.request_id)) is not None:
             decision.end = record
             for further in decision.further:

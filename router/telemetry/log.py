@@ -32,8 +32,8 @@ def where(error: BaseException) -> str:
 
 
 class Log:
-    """Writes lines to `stream`. `wall` is the wall clock, for people; `worker` is which of several
-    processes this is, whose lines stand among each other.
+    """A `Reader` that writes lines to `stream`. `wall` is the wall clock, for people; `worker` is
+    which of several processes this is, whose lines stand among each other.
     """
 
     def __init__(
@@ -90,7 +90,6 @@ class Log:
         self._line(msgspec.json.encode(line).decode() if self._form == "json" else _attempt(line))
 
     def refused(self, record: RefusalRecord) -> None:
-        """See `Reader.refused`."""
         if self._form == "json":
             line = {"time": self._stamp(), **msgspec.structs.asdict(record)}
             if not record.tenant:
@@ -102,7 +101,6 @@ class Log:
             self._line(f"{self._stamp()} refused: {told}")
 
     def request(self, record: RequestRecord) -> None:
-        """See `Reader.request`."""
         if self._form == "off":
             return
         line = {

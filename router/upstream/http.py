@@ -159,7 +159,6 @@ class SigningTransport(HttpTransport):
     def open(
         self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
     ) -> HttpExchange:
-        """See `Transport.open`."""
         exchange = HttpExchange(self._pool, UNSIGNED, bell, upstream.timeouts.connect)
         return self._when_ready(exchange, lambda: self._request(path, headers, body))
 

@@ -86,7 +86,6 @@ class Unopened:
     sent = False
 
     def take(self) -> bytes | None:
-        """See `Exchange.take`."""
         return b""
 
     def abort(self) -> None:

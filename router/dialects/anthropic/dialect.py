@@ -126,7 +126,6 @@ class Anthropic:
         return _encode({"data": data, "has_more": False, "first_id": first, "last_id": last})
 
     def model(self, name: str, since: int) -> bytes:
-        """One model."""
         return _encode(_model(name, since))
 
     # The provider's half.

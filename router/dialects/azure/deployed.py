@@ -29,7 +29,6 @@ class Deployed:
     def keeping(
         self, call: Call, model: str, begun: Begun, *, same: bool
     ) -> UpstreamDialect | None:
-        """See `Resumable.keeping`."""
         if not isinstance(self._dialect, Resumable):
             return None
         keeping = self._dialect.keeping(call, model, begun, same=same)

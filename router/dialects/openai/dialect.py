@@ -139,7 +139,6 @@ class OpenAI:
         )
 
     def model(self, name: str, since: int) -> bytes:
-        """One model."""
         return _encode(self._model(name, since))
 
     # The provider's half.

@@ -170,7 +170,6 @@ class ResumedStream(KeptStream):
         return b"".join([self._rewritten(event) for event in self._events(data)])
 
     def finish(self) -> bytes:
-        """See `StreamReader.finish`."""
         rest = self._splitter.rest()
         return self._rewritten(rest) if rest.strip() else b""
 
