@@ -5,7 +5,6 @@ come back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import NamedTuple
 
 from policies import Cause, Fail, Outcome, Phase, Refusal, Refused, Report
@@ -22,16 +21,14 @@ UNNAMED = ELSEWHERE | {Refusal.TENANT}
 WRITTEN = BARRING | {Refusal.DRAINED, Refusal.EXCLUDED}
 """Refusals that the configuration or the request itself asked for; they say nothing of the rest."""
 NEVER = float("inf")
-USEFUL: Mapping[Outcome, int] = MappingProxyType(
-    {
-        Outcome.REJECTED: 4,
-        Outcome.FILTERED: 4,
-        Outcome.THROTTLED: 3,  # a target that fits, later
-        Outcome.SPILLED: 3,
-        Outcome.UNFIT: 2,
-        Outcome.FAILED: 1,
-    }
-)
+USEFUL: Mapping[Outcome, int] = {
+    Outcome.REJECTED: 4,
+    Outcome.FILTERED: 4,
+    Outcome.THROTTLED: 3,  # a target that fits, later
+    Outcome.SPILLED: 3,
+    Outcome.UNFIT: 2,
+    Outcome.FAILED: 1,
+}
 TOO_MUCH = frozenset({Outcome.THROTTLED, Outcome.SPILLED})
 WORDS = frozenset({Outcome.REJECTED, Outcome.FILTERED, Outcome.UNFIT})
 """Outcomes of which the provider's own words tell a client most."""

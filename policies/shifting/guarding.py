@@ -40,7 +40,7 @@ class Weighed(NamedTuple):
     no_worse: tuple[float, ...] = (0.0, 0.0, 0.0)
 
 
-FRESH: Mapping[str, Weighed] = MappingProxyType({name: Weighed() for name in NAMES})
+FRESH: Mapping[str, Weighed] = {name: Weighed() for name in NAMES}
 
 
 class Arms(NamedTuple):

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 from random import Random
-from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 from policies.engine.outcome import Health, Outcome, Report
@@ -253,17 +252,15 @@ class PeakEwma:
         memory[candidate.name] = observed(before, seconds, now)
 
 
-BASELINES: Mapping[str, Policy] = MappingProxyType(
-    {
-        "round_robin": RoundRobin(),
-        "random": Randomly(),
-        "least_in_flight": LeastInFlight(),
-        "mean_of_last_ten": MeanOfLastTen(),
-        "agentgateway": Agentgateway(),
-        "peak_ewma": PeakEwma(),
-        "smooth_round_robin": WeightedRoundRobin(),
-    }
-)
+BASELINES: Mapping[str, Policy] = {
+    "round_robin": RoundRobin(),
+    "random": Randomly(),
+    "least_in_flight": LeastInFlight(),
+    "mean_of_last_ten": MeanOfLastTen(),
+    "agentgateway": Agentgateway(),
+    "peak_ewma": PeakEwma(),
+    "smooth_round_robin": WeightedRoundRobin(),
+}
 """All of them, by the name that a report gives them."""
 
 

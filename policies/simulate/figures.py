@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from statistics import fmean
-from types import MappingProxyType
 
 from policies.engine.outcome import Outcome
 from policies.simulate.fairness import widest
@@ -258,30 +257,26 @@ def step(run: Run) -> float | None:
     return during / p99(before) if during is not None and before else None
 
 
-FIGURES: Mapping[str, Callable[[Run], float | None]] = MappingProxyType(
-    {
-        "wait": wait,
-        "p99": tail,
-        "answered": answered,
-        "goodput": goodput,
-        "sends": sends,
-        "waste": waste,
-        "sick": sick,
-        "noticed": noticed,
-        "back": back,
-        "herd": herd,
-    }
-)
+FIGURES: Mapping[str, Callable[[Run], float | None]] = {
+    "wait": wait,
+    "p99": tail,
+    "answered": answered,
+    "goodput": goodput,
+    "sends": sends,
+    "waste": waste,
+    "sick": sick,
+    "noticed": noticed,
+    "back": back,
+    "herd": herd,
+}
 """What is told of every run, by the name that a report gives it."""
-SPECIAL: Mapping[str, Callable[[Run], float | None]] = MappingProxyType(
-    {
+SPECIAL: Mapping[str, Callable[[Run], float | None]] = {
         each.__name__: each
         for each in (
             early, exposed, flaps, gap, held, late, longest, looks, overshoot, parked, refused,
             settled, spend, step, tenant, uneven, whole,
         )
-    }
-)  # fmt: skip
+    }  # fmt: skip
 """What is told only where a scenario asks for it."""
 LATENCY = frozenset({"wait", "p99"})
 """What the wait is told by: where a scenario is judged by another figure, there is no regret."""

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from math import inf
 from random import Random
-from types import MappingProxyType
 
 from policies.simulate.arrivals import Arrival, Lengths, bursts, poisson
 
@@ -79,7 +78,10 @@ def _task(at: float, rng: Random) -> Iterator[Arrival]:
 
 
 Shape = Callable[[float, int, Random], Iterator[Arrival]]
-SHAPES: Mapping[str, Shape] = MappingProxyType(
-    {"steady": steady, "office-hours": office_hours, "bursty": bursty, "agents": agents}
-)
+SHAPES: Mapping[str, Shape] = {
+    "steady": steady,
+    "office-hours": office_hours,
+    "bursty": bursty,
+    "agents": agents,
+}
 """All of them, by the name that a user gives them."""

@@ -7,7 +7,6 @@ answers to messages there is an interpreter between all others.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import get_args
 
 from router.config import Provider, ProviderModel
@@ -37,38 +36,36 @@ from router.dialects.responses.dialect import RESPONSES, Responses
 from router.dialects.responses.foreign import responses_of
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-CLIENTS: Mapping[Operation, Interpretable] = MappingProxyType(
-    {"chat": OPENAI, "responses": RESPONSES, "messages": ANTHROPIC}
-)
+CLIENTS: Mapping[Operation, Interpretable] = {
+    "chat": OPENAI,
+    "responses": RESPONSES,
+    "messages": ANTHROPIC,
+}
 """The clients' halves of those kinds of calls that can be interpreted."""
 
-NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = MappingProxyType(
-    {
-        "anthropic": dict.fromkeys(MESSAGES, ANTHROPIC),
-        "bedrock": {},
-        "gemini": {"embeddings": GeminiEmbeddings()},
-        "vertex": {"embeddings": GeminiEmbeddings(GOOGLE)},
-        "simulated": SPOKEN,
-    }
-)
+NATIVE: Mapping[str, Mapping[Operation, UpstreamDialect]] = {
+    "anthropic": dict.fromkeys(MESSAGES, ANTHROPIC),
+    "bedrock": {},
+    "gemini": {"embeddings": GeminiEmbeddings()},
+    "vertex": {"embeddings": GeminiEmbeddings(GOOGLE)},
+    "simulated": SPOKEN,
+}
 """The kinds of calls that are said in other dialects than OpenAI's without an interpreter."""
 
-FOREIGN: Mapping[str, ForeignDialect] = MappingProxyType(
-    {
-        "anthropic": FOREIGN_ANTHROPIC,
-        "bedrock": BEDROCK,
-        "gemini": GEMINI,
-        "vertex": VERTEX,
-    }
-)
+FOREIGN: Mapping[str, ForeignDialect] = {
+    "anthropic": FOREIGN_ANTHROPIC,
+    "bedrock": BEDROCK,
+    "gemini": GEMINI,
+    "vertex": VERTEX,
+}
 """The providers' halves for clients who speak otherwise, by the names of their dialects; OpenAI's
 knows its provider's quirks.
 """
 
-APIS: Mapping[str, Api] = MappingProxyType({"anthropic": "messages", "bedrock": "converse"})
+APIS: Mapping[str, Api] = {"anthropic": "messages", "bedrock": "converse"}
 """In what providers of a dialect are asked, whatever clients ask for."""
 
-HEADERS: Mapping[Operation, str] = MappingProxyType({"chat": "openai-", "messages": "anthropic-"})
+HEADERS: Mapping[Operation, str] = {"chat": "openai-", "messages": "anthropic-"}
 """How the names of headers begin that belong to a dialect, by what is asked in it."""
 
 

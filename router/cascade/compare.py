@@ -6,7 +6,6 @@ Must not: do any I/O. Pure; both sides may be anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from router.dialects.common.outside import decoded
@@ -44,7 +43,7 @@ def by_form(asked: Prompt | None, cheap: Said, dear: Said) -> bool | None:
     )
 
 
-WAYS: Mapping[str, Wrong] = MappingProxyType({"exact": by_words, "schema": by_form})
+WAYS: Mapping[str, Wrong] = {"exact": by_words, "schema": by_form}
 
 
 def _is_right(asked: Prompt, said: Said) -> bool:

@@ -52,120 +52,116 @@ class Preset:
         return base_url if urlsplit(base_url).path else base_url + self.path
 
 
-MESSAGES: Mapping[str, str] = MappingProxyType({"messages": "/messages"})
+MESSAGES: Mapping[str, str] = {"messages": "/messages"}
 """Anthropic's endpoint, beside OpenAI's."""
-RESPONSES: Mapping[str, str] = MappingProxyType({"responses": "/responses"})
+RESPONSES: Mapping[str, str] = {"responses": "/responses"}
 """Those of OpenAI's Responses."""
 BOTH = MappingProxyType({**MESSAGES, **RESPONSES})
 COUNTED = MappingProxyType({**MESSAGES, "count_tokens": "/messages/count_tokens"})
 BEDROCK_KEY = "AWS_BEARER_TOKEN_BEDROCK"
-PRESETS: Mapping[str, Preset] = MappingProxyType(
-    {
-        "openai": Preset(
-            "https://api.openai.com",
-            "/v1",
-            "OPENAI_API_KEY",
-            native=RESPONSES,
-            keeps=True,
-            counts=Counts("larger"),
-        ),
-        "anthropic": Preset(
-            "https://api.anthropic.com",
-            "/v1",
-            "ANTHROPIC_API_KEY",
-            dialect="anthropic",
-            counts=Counts(cached=False),
-        ),
-        # The same models at Azure, where everyone has an address of their own, and at AWS.
-        "foundry": Preset(None, "/anthropic/v1", "ANTHROPIC_FOUNDRY_API_KEY", dialect="anthropic"),
-        "bedrock-mantle": Preset(
-            "https://bedrock-mantle.{region}.api.aws",
-            "/anthropic/v1",
-            BEDROCK_KEY,
-            dialect="anthropic",
-            service="bedrock-mantle",
-        ),
-        "gemini": Preset(
-            "https://generativelanguage.googleapis.com",
-            "/v1beta",
-            "GEMINI_API_KEY",
-            dialect="gemini",
-            counts=Counts("nothing", midnight="America/Los_Angeles"),
-        ),
-        "groq": Preset(
-            "https://api.groq.com",
-            "/openai/v1",
-            "GROQ_API_KEY",
-            native=RESPONSES,
-            counts=Counts(cached=False),
-        ),
-        "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),
-        "deepseek": Preset(
-            "https://api.deepseek.com",
-            "",
-            "DEEPSEEK_API_KEY",
-            native=MappingProxyType({"messages": "/anthropic/v1/messages"}),
-        ),
-        "openrouter": Preset(
-            "https://openrouter.ai",
-            "/api/v1",
-            "OPENROUTER_API_KEY",
-            native=BOTH,
-        ),
-        "together": Preset("https://api.together.ai", "/v1", "TOGETHER_API_KEY"),
-        "fireworks": Preset(
-            "https://api.fireworks.ai",
-            "/inference/v1",
-            "FIREWORKS_API_KEY",
-            native=RESPONSES,
-            keeps=True,
-        ),
-        "xai": Preset("https://api.x.ai", "/v1", "XAI_API_KEY", native=RESPONSES, keeps=True),
-        # Every chunk has the usage so far.
-        "perplexity": Preset(
-            "https://api.perplexity.ai", "", "PERPLEXITY_API_KEY", asks_usage=False
-        ),
-        "cerebras": Preset(
-            "https://api.cerebras.ai", "/v1", "CEREBRAS_API_KEY", counts=Counts("bound")
-        ),
-        "cohere": Preset("https://api.cohere.ai", "/compatibility/v1", "CO_API_KEY"),
-        # A resource of one's own; a model is a deployment's name.
-        "azure": Preset(
-            None,
-            "/openai/v1",
-            "AZURE_OPENAI_API_KEY",
-            dialect="azure",
-            native=RESPONSES,
-            keeps=True,
-            counts=Counts("whole", slice=1.0),
-        ),
-        "bedrock": Preset(
-            "https://bedrock-runtime.{region}.amazonaws.com",
-            "",
-            BEDROCK_KEY,
-            dialect="bedrock",
-            service="bedrock",
-            counts=BEDROCK,
-        ),
-        # As OpenAI speaks, for the models that Bedrock serves so: at its old endpoint, at its new.
-        "bedrock-openai": Preset(
-            "https://bedrock-runtime.{region}.amazonaws.com",
-            "/openai/v1",
-            BEDROCK_KEY,
-            service="bedrock",
-            counts=BEDROCK,
-        ),
-        "bedrock-mantle-openai": Preset(
-            "https://bedrock-mantle.{region}.api.aws",
-            "/openai/v1",
-            BEDROCK_KEY,
-            service="bedrock-mantle",
-        ),
-        # Servers of one's own: no account, but an address.
-        "ollama": Preset(None, "/v1", None, native=BOTH),
-        "vllm": Preset(None, "/v1", None, native=BOTH),
-        "sglang": Preset(None, "/v1", None),
-        "llamacpp": Preset(None, "/v1", None, native=COUNTED),
-        "lmstudio": Preset(None, "/v1", None),
-    }
-)
+PRESETS: Mapping[str, Preset] = {
+    "openai": Preset(
+        "https://api.openai.com",
+        "/v1",
+        "OPENAI_API_KEY",
+        native=RESPONSES,
+        keeps=True,
+        counts=Counts("larger"),
+    ),
+    "anthropic": Preset(
+        "https://api.anthropic.com",
+        "/v1",
+        "ANTHROPIC_API_KEY",
+        dialect="anthropic",
+        counts=Counts(cached=False),
+    ),
+    # The same models at Azure, where everyone has an address of their own, and at AWS.
+    "foundry": Preset(None, "/anthropic/v1", "ANTHROPIC_FOUNDRY_API_KEY", dialect="anthropic"),
+    "bedrock-mantle": Preset(
+        "https://bedrock-mantle.{region}.api.aws",
+        "/anthropic/v1",
+        BEDROCK_KEY,
+        dialect="anthropic",
+        service="bedrock-mantle",
+    ),
+    "gemini": Preset(
+        "https://generativelanguage.googleapis.com",
+        "/v1beta",
+        "GEMINI_API_KEY",
+        dialect="gemini",
+        counts=Counts("nothing", midnight="America/Los_Angeles"),
+    ),
+    "groq": Preset(
+        "https://api.groq.com",
+        "/openai/v1",
+        "GROQ_API_KEY",
+        native=RESPONSES,
+        counts=Counts(cached=False),
+    ),
+    "mistral": Preset("https://api.mistral.ai", "/v1", "MISTRAL_API_KEY", asks_usage=False),
+    "deepseek": Preset(
+        "https://api.deepseek.com",
+        "",
+        "DEEPSEEK_API_KEY",
+        native=MappingProxyType({"messages": "/anthropic/v1/messages"}),
+    ),
+    "openrouter": Preset(
+        "https://openrouter.ai",
+        "/api/v1",
+        "OPENROUTER_API_KEY",
+        native=BOTH,
+    ),
+    "together": Preset("https://api.together.ai", "/v1", "TOGETHER_API_KEY"),
+    "fireworks": Preset(
+        "https://api.fireworks.ai",
+        "/inference/v1",
+        "FIREWORKS_API_KEY",
+        native=RESPONSES,
+        keeps=True,
+    ),
+    "xai": Preset("https://api.x.ai", "/v1", "XAI_API_KEY", native=RESPONSES, keeps=True),
+    # Every chunk has the usage so far.
+    "perplexity": Preset("https://api.perplexity.ai", "", "PERPLEXITY_API_KEY", asks_usage=False),
+    "cerebras": Preset(
+        "https://api.cerebras.ai", "/v1", "CEREBRAS_API_KEY", counts=Counts("bound")
+    ),
+    "cohere": Preset("https://api.cohere.ai", "/compatibility/v1", "CO_API_KEY"),
+    # A resource of one's own; a model is a deployment's name.
+    "azure": Preset(
+        None,
+        "/openai/v1",
+        "AZURE_OPENAI_API_KEY",
+        dialect="azure",
+        native=RESPONSES,
+        keeps=True,
+        counts=Counts("whole", slice=1.0),
+    ),
+    "bedrock": Preset(
+        "https://bedrock-runtime.{region}.amazonaws.com",
+        "",
+        BEDROCK_KEY,
+        dialect="bedrock",
+        service="bedrock",
+        counts=BEDROCK,
+    ),
+    # As OpenAI speaks, for the models that Bedrock serves so: at its old endpoint, at its new.
+    "bedrock-openai": Preset(
+        "https://bedrock-runtime.{region}.amazonaws.com",
+        "/openai/v1",
+        BEDROCK_KEY,
+        service="bedrock",
+        counts=BEDROCK,
+    ),
+    "bedrock-mantle-openai": Preset(
+        "https://bedrock-mantle.{region}.api.aws",
+        "/openai/v1",
+        BEDROCK_KEY,
+        service="bedrock-mantle",
+    ),
+    # Servers of one's own: no account, but an address.
+    "ollama": Preset(None, "/v1", None, native=BOTH),
+    "vllm": Preset(None, "/v1", None, native=BOTH),
+    "sglang": Preset(None, "/v1", None),
+    "llamacpp": Preset(None, "/v1", None, native=COUNTED),
+    "lmstudio": Preset(None, "/v1", None),
+}

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil
-from types import MappingProxyType
 
 from router.config.problems import Report, quoted
 from router.config.schema import Price, Provider, ProviderModel
@@ -23,32 +22,28 @@ UPSTREAMS = (
 )  # fmt: skip
 """What a model has from the one that it names, where it says nothing itself."""
 OPENAIS = ("auto", "default", "flex", "scale", "priority", "fast")
-TIERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "openai": (*OPENAIS, "ultrafast"),
-        "azure": OPENAIS,
-        "groq": ("auto", "on_demand", "flex", "performance"),
-        "simulated": OPENAIS,
-        "anthropic": ("auto", "standard_only"),
-        "gemini": ("flex", "standard", "priority"),
-        "vertex": ("flex", "priority"),
-        "bedrock": ("priority", "default", "flex", "reserved"),
-    }
-)
+TIERS: Mapping[str, tuple[str, ...]] = {
+    "openai": (*OPENAIS, "ultrafast"),
+    "azure": OPENAIS,
+    "groq": ("auto", "on_demand", "flex", "performance"),
+    "simulated": OPENAIS,
+    "anthropic": ("auto", "standard_only"),
+    "gemini": ("flex", "standard", "priority"),
+    "vertex": ("flex", "priority"),
+    "bedrock": ("priority", "default", "flex", "reserved"),
+}
 """The names of service tiers, by presets or dialects. Others who speak as OpenAI does may have
 tiers of their own: they are sent as they are written.
 """
 STANDARD = frozenset({"auto", "default", "on_demand", "standard", "standard_only"})
 """These cost what a model costs."""
 HALF = Fraction(1, 2)
-OF_TIERS: Mapping[tuple[str, str], Fraction] = MappingProxyType(
-    {
-        ("openai", "flex"): HALF,  # "Flex processing": tokens at the prices of the Batch API
-        ("gemini", "flex"): HALF,  # "Flex inference": 50 % of the standard price
-        ("groq", "flex"): Fraction(1),  # "Flex processing": that of the on-demand tier
-        ("simulated", "flex"): HALF,
-    }
-)
+OF_TIERS: Mapping[tuple[str, str], Fraction] = {
+    ("openai", "flex"): HALF,  # "Flex processing": tokens at the prices of the Batch API
+    ("gemini", "flex"): HALF,  # "Flex inference": 50 % of the standard price
+    ("groq", "flex"): Fraction(1),  # "Flex processing": that of the on-demand tier
+    ("simulated", "flex"): HALF,
+}
 """Of a model's price, what a tier of it costs, by the provider's preset (or dialect): as OpenAI,
 Google and Groq said in 2026. What a model costs in `priority` differs from one to the next, and
 Bedrock has a price for each.

@@ -7,7 +7,6 @@ Must not: read or write files, reach the network, or let a credential into a tex
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 from router.config.problems import Report
 from router.importing.draft import Draft
@@ -15,9 +14,10 @@ from router.importing.litellm import litellm
 from router.importing.portkey import portkey
 from router.importing.write import write
 
-READERS: Mapping[str, Callable[[str, str, tuple[str, ...], Report], Draft]] = MappingProxyType(
-    {"litellm": litellm, "portkey": portkey}
-)
+READERS: Mapping[str, Callable[[str, str, tuple[str, ...], Report], Draft]] = {
+    "litellm": litellm,
+    "portkey": portkey,
+}
 """By what their files are called on the command line."""
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,7 @@ _SAME = {
     name: Company(name, name, f"{name.upper()}_API_KEY")
     for name in ("groq", "deepseek", "openrouter", "cerebras")
 }
-LITELLM: Mapping[str, Company] = MappingProxyType(
-    {
+LITELLM: Mapping[str, Company] = {
         **_SAME,
         "openai": OPENAI, "text-completion-openai": OPENAI, "azure": AZURE, "azure_text": AZURE,
         "azure_ai": FOUNDRY, "anthropic": ANTHROPIC, "bedrock": BEDROCK,
@@ -66,11 +64,9 @@ LITELLM: Mapping[str, Company] = MappingProxyType(
         "hosted_vllm": VLLM, "vllm": VLLM, "lm_studio": LM_STUDIO, "llamafile": LLAMAFILE,
         "deepinfra": DEEPINFRA, "nvidia_nim": NVIDIA, "sambanova": SAMBANOVA,
         "moonshot": MOONSHOT, "openai_like": ANY, "custom_openai": ANY, "litellm_proxy": ANY,
-    }
-)  # fmt: skip
+    }  # fmt: skip
 """By the prefix of `model`, or `custom_llm_provider`."""
-PORTKEY: Mapping[str, Company] = MappingProxyType(
-    {
+PORTKEY: Mapping[str, Company] = {
         **_SAME,
         "openai": OPENAI, "azure-openai": AZURE, "azure-ai": FOUNDRY, "azure-foundry": FOUNDRY,
         "anthropic": ANTHROPIC, "bedrock": BEDROCK, "google": GEMINI, "gemini": GEMINI,
@@ -78,8 +74,7 @@ PORTKEY: Mapping[str, Company] = MappingProxyType(
         "fireworks-ai": FIREWORKS, "mistral-ai": MISTRAL, "perplexity-ai": PERPLEXITY,
         "x-ai": XAI, "ollama": OLLAMA, "deepinfra": DEEPINFRA, "sambanova": SAMBANOVA,
         "moonshot": MOONSHOT,
-    }
-)  # fmt: skip
+    }  # fmt: skip
 """By `provider`."""
 FAMILIES: tuple[tuple[str, Company], ...] = (
     *((word, OPENAI) for word in ("gpt-", "chatgpt-", "o1", "o3", "o4", "text-embedding-3",

@@ -7,7 +7,6 @@ Must not: hold behaviour.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 UNKNOWN = "nothing is known here by this name: see whether you need it"
 BUDGET = "there are no budgets here yet: limits of tokens are what is nearest"
@@ -76,56 +75,54 @@ _ALWAYS = (
     "disable_master_key_return", "custom_model_info",
 )  # fmt: skip
 
-REASONS: Mapping[str, str] = MappingProxyType(
-    {
-        **dict.fromkeys(_REQUEST, ASKED),
-        **dict.fromkeys(_BUDGETS, BUDGET),
-        **dict.fromkeys(_TOLD, TOLD),
-        **dict.fromkeys(_KEPT, KEEPER),
-        **dict.fromkeys(_HEALTH, HEALTH),
-        **dict.fromkeys(_ALERTS, ALERTS),
-        **dict.fromkeys(_WHO, WHO),
-        **dict.fromkeys(_ALWAYS, ALWAYS),
-        **dict.fromkeys(("cache", "cache_params", "cache_responses", "caching_groups"), CACHE),
-        **dict.fromkeys(("guardrails", "input_guardrails", "output_guardrails"), SCREEN),
-        **dict.fromkeys(("before_request_hooks", "after_request_hooks"), SCREEN),
-        **dict.fromkeys(("extra_headers", "headers", "default_headers"), HEADERS),
-        **dict.fromkeys(("forward_client_headers_to_llm_api", "forward_headers"), HEADERS),
-        **dict.fromkeys(("organization", "openai_organization", "openai_project"), HEADERS),
-        **dict.fromkeys(("max_retries", "num_retries"), "sends are counted by route: its `retry`"),
-        **dict.fromkeys(("default_params", "default_litellm_params"), ASKED),
-        **dict.fromkeys(
-            ("tags", "enable_tag_filtering", "tag_filtering_match_any", "tag_regex"),
-            "there is no routing by tags: make a route for each",
-        ),
-        **dict.fromkeys(
-            ("max_parallel_requests", "global_max_parallel_requests"),
-            "how many may run at once is said as `concurrent` in the limits of a provider, a model "
-            "or a tenant",
-        ),
-        "routing_strategy_args": "how a policy weighs what it knows is not set here",
-        "infer_model_from_keys": "models have names here: write those that are asked for",
-        "base_model": "context and price are looked up by the model's name here: write `context` "
-        "and `price` where that is only a deployment's",
-        "mock_response": "a provider with `dialect: simulated` answers without anyone being asked",
-        "ssl_verify": "what answers is always verified: a provider's `tls` names your authority",
-        "content_policy_fallbacks": "what a provider filters is not asked elsewhere: its error is "
-        "the answer",
-        "pass_through_endpoints": "only the paths of the reference are served",
-        "include": "import that file as well, and put the two together",
-        "mcp_servers": "this is no gateway for tools",
-        "prompt_id": "prompts are not kept here: the client sends them",
-        "passthrough": "the route's targets are fixed: name each that may be asked",
-        "on_status_codes": "which errors lead to another target is fixed: see docs/errors.md",
-        "optional_pre_call_checks": "what a response refers to is asked of its account anyway; "
-        "other stickiness is not known",
-        "max_fallbacks": "a ladder ends where the file says",
-        "vertex_service_account_json": "put it in a file, and its path in "
-        "GOOGLE_APPLICATION_CREDENTIALS",
-        "vertex_credentials": "put the path of that file in GOOGLE_APPLICATION_CREDENTIALS",
-        "completion_model": "clients name the model that they ask for",
-    }
-)
+REASONS: Mapping[str, str] = {
+    **dict.fromkeys(_REQUEST, ASKED),
+    **dict.fromkeys(_BUDGETS, BUDGET),
+    **dict.fromkeys(_TOLD, TOLD),
+    **dict.fromkeys(_KEPT, KEEPER),
+    **dict.fromkeys(_HEALTH, HEALTH),
+    **dict.fromkeys(_ALERTS, ALERTS),
+    **dict.fromkeys(_WHO, WHO),
+    **dict.fromkeys(_ALWAYS, ALWAYS),
+    **dict.fromkeys(("cache", "cache_params", "cache_responses", "caching_groups"), CACHE),
+    **dict.fromkeys(("guardrails", "input_guardrails", "output_guardrails"), SCREEN),
+    **dict.fromkeys(("before_request_hooks", "after_request_hooks"), SCREEN),
+    **dict.fromkeys(("extra_headers", "headers", "default_headers"), HEADERS),
+    **dict.fromkeys(("forward_client_headers_to_llm_api", "forward_headers"), HEADERS),
+    **dict.fromkeys(("organization", "openai_organization", "openai_project"), HEADERS),
+    **dict.fromkeys(("max_retries", "num_retries"), "sends are counted by route: its `retry`"),
+    **dict.fromkeys(("default_params", "default_litellm_params"), ASKED),
+    **dict.fromkeys(
+        ("tags", "enable_tag_filtering", "tag_filtering_match_any", "tag_regex"),
+        "there is no routing by tags: make a route for each",
+    ),
+    **dict.fromkeys(
+        ("max_parallel_requests", "global_max_parallel_requests"),
+        "how many may run at once is said as `concurrent` in the limits of a provider, a model "
+        "or a tenant",
+    ),
+    "routing_strategy_args": "how a policy weighs what it knows is not set here",
+    "infer_model_from_keys": "models have names here: write those that are asked for",
+    "base_model": "context and price are looked up by the model's name here: write `context` "
+    "and `price` where that is only a deployment's",
+    "mock_response": "a provider with `dialect: simulated` answers without anyone being asked",
+    "ssl_verify": "what answers is always verified: a provider's `tls` names your authority",
+    "content_policy_fallbacks": "what a provider filters is not asked elsewhere: its error is "
+    "the answer",
+    "pass_through_endpoints": "only the paths of the reference are served",
+    "include": "import that file as well, and put the two together",
+    "mcp_servers": "this is no gateway for tools",
+    "prompt_id": "prompts are not kept here: the client sends them",
+    "passthrough": "the route's targets are fixed: name each that may be asked",
+    "on_status_codes": "which errors lead to another target is fixed: see docs/errors.md",
+    "optional_pre_call_checks": "what a response refers to is asked of its account anyway; "
+    "other stickiness is not known",
+    "max_fallbacks": "a ladder ends where the file says",
+    "vertex_service_account_json": "put it in a file, and its path in "
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "vertex_credentials": "put the path of that file in GOOGLE_APPLICATION_CREDENTIALS",
+    "completion_model": "clients name the model that they ask for",
+}
 
 
 def reason(key: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from router.planning.interval import Change, Figure, at, change, quantile, ratio
 from router.planning.tallies import Sums, Tallies
@@ -23,15 +22,13 @@ def _cost(sums: Sums) -> Figure | None:
     return None if sums.unpriced else ratio(sums.spent, sums.requests)
 
 
-FIGURES: Mapping[str, Callable[[Sums], Figure | None]] = MappingProxyType(
-    {
-        "cost": _cost,
-        "errors": lambda sums: ratio(sums.errors, sums.requests),
-        "limit_hits": lambda sums: ratio(sums.limited, sums.requests),
-        "p50_first_token": lambda sums: quantile(0.50, sums.ordered, sums.waits),
-        "p99_first_token": lambda sums: quantile(0.99, sums.ordered, sums.waits),
-    }
-)
+FIGURES: Mapping[str, Callable[[Sums], Figure | None]] = {
+    "cost": _cost,
+    "errors": lambda sums: ratio(sums.errors, sums.requests),
+    "limit_hits": lambda sums: ratio(sums.limited, sums.requests),
+    "p50_first_token": lambda sums: quantile(0.50, sums.ordered, sums.waits),
+    "p99_first_token": lambda sums: quantile(0.99, sums.ordered, sums.waits),
+}
 """What is told of each group of requests: nano-dollars a request, shares of requests, seconds."""
 
 

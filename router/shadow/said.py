@@ -7,7 +7,6 @@ cannot be read; it says nothing then.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from router.dialects.anthropic.dialect import ANTHROPIC
 from router.dialects.anthropic.foreign import FOREIGN_ANTHROPIC
@@ -29,13 +28,11 @@ from router.dialects.responses.foreign import responses_of
 from router.shadow.judged import Said
 from router.stage import give_way
 
-READ_BY: Mapping[Operation, tuple[Interpretable, ForeignDialect]] = MappingProxyType(
-    {
-        "chat": (OPENAI, chat_of()),
-        "messages": (ANTHROPIC, FOREIGN_ANTHROPIC),
-        "responses": (RESPONSES, responses_of(None)),
-    }
-)
+READ_BY: Mapping[Operation, tuple[Interpretable, ForeignDialect]] = {
+    "chat": (OPENAI, chat_of()),
+    "messages": (ANTHROPIC, FOREIGN_ANTHROPIC),
+    "responses": (RESPONSES, responses_of(None)),
+}
 """The kinds of calls that can be compared: how the call is read, and how an answer to it is."""
 
 A_BIT = 16 * 1024

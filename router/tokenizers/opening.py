@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from hashlib import sha1, sha256
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 from router.building.choosing import BuildFault
@@ -38,9 +37,7 @@ CL100K = Vocabulary(
 O200K = Vocabulary(
     "o200k_base.tiktoken", "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 )
-VOCABULARIES = MappingProxyType(
-    {"cl100k_base": CL100K, "o200k_base": O200K, "o200k_harmony": O200K}
-)
+VOCABULARIES = {"cl100k_base": CL100K, "o200k_base": O200K, "o200k_harmony": O200K}
 """Of OpenAI's tokenizers, those of models that are served."""
 
 

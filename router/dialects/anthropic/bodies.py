@@ -8,7 +8,6 @@ something else without it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from router.dialects.anthropic.blocks import MAKER, Block, cached, encoded
@@ -19,28 +18,26 @@ from router.dialects.anthropic.turns import Turns
 from router.dialects.common.prompt import Form, Hosted, Prompt, Tool, ToolCall, is_usual
 from router.dialects.contract import Unfit
 
-CARRIES: Mapping[str, str] = MappingProxyType(
-    {
-        "max_tokens": "max_tokens",
-        "temperature": "temperature",
-        "top_p": "top_p",
-        "top_k": "top_k",
-        "stop": "stop_sequences",
-        "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
-        "reasoning_effort": "output_config.effort",
-        "thinking_budget": "thinking.budget_tokens",
-        "show_thinking": "thinking.display",
-        "user": "metadata.user_id",
-        "service_tier": "service_tier",
-    }
-)
+CARRIES: Mapping[str, str] = {
+    "max_tokens": "max_tokens",
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "stop": "stop_sequences",
+    "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+    "reasoning_effort": "output_config.effort",
+    "thinking_budget": "thinking.budget_tokens",
+    "show_thinking": "thinking.display",
+    "user": "metadata.user_id",
+    "service_tier": "service_tier",
+}
 """Settings that have a name in this dialect; all others are left out."""
-TIERS: Mapping[str, str] = MappingProxyType(
-    {"auto": "auto", "standard_only": "standard_only", "default": "standard_only"}
-)
-CHOICES: Mapping[str, str] = MappingProxyType(
-    {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
-)
+TIERS: Mapping[str, str] = {
+    "auto": "auto",
+    "standard_only": "standard_only",
+    "default": "standard_only",
+}
+CHOICES: Mapping[str, str] = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
 MOST_BREAKPOINTS = 4
 LEAST_TOP_P = 0.95
 """Of a model that thinks; its temperature cannot be set."""

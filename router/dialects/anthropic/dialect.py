@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -40,25 +39,21 @@ from router.dialects.errors.table import Table
 from router.dialects.openai.splice import spliced
 from router.dialects.reading import features
 
-PATHS: Mapping[Operation, str] = MappingProxyType(
-    {"messages": "/messages", "count_tokens": "/messages/count_tokens"}
-)
+PATHS: Mapping[Operation, str] = {"messages": "/messages", "count_tokens": "/messages/count_tokens"}
 """Below a base URL that ends in `/v1` or the like."""
 ERRORS = TABLES["anthropic"]
-TYPES: Mapping[int, str] = MappingProxyType(
-    {
-        401: "authentication_error",
-        402: "billing_error",
-        403: "permission_error",
-        404: "not_found_error",
-        409: "conflict_error",
-        413: "request_too_large",
-        429: "rate_limit_error",
-        503: "overloaded_error",
-        504: "timeout_error",
-        529: "overloaded_error",
-    }
-)
+TYPES: Mapping[int, str] = {
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
 """The type of an error by its status; the others are `invalid_request_error` and `api_error`."""
 _encode = msgspec.json.encode
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 from router.dialects.anthropic.blocks import arguments
@@ -11,14 +10,12 @@ from router.dialects.anthropic.traces import marked
 from router.dialects.common.events import Reason, Stopped, Usage
 from router.dialects.common.prompt import Part, Refusal, Text, Thinking, ToolCall
 
-STOPS: Mapping[Reason, str] = MappingProxyType(
-    {
-        "stop": "end_turn",
-        "length": "max_tokens",
-        "tool_calls": "tool_use",
-        "content_filter": "refusal",
-    }
-)
+STOPS: Mapping[Reason, str] = {
+    "stop": "end_turn",
+    "length": "max_tokens",
+    "tool_calls": "tool_use",
+    "content_filter": "refusal",
+}
 
 
 def why(stopped: Stopped | None, *, called: bool, refused: bool) -> tuple[str, str | None]:

@@ -5,7 +5,6 @@ others into events.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from policies import Phase
 from router.dialects.anthropic.blocks import MAKER
@@ -27,18 +26,16 @@ from router.dialects.common.outside import text_of
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
 
-REASONS: Mapping[str, Reason] = MappingProxyType(
-    {
-        "end_turn": "stop",
-        "stop_sequence": "stop",
-        "tool_use": "tool_calls",
-        "max_tokens": "length",
-        "model_context_window_exceeded": "length",
-        "compaction": "length",
-        "pause_turn": "length",  # a long turn of hosted tools: there is more to come
-        "refusal": "content_filter",
-    }
-)
+REASONS: Mapping[str, Reason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "tool_use": "tool_calls",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "compaction": "length",
+    "pause_turn": "length",  # a long turn of hosted tools: there is more to come
+    "refusal": "content_filter",
+}
 EMPTY = frozenset({b"{}", b"null", b'""'})
 """Arguments of a call as it begins, which are still to come."""
 

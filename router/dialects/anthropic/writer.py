@@ -9,7 +9,6 @@ come after the reason to stop, and both are told in one event, so that waits for
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 from router.dialects.anthropic.blocks import MAKER, encoded
@@ -33,12 +32,10 @@ from router.dialects.common.outside import object_in
 from router.dialects.common.prompt import Refusal, ToolCall
 from router.dialects.contract import Call
 
-BEGINNINGS: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "text": {"type": "text", "text": ""},
-        "thinking": {"type": "thinking", "thinking": "", "signature": ""},
-    }
-)
+BEGINNINGS: Mapping[str, Mapping[str, str]] = {
+    "text": {"type": "text", "text": ""},
+    "thinking": {"type": "thinking", "thinking": "", "signature": ""},
+}
 
 
 class _Block:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -22,20 +21,18 @@ from router.dialects.bedrock.turns import Turns
 from router.dialects.common.prompt import Form, Hosted, Prompt, Tool, ToolChoice, is_usual
 from router.dialects.contract import Unfit
 
-CARRIES: Mapping[str, str] = MappingProxyType(
-    {
-        "max_tokens": "inferenceConfig.maxTokens",
-        "temperature": "inferenceConfig.temperature",
-        "top_p": "inferenceConfig.topP",
-        "top_k": "additionalModelRequestFields.top_k",
-        "stop": "inferenceConfig.stopSequences",
-        "reasoning_effort": "outputConfig.effort",
-        "thinking_budget": "additionalModelRequestFields.thinking",
-        "show_thinking": "additionalModelRequestFields.thinking",
-        "metadata": "requestMetadata",
-        "service_tier": "serviceTier",
-    }
-)
+CARRIES: Mapping[str, str] = {
+    "max_tokens": "inferenceConfig.maxTokens",
+    "temperature": "inferenceConfig.temperature",
+    "top_p": "inferenceConfig.topP",
+    "top_k": "additionalModelRequestFields.top_k",
+    "stop": "inferenceConfig.stopSequences",
+    "reasoning_effort": "outputConfig.effort",
+    "thinking_budget": "additionalModelRequestFields.thinking",
+    "show_thinking": "additionalModelRequestFields.thinking",
+    "metadata": "requestMetadata",
+    "service_tier": "serviceTier",
+}
 """Settings that have a name in this dialect; all others are left out."""
 TIERS = frozenset({"priority", "default", "flex", "reserved"})
 MOST_METADATA = 16

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping
-from types import MappingProxyType
 
-MAGIC: Mapping[str, str] = MappingProxyType(
-    {
-        "/9j/": "image/jpeg",
-        "iVBOR": "image/png",
-        "R0lGOD": "image/gif",
-        "UklGR": "image/webp",
-        "JVBERi0": "application/pdf",
-    }
-)
+MAGIC: Mapping[str, str] = {
+    "/9j/": "image/jpeg",
+    "iVBOR": "image/png",
+    "R0lGOD": "image/gif",
+    "UklGR": "image/webp",
+    "JVBERi0": "application/pdf",
+}
 """How files begin, in base64, of which nobody said what they are."""
 DATA, ENCODED = "data:", ";base64"
 

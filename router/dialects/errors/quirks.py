@@ -6,7 +6,6 @@ They are asked before those of all. A provider without a preset has the common l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from router.dialects.errors.common import COMMON
 from router.dialects.errors.table import (
@@ -35,8 +34,7 @@ number of output tokens for …`; `temperature and top_p cannot both be specifie
 `temperature is deprecated for this model`.
 """
 
-QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
-    {
+QUIRKS: Mapping[str, tuple[Line, ...]] = {
         "anthropic": (
             line(UNFIT, 400, says=OTHER_MODELS),
         ),
@@ -93,9 +91,6 @@ QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
             line(FILTERED, codes="refusal"),
             line(FAILED, codes="server"),
         ),
-    }
-)  # fmt: skip
+    }  # fmt: skip
 EVERYBODY = Table(COMMON)
-TABLES: Mapping[str, Table] = MappingProxyType(
-    {name: Table(own, EVERYBODY) for name, own in QUIRKS.items()}
-)
+TABLES: Mapping[str, Table] = {name: Table(own, EVERYBODY) for name, own in QUIRKS.items()}

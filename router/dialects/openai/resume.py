@@ -35,16 +35,14 @@ class Continues(NamedTuple):
     but: tuple[str, ...] = ()
 
 
-CONTINUES: Mapping[str, Continues] = MappingProxyType(
-    {
-        "mistral": Continues(message={"prefix": True}),
-        # What goes to the companies that do not continue, or to whom the service likes.
-        "openrouter": Continues(but=("openai/", "google/", "openrouter/")),
-        "vllm": Continues(
-            fields={"continue_final_message": True, "add_generation_prompt": False, "echo": False}
-        ),
-    }
-)
+CONTINUES: Mapping[str, Continues] = {
+    "mistral": Continues(message={"prefix": True}),
+    # What goes to the companies that do not continue, or to whom the service likes.
+    "openrouter": Continues(but=("openai/", "google/", "openrouter/")),
+    "vllm": Continues(
+        fields={"continue_final_message": True, "add_generation_prompt": False, "echo": False}
+    ),
+}
 """By preset. Who is not here begins a new message after one of the assistant's (OpenAI, Groq,
 Gemini), refuses it (Anthropic from Claude 4.6 on), wants another address for it (DeepSeek), or
 leaves it to each model (Ollama).

@@ -9,35 +9,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from router.dialects.common.prompt import EFFORTS, Effort
 
-CARRIES: Mapping[str, str] = MappingProxyType(
-    {
-        "max_tokens": "max_tokens",
-        "temperature": "temperature",
-        "top_p": "top_p",
-        "top_k": "top_k",
-        "stop": "stop",
-        "seed": "seed",
-        "n": "n",
-        "presence_penalty": "presence_penalty",
-        "frequency_penalty": "frequency_penalty",
-        "logit_bias": "logit_bias",
-        "logprobs": "logprobs",
-        "top_logprobs": "top_logprobs",
-        "parallel_tool_calls": "parallel_tool_calls",
-        "reasoning_effort": "reasoning_effort",
-        "verbosity": "verbosity",
-        "user": "user",
-        "metadata": "metadata",
-        "service_tier": "service_tier",
-        "store": "store",
-        "prompt_cache_key": "prompt_cache_key",
-    }
-)
+CARRIES: Mapping[str, str] = {
+    "max_tokens": "max_tokens",
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "stop": "stop",
+    "seed": "seed",
+    "n": "n",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "logit_bias": "logit_bias",
+    "logprobs": "logprobs",
+    "top_logprobs": "top_logprobs",
+    "parallel_tool_calls": "parallel_tool_calls",
+    "reasoning_effort": "reasoning_effort",
+    "verbosity": "verbosity",
+    "user": "user",
+    "metadata": "metadata",
+    "service_tier": "service_tier",
+    "store": "store",
+    "prompt_cache_key": "prompt_cache_key",
+}
 """Settings by the names that most servers have for them."""
 
 
@@ -108,91 +105,87 @@ NONE_OR_HIGH = said(minimal="none", low="none", medium="high", xhigh="high", max
 USUAL = Quirks()
 SERVER = Quirks(lacks=lacking())
 """Open-source servers, which take whatever the engine can do."""
-QUIRKS: Mapping[str, Quirks] = MappingProxyType(
-    {
-        "openai": Quirks(
-            names=COMPLETION_TOKENS,
-            lacks=UNTOLD | {"top_k", "cache_control", "thinking"},
-            thinkers=THINKERS,
-            unthinking=SAMPLING,
-            thinkers_only=True,
+QUIRKS: Mapping[str, Quirks] = {
+    "openai": Quirks(
+        names=COMPLETION_TOKENS,
+        lacks=UNTOLD | {"top_k", "cache_control", "thinking"},
+        thinkers=THINKERS,
+        unthinking=SAMPLING,
+        thinkers_only=True,
+    ),
+    # A deployment's name says nothing of its model: what it refuses is for it to say.
+    "azure": Quirks(names=COMPLETION_TOKENS, lacks=UNTOLD | {"top_k", "cache_control", "thinking"}),
+    "groq": Quirks(
+        names=COMPLETION_TOKENS,
+        lacks=lacking("top_k n logit_bias message_names documents audio"),
+        efforts=UP_TO_HIGH,
+    ),
+    "mistral": Quirks(
+        names={"seed": "random_seed"},
+        lacks=lacking(
+            "top_k logit_bias user message_names",
+            knows="prompt_cache_key service_tier text_parts",
         ),
-        # A deployment's name says nothing of its model: what it refuses is for it to say.
-        "azure": Quirks(
-            names=COMPLETION_TOKENS, lacks=UNTOLD | {"top_k", "cache_control", "thinking"}
+        efforts=NONE_OR_HIGH,
+        required="any",
+        ids=re.compile(r"[A-Za-z0-9]{9}"),
+        prefix="prefix",
+    ),
+    "together": Quirks(lacks=lacking("parallel_tool_calls user documents")),
+    "fireworks": Quirks(lacks=lacking(knows="prompt_cache_key")),
+    "deepseek": Quirks(
+        lacks=lacking(
+            "top_k seed n user logit_bias parallel_tool_calls schema images documents audio"
         ),
-        "groq": Quirks(
-            names=COMPLETION_TOKENS,
-            lacks=lacking("top_k n logit_bias message_names documents audio"),
-            efforts=UP_TO_HIGH,
+        thinkers=".",
+        efforts={
+            effort: {"thinking": {"type": "disabled" if effort == "none" else "enabled"}}
+            for effort in EFFORTS
+        },
+        echo="reasoning_content",
+    ),
+    "openrouter": Quirks(
+        lacks=UNTOLD | {"store", "refusals", "custom_tools", "allowed_tools"},
+        thinkers=".",
+        efforts={effort: {"reasoning": {"effort": effort}} for effort in EFFORTS},
+        details=True,
+    ),
+    "xai": Quirks(
+        names=COMPLETION_TOKENS,
+        lacks=lacking("top_k stop presence_penalty frequency_penalty"),
+        efforts=LOW_TO_HIGH,
+    ),
+    "perplexity": Quirks(
+        lacks=lacking(
+            "tools stop seed n user logit_bias parallel_tool_calls audio",
+            "message_names",
         ),
-        "mistral": Quirks(
-            names={"seed": "random_seed"},
-            lacks=lacking(
-                "top_k logit_bias user message_names",
-                knows="prompt_cache_key service_tier text_parts",
-            ),
-            efforts=NONE_OR_HIGH,
-            required="any",
-            ids=re.compile(r"[A-Za-z0-9]{9}"),
-            prefix="prefix",
+        efforts=LOW_TO_HIGH,
+    ),
+    "cerebras": Quirks(
+        names=COMPLETION_TOKENS,
+        lacks=lacking(
+            "top_k n logit_bias presence_penalty frequency_penalty images documents audio"
         ),
-        "together": Quirks(lacks=lacking("parallel_tool_calls user documents")),
-        "fireworks": Quirks(lacks=lacking(knows="prompt_cache_key")),
-        "deepseek": Quirks(
-            lacks=lacking(
-                "top_k seed n user logit_bias parallel_tool_calls schema images documents audio"
-            ),
-            thinkers=".",
-            efforts={
-                effort: {"thinking": {"type": "disabled" if effort == "none" else "enabled"}}
-                for effort in EFFORTS
-            },
-            echo="reasoning_content",
+        efforts=LOW_TO_HIGH,
+    ),
+    "cohere": Quirks(
+        lacks=lacking(
+            "top_k n user logit_bias parallel_tool_calls documents audio message_names",
+            "named_tools",
         ),
-        "openrouter": Quirks(
-            lacks=UNTOLD | {"store", "refusals", "custom_tools", "allowed_tools"},
-            thinkers=".",
-            efforts={effort: {"reasoning": {"effort": effort}} for effort in EFFORTS},
-            details=True,
+        efforts=NONE_OR_HIGH,
+    ),
+    "ollama": Quirks(
+        lacks=lacking(
+            "top_k n user logit_bias parallel_tool_calls tool_choice",
+            "documents audio",
         ),
-        "xai": Quirks(
-            names=COMPLETION_TOKENS,
-            lacks=lacking("top_k stop presence_penalty frequency_penalty"),
-            efforts=LOW_TO_HIGH,
-        ),
-        "perplexity": Quirks(
-            lacks=lacking(
-                "tools stop seed n user logit_bias parallel_tool_calls audio",
-                "message_names",
-            ),
-            efforts=LOW_TO_HIGH,
-        ),
-        "cerebras": Quirks(
-            names=COMPLETION_TOKENS,
-            lacks=lacking(
-                "top_k n logit_bias presence_penalty frequency_penalty images documents audio"
-            ),
-            efforts=LOW_TO_HIGH,
-        ),
-        "cohere": Quirks(
-            lacks=lacking(
-                "top_k n user logit_bias parallel_tool_calls documents audio message_names",
-                "named_tools",
-            ),
-            efforts=NONE_OR_HIGH,
-        ),
-        "ollama": Quirks(
-            lacks=lacking(
-                "top_k n user logit_bias parallel_tool_calls tool_choice",
-                "documents audio",
-            ),
-            efforts=UP_TO_HIGH,
-            fetched=True,
-        ),
-        "vllm": SERVER,
-        "sglang": SERVER,
-        "llamacpp": Quirks(lacks=lacking("n user documents")),
-        "lmstudio": Quirks(lacks=lacking("n user documents audio")),
-    }
-)
+        efforts=UP_TO_HIGH,
+        fetched=True,
+    ),
+    "vllm": SERVER,
+    "sglang": SERVER,
+    "llamacpp": Quirks(lacks=lacking("n user documents")),
+    "lmstudio": Quirks(lacks=lacking("n user documents audio")),
+}
