@@ -60,28 +60,29 @@ class Kept(Protocol):
 
 
 class Copies:
-    """The copies at hand, and who hears of others."""
+    """The half of `Kept` that is at hand: the copies, and who hears of others."""
 
     def __init__(self) -> None:
-        self.of: dict[str, Document] = {}
+        self._copies: dict[str, Document] = {}
         self._heard: dict[str, list[Heard]] = {}
 
+    def read(self, name: str) -> Document | None:
+        return self._copies.get(name)
+
     def names(self, kind: str) -> list[str]:
-        """See `Kept.names`."""
-        return [name for name in self.of if _kind(name) == kind]
+        return [name for name in self._copies if _kind(name) == kind]
 
     def on_change(self, kind: str, heard: Heard) -> None:
-        """See `Kept.on_change`."""
         self._heard.setdefault(kind, []).append(heard)
 
-    def take(self, name: str, document: Document | None) -> None:
+    def _hold(self, name: str, document: Document | None) -> None:
         """From now on this is the copy."""
-        if document == self.of.get(name):
+        if document == self.read(name):
             return
         if document is None:
-            del self.of[name]
+            del self._copies[name]
         else:
-            self.of[name] = document
+            self._copies[name] = document
         for heard in self._heard.get(_kind(name), ()):
             heard(document)
 

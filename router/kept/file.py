@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from router.kept.contract import Copies, Document, Heard, How, TooLarge, encoded
+from router.kept.contract import Copies, Document, How, TooLarge, encoded
 
 FORM = 1
 """Of the file. One that has another is of another release, and not read."""
@@ -35,39 +35,30 @@ class _Whole(msgspec.Struct, forbid_unknown_fields=True):
     documents: dict[str, dict[str, Any]]
 
 
-class File:
+class File(Copies):
     """`Kept` in the file at `path`; None: in this process alone. `event` logs."""
 
     def __init__(self, path: Path | None, event: Callable[..., None]) -> None:
+        super().__init__()
         alone = "in this process alone, since server.state is empty"
         self.where = alone if path is None else f"in {path}"
         self.why = ""
         self._path = path
         self._event = event
-        self._copies = Copies()
         self._stamp: Stamp | None = None
         # One thread, so that what was changed last is written last.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="kept")
 
-    def read(self, name: str) -> Document | None:
-        return self._copies.of.get(name)
-
-    def names(self, kind: str) -> list[str]:
-        return self._copies.names(kind)
-
-    def on_change(self, kind: str, heard: Heard) -> None:
-        self._copies.on_change(kind, heard)
-
     async def change(self, name: str, how: How) -> Document | None:
         """See `Kept.change`. It holds at once; that it could not be written is said by `why`."""
-        before = self._copies.of.get(name)
+        before = self.read(name)
         after = how(before)
         if after == before:
             return before
         told = encoded(name, after)
         after = msgspec.json.decode(told) if told else None
         whole = self._whole(name, after)
-        self._copies.take(name, after)
+        self._hold(name, after)
         if self._path is not None:
             loop = asyncio.get_running_loop()
             write = loop.run_in_executor(self._writer, self._write, self._path, whole)
@@ -90,14 +81,14 @@ class File:
                 then="to have it back: stop, correct it, give it its name again, start",
             )
         for name, document in found.items():
-            self._copies.take(name, document)
+            self._hold(name, document)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._writer.shutdown)
 
     def _whole(self, name: str, document: Document | None) -> bytes:
         """The file with that document. Raises `TooLarge`."""
-        documents = {**self._copies.of, name: document}
+        documents = {**self._copies, name: document}
         if document is None:
             del documents[name]
         told = msgspec.json.encode({"form": FORM, "documents": documents})

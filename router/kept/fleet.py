@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from router.kept.contract import Copies, Document, Heard, How, encoded
+from router.kept.contract import Copies, Document, How, encoded
 from router.lasting import lasting
 from router.redis.down import Down, Refused
 from router.redis.link import Link
@@ -45,33 +45,24 @@ class Copy(NamedTuple):
 NOTHING = Copy(0, b"")
 
 
-class Fleet:
+class Fleet(Copies):
     """`Kept` by the instances of `fleet`, over a link of its own; `event` logs."""
 
     def __init__(self, link: Link, fleet: str, event: Callable[..., None]) -> None:
+        super().__init__()
         self.where = f"with the fleet {fleet}, on its shared server"
         self.why = str(Down())
         self._link = link
         self._event = event
         self._prefix = f"{{pm:{fleet}}}:kept"
         self._versions = f"{self._prefix}-versions"
-        self._copies = Copies()
         self._held: dict[str, Copy] = {}
         self._looking: asyncio.Task[None] | None = None
-
-    def read(self, name: str) -> Document | None:
-        return self._copies.of.get(name)
-
-    def names(self, kind: str) -> list[str]:
-        return self._copies.names(kind)
-
-    def on_change(self, kind: str, heard: Heard) -> None:
-        self._copies.on_change(kind, heard)
 
     async def change(self, name: str, how: How) -> Document | None:
         self._take(name, await self._get(name))
         for _ in range(TRIES):
-            held, before = self._held.get(name, NOTHING), self._copies.of.get(name)
+            held, before = self._held.get(name, NOTHING), self.read(name)
             after = how(before)
             if after == before:
                 return after
@@ -159,7 +150,7 @@ class Fleet:
                 document = _decode(copy.told)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
                 self._event("a document of the fleet is not read:", name=name, why=str(error))
-        self._copies.take(name, document)
+        self._hold(name, document)
 
 
 def _copy(told: bytes) -> Copy:

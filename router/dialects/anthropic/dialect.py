@@ -22,7 +22,6 @@ from router.dialects.anthropic.stream import MessageStream
 from router.dialects.anthropic.traces import MARKED, without_marked
 from router.dialects.anthropic.writer import MessageWriter
 from router.dialects.common.outside import decoded, first_of
-from router.dialects.common.prompt import Prompt
 from router.dialects.contract import (
     NO_FIELDS,
     Asked,
@@ -82,6 +81,8 @@ class Anthropic:
     # The client's half.
 
     parse = staticmethod(parsed)
+    prompt = staticmethod(prompt_of)
+    writer = staticmethod(MessageWriter)
 
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
         return features(call.fields, needs, EXTRACT)
@@ -91,12 +92,6 @@ class Anthropic:
 
     def acts(self, call: Call) -> bool:
         return call.operation == "messages" and acts(call.fields)
-
-    def prompt(self, call: Call) -> Prompt:
-        return prompt_of(call)
-
-    def writer(self, call: Call) -> MessageWriter:
-        return MessageWriter(call)
 
     def error(self, error: ClientError) -> bytes:
         details = {"error_code": error.code}

@@ -96,6 +96,8 @@ class Relayed:
 
     # The provider's half.
 
+    own_words = OPENAI.own_words
+
     def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         path = f"/{call.operation}"
         if is_form(call.body):
@@ -125,9 +127,6 @@ class Relayed:
         nothing of the model.
         """
         return refused(self._errors, status, headers, body, wall, usual=False)
-
-    def own_words(self, call: Call, body: bytes) -> bytes | None:
-        return OPENAI.own_words(call, body)
 
 
 def _object(body: bytes) -> Mapping[str, Any]:

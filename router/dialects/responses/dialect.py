@@ -18,7 +18,7 @@ from router.dialects.errors.judge import refused
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
 from router.dialects.fields import user_of
-from router.dialects.openai.dialect import OpenAI
+from router.dialects.openai.dialect import OPENAI
 from router.dialects.openai.features import acts
 from router.dialects.openai.splice import spliced
 from router.dialects.reading import features
@@ -43,11 +43,12 @@ class Responses:
     def __init__(self, errors: Table = EVERYBODY, account: str = "") -> None:
         self._errors = errors
         self._account = account
-        self._openai = OpenAI(errors)
 
     # The client's half.
 
     parse = staticmethod(parsed)
+    writer = staticmethod(ResponsesWriter)
+    error = OPENAI.error
 
     def features(self, call: Call, needs: frozenset[str]) -> Mapping[str, Any]:
         return features(call.fields, needs, EXTRACT, "input")
@@ -58,10 +59,6 @@ class Responses:
     def acts(self, call: Call) -> bool:
         """See `ClientDialect.acts`: where a tool is brought that its provider runs."""
         return acts(call.fields)
-
-    def error(self, error: ClientError) -> bytes:
-        """See `ClientDialect.error`: as in all of OpenAI's."""
-        return self._openai.error(error)
 
     def error_event(self, error: ClientError) -> bytes:
         """See `ClientDialect.error_event`. Nobody knows the number of the event before it: 0 is no
@@ -76,10 +73,9 @@ class Responses:
     def prompt(self, call: Call) -> Prompt:
         return prompt_of(call.fields)
 
-    def writer(self, call: Call) -> ResponsesWriter:
-        return ResponsesWriter(call)
-
     # The provider's half, for clients who speak the same.
+
+    own_words = OPENAI.own_words
 
     def ask(self, call: Call, model: str, *, ask_usage: bool, more: Fields = NO_FIELDS) -> Asked:
         changes = {"model": _encode(model)}
@@ -101,10 +97,6 @@ class Responses:
     ) -> Report:
         """See `UpstreamDialect.refusal`. Not every server has the endpoint."""
         return refused(self._errors, status, headers, body, wall, usual=False)
-
-    def own_words(self, call: Call, body: bytes) -> bytes | None:
-        """See `UpstreamDialect.own_words`: as in all of OpenAI's."""
-        return self._openai.own_words(call, body)
 
 
 RESPONSES = Responses()
