@@ -8,14 +8,12 @@ from router.dialects.anthropic.bodies import body_of
 from router.dialects.anthropic.dialect import ERRORS, PATHS
 from router.dialects.anthropic.stream import MessageEvents
 from router.dialects.common.events import Event
-from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import NO_ANSWER, refused
-from router.dialects.errors.said import told
+from router.dialects.contract import Asked
+from router.dialects.errors.judge import NO_ANSWER, Judging
 
 
-class ForeignAnthropic:
+class ForeignAnthropic(Judging):
     """See `ForeignDialect`."""
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
@@ -23,23 +21,15 @@ class ForeignAnthropic:
         return PATHS["messages"], body, lost
 
     def reader(self) -> MessageEvents:
-        return MessageEvents(ERRORS)
+        return MessageEvents(self._errors)
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
-        report = answers.message(body, ERRORS)
+        report = answers.message(body, self._errors)
         if report.outcome is not Outcome.OK:
             return report, []
         said = answers.events(body)
         return (NO_ANSWER, []) if said is None else (report, said)
 
-    def refusal(
-        self, status: int, headers: Headers, body: bytes, wall: float | None = None
-    ) -> Report:
-        return refused(ERRORS, status, headers, body, wall)
 
-    def told(self, body: bytes) -> str:
-        return told(decoded(body))
-
-
-FOREIGN_ANTHROPIC = ForeignAnthropic()
+FOREIGN_ANTHROPIC = ForeignAnthropic(ERRORS)
 """A value without state; one serves all."""

@@ -15,15 +15,13 @@ from router.dialects.bedrock.stream import ConverseStream
 from router.dialects.common.events import Event
 from router.dialects.common.outside import decoded, object_of
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import refused
+from router.dialects.contract import Asked
+from router.dialects.errors.judge import Judging
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import told
 
-ERRORS = TABLES["bedrock"]
 
-
-class Bedrock:
+class Bedrock(Judging):
     """See `ForeignDialect`."""
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
@@ -32,20 +30,15 @@ class Bedrock:
         return f"/model/{quote(model, safe='')}/{verb}", body, dropped
 
     def reader(self) -> ConverseStream:
-        return ConverseStream(ERRORS)
+        return ConverseStream(self._errors)
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
         return whole_of(decoded(body))
-
-    def refusal(
-        self, status: int, headers: Headers, body: bytes, wall: float | None = None
-    ) -> Report:
-        return refused(ERRORS, status, headers, body, wall)
 
     def told(self, body: bytes) -> str:
         said = decoded(body)
         return "" if "output" in object_of(said) else told(said)
 
 
-BEDROCK = Bedrock()
+BEDROCK = Bedrock(TABLES["bedrock"])
 """The dialect is a value without state; one serves all."""

@@ -16,7 +16,7 @@ from router.dialects.common.outside import decoded
 from router.dialects.contract import Headers
 from router.dialects.errors.common import TOO_LONG
 from router.dialects.errors.rests import rest_of
-from router.dialects.errors.said import NO_HEADERS, Said, said
+from router.dialects.errors.said import NO_HEADERS, Said, said, told
 from router.dialects.errors.table import CALLER, FAILED, UNFIT, Meaning, Table
 
 GOOD = Outcome.OK
@@ -38,8 +38,26 @@ def refused(
     """The outcome of an answer with a status of failure. `wall` is Unix time. `usual`: every server
     has the operation that was asked for; without it, a missing path says nothing of the model.
     """
-    told = said(status, headers, decoded(body))
-    return _report(table, told, status, Phase.HEAD, wall, usual=usual)
+    error = said(status, headers, decoded(body))
+    return _report(table, error, status, Phase.HEAD, wall, usual=usual)
+
+
+class Judging:
+    """What the halves of providers who are spoken to for all other clients have alike: see
+    `ForeignDialect`. `errors` is what the provider means by its errors; `usual`: see `refused`.
+    """
+
+    def __init__(self, errors: Table, *, usual: bool = True) -> None:
+        self._errors = errors
+        self._usual = usual
+
+    def refusal(
+        self, status: int, headers: Headers, body: bytes, wall: float | None = None
+    ) -> Report:
+        return refused(self._errors, status, headers, body, wall, usual=self._usual)
+
+    def told(self, body: bytes) -> str:
+        return told(decoded(body))
 
 
 def failed(table: Table, body: Any, phase: Phase) -> Report:

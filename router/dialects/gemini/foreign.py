@@ -12,8 +12,8 @@ from policies import Phase, Report
 from router.dialects.common.events import Event
 from router.dialects.common.outside import UNREADABLE, decoded, first_of, object_of
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, Headers
-from router.dialects.errors.judge import NO_ANSWER, failed, good, refused
+from router.dialects.contract import Asked
+from router.dialects.errors.judge import NO_ANSWER, Judging, failed, good
 from router.dialects.errors.quirks import TABLES
 from router.dialects.errors.said import told
 from router.dialects.gemini.bodies import body_of
@@ -25,10 +25,11 @@ GOOGLE = "publishers/google/"
 """Whose models they are, below a location of Vertex AI."""
 
 
-class Gemini:
+class Gemini(Judging):
     """See `ForeignDialect`. `publisher` stands before a model's name."""
 
     def __init__(self, publisher: str = "") -> None:
+        super().__init__(ERRORS)
         self._publisher = publisher
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
@@ -37,7 +38,7 @@ class Gemini:
         return path_of(model, verb, self._publisher), body, dropped
 
     def reader(self) -> GeminiStream:
-        return GeminiStream(ERRORS)
+        return GeminiStream(self._errors)
 
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
         try:
@@ -45,7 +46,7 @@ class Gemini:
         except UNREADABLE:
             chunk = Chunk(error=decoded(body))
         if chunk.error:
-            return failed(ERRORS, decoded(body), Phase.BODY), []
+            return failed(self._errors, decoded(body), Phase.BODY), []
         telling = Telling()
         events = telling.read(chunk, body)
         if telling.failure is not None:
@@ -53,11 +54,6 @@ class Gemini:
         if not telling.ended:
             return NO_ANSWER, []
         return good(telling.usage), events
-
-    def refusal(
-        self, status: int, headers: Headers, body: bytes, wall: float | None = None
-    ) -> Report:
-        return refused(ERRORS, status, headers, body, wall)
 
     def told(self, body: bytes) -> str:
         return message_in(body)

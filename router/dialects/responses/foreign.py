@@ -8,10 +8,9 @@ from policies import Report
 from router.dialects.common.events import Event
 from router.dialects.common.outside import decoded
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, EventReader, Headers
-from router.dialects.errors.judge import refused
+from router.dialects.contract import Asked, EventReader
+from router.dialects.errors.judge import Judging
 from router.dialects.errors.quirks import EVERYBODY, TABLES
-from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 from router.dialects.passing import PassedEvents
 from router.dialects.responses.answers import response
@@ -22,13 +21,13 @@ PATH = "/responses"
 _encode = msgspec.json.encode
 
 
-class ForeignResponses:
+class ForeignResponses(Judging):
     """See `ForeignDialect`. `errors` is what the provider means by its errors; `openai`: it is
     OpenAI itself.
     """
 
     def __init__(self, errors: Table = EVERYBODY, *, openai: bool = False) -> None:
-        self._errors = errors
+        super().__init__(errors, usual=False)  # not every server has the endpoint
         self._openai = openai
 
     def ask(self, prompt: Prompt, model: str, *, stream: bool) -> Asked:
@@ -43,15 +42,6 @@ class ForeignResponses:
     def whole(self, body: bytes) -> tuple[Report, list[Event]]:
         report = response(body, None, self._errors)
         return report, [*Answer().whole(decoded(body))] if report.outcome.good else []
-
-    def refusal(
-        self, status: int, headers: Headers, body: bytes, wall: float | None = None
-    ) -> Report:
-        """See `ForeignDialect.refusal`. Not every server has the endpoint."""
-        return refused(self._errors, status, headers, body, wall, usual=False)
-
-    def told(self, body: bytes) -> str:
-        return told(decoded(body))
 
 
 def responses_of(company: str | None) -> ForeignResponses:

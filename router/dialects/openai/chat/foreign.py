@@ -8,12 +8,11 @@ import msgspec
 
 from policies import Report
 from router.dialects.common.events import Event
-from router.dialects.common.outside import UNREADABLE, decoded
+from router.dialects.common.outside import UNREADABLE
 from router.dialects.common.prompt import Prompt
-from router.dialects.contract import Asked, EventReader, Headers
-from router.dialects.errors.judge import NO_ANSWER, refused
+from router.dialects.contract import Asked, EventReader
+from router.dialects.errors.judge import NO_ANSWER, Judging
 from router.dialects.errors.quirks import EVERYBODY, TABLES
-from router.dialects.errors.said import told
 from router.dialects.errors.table import Table
 from router.dialects.openai.answers import completion
 from router.dialects.openai.chat.bodies import body_of
@@ -26,7 +25,7 @@ PATH = "/chat/completions"
 _encode = msgspec.json.encode
 
 
-class Chat:
+class Chat(Judging):
     """See `ForeignDialect`. `errors` and `quirks` are what the server is known for; `ask_usage`:
     its streams count their tokens only when asked to.
     """
@@ -34,8 +33,8 @@ class Chat:
     def __init__(
         self, quirks: Quirks = USUAL, errors: Table = EVERYBODY, *, ask_usage: bool = True
     ) -> None:
+        super().__init__(errors)
         self._quirks = quirks
-        self._errors = errors
         self._ask_usage = ask_usage
         self._thinkers = re.compile(quirks.thinkers) if quirks.thinkers else None
 
@@ -59,14 +58,6 @@ class Chat:
             return report, events_of(body)
         except UNREADABLE:
             return NO_ANSWER, []
-
-    def refusal(
-        self, status: int, headers: Headers, body: bytes, wall: float | None = None
-    ) -> Report:
-        return refused(self._errors, status, headers, body, wall)
-
-    def told(self, body: bytes) -> str:
-        return told(decoded(body))
 
 
 def chat_of(company: str = "", *, ask_usage: bool = True) -> Chat:
