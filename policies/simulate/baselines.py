@@ -18,7 +18,8 @@ from policies.engine.outcome import Health, Outcome, Report
 from policies.policy import Candidate, Policy, Request
 from policies.weighted_round_robin import MOST_NAMES, WeightedRoundRobin
 
-NOTHING: frozenset[str] = frozenset()
+Able = Sequence[Candidate]
+"""Those who can serve, never empty."""
 LAST = 10
 """Latencies of a target that `MeanOfLastTen` remembers."""
 ALPHA = 0.3
@@ -31,96 +32,24 @@ PENALTY = 1e6
 """Seconds, beyond any real load: for `PeakEwma`, a target that has not answered its first yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoundRobin:
-    """One after another (the common rule): a cursor over the list of those who can serve, blind
-    to weights.
-    """
+class Rule:
+    """One of them, which goes by who can serve and by what it remembers."""
 
-    needs: ClassVar[frozenset[str]] = NOTHING
-
-    def fresh(self) -> list[int]:
-        return [0]
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def choose(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        memory: list[int],
-        now: float,
-        rng: Random,
+        self, request: Request, candidates: Able, memory: Any, now: float, rng: Random
     ) -> Candidate:
-        place = memory[0] % len(candidates)
-        memory[0] = place + 1
-        return candidates[place]
+        """See `Policy.choose`."""
+        return self.pick(candidates, memory, now, rng)
+
+    def pick(self, candidates: Able, memory: Any, now: float, rng: Random) -> Candidate:
+        """The one that is asked."""
+        raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class Randomly:
-    """Drawn in proportion to the weights (LiteLLM's `simple-shuffle`)."""
-
-    needs: ClassVar[frozenset[str]] = NOTHING
-
-    def fresh(self) -> None:
-        """Nothing."""
-
-    def choose(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        memory: None,
-        now: float,
-        rng: Random,
-    ) -> Candidate:
-        return rng.choices(candidates, [candidate.weight for candidate in candidates])[0]
-
-
-@dataclass(frozen=True, slots=True)
-class LeastInFlight:
-    """Fewest open attempts, the first of the list among equals (LiteLLM's `least-busy`): at low
-    load, the first takes everything.
-    """
-
-    needs: ClassVar[frozenset[str]] = NOTHING
-
-    def fresh(self) -> None:
-        """Nothing."""
-
-    def choose(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        memory: None,
-        now: float,
-        rng: Random,
-    ) -> Candidate:
-        return min(candidates, key=lambda candidate: candidate.in_flight)
-
-
-@dataclass(frozen=True, slots=True)
-class MeanOfLastTen:
-    """Lowest mean of the last ten total latencies, unseen as 0, ties drawn (LiteLLM's
-    `latency-based-routing`): it sees nothing that is still open, and forgets nothing of a target
-    that it has left.
-    """
-
-    needs: ClassVar[frozenset[str]] = NOTHING
-
-    def fresh(self) -> dict[str, deque[float]]:
-        """Latencies in seconds by target name."""
-        return {}
-
-    def choose(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        memory: dict[str, deque[float]],
-        now: float,
-        rng: Random,
-    ) -> Candidate:
-        means = [mean(memory.get(candidate.name)) for candidate in candidates]
-        best = min(means)
-        return candidates[rng.choice([place for place, one in enumerate(means) if one == best])]
+class Learning(Rule):
+    """One that remembers how attempts ended."""
 
     def learn(
         self,
@@ -129,13 +58,81 @@ class MeanOfLastTen:
         report: Report,
         seconds: float,
         first: float | None,
-        memory: dict[str, deque[float]],
+        memory: Any,
         now: float,
+    ) -> None:
+        """See `Learner.learn`."""
+        self.hear(candidate.name, report, seconds, memory, now)
+
+    def hear(self, name: str, report: Report, seconds: float, memory: Any, now: float) -> None:
+        """An attempt on the target of that name has ended, after so many seconds."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRobin(Rule):
+    """One after another (the common rule): a cursor over the list of those who can serve, blind
+    to weights.
+    """
+
+    def fresh(self) -> list[int]:
+        return [0]
+
+    def pick(self, candidates: Able, memory: list[int], now: float, rng: Random) -> Candidate:
+        place = memory[0] % len(candidates)
+        memory[0] = place + 1
+        return candidates[place]
+
+
+@dataclass(frozen=True, slots=True)
+class Randomly(Rule):
+    """Drawn in proportion to the weights (LiteLLM's `simple-shuffle`)."""
+
+    def fresh(self) -> None:
+        """Nothing."""
+
+    def pick(self, candidates: Able, memory: None, now: float, rng: Random) -> Candidate:
+        return rng.choices(candidates, [candidate.weight for candidate in candidates])[0]
+
+
+@dataclass(frozen=True, slots=True)
+class LeastInFlight(Rule):
+    """Fewest open attempts, the first of the list among equals (LiteLLM's `least-busy`): at low
+    load, the first takes everything.
+    """
+
+    def fresh(self) -> None:
+        """Nothing."""
+
+    def pick(self, candidates: Able, memory: None, now: float, rng: Random) -> Candidate:
+        return min(candidates, key=lambda candidate: candidate.in_flight)
+
+
+@dataclass(frozen=True, slots=True)
+class MeanOfLastTen(Learning):
+    """Lowest mean of the last ten total latencies, unseen as 0, ties drawn (LiteLLM's
+    `latency-based-routing`): it sees nothing that is still open, and forgets nothing of a target
+    that it has left.
+    """
+
+    def fresh(self) -> dict[str, deque[float]]:
+        """Latencies in seconds by target name."""
+        return {}
+
+    def pick(
+        self, candidates: Able, memory: dict[str, deque[float]], now: float, rng: Random
+    ) -> Candidate:
+        means = [mean(memory.get(candidate.name)) for candidate in candidates]
+        best = min(means)
+        return candidates[rng.choice([place for place, one in enumerate(means) if one == best])]
+
+    def hear(
+        self, name: str, report: Report, seconds: float, memory: dict[str, deque[float]], now: float
     ) -> None:
         """Only answers count."""
         if report.outcome is Outcome.OK:
-            make_room(memory, candidate.name)
-            memory.setdefault(candidate.name, deque(maxlen=LAST)).append(seconds)
+            make_room(memory, name)
+            memory.setdefault(name, deque(maxlen=LAST)).append(seconds)
 
 
 class Seen(NamedTuple):
@@ -146,26 +143,17 @@ class Seen(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Agentgateway:
+class Agentgateway(Learning):
     """The better of two drawn at random by health / (1 + latency · (1 + 0.1 · in flight))
     (agentgateway's `EndpointInfo`): both averages move by sample and not by time, so that what
     was once learned stays until the next request; unseen is healthy and takes no time.
     """
 
-    needs: ClassVar[frozenset[str]] = NOTHING
-
     def fresh(self) -> dict[str, Seen]:
         """Averages by target name."""
         return {}
 
-    def choose(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        memory: dict[str, Seen],
-        now: float,
-        rng: Random,
-    ) -> Candidate:
+    def pick(self, candidates: Able, memory: dict[str, Seen], now: float, rng: Random) -> Candidate:
         """The higher score."""
 
         def score(candidate: Candidate) -> float:
@@ -174,27 +162,20 @@ class Agentgateway:
 
         return max(two(candidates, rng), key=score)
 
-    def learn(
-        self,
-        request: Request,
-        candidate: Candidate,
-        report: Report,
-        seconds: float,
-        first: float | None,
-        memory: dict[str, Seen],
-        now: float,
+    def hear(
+        self, name: str, report: Report, seconds: float, memory: dict[str, Seen], now: float
     ) -> None:
         """Answers and failures move the health; only answers the latency."""
         evidence = report.outcome.effect.health
         if evidence is Health.SILENT:
             return
-        make_room(memory, candidate.name)
-        health, latency = memory.get(candidate.name, Seen())
+        make_room(memory, name)
+        health, latency = memory.get(name, Seen())
         good = evidence is Health.GOOD
         health += ALPHA * (good - health)
         if good:
             latency = latency + ALPHA * (seconds - latency) if latency else seconds
-        memory[candidate.name] = Seen(health, latency)
+        memory[name] = Seen(health, latency)
 
 
 class Peak(NamedTuple):
@@ -205,26 +186,17 @@ class Peak(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class PeakEwma:
+class PeakEwma(Learning):
     """The lighter of two drawn at random by average · (in flight + 1) (Finagle's `PeakEwma`):
     the average jumps up to a slower sample at once, and falls with time, to a faster one or, at
     each look, towards 0. Failures are samples as well, so a target that fails fast looks fast.
     """
 
-    needs: ClassVar[frozenset[str]] = NOTHING
-
     def fresh(self) -> dict[str, Peak]:
         """Averages by target name."""
         return {}
 
-    def choose(
-        self,
-        request: Request,
-        candidates: Sequence[Candidate],
-        memory: dict[str, Peak],
-        now: float,
-        rng: Random,
-    ) -> Candidate:
+    def pick(self, candidates: Able, memory: dict[str, Peak], now: float, rng: Random) -> Candidate:
         """The lower load."""
 
         def load(candidate: Candidate) -> float:
@@ -236,20 +208,13 @@ class PeakEwma:
 
         return min(two(candidates, rng), key=load)
 
-    def learn(
-        self,
-        request: Request,
-        candidate: Candidate,
-        report: Report,
-        seconds: float,
-        first: float | None,
-        memory: dict[str, Peak],
-        now: float,
+    def hear(
+        self, name: str, report: Report, seconds: float, memory: dict[str, Peak], now: float
     ) -> None:
         """Every end is a sample."""
-        make_room(memory, candidate.name)
-        before = memory.get(candidate.name, Peak(0.0, now))
-        memory[candidate.name] = observed(before, seconds, now)
+        make_room(memory, name)
+        before = memory.get(name, Peak(0.0, now))
+        memory[name] = observed(before, seconds, now)
 
 
 BASELINES: Mapping[str, Policy] = {
