@@ -10,8 +10,8 @@ import pytest
 
 from policies import LeastLatency, WeighedLatency
 from policies.policy import NO_FEATURES
+from router.building.choosing import make
 from router.caller import Wishes
-from router.choosing import make
 from router.config import PolicySpec, load
 from tests.router.clock import in_virtual_time
 from tests.router.running import running, written
