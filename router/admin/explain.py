@@ -14,7 +14,7 @@ from router.arms import arm_of, model_of
 from router.caller import BANDS, Caller, Wishes
 from router.cascade.lane import Lane
 from router.cascade.shown import reasons
-from router.config import Config, ladder
+from router.config import Config, Route, ladder
 from router.config.problems import nearest, quoted
 from router.dialects.contract import Call
 from router.dialects.openai.dialect import OPENAI
@@ -22,6 +22,7 @@ from router.estimating import brought
 from router.front.paths import CALLS
 from router.narrowing import narrowed
 from router.runtime import Runtime
+from router.shifts.moving import hindrance
 from router.speaks import hints_of
 from router.tenants.identity import DEFAULT, Tenant
 
@@ -52,18 +53,22 @@ def foretold(
         request = lane.met_by(request)
     model = model_of(request.model)
     route, arms = config.models.get(model), runtime.shifts.get(model)
-    members = [member for tier in route.tiers for member in tier] if route is not None else []
-    said = {member.name: member.said for member in members}
+    said = _said_of(route) if route is not None else {}
 
     def shown(explained: Explained) -> list[dict[str, Any]]:
         targets = explained.targets
         return [_target(target, said.get(target.target, ""), now) for target in targets]
 
-    explained, shift = runtime.engine.explain(request._replace(model=model), now), None
-    if arms is not None:
-        canary = runtime.engine.explain(request._replace(model=arms.canary), now)
-        told = {"rule": canary.rule, "verdict": canary.verdict, "targets": shown(canary)}
-        shift = {"share": arms.share, "by": arms.by, **told}
+    explained = runtime.engine.explain(request._replace(model=model), now)
+    shift: dict[str, Any] | None = None
+    if route is not None and route.shift is not None:
+        shift = {"share": 0.0, "by": route.shift.by, "rule": "", "verdict": "", "targets": []}
+        if arms is not None:
+            canary = runtime.engine.explain(request._replace(model=arms.canary), now)
+            shift |= {"share": arms.share, "rule": canary.rule, "verdict": canary.verdict}
+            shift["targets"] = shown(canary)
+        if why := hindrance(config, route):
+            shift["verdict"] = f"nothing moves: {why}"
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
@@ -79,6 +84,12 @@ def foretold(
             if rung.model not in runtime.off
         ],
     }
+
+
+def _said_of(route: Route) -> dict[str, str]:
+    """What operators say of a route's targets, and of those to which its traffic moves."""
+    to = route.shift.to if route.shift is not None else ()
+    return {target.name: target.said for tier in (*route.tiers, to) for target in tier}
 
 
 def _first(explained: Explained) -> int:
@@ -196,7 +207,7 @@ def _target(target: ExplainedTarget, said: str, now: float) -> dict[str, Any]:
     """One of them; `said` is what an operator says of its weight."""
     refused, factors = target.refused, target.factors
     drained = said if refused is not None and refused.refusal is Refusal.DRAINED else ""
-    words = drained or target.words
+    words = drained or "; ".join(part for part in (said, target.words) if part)
     return {
         "target": target.target,
         "tier": target.tier + 1,

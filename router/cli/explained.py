@@ -43,6 +43,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
 def _candidates(screen: Console, targets: list[dict[str, Any]]) -> None:
     factors = ("health", "= available", "× speed", "× ramp")
     numbers = ("tier", "weight", "odds", *factors, "predicted", "in flight")
+    if not targets:
+        return
     table = columns(("target",), numbers, ())
     for target in targets:
         table.add_row(

@@ -19,6 +19,7 @@ from router.overrides.override import (
     fault,
     idle,
     left_with_nothing,
+    moment,
     overridden,
     read,
     written,
@@ -63,6 +64,13 @@ anything = st.lists(
     | st.builds(said, st.just("drain"), st.sampled_from(NAMES)),
     max_size=6,
 )
+
+
+def test_of_two_drains_the_one_that_holds_longer_says_until_when() -> None:
+    longer, shorter = said("drain", "sim/fast", until=NOW + 90), said("drain", "sim/fast", "chat")
+    for both in ([longer, shorter], [shorter, longer]):
+        fast = overridden(CONFIG, both, NOW).models["chat"].tiers[0][0]
+        assert fast.said == f"drained by an operator until {moment(longer.until)}"
 
 
 def test_a_drain_is_a_weight_of_0_wherever_the_target_is():
