@@ -195,7 +195,7 @@ def _said(runtime: Runtime, question: Question, caller: Caller) -> Mapping[str, 
 
 
 def _none(field: str, name: str, what: str, known: Iterable[str]) -> BadQuestion:
-    return BadQuestion(f"{field} {quoted(name)} {what}; {nearest(name, known)}")
+    return BadQuestion(f"{quoted(name)} {what}; {nearest(name, known)}", field)
 
 
 def number(value: float) -> float | None:

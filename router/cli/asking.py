@@ -23,6 +23,7 @@ from router.admin.explain import as_read, foretold, received
 from router.admin.explain import explain as cold_explain
 from router.admin.question import BadQuestion, Question, Sent, encoded, read, read_sent
 from router.cli.address import address
+from router.cli.options import OTHERWISE
 from router.config import Address, Config, ConfigError, load, server_of, written_at
 from router.dialects.contract import ClientError
 from router.shadowing import shadows_of
@@ -32,6 +33,10 @@ JSON = {"content-type": "application/json"}
 STDIN = Path("-")
 PATIENCE = 2.0
 """Seconds for a router on the same machine to answer."""
+
+
+NOBODY = "is `pointsman serve` running? If it listens elsewhere, say --admin"
+"""What to do where nobody answers."""
 
 
 class Unanswered(Exception):
@@ -80,8 +85,11 @@ def explain(
     """
     try:
         question = read(asked) if body is None else read_sent(_bytes(body), asked)
-    except (BadQuestion, OSError) as error:
-        print(error, file=sys.stderr)
+    except BadQuestion as error:
+        print(_as_typed(error), file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"--body {body}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
         return 2
     try:
         running = find(path, admin)
@@ -115,11 +123,7 @@ def status(path: Path, admin: str | None, *, watch: bool, as_json: bool) -> int:
         try:
             told = ask(running, "/status", None)
         except OSError as error:
-            reason = (
-                detail(error)
-                if isinstance(error, urllib.error.HTTPError)
-                else "is `pointsman serve` running?"
-            )
+            reason = detail(error) if isinstance(error, urllib.error.HTTPError) else NOBODY
             print(f"no status from {running.address}: {reason}", file=sys.stderr)
             return 1
         if as_json:
@@ -207,8 +211,15 @@ def _answered(
     try:
         return source, _cold(loaded(path), question)
     except (BadQuestion, ClientError) as error:
-        why = error.message if isinstance(error, ClientError) else error
+        why = error.message if isinstance(error, ClientError) else _as_typed(error)
         raise Unanswered(f"{source}: {why}") from None
+
+
+def _as_typed(error: BadQuestion) -> str:
+    """What is wrong with a question, by the name of the option that asks it."""
+    if not error.field:
+        return str(error)
+    return f"{OTHERWISE.get(error.field, f'--{error.field}')} {error.told}"
 
 
 def _bytes(path: Path) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from router.cli.asking import ask, detail, find
+from router.cli.asking import NOBODY, ask, detail, find
 
 EXITS = {"safe": 0, "not safe": 2, "not enough": 3}
 
@@ -26,12 +26,10 @@ def run(path: Path, model: str | None, admin: str | None, *, as_json: bool) -> i
     try:
         told = ask(running, page, None)
     except urllib.error.HTTPError as error:
-        print(f"{running.address}: {detail(error)}", file=sys.stderr)
+        print(f"the router at {running.address}: {detail(error)}", file=sys.stderr)
         return 1
     except OSError:
-        print(
-            f"nobody answers at {running.address}: is `pointsman serve` running?", file=sys.stderr
-        )
+        print(f"no router answers at {running.address}: {NOBODY}", file=sys.stderr)
         return 1
     pages = told["shadows"] if model is None else {model: told}
     if as_json:

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from router.cli.asking import ask, detail, find
+from router.cli.asking import NOBODY, ask, detail, find
 
 PATH = "/overrides"
 Told = dict[str, Any]
@@ -81,7 +81,7 @@ def exchange(
         return 1
     except OSError:
         print(
-            f"no router answers at {running.address}: is `pointsman serve` running?",
+            f"no router answers at {running.address}: {NOBODY}",
             file=sys.stderr,
         )
         return 1

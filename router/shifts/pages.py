@@ -17,6 +17,7 @@ from router.shifts.shown import one_shown, shown
 
 JSON = {"content-type": "application/json"}
 BELOW = "/shifts/"
+NONE = "no model of the file has one: write `shift: {to: …}` under one"
 VERBS = ("pause", "resume", "abort")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -40,7 +41,11 @@ class ShiftPages:
             moving = self._shifting.of(model)
         except Unknown:
             known = [one.model for one in self._shifting.moving.values()]
-            hint = nearest(model, known) if known else "no model of the file has one"
+            hint = (
+                nearest(model, known)
+                if known
+                else "no model of the file has one: write `shift: {to: …}` under one"
+            )
             raise Refused(404, "no_such_shift", f"{quoted(model)} has no shift; {hint}") from None
         except ValueError as error:
             raise Refused(409, "not_now", str(error)) from None

@@ -65,7 +65,7 @@ async def test_its_exit_code_says_whether_to_switch(tmp_path, capsys, told, code
 async def test_a_model_without_one_is_named_and_so_are_those_with(tmp_path, capsys):
     async with two(tmp_path, GOOD, GOOD) as pair:
         assert await asked(pair, "a/b c") == 1
-        assert "models that have: chat" in capsys.readouterr().err
+        assert '"a/b c" has no shadow; use one of: chat' in capsys.readouterr().err
 
 
 async def test_where_there_is_none_it_is_said_how_to_have_one(tmp_path, capsys):
