@@ -34,7 +34,7 @@ def notes(rest: str) -> list[str]:
 def test_a_route_none_of_whose_targets_can_be_told_of_a_cache_is_noted(route: str) -> None:
     [note] = notes(route)
     assert note.endswith(UNTOLD)
-    assert note.startswith("12:17: ")
+    assert note.startswith("11:17: ")
 
 
 @pytest.mark.parametrize(
