@@ -74,6 +74,7 @@ def foretold(
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
         "rule": explained.rule,
         "verdict": explained.verdict,
+        "tenant": _kept_out(runtime, request, now),
         "start": [*explained.start, *([] if lane is None else reasons(lane, _first(explained)))],
         "targets": shown(explained),
         "shift": shift,
@@ -84,6 +85,13 @@ def foretold(
             if rung.model not in runtime.off
         ],
     }
+
+
+def _kept_out(runtime: Runtime, request: Request, now: float) -> str | None:
+    """Why the limits of its tenant would let no such request through; None: they would."""
+    tenant = runtime.tenants.known().get(request.tenant)
+    allowances = tenant.allowances if tenant is not None else None
+    return (allowances.hindrance(request, now) or None) if allowances is not None else None
 
 
 def _said_of(route: Route) -> dict[str, str]:
@@ -156,7 +164,12 @@ def _tenant(runtime: Runtime, name: str | None) -> Tenant:
 def _request(runtime: Runtime, now: float, question: Question) -> Request:
     tenant = _tenant(runtime, question.tenant)
     if not runtime.admits(question.model, tenant):
-        raise runtime.unknown(question.model, tenant)
+        unknown = runtime.unknown(question.model, tenant)
+        if runtime.admits(question.model, DEFAULT):
+            # Unlike a client, whoever asks here may know that there is such a model.
+            may = nearest(question.model, runtime.models(tenant))
+            unknown.message = f"tenant {quoted(tenant.name)} may not ask for it; {may}"
+        raise unknown
     features = {name: getattr(question, name) for name in OPENAI.FEATURES}
     only = None if question.only is None else narrowed(question.only)
     caller = Caller("req_explained", tenant, OPENAI, {}, Wishes(only=only))

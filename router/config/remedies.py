@@ -25,6 +25,9 @@ OF_ROUTES: Mapping[str, str] = {
     "limits": _MODEL,
     "service_tier": _MODEL,
     "provisioned": _MODEL,
+    "retries": "write retry: {attempts: 2}",
+    "timeout": "write deadline: 120s",
+    "timeouts": f"{_MODEL}; a request's is deadline: 120s",
     "fallbacks": "write policy: priority and tiers: [[a], [b]]",
 }
 """By keys that stand in a route and belong elsewhere."""
@@ -33,6 +36,8 @@ EXAMPLES: Mapping[str, str] = {
     "checks": "[empty, finish], or cascade: auto for all that ask nobody",
     "only": "{residency: eu, tags: [zdr]}",
     "retry": "{attempts: 2}",
+    "drain": "{announce: 5s, wait: 120s}",
+    "climb": "[failure, throttled], or [] for neither",
     "price": "{input: 0.25, output: 2}, in dollars per million tokens",
     "limits": "{requests: 500/min}",
     "cascade": "auto, or {checks: [empty, finish]}",

@@ -104,7 +104,7 @@ def _away(error: Exception) -> Refused:
         503,
         "shared_server_away",
         f"all instances are told through the shared server, and it is away: {error}; what was said "
-        "before holds",
+        "before holds; say it again once `pointsman status` shows it as back",
     )
 
 

@@ -54,7 +54,7 @@ class ShiftPages:
                 503,
                 "shared_server_away",
                 f"all instances are told through the shared server, and it is away: {error}; every "
-                "shift stays where it is",
+                "shift stays where it is; say it again once `pointsman status` shows it as back",
             ) from None
         by = inbound.peer or "unknown"
         self._event("an operator changes a shift:", model=model, do=what, at=by)

@@ -191,7 +191,8 @@ def test_explain_for_a_tenant_knows_what_it_may_ask_for(
     path = written(tmp_path, models, "auth: keys", team)
     result = pointsman("explain", "-m", model, "--tenant", "team", "-c", path, KEY="team-key")
     assert result.exit_code == code
-    assert ("does not exist" in result.stderr) is (code == 1)
+    said = 'tenant "team" may not ask for it; use one of: chat'
+    assert (said in result.stderr) is (code == 1)
 
 
 @pytest.mark.parametrize(

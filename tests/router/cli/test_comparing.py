@@ -36,7 +36,10 @@ async def test_it_prints_both_sides_every_criterion_and_what_it_cost(tmp_path: P
         await pair.settled(3)
         assert await asked(pair) == 3
         told = capsys.readouterr().out
-        assert "chat and its shadow shadow/m: all of its requests, 6k/min, $5/day" in told
+        assert (
+            "chat and its shadow shadow/m: all of its requests, at most 6k/min, spend: $5/day"
+            in told
+        )
         assert "not enough yet: 3 of about " in told
         assert "failed 1, ok 2" in told.replace("ok 2, failed 1", "failed 1, ok 2")
         assert "failures: +33.33 points" in told
