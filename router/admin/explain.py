@@ -26,6 +26,7 @@ from router.shifts.moving import hindrance
 from router.speaks import hints_of
 from router.tenants.identity import DEFAULT, Tenant
 
+STILL = "nothing moves now: `pointsman shifts`, or GET /shifts, says why"
 DEFAULT_POLICY = "least_latency"
 _encode = msgspec.json.encode
 
@@ -69,6 +70,8 @@ def foretold(
             shift["targets"] = shown(canary)
         if why := hindrance(config, route):
             shift["verdict"] = f"nothing moves: {why}"
+        elif not shift["share"]:
+            shift["verdict"] = STILL
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,

@@ -133,7 +133,9 @@ class Pages:
     def _recorded(self) -> Decisions:
         if self._state.decisions is None:
             raise Refused(
-                404, "no_decisions", "no decision is recorded: server.decisions.keep is 0"
+                404,
+                "no_decisions",
+                "no decision is recorded: server.decisions.keep is 0; write how many to keep",
             )
         return self._state.decisions
 
