@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isinf
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 
 from policies import Band, Explained, ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question, Sent
-from router.arms import arm_of, model_of
+from router.arms import Arms, arm_of, model_of
 from router.building.speaks import hints_of
 from router.caller import BANDS, Caller, Wishes
 from router.cascade.lane import Lane
@@ -60,18 +60,11 @@ def foretold(
         targets = explained.targets
         return [_target(target, said.get(target.target, ""), now) for target in targets]
 
-    explained = runtime.engine.explain(request._replace(model=model), now)
-    shift: dict[str, Any] | None = None
-    if route is not None and route.shift is not None:
-        shift = {"share": 0.0, "by": route.shift.by, "rule": "", "verdict": "", "targets": []}
-        if arms is not None:
-            canary = runtime.engine.explain(request._replace(model=arms.canary), now)
-            shift |= {"share": arms.share, "rule": canary.rule, "verdict": canary.verdict}
-            shift["targets"] = shown(canary)
-        if why := hindrance(config, route):
-            shift["verdict"] = f"nothing moves: {why}"
-        elif not shift["share"]:
-            shift["verdict"] = STILL
+    def ask(name: str) -> Explained:
+        return runtime.engine.explain(request._replace(model=name), now)
+
+    explained = ask(model)
+    shift = _shift(config, route, None if arms is None else (arms, ask(arms.canary)), shown)
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
@@ -88,6 +81,25 @@ def foretold(
             if rung.model not in runtime.off
         ],
     }
+
+
+def _shift(
+    config: Config,
+    route: Route | None,
+    canary: tuple[Arms, Explained] | None,
+    shown: Callable[[Explained], list[dict[str, Any]]],
+) -> dict[str, Any] | None:
+    """What the share of a route's traffic finds that moves; None: it has no shift."""
+    if route is None or route.shift is None:
+        return None
+    told: dict[str, Any] = {"share": 0.0, "by": route.shift.by, "rule": "", "verdict": STILL}
+    told["targets"] = []
+    if canary is not None:
+        arms, explained = canary
+        told |= {"share": arms.share, "rule": explained.rule, "targets": shown(explained)}
+        told["verdict"] = explained.verdict if arms.share else STILL
+    why = hindrance(config, route)
+    return {**told, "verdict": f"nothing moves: {why}"} if why else told
 
 
 def _kept_out(runtime: Runtime, request: Request, now: float) -> str | None:
