@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
-from policies.engine.showing.words import duration
+from policies.engine.showing.amounts import duration
 from policies.shifting.evidence import Evidence
 from policies.shifting.guarding import COST, ERRORS, FIRST_TOKEN, FLOOR, LATE, NAMES, Arms
 from policies.shifting.progress import Progress

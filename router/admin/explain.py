@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isinf
 from typing import Any
 
@@ -10,12 +10,12 @@ import msgspec
 
 from policies import Band, Explained, ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question, Sent
-from router.arms import arm_of, model_of
+from router.arms import Arms, arm_of, model_of
 from router.building.speaks import hints_of
 from router.caller import BANDS, Caller, Wishes
 from router.cascade.lane import Lane
 from router.cascade.shown import reasons
-from router.config import Config, ladder
+from router.config import Config, Route, ladder
 from router.config.problems import nearest, quoted
 from router.dialects.contract import Call
 from router.dialects.openai.dialect import OPENAI
@@ -23,8 +23,10 @@ from router.estimating import brought
 from router.front.paths import CALLS
 from router.narrowing import narrowed
 from router.runtime import Runtime
+from router.shifts.moving import hindrance
 from router.tenants.identity import DEFAULT, Tenant
 
+STILL = "nothing moves now: `pointsman shifts`, or GET /shifts, says why"
 DEFAULT_POLICY = "least_latency"
 _encode = msgspec.json.encode
 
@@ -52,23 +54,23 @@ def foretold(
         request = lane.met_by(request)
     model = model_of(request.model)
     route, arms = config.models.get(model), runtime.shifts.get(model)
-    members = [member for tier in route.tiers for member in tier] if route is not None else []
-    said = {member.name: member.said for member in members}
+    said = _said_of(route) if route is not None else {}
 
     def shown(explained: Explained) -> list[dict[str, Any]]:
         targets = explained.targets
         return [_target(target, said.get(target.target, ""), now) for target in targets]
 
-    explained, shift = runtime.engine.explain(request._replace(model=model), now), None
-    if arms is not None:
-        canary = runtime.engine.explain(request._replace(model=arms.canary), now)
-        told = {"rule": canary.rule, "verdict": canary.verdict, "targets": shown(canary)}
-        shift = {"share": arms.share, "by": arms.by, **told}
+    def ask(name: str) -> Explained:
+        return runtime.engine.explain(request._replace(model=name), now)
+
+    explained = ask(model)
+    shift = _shift(config, route, None if arms is None else (arms, ask(arms.canary)), shown)
     return {
         "model": model,
         "policy": route.policy.name if route is not None else DEFAULT_POLICY,
         "rule": explained.rule,
         "verdict": explained.verdict,
+        "tenant": _kept_out(runtime, request, now),
         "start": [*explained.start, *([] if lane is None else reasons(lane, _first(explained)))],
         "targets": shown(explained),
         "shift": shift,
@@ -79,6 +81,38 @@ def foretold(
             if rung.model not in runtime.off
         ],
     }
+
+
+def _shift(
+    config: Config,
+    route: Route | None,
+    canary: tuple[Arms, Explained] | None,
+    shown: Callable[[Explained], list[dict[str, Any]]],
+) -> dict[str, Any] | None:
+    """What the share of a route's traffic finds that moves; None: it has no shift."""
+    if route is None or route.shift is None:
+        return None
+    told: dict[str, Any] = {"share": 0.0, "by": route.shift.by, "rule": "", "verdict": STILL}
+    told["targets"] = []
+    if canary is not None:
+        arms, explained = canary
+        told |= {"share": arms.share, "rule": explained.rule, "targets": shown(explained)}
+        told["verdict"] = explained.verdict if arms.share else STILL
+    why = hindrance(config, route)
+    return {**told, "verdict": f"nothing moves: {why}"} if why else told
+
+
+def _kept_out(runtime: Runtime, request: Request, now: float) -> str | None:
+    """Why the limits of its tenant would let no such request through; None: they would."""
+    tenant = runtime.tenants.known().get(request.tenant)
+    allowances = tenant.allowances if tenant is not None else None
+    return (allowances.hindrance(request, now) or None) if allowances is not None else None
+
+
+def _said_of(route: Route) -> dict[str, str]:
+    """What operators say of a route's targets, and of those to which its traffic moves."""
+    to = route.shift.to if route.shift is not None else ()
+    return {target.name: target.said for tier in (*route.tiers, to) for target in tier}
 
 
 def _first(explained: Explained) -> int:
@@ -145,7 +179,12 @@ def _tenant(runtime: Runtime, name: str | None) -> Tenant:
 def _request(runtime: Runtime, now: float, question: Question) -> Request:
     tenant = _tenant(runtime, question.tenant)
     if not runtime.admits(question.model, tenant):
-        raise runtime.unknown(question.model, tenant)
+        unknown = runtime.unknown(question.model, tenant)
+        if runtime.admits(question.model, DEFAULT):
+            # Unlike a client, whoever asks here may know that there is such a model.
+            may = nearest(question.model, runtime.models(tenant))
+            unknown.message = f"tenant {quoted(tenant.name)} may not ask for it; {may}"
+        raise unknown
     features = {name: getattr(question, name) for name in OPENAI.FEATURES}
     only = None if question.only is None else narrowed(question.only)
     caller = Caller("req_explained", tenant, OPENAI, {}, Wishes(only=only))
@@ -184,7 +223,7 @@ def _said(runtime: Runtime, question: Question, caller: Caller) -> Mapping[str, 
 
 
 def _none(field: str, name: str, what: str, known: Iterable[str]) -> BadQuestion:
-    return BadQuestion(f"{field} {quoted(name)} {what}; {nearest(name, known)}")
+    return BadQuestion(f"{quoted(name)} {what}; {nearest(name, known)}", field)
 
 
 def number(value: float) -> float | None:
@@ -196,7 +235,7 @@ def _target(target: ExplainedTarget, said: str, now: float) -> dict[str, Any]:
     """One of them; `said` is what an operator says of its weight."""
     refused, factors = target.refused, target.factors
     drained = said if refused is not None and refused.refusal is Refusal.DRAINED else ""
-    words = drained or target.words
+    words = drained or "; ".join(part for part in (said, target.words) if part)
     return {
         "target": target.target,
         "tier": target.tier + 1,

@@ -34,6 +34,7 @@ from router.telemetry.prometheus import prometheus
 
 JSON = {"content-type": "application/json"}
 DECISION = "/decisions/"
+GONE = "it was not recorded, or is no longer kept: server.decisions says how many are"
 Page = Callable[[Inbound, Responder], Awaitable[None]]
 Places = Mapping[tuple[str, str], Page]
 """Pages by method and path; a path with a slash at its end is that of all that are below it."""
@@ -123,13 +124,15 @@ class Pages:
     async def _decision(self, inbound: Inbound, responder: Responder) -> None:
         decision = self._recorded().find(inbound.path.removeprefix(DECISION))
         if decision is None:
-            raise Refused(404, "no_such_decision", "it was not recorded, or is no longer kept")
+            raise Refused(404, "no_such_decision", GONE)
         await responder.send(200, JSON, msgspec.json.encode(one(decision)))
 
     def _recorded(self) -> Decisions:
         if self._state.decisions is None:
             raise Refused(
-                404, "no_decisions", "no decision is recorded: server.decisions.keep is 0"
+                404,
+                "no_decisions",
+                "no decision is recorded: server.decisions.keep is 0; write how many to keep",
             )
         return self._state.decisions
 

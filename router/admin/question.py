@@ -19,7 +19,13 @@ from router.narrowing import narrowed
 
 
 class BadQuestion(ValueError):
-    """A question that cannot be answered; the message names its field, and what to do about it."""
+    """A question that cannot be answered; the message names its `field`, where one is wrong, and
+    goes on with what is `told` of it: what it is, and what to do about it.
+    """
+
+    def __init__(self, told: str, field: str = "") -> None:
+        super().__init__(f"{field} {told}" if field else told)
+        self.told, self.field = told, field
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -135,7 +141,7 @@ def read_sent(body: bytes, asked: Mapping[str, object]) -> Sent:
     """
     for field in asked:
         if field in READERS and field not in BESIDE and asked[field] is not None:
-            raise BadQuestion(f"{field} stands in the body; leave it out beside it")
+            raise BadQuestion("stands in the body; leave it out beside it", field)
         if field not in READERS and field not in BESIDE:
             raise BadQuestion(f"unknown field {quoted(field)}; {nearest(field, BESIDE)}")
     said = {field: value for field, value in asked.items() if value is not None}
@@ -158,7 +164,7 @@ def _read(field: str, value: object, readers: Mapping[str, Callable[[object], An
         return readers[field](value)
     except units.Unreadable as unreadable:
         what = f"{_shown(value)}{unreadable.what}"
-        raise BadQuestion(f"{field} {what}; {unreadable.remedy}") from None
+        raise BadQuestion(f"{what}; {unreadable.remedy}", field) from None
 
 
 def _shown(value: object) -> str:

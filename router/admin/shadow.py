@@ -10,6 +10,7 @@ import msgspec
 
 from router.admin.pages import JSON, Places
 from router.admin.state import State
+from router.config.problems import nearest, quoted
 from router.front.exchange import Inbound, Refused, Responder
 from router.shadow.report import page_of
 
@@ -40,6 +41,7 @@ def answer(pages: Mapping[str, Any], path: str) -> bytes:
         return msgspec.json.encode({"shadows": pages})
     name = unquote(path.removeprefix(BELOW))
     if name not in pages:
-        known = ", ".join(pages) or "no model has one that is switched on"
-        raise Refused(404, "no_such_shadow", f"it has no shadow; models that have: {known}")
+        none = "no model has one that is switched on: write `shadow: {to: …}` under one"
+        hint = nearest(name, pages) if pages else none
+        raise Refused(404, "no_such_shadow", f"{quoted(name)} has no shadow; {hint}")
     return msgspec.json.encode(pages[name])

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from typing import get_args
 
 from router.config import Provider, ProviderModel
-from router.config.prompts import WORDS, Api
+from router.config.hinted import word_of
 from router.dialects.anthropic.dialect import ANTHROPIC, Anthropic
 from router.dialects.anthropic.dialect import PATHS as MESSAGES
 from router.dialects.anthropic.foreign import FOREIGN_ANTHROPIC
 from router.dialects.azure.deployed import Deployed
-from router.dialects.bedrock.bodies import keeps_points
 from router.dialects.bedrock.foreign import BEDROCK
 from router.dialects.contract import (
     ForeignDialect,
@@ -62,9 +61,6 @@ FOREIGN: Mapping[str, ForeignDialect] = {
 knows its provider's quirks.
 """
 
-APIS: Mapping[str, Api] = {"anthropic": "messages", "bedrock": "converse"}
-"""In what providers of a dialect are asked, whatever clients ask for."""
-
 HEADERS: Mapping[Operation, str] = {"chat": "openai-", "messages": "anthropic-"}
 """How the names of headers begin that belong to a dialect, by what is asked in it."""
 
@@ -91,24 +87,9 @@ def speaks_of(provider: Provider, model: ProviderModel) -> Mapping[Operation, Up
 
 def hints_of(provider: Provider, model: ProviderModel) -> Mapping[Operation, Hint]:
     """How `provider` is told that it may cache a prompt to `model`, by what clients ask for."""
-    words = {} if provider.api_version else WORDS.get(provider.company or "", {})
-    if provider.dialect == "bedrock" and not keeps_points(model.name):
-        words = {}
-    found: dict[Operation, Hint] = {}
-    for operation in CLIENTS if words else ():
-        word = words.get(_asked_in(provider, model, operation))
-        if word is not None:
-            found[operation] = Hint(word, model.prompts.least)
-    return found
-
-
-def _asked_in(provider: Provider, model: ProviderModel, operation: Operation) -> Api:
-    """In what `provider` is asked for what clients ask for as `operation`."""
-    if model.api == "responses":
-        return "responses"
-    if provider.dialect in APIS:
-        return APIS[provider.dialect]
-    return "responses" if operation == "responses" and operation in provider.native else "chat"
+    words = {operation: word_of(provider, model, operation) for operation in CLIENTS}
+    least = model.prompts.least
+    return {name: Hint(word, least) for name, word in words.items() if word is not None}
 
 
 def native_of(provider: Provider) -> Mapping[Operation, UpstreamDialect]:

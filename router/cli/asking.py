@@ -25,6 +25,7 @@ from router.admin.question import BadQuestion, Question, Sent, encoded, read, re
 from router.building import build, choosing
 from router.building.shadowing import shadows_of
 from router.cli.address import address
+from router.cli.options import OTHERWISE
 from router.config import Address, Config, ConfigError, load, server_of, written_at
 from router.dialects.contract import ClientError
 from router.tokenizers.opening import tokenizers_of
@@ -34,6 +35,10 @@ P = ParamSpec("P")
 STDIN = Path("-")
 PATIENCE = 2.0
 """Seconds for a router on the same machine to answer."""
+
+
+NOBODY = "is `pointsman serve` running? If it listens elsewhere, say --admin"
+"""What to do where nobody answers."""
 
 
 class Unanswered(Exception):
@@ -94,8 +99,11 @@ def explain(
     """
     try:
         question = read(asked) if body is None else read_sent(_bytes(body), asked)
-    except (BadQuestion, OSError) as error:
-        print(error, file=sys.stderr)
+    except BadQuestion as error:
+        print(_as_typed(error), file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"--body {body}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
         return 2
     source, told = _answered(path, find(path, admin), question)
     if as_json:
@@ -171,7 +179,7 @@ def answer(
     except urllib.error.HTTPError as error:
         raise Unanswered(f"the router at {running.address}: {detail(error)}") from None
     except OSError:
-        why = f"no router answers at {running.address}: is `pointsman serve` running?"
+        why = f"no router answers at {running.address}: {NOBODY}"
         raise Unanswered(why) from None
 
 
@@ -216,8 +224,15 @@ def _answered(
     try:
         return source, _cold(loaded(path), question)
     except (BadQuestion, ClientError) as error:
-        why = error.message if isinstance(error, ClientError) else error
+        why = error.message if isinstance(error, ClientError) else _as_typed(error)
         raise Unanswered(f"{source}: {why}") from None
+
+
+def _as_typed(error: BadQuestion) -> str:
+    """What is wrong with a question, by the name of the option that asks it."""
+    if not error.field:
+        return str(error)
+    return f"{OTHERWISE.get(error.field, f'--{error.field}')} {error.told}"
 
 
 def _bytes(path: Path) -> bytes:

@@ -23,6 +23,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
     shift = told.get("shift")
     part = "" if shift is None else f"{1 - shift['share']:.0%}, as its traffic moves: "
     screen.print(escape(f"  {part}{told['verdict']}"), soft_wrap=True)
+    if told.get("tenant"):
+        screen.print(escape(f"  but refused now: {told['tenant']}"), soft_wrap=True)
     if told["rule"]:
         screen.print(escape(f"  its rule: {told['rule']}"), soft_wrap=True)
     for number, sentence in enumerate(told["start"]):
@@ -43,6 +45,8 @@ def explained(source: str, told: dict[str, Any]) -> None:
 def _candidates(screen: Console, targets: list[dict[str, Any]]) -> None:
     factors = ("health", "= available", "× speed", "× ramp")
     numbers = ("tier", "weight", "odds", *factors, "predicted", "in flight")
+    if not targets:
+        return
     table = columns(("target",), numbers, ())
     for target in targets:
         table.add_row(

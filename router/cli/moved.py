@@ -17,12 +17,14 @@ def moved(told: dict[str, Any]) -> Iterator[tuple[str, bool]]:
 
 
 def lines(model: str, one: dict[str, Any]) -> list[str]:
-    """One with what both arms did and what the guards say."""
+    """One with what both arms did and what the guards say, where either did anything."""
     found = [f"{model} → {_to(one)}: {_share(one)} of the requests, {one['words']}"]
     if one["write"]:
         return [*found, f"  write into models.{model}: {one['write']}"]
-    found += [f"  {arm}: {what}" for arm, what in one.get("did", {}).items()]
-    return found + [f"  {guard['words']}" for guard in one.get("guards", ())]
+    if not any(arm["requests"] for arm in one.get("step", {}).values()):
+        return found  # of nothing, no guard says anything
+    found += [f"  {arm}: {what}" for arm, what in one["did"].items()]
+    return found + [f"  {guard['words']}" for guard in one["guards"]]
 
 
 def _to(one: dict[str, Any]) -> str:

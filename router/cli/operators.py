@@ -97,7 +97,9 @@ def lift(
     from router.cli.operating import lift as run
 
     if (not which) is not every:
-        raise typer.BadParameter("name one, or say --all")
+        raise typer.BadParameter(
+            "name one by its id, as `pointsman overrides` shows it, or say --all"
+        )
     sys.exit(run(config, which, admin, as_json=json))
 
 

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 DEFAULT_FILE = Path("providers.yaml")
+OTHERWISE = {"input_tokens": "--tokens", "output_tokens": "--output-tokens"}
+"""Options that are not called as the fields are that they fill."""
 
 ConfigFile = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 AdminAddress = Annotated[

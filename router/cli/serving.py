@@ -172,7 +172,10 @@ def first_line(addresses: Mapping[str, str]) -> None:
 def note(config: Config, log: Log) -> None:
     """Say that the file has notes, if it has."""
     if config.notes:
-        log.event(f"{len(config.notes)} notes on {config.path}: `pointsman check` shows them")
+        count, several = len(config.notes), len(config.notes) > 1
+        told = f"{count} notes" if several else f"{count} note"
+        shown = "shows them" if several else "shows it"
+        log.event(f"{told} on the file: `pointsman check {config.path}` {shown}")
 
 
 def cannot_listen(server: Server, error: OSError) -> str:

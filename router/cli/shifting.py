@@ -77,7 +77,8 @@ def _standing(one: Moving, told: Mapping[str, Any] | None, kept: Progress | None
     elif kept is not None:
         share, done, words = share_of(kept), kept.state is State.DONE, kept.state.value
     else:
-        return f"model {one.model}: a shift, of which nobody here knows how far it has come"
+        why = "no router that has this file answers here, and nothing is kept beside it"
+        return f"model {one.model}: how far its shift has come is not known: {why}"
     if done:
         return f"model {one.model}: its shift is done; write instead of it: {one.line}"
     return f"model {one.model}: its shift is at {percent(share)}, {words}"

@@ -34,7 +34,7 @@ def compared(told: dict[str, Any]) -> None:
     screen.print(
         escape(
             f"{told['model']} and its shadow {told['to']}: {told['share']} of its requests, "
-            f"{told['rate']}, {told['spend']}{judge}"
+            f"at most {told['rate']}, spend: {told['spend']}{judge}"
         )
     )
     colour = {"safe": "green", "not safe": "red"}.get(told["verdict"], "yellow")
@@ -171,7 +171,9 @@ def terminal() -> Console:
 
 def _shared(shared: dict[str, Any], fleet: dict[str, Any]) -> str:
     """How limits are shared, and with whom."""
-    with_whom = f"{len(fleet['instances'])} instances, {shared['outages'] or 'no'} outages so far"
+    number, outages = len(fleet["instances"]), shared["outages"]
+    with_whom = f"{number} {'instance' if number == 1 else 'instances'}"
+    with_whom += f", {outages or 'no'} {'outage' if outages == 1 else 'outages'} so far"
     if not shared["up"]:
         since = f"for {shared['for_s']:.0f} s: {shared['why']}"
         return f"[red]shared limits are away {escape(since)}[/]; {with_whom}"

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 
+from router.config.hinted import note_untold
 from router.config.including import gather
 from router.config.normalise import normalise
 from router.config.only import Known, check_only
@@ -39,6 +40,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     providers = resolve_providers(sections.providers, defaults.timeouts, environ, tree, report)
     routes = resolve_routes(sections.models, providers, defaults, server.plugins, tree, report)
     tenants = resolve_tenants(sections.tenants, frozenset(routes), server, tree, report)
+    note_untold(routes.values(), providers, tree, report)
     check_only(Known(providers, routes, tenants, tree), server.auth, report)
     if report.failed():
         raise report.error()

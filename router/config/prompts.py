@@ -7,6 +7,7 @@ Only what a company says, or what is known of it, stands here; how much of it co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
@@ -67,6 +68,13 @@ WORDS: Mapping[str, Mapping[Api, Word]] = {
 """By presets. At Bedrock, Anthropic's models refuse the mark; who is not here is told nothing: it
 needs nothing, or nobody knows that it takes any.
 """
+
+_POINTED = re.compile(r"nova-(micro|lite|pro|premier|\d)|claude-(?!v?[12]|instant|3-[hso]|3-5-s)")
+
+
+def keeps_points(model: str) -> bool:
+    """Whether a model at Bedrock is known to take points: others refuse a request for one."""
+    return _POINTED.search(model) is not None
 
 
 def prompts_of(preset: str | None, model: str) -> Prompts:

@@ -135,9 +135,9 @@ class _Builder:
 
     def _boolean(self, text: str, mark: Mark) -> bool:
         if text.lower() not in ("true", "false") and not self._foreign:
-            self._report.problem(
-                mark, f"{text} is a boolean to YAML", f'quote it if it is a name: "{text}"'
-            )
+            meant = "true" if text.lower() in ("yes", "on") else "false"
+            remedy = f'write {meant}, or quote it if it is a name: "{text}"'
+            self._report.problem(mark, f"{text} is a boolean to YAML", remedy)
         return text.lower() in ("true", "yes", "on")
 
     def _number(self, text: str, kind: str, mark: Mark) -> Scalar:

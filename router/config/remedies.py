@@ -35,6 +35,7 @@ OF_ROUTES: Mapping[str, str] = {
     "fallbacks": _TIERS,
     "strategy": "write policy: least_latency",
     "timeout": "write deadline: 60s",
+    "timeouts": f"{_MODEL}; a request's is deadline: 60s",
 }
 """By keys that stand in a route and belong elsewhere."""
 OTHERS: Mapping[str, str] = {
@@ -58,6 +59,8 @@ EXAMPLES: Mapping[str, str] = {
     "only": "{residency: eu, tags: [zdr]}",
     "retry": "{attempts: 2}",
     "price": _PRICE,
+    "drain": "{announce: 5s, wait: 120s}",
+    "climb": "[failure, throttled], or [] for neither",
     "limits": "{requests: 500/min}",
     "cascade": "auto, or {checks: [empty, finish]}",
 }

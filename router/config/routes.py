@@ -24,7 +24,7 @@ from router.config.schema import Defaults, PolicySpec, Provider, Route
 from router.config.shadow import Shadow, shadow_of
 from router.config.shift import Shift
 from router.config.shifts import shift_of
-from router.config.tiers import TIERED, check_form, leaving, start_of
+from router.config.tiers import TIERED, check_form, leaving, note_alone, start_of
 from router.config.tree import Found, Leaf, Table, find, shown
 from router.config.values import WeightedTarget
 from router.config.weights import note_weights
@@ -123,6 +123,7 @@ class _Resolver:
         )
         self._note_idle(route)
         note_weights(name, written, tiers, self.tree, self.report)
+        note_alone(name, written, self.tree, self.report)
         if written.decisions and not find(self.tree, ("server", "decisions", "file")).whole:
             mark = self._found(name, "decisions").key.mark
             what = "no decisions are written: there is no server.decisions.file"

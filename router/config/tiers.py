@@ -40,6 +40,15 @@ def check_form(route: str, policy: str, tree: Table, report: Report, *, known: b
             report.problem(entries[key].key.mark, what, "remove it, or write tiers")
 
 
+def note_alone(route: str, written: WrittenRoute, tree: Table, report: Report) -> None:
+    """Note a policy among tiers that has but one."""
+    policy = written.policy.name if written.policy is not None else None
+    if policy in TIERED and len(written.tiers) == 1:
+        what = f"policy {policy} with one tier: there is none to which a request could go on"
+        remedy = "add a tier: tiers: [[a], [b]], or write targets and another policy"
+        report.note(find(tree, ("models", route, "tiers")).key.mark, what, remedy)
+
+
 def leaving(written: WrittenRoute) -> dict[str, Any]:
     """What the file says of leaving a tier, as a `Route` takes it."""
     given = {key: value for key, value in written.given().items() if key in ("climb", "patience")}

@@ -26,11 +26,15 @@ def note_weights(
     tiered = written.policy is not None and written.policy.name in TIERED
     if (written.within if tiered else written.policy) is not None:
         return
-    for tier in tiers:
-        unequal = sorted({target.weight for target in tier if target.weight})
+    place: tuple[str, ...] = ("tiers",) if tiered else ("targets",)
+    weights = [(place, [target.weight for target in tier]) for tier in tiers]
+    if written.shift is not None:
+        weights.append((("shift", "to"), [one.weight for one in written.shift.to.values()]))
+    for where, each in weights:
+        unequal = sorted({weight for weight in each if weight})
         if len(unequal) > 1:
             key = "within" if tiered else "policy"
-            mark = find(tree, ("models", name, "tiers" if tiered else "targets")).key.mark
+            mark = find(tree, ("models", name, *where)).key.mark
             what = f"the weights of {quoted(name)} are no shares: least_latency takes the fastest,"
             what += f" and a weight of {unequal[-1]:g} as {unequal[-1] / unequal[0]:.3g} times as"
             what += f" fast as one of {unequal[0]:g}"

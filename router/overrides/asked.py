@@ -52,6 +52,14 @@ READERS: Mapping[str, Callable[[object], Any]] = {
     "reason": _short,
     "force": units.boolean,
 }
+MISSING = {
+    "kind": "write drain or pin",
+    "target": "name one, as provider/model",
+    "model": "a pin is of one model, so name it",
+}
+"""What to do about a field without which nothing is asked for."""
+SHOWN = ("kind", "for")
+"""What is short enough to be shown as it was written."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -96,7 +104,7 @@ def asked_of(fields: Mapping[str, object]) -> Asked:
     given = {n: _read(n, value) for n, value in fields.items() if value is not None}
     for field in ("kind", "target", *(["model"] if given.get("kind") == "pin" else [])):
         if field not in given:
-            raise Refused(f"{field} is missing")
+            raise Refused(f"{field} is missing; {MISSING[field]}")
     return Asked(
         cast("Kind", given["kind"]),
         given["target"],
@@ -112,4 +120,5 @@ def _read(field: str, value: object) -> Any:
     try:
         return READERS[field](value)
     except units.Unreadable as unreadable:
-        raise Refused(f"{field} {unreadable.what}; {unreadable.remedy}") from None
+        shown = f"{quoted(value)} " if field in SHOWN and isinstance(value, str) and value else ""
+        raise Refused(f"{field} {shown}{unreadable.what}; {unreadable.remedy}") from None

@@ -101,6 +101,11 @@ def idle(config: Config, one: Override) -> str | None:
     return None
 
 
+def touches(config: Config, one: Override, model: str) -> bool:
+    """Whether it changes anything of that model."""
+    return one.model in (None, model) and one.target in _names(config.models[model], one.kind)
+
+
 def fault(config: Config, one: Override) -> str | None:
     """Why it cannot be said, with the nearest name; None: it can."""
     if one.model is not None and one.model not in config.models:
@@ -143,7 +148,9 @@ def _names(route: Route, kind: Kind) -> Iterator[str]:
 def _route(route: Route, held: Sequence[Override]) -> Route:
     """A route with the weights that it has while these hold."""
     own = [one for one in held if one.model in (None, route.name)]
-    drains = {one.target: one for one in own if one.kind == "drain"}
+    # Of two that drain one target, the one that holds longer says until when.
+    lasting = sorted(own, key=lambda one: one.until)
+    drains = {one.target: one for one in lasting if one.kind == "drain"}
     pin = next((one for one in own if one.kind == "pin"), None)
     if pin is None and not drains.keys() & set(_names(route, "drain")):
         return route

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from secrets import token_hex
 
 from router.config import Config, words
@@ -21,6 +21,9 @@ from router.overrides.override import MOST, NAME, Override
 
 AGAIN = 30.0
 """Seconds after which it is looked again whose time is over: clocks may be set."""
+
+FORCED = 'to do it all the same, add --force (in JSON "force": true)'
+"""How, on the command line and to the admin listener."""
 
 
 class Unknown(KeyError):
@@ -102,12 +105,20 @@ class Overrides:
         lost = [n for n in override.left_with_nothing(below, after, now) if n not in had]
         if not lost:
             return
-        others = [f"{one.id} ({one.words})" for one in before if one.model in (None, *lost)]
-        way = f"lift {' and '.join(others)}" if others else "name a model that has others"
+        said = [one for one in before if any(override.touches(below, one, name) for name in lost)]
+        ways = [f"`pointsman lift {one.id}` first ({one.words})" for one in said]
+        ways = [", ".join(ways)] if ways else []
+        if not ways and after[-1].model is None and self._elsewhere(below, after[-1], lost):
+            ways = ['name a model that has others (--model, in JSON "model")']
         raise Refused(
             f"it takes the last target of {', '.join(lost)}, whose requests would fail; "
-            f"{way}, or say it with force"
+            f"{'; '.join([*ways, FORCED])}"
         )
+
+    @staticmethod
+    def _elsewhere(config: Config, one: Override, lost: Iterable[str]) -> bool:
+        """Whether other models than those that it leaves with nothing have its target."""
+        return any(override.touches(config, one, n) for n in config.models.keys() - {*lost})
 
     def _look(self) -> None:
         """Put in force what has changed, if anything has."""

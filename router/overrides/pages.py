@@ -61,7 +61,7 @@ class OverridePages:
         try:
             lifted = await self._overrides.lift(id_)
         except Unknown:
-            what = "no override with this id holds: `pointsman overrides` lists all"
+            what = "no override with this id holds: `pointsman overrides` or GET /overrides has all"
             raise Refused(404, "no_such_override", what) from None
         except (Down, TooLarge) as error:
             raise _away(error) from None
@@ -104,7 +104,7 @@ def _away(error: Exception) -> Refused:
         503,
         "shared_server_away",
         f"all instances are told through the shared server, and it is away: {error}; what was said "
-        "before holds",
+        "before holds; say it again once `pointsman status` shows it as back",
     )
 
 

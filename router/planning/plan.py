@@ -17,6 +17,7 @@ from router.planning.faults import BadInput
 from router.planning.measuring import Basis, bases
 from router.planning.rehearsal import Part, both
 from router.planning.traffic import Traffic, Wish
+from router.planning.unplayed import unplayed
 
 PLAYED = 40_000
 """Requests up to which the traffic is played again, with another chance each time."""
@@ -42,13 +43,14 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two files: its configuration, how its targets were taken to serve, and why models
-    that were asked for cannot.
+    """One of the two files: its configuration, how its targets were taken to serve, why models that
+    were asked for cannot, and what of it is not played.
     """
 
     config: Config
     bases: Mapping[str, Basis]
     off: Mapping[str, str]
+    unplayed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _side(config: Config, come: Traffic, models: set[str], *, of: Config) -> Sid
     off = {name: why for name, why in build.off(config).items() if name in models}
     missing = models - {*config.models, *config.targets()}
     off |= dict.fromkeys(sorted(missing), "there is no such model")
-    return Side(config, bases(config, come.measured, of), off)
+    return Side(config, bases(config, come.measured, of), off, unplayed(config, models))
 
 
 def _known(old: Config, new: Config) -> dict[Pair, Known]:

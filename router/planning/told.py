@@ -53,6 +53,7 @@ def _side(side: Side) -> dict[str, Any]:
         "revision": side.config.revision,
         "targets": {name: basis.words for name, basis in side.bases.items()},
         "off": dict(side.off),
+        "not_played": list(side.unplayed),
     }
 
 
@@ -138,7 +139,9 @@ def rows(group: Group) -> list[tuple[str, str, str, str]]:
 
 
 def remarks(plan: Plan) -> list[str]:
-    """What a reader has to know of it: the traffic, what targets stand on, what is off."""
+    """What a reader has to know of it: the traffic, what targets stand on, what is off, what is not
+    played.
+    """
     traffic = plan.traffic
     played = f", played {plan.runs} times" if plan.runs > 1 else ""
     size = f"{len(traffic.arrivals):,} requests in {traffic.seconds:,.0f} s{played}"
@@ -156,6 +159,10 @@ def remarks(plan: Plan) -> list[str]:
             told.extend((f"{name}, old: {before}", f"{name}, new: {after}"))
     for side, title in ((plan.old, "old"), (plan.new, "new")):
         told.extend(f"{title}: {name} cannot serve: {why}" for name, why in side.off.items())
+    both = set(plan.old.unplayed) & set(plan.new.unplayed)
+    told.extend(what for what in plan.old.unplayed if what in both)
+    for side, title in ((plan.old, "old"), (plan.new, "new")):
+        told.extend(f"{title}: {what}" for what in side.unplayed if what not in both)
     return told
 
 

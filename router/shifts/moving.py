@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from policies.shifting import Guards, Progress, State, Terms, revision, share
-from router.config import Config
+from router.config import Config, Route
 from router.config.shift import MARK, Shift
 from router.config.values import WeightedTarget
 
@@ -57,6 +57,26 @@ def may_go_on(config: Config, moving: Moving, held: float) -> bool:
     if route is None or route.shift is None:
         return False
     return route.shift.share == held and _serves(config, route.shift.to)
+
+
+def hindrance(config: Config, route: Route) -> str:
+    """Why nothing moves on a route of the `config` in force, by whatever its `to` is and operators
+    have said of it; empty: it may move.
+    """
+    if route.shift is None:
+        return ""
+    if not _serves(config, route.shift.to):
+        return "; ".join(_why(config, one) for one in route.shift.to)
+    pinned = [one for one in route.tiers[0] if one.weight > 0 and one.said]
+    return "; ".join(f"{one.name} is {one.said}" for one in pinned)
+
+
+def _why(config: Config, one: WeightedTarget) -> str:
+    """Why a target does not serve."""
+    provider, _ = config.target(one.name)
+    if one.said or provider.enabled:
+        return f"{one.name} is {one.said}" if one.said else f"the weight of {one.name} is 0"
+    return f"{one.name} is off: {provider.off_because}"
 
 
 def _written(config: Config) -> list[Moving]:

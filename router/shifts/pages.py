@@ -17,6 +17,7 @@ from router.shifts.shown import one_shown, shown
 
 JSON = {"content-type": "application/json"}
 BELOW = "/shifts/"
+NONE = "no model of the file has one: write `shift: {to: …}` under one"
 VERBS = ("pause", "resume", "abort")
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -40,7 +41,11 @@ class ShiftPages:
             moving = self._shifting.of(model)
         except Unknown:
             known = [one.model for one in self._shifting.moving.values()]
-            hint = nearest(model, known) if known else "no model of the file has one"
+            hint = (
+                nearest(model, known)
+                if known
+                else "no model of the file has one: write `shift: {to: …}` under one"
+            )
             raise Refused(404, "no_such_shift", f"{quoted(model)} has no shift; {hint}") from None
         except ValueError as error:
             raise Refused(409, "not_now", str(error)) from None
@@ -49,7 +54,7 @@ class ShiftPages:
                 503,
                 "shared_server_away",
                 f"all instances are told through the shared server, and it is away: {error}; every "
-                "shift stays where it is",
+                "shift stays where it is; say it again once `pointsman status` shows it as back",
             ) from None
         by = inbound.peer or "unknown"
         self._event("an operator changes a shift:", model=model, do=what, at=by)

@@ -12,7 +12,7 @@ from policies.shifting import Evidence, Progress, State, share, verdicts
 from policies.shifting.guarding import COST, FIRST_TOKEN, Arms
 from policies.shifting.verdicts import measured
 from router.config.units import show_duration
-from router.shifts.moving import Moving
+from router.shifts.moving import Moving, hindrance
 from router.shifts.shifting import Shifting
 from router.shifts.words import did
 from router.telemetry.prometheus import Metric
@@ -59,12 +59,20 @@ def words(shifting: Shifting, one: Moving, progress: Progress | None) -> str:
     told = f"{state(shifting, one, progress)} for {for_}"
     if progress.cause:
         told += f": {progress.cause}"
+    if hindered := _hindrance(shifting, one):
+        told += f"; nothing of it moves meanwhile: {hindered}"
     if progress.state is not State.BACK:
         return told
     if progress.until is None:
         return f"{told}; it does not try again by itself"
     left = round(max(0.0, progress.until - shifting.now))
     return f"{told}; it tries again in {show_duration(left)}"
+
+
+def _hindrance(shifting: Shifting, one: Moving) -> str:
+    config = shifting.in_force() if shifting.in_force is not None else None
+    route = config.models.get(one.model) if config is not None else None
+    return "" if config is None or route is None else hindrance(config, route)
 
 
 def metrics(shifting: Shifting) -> Iterable[Metric]:

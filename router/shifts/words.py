@@ -5,7 +5,7 @@ Pure. Every step is told with what both arms did on it.
 
 from __future__ import annotations
 
-from policies.engine.showing.words import duration
+from policies.engine.showing.amounts import duration
 from policies.shifting import Evidence, Progress, State
 from policies.shifting.guarding import FIRST_TOKEN
 from policies.shifting.verdicts import measured

@@ -81,6 +81,17 @@ class Allowances:
         """
         return self._admit(self._scopes("responses", None, None), None, now)
 
+    def hindrance(self, request: Request, now: float) -> str:
+        """Why one of which only this is known would not be let through now; empty: it would."""
+        scopes, need = self._scopes("chat", request.model, None), expected(request)
+        if all(scope.quota.refused(need, now) is None for scope in scopes):
+            return ""
+        found = hindrance([one for scope in scopes for one in scope.standings(need, now)])
+        if found is None or any(scope.closed for scope in scopes):
+            return CLOSED
+        standing, wait = found
+        return refusal(standing, self.name, need[0], wait)
+
     def headers(self, now: float) -> dict[str, str]:
         """How the tenant's own limits stand, for an answer that took nothing."""
         if self._all is None:

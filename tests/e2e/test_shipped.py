@@ -82,12 +82,12 @@ TOOL: Any = {"type": "function", "function": {"name": "look", "parameters": {}}}
 @pytest.mark.parametrize(
     ("brings", "tier"),
     [
-        ({}, "sim/slow"),
-        ({"tools": []}, "sim/slow"),
-        ({"tools": [TOOL]}, "sim/slow"),
-        (says("so long " * 6_000), "sim/fast"),
-        (says("Prove it step by step."), "sim/fast"),
-        ({"tools": [TOOL], **says("Why? ```print(1)```")}, "sim/fast"),
+        ({}, "sim/fast"),
+        ({"tools": []}, "sim/fast"),
+        ({"tools": [TOOL]}, "sim/fast"),
+        (says("so long " * 6_000), "sim/slow"),
+        (says("Prove it step by step."), "sim/slow"),
+        ({"tools": [TOOL], **says("Why? ```print(1)```")}, "sim/slow"),
     ],
     ids=["a question", "no tools", "a tool", "long", "a proof", "a tool and code"],
 )

@@ -236,6 +236,13 @@ async def test_explain_tells_the_odds_of_both_arms(tmp_path: Path):
         assert told["shift"]["targets"][0]["odds"] == 1
 
 
+async def test_where_no_share_moves_explain_says_where_it_is_told_why(tmp_path: Path):
+    async with asked(tmp_path, share=0.0) as router:
+        now = asyncio.get_running_loop().time()
+        shift = explain(router.runtime, router.config, now, Question("chat"))["shift"]
+        assert shift["verdict"] == "nothing moves now: `pointsman shifts`, or GET /shifts, says why"
+
+
 async def test_where_the_canary_is_off_nothing_moves(tmp_path: Path):
     async with asked(tmp_path, CHAT.replace("sim/other", "dear/gpt"), 1.0) as router:
         assert router.runtime.shifts == {}

@@ -68,11 +68,19 @@ class Levels:
         else is taken.
         """
         self.look(at)
-        units = 1, *need
-        waits = [
-            level.wait(units[COLUMN[level.of] - REQUESTS], at) for level in self._levels.values()
-        ]
-        return max(waits, default=0)
+        return max([wait for wait, _ in self._waits(need, at)], default=0)
+
+    def longest(self, need: Need, now: float) -> tuple[float, Measured] | None:
+        """The level that has room for such a request last, and the seconds until then; None: there
+        is no level.
+        """
+        at = to_microseconds(now)
+        self.look(at)
+        waits = self._waits(need, at)
+        if not waits:
+            return None
+        wait, level = max(waits, key=lambda one: one[0])
+        return wait / MICROSECONDS, level.shown(at)
 
     def take(self, note: Note) -> None:
         """A request goes out, or what one took is corrected. The levels read it later, together
@@ -188,6 +196,14 @@ class Levels:
         self._read()
         at = to_microseconds(now)
         return tuple(level.shown(at) for level in self._levels.values())
+
+    def _waits(self, need: Need, at: int) -> list[tuple[int, Level]]:
+        """Microseconds until each level has room."""
+        units = 1, *need
+        return [
+            (level.wait(units[COLUMN[level.of] - REQUESTS], at), level)
+            for level in self._levels.values()
+        ]
 
     def _read(self) -> None:
         """Let the levels read what was taken since they last did."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policies.engine.actions import Fail, Wait
 from policies.engine.showing import words
+from policies.engine.showing.amounts import count, duration
 from policies.engine.showing.record import Choice, Record, Step, Stopped, Verb
 
 
@@ -22,11 +23,11 @@ def told(record: Record) -> list[str]:
             targets[step.attempt] = step.target
         target = targets.get(step.attempt, "")
         if sentence := _sentence(record, step, target, sent.get(step.attempt, step.at)):
-            sentences.append(f"+{words.duration(step.at - began)}: {sentence}")
+            sentences.append(f"+{duration(step.at - began)}: {sentence}")
         if step.verb is Verb.START:
             sentences += record.start[:1]
     if record.left_out:
-        sentences.append(f"{words.count(record.left_out, 'more step')}, not kept")
+        sentences.append(f"{count(record.left_out, 'more step')}, not kept")
     return sentences
 
 
@@ -38,7 +39,7 @@ def _sentence(record: Record, step: Step, target: str, sent: float) -> str:
         case Verb.NEXT | Verb.GO_ON | Verb.CLIMB:
             return _answer(step)
         case Verb.FIRST_TOKEN:
-            return f"first content from {target} after {words.duration(step.at - sent)}"
+            return f"first content from {target} after {duration(step.at - sent)}"
         case Verb.SETTLE if step.report is not None:
             return words.of_report(target, step.report, step.at - sent)
         case Verb.GIVE_BACK:

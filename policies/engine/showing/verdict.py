@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from policies.engine.refusal import FOR_GOOD, NEVER, Refusal
-from policies.engine.showing.words import duration, share
+from policies.engine.showing.amounts import duration, share
 
 if TYPE_CHECKING:
     from policies.engine.showing.views import View

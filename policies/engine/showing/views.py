@@ -14,9 +14,10 @@ from policies.engine.limits.headroom import Measured
 from policies.engine.limits.quota import Room
 from policies.engine.outcome import Outcome
 from policies.engine.pool import Pool
-from policies.engine.refusal import Refused
+from policies.engine.refusal import Refusal, Refused
 from policies.engine.route import Price
 from policies.engine.showing import words
+from policies.engine.showing.bounds import Bound, Full, bound, full
 from policies.engine.standing import Factors, Member, Standing
 from policies.policy import Request
 
@@ -28,8 +29,8 @@ class View(NamedTuple):
     what it is made of; `load` is how many times that a request costs for the attempts that are
     open. `state`, `trip`, `since` and `until` are the breaker's; `failures` are bad and all of its
     last outcomes, told where availability is below 1; `denials` those in a row; `full` names the
-    places that are taken, where they are: how many, out of how many, and the group that they bind
-    together ("": the target alone); `said` is what its provider says is left;
+    places that are taken, where they are; `said` is what its provider says is left, and `bound` the
+    limit for which the request waits, where it is one;
     `money` is what the request is expected to cost there, in nano-dollars, by `price` (None: it is
     unknown).
     """
@@ -51,10 +52,11 @@ class View(NamedTuple):
     until: float
     failures: tuple[int, int]
     denials: int
-    full: tuple[int, int, str] | None
+    full: Full | None
     said: tuple[Measured, ...] = ()
     price: Price | None = None
     money: int | None = None
+    bound: Bound | Measured | None = None
 
     @property
     def comes_back(self) -> bool:
@@ -125,6 +127,7 @@ def _view(
     factors = standing.factors(now)  # a ramp may end by looking at it
     if not member.ramps:
         factors = factors._replace(ramp=1.0)
+    limited = refused is not None and refused.refusal is Refusal.LIMITED
     load = 1.0
     if strain is not None:
         load = strain * member.weight * max(LEAST_FITNESS, factors.availability)
@@ -146,26 +149,16 @@ def _view(
         breaker.until,
         breaker.failures(now) if factors.availability < 1.0 else (0, 0),
         _denials(standing, now),
-        _full(standing, now),
+        full(standing, now),
         _said(standing, now),
         price := standing.facts.price,
         None if price is None else cost(member, request),
+        bound(member, request, now) if limited else None,
     )
 
 
 def _denials(standing: Standing, now: float) -> int:
     return max((pause.denials for pause in standing.pauses if pause.until > now), default=0)
-
-
-def _full(standing: Standing, now: float) -> tuple[int, int, str] | None:
-    pressure = standing.pressure
-    if pressure.limit is not None and pressure.full(standing.in_flight, now):
-        return standing.in_flight, pressure.limit, ""
-    quotas = [(standing.quota, ""), *((group.quota, group.name) for group in standing.groups)]
-    for quota, group in quotas:
-        if quota.in_flight >= quota.ceiling:
-            return quota.in_flight, int(quota.ceiling), group
-    return None
 
 
 def _said(standing: Standing, now: float) -> tuple[Measured, ...]:

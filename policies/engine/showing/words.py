@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from policies.engine.learning.breaker import State, Trip, Why
 from policies.engine.outcome import Outcome, Phase, Report
 from policies.engine.refusal import NEVER, Cause, Refusal, Refused
+from policies.engine.showing.amounts import ago, count, duration, share, short
+from policies.engine.showing.bounds import Bound, Full
 from policies.policy import Request
 
 if TYPE_CHECKING:
@@ -33,37 +35,10 @@ PHASES = {
     Phase.FIRST_TOKEN: "before its first content",
     Phase.BODY: "in the middle of its answer",
 }
+SPANS = {1.0: "/s", 60.0: "/min", 3600.0: "/hour", 86_400.0: "/day"}
+"""Usual ones, as the file writes them."""
 LESS = 0.995
 """A factor that rounds to 100 % is not worth a word."""
-
-
-def duration(seconds: float) -> str:
-    """A length of time, as precise as people need it: 7.5 ms, 0.4 s, 17 s, 1.5 min, 2 h, 3 days."""
-    if seconds < 0.1:
-        return f"{_short(seconds * 1000)} ms" if seconds > 0 else "0 s"
-    if round(seconds) < 90:
-        return f"{_short(seconds)} s"
-    if round(seconds / 60) < 90:
-        return f"{_short(seconds / 60)} min"
-    if round(seconds / 3600) < 48:
-        return f"{_short(seconds / 3600)} h"
-    return f"{_short(seconds / 86_400)} days"
-
-
-def share(part: float) -> str:
-    """A part of one, as a percentage; what is there is never rounded to nothing."""
-    percent = part * 100
-    return f"{percent:.0f} %" if percent >= 1 or not percent else f"{max(0.1, percent):.1f} %"
-
-
-def count(number: int, what: str) -> str:
-    """So many of something."""
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
-
-
-def ago(seconds: float) -> str:
-    """How long something is past."""
-    return f"{duration(seconds)} ago" if seconds >= 0.5 else "just now"
 
 
 def of_trip(trip: Trip) -> str:
@@ -117,6 +92,24 @@ def of_pause(refusal: Refusal, until: float, denials: int, now: float) -> str:
             return f"{refusal.value}, for {left}"
 
 
+def of_places(full: Full) -> str:
+    """Whose places are taken."""
+    told = f"busy: {full.open} of {full.places} in flight"
+    if full.learned:
+        return f"{told}, which is what it bore when it was last overloaded"
+    return f"{told} over all of {full.group}" if full.group else told
+
+
+def of_bound(bound: Bound) -> str:
+    """Whose limit it is, and what is left of it."""
+    what = bound.counts.replace("_", " ")
+    span = SPANS.get(bound.seconds, f" in {duration(bound.seconds)}")
+    whose = f"all of {bound.group} together has" if bound.group else "it has"
+    told = f"{whose} {max(0, bound.left):,} of {bound.amount:,} {what}{span} left"
+    needed = f", and the request needs about {bound.needs:,}"
+    return told + ("" if bound.counts == "requests" else needed)
+
+
 def of_level(level: Measured, now: float) -> str:
     """What a provider says is left of one of its limits."""
     what = level.name.replace("-", " ")
@@ -138,13 +131,11 @@ def of_refusal(refused: Refused, view: View, now: float) -> str:
         case Refusal.EJECTED:
             return _breaker(view, now) or str(refusal.value)
         case Refusal.BUSY if view.full is not None:
-            open_now, places, group = view.full
-            where = f" over all of {group}" if group else ""
-            return f"busy: {open_now} of {places} in flight{where}"
+            return of_places(view.full)
+        case Refusal.LIMITED if until < NEVER:
+            return _limited(view, until, now)
         case _ if until < NEVER:
-            told = [of_pause(refusal, until, view.denials, now)]
-            told += _scarce(view, now) if refusal is Refusal.LIMITED else ()
-            return "; ".join(told)
+            return of_pause(refusal, until, view.denials, now)
         case _:
             return refused.words
 
@@ -175,14 +166,14 @@ def of_view(
     availability, latency, _ = view.factors
     parts = [_breaker(view, now), of_cost(view)]
     if view.load >= 1.05:
-        parts.append(f"load {_short(view.load)}")
+        parts.append(f"load {short(view.load)}")
     if availability < LESS:
         bad, total = view.failures
         failed = f"{bad} of the last {total} failed" if bad else "it failed lately"
         parts.append(f"{failed}, which leaves it {share(availability)} usable")
     if latency < LESS:
         # L is twice the usual wait over the present one.
-        parts.append(f"its first token takes {_short(2 / latency)} times what is usual")
+        parts.append(f"its first token takes {short(2 / latency)} times what is usual")
     parts += _scarce(view, now)
     parts.append(terms)
     if odds is not None:
@@ -198,6 +189,17 @@ def _gets(view: View, odds: float, first: int) -> str:
     return f"gets none while tier {first + 1} can serve" if view.tier > first else "gets none now"
 
 
+def _limited(view: View, until: float, now: float) -> str:
+    """Which limit has no room for a request, when it will, and what else is scarce."""
+    told = [of_pause(Refusal.LIMITED, until, view.denials, now)]
+    binding = view.bound
+    if isinstance(binding, Bound):
+        told.append(of_bound(binding))
+    elif binding is not None and not binding.scarce:
+        told.append(of_level(binding, now))
+    return "; ".join([*told, *_scarce(view, now)])
+
+
 def _scarce(view: View, now: float) -> list[str]:
     return [of_level(level, now) for level in view.said if level.scarce]
 
@@ -205,11 +207,6 @@ def _scarce(view: View, now: float) -> list[str]:
 def _breaker(view: View, now: float) -> str:
     ramp = view.factors.ramp
     return of_breaker(view.state, view.trip, view.since, view.until, ramp, now)
-
-
-def _short(number: float) -> str:
-    """Two digits that mean something, and no zeros after a point."""
-    return f"{number:.1f}".removesuffix(".0") if round(number, 1) < 10 else f"{number:.0f}"
 
 
 def of_request(request: Request, now: float) -> str:

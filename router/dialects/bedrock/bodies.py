@@ -40,13 +40,7 @@ MOST_METADATA = 16
 _TOOL = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _METADATA = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,.-]{0,256}")
 _CACHES = re.compile(r"claude|anthropic|nova")
-_POINTED = re.compile(r"nova-(micro|lite|pro|premier|\d)|claude-(?!v?[12]|instant|3-[hso]|3-5-s)")
 _encode = msgspec.json.encode
-
-
-def keeps_points(model: str) -> bool:
-    """Whether it is known to take points of a cache: others refuse a request for one."""
-    return _POINTED.search(model) is not None
 
 
 def body_of(prompt: Prompt, model: str) -> tuple[bytes, tuple[str, ...]]:

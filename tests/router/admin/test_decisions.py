@@ -93,7 +93,10 @@ async def test_what_was_not_recorded_or_is_gone_is_404_and_says_so(tmp_path: Pat
         for request_id in (ids[0], ids[2], "req_0", "", "a/b"):
             answer = await router.ask_admin("GET", f"/decisions/{request_id}")
             assert (answer.status, answer.told["title"]) == (404, "no_such_decision")
-            assert answer.told["detail"] == "it was not recorded, or is no longer kept"
+            assert (
+                answer.told["detail"]
+                == "it was not recorded, or is no longer kept: server.decisions says how many are"
+            )
         assert (await router.ask_admin("GET", f"/decisions/{ids[1]}")).status == 200
         told = (await router.ask_admin("GET", "/decisions")).told
     assert (told["requests"], told["recorded"], told["kept"]) == (3, 2, 1)

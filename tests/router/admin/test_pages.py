@@ -369,6 +369,19 @@ async def test_explain_tells_a_policy_of_ones_own_who_asks_and_how_urgently(
     del sys.modules["polite"]
 
 
+async def test_explain_for_a_tenant_without_room_says_that_it_is_refused(tmp_path: Path) -> None:
+    rest = 'tenants: {team: {keys: ["${KEY}"], limits: {requests: 1/min}}}'
+    path = written(tmp_path, MODELS, server="auth: keys", rest=rest)
+    async with running(path, {"KEY": "team-key"}) as router:
+        asked = question("chat", tenant="team")
+        assert (await router.ask_admin("POST", "/explain", asked)).told["tenant"] is None
+        await router.chat(headers={"authorization": "Bearer team-key"})
+        told = (await router.ask_admin("POST", "/explain", asked)).told["tenant"]
+        assert told.startswith("the tenant 'team' may have 1 requests in any minute; 0 are left")
+        other = (await router.ask_admin("POST", "/explain", question("chat"))).told["tenant"]
+        assert other is None
+
+
 async def test_explain_for_a_tenant_knows_the_models_that_it_sees(tmp_path: Path) -> None:
     rest = 'tenants: {team: {keys: ["${KEY}"], models: [chat]}}'
     path = written(tmp_path, MODELS, server="auth: keys", rest=rest)

@@ -112,14 +112,14 @@ async def test_status_says_how_the_server_of_shared_limits_is(
             assert await overviewed(path) == 0
             said = capsys.readouterr().out.splitlines()
             assert said[1].startswith("shared limits by Valkey ")
-            assert said[1].endswith(", 1 instances, no outages so far")
+            assert said[1].endswith(", 1 instance, no outages so far")
             assert said[2].startswith("its maxmemory-policy is allkeys-lru: ")
             server.kill()
             await until(lambda: not together.shared.up)
             assert await overviewed(path) == 0
             said = capsys.readouterr().out.splitlines()
             assert said[1].startswith("shared limits are away for 0 s: ")
-            assert said[1].endswith("; 1 instances, 1 outages so far")
+            assert said[1].endswith("; 1 instance, 1 outage so far")
 
 
 async def test_status_shows_the_errors_of_the_last_file_letter_by_letter(

@@ -191,16 +191,17 @@ def test_explain_for_a_tenant_knows_what_it_may_ask_for(
     path = written(tmp_path, models, "auth: keys", team)
     result = pointsman("explain", "-m", model, "--tenant", "team", "-c", path, KEY="team-key")
     assert result.exit_code == code
-    assert ("does not exist" in result.stderr) is (code == 1)
+    said = 'tenant "team" may not ask for it; use one of: chat'
+    assert (said in result.stderr) is (code == 1)
 
 
 @pytest.mark.parametrize(
     ("option", "value", "words", "code"),
     [
-        ("--tokens", "9q", 'input_tokens "9q" is not a count; write it as', 2),
-        ("--output-tokens", "-1", 'output_tokens "-1" is not a count; write it as', 2),
-        ("--priority", "urgent", 'priority "urgent" is not known here; use one of: critical', 2),
-        ("--tenant", "team", 'tenant "team" is nobody who can ask; use one of: default', 1),
+        ("--tokens", "9q", '--tokens "9q" is not a count; write it as', 2),
+        ("--output-tokens", "-1", '--output-tokens "-1" is not a count; write it as', 2),
+        ("--priority", "urgent", '--priority "urgent" is not known here; use one of: critical', 2),
+        ("--tenant", "team", '--tenant "team" is nobody who can ask; use one of: default', 1),
     ],
 )
 def test_explain_names_what_was_asked_wrongly_and_its_remedy(
@@ -214,7 +215,10 @@ def test_explain_names_what_was_asked_wrongly_and_its_remedy(
 def test_status_without_a_router_is_1_and_asks_whether_one_runs(tmp_path: Path) -> None:
     result = pointsman("status", "-c", written(tmp_path))
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "no router answers at 127.0.0.1:0: is `pointsman serve` running?\n"
+    assert result.stderr == (
+        "no router answers at 127.0.0.1:0: is `pointsman serve` running? If it listens elsewhere, "
+        "say --admin\n"
+    )
 
 
 # serve, as far as it does not get to serve
@@ -266,7 +270,7 @@ def test_explain_reads_a_body_from_a_file_or_stdin_as_a_client_would_send_it(
         (["--body", "-"], 1, "the model 'caht' does not exist; did you mean 'chat'?"),
         (["--body", "-", "--stream"], 2, "stream stands in the body"),
         (["--body", "-", "--path", "/v2"], 2, 'path "/v2" is not known here'),
-        (["--body", "/no/such/file"], 2, "No such file or directory"),
+        (["--body", "/no/such/file"], 2, "no such file or directory"),
         (["--model", "chat", "--body", "-"], 2, "name a --model, or give a --body"),
     ],
 )

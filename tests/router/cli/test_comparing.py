@@ -36,7 +36,10 @@ async def test_it_prints_both_sides_every_criterion_and_what_it_cost(tmp_path: P
         await pair.settled(3)
         assert await asked(pair) == 3
         told = capsys.readouterr().out
-        assert "chat and its shadow shadow/m: all of its requests, 6k/min, $5/day" in told
+        assert (
+            "chat and its shadow shadow/m: all of its requests, at most 6k/min, spend: $5/day"
+            in told
+        )
         assert "not enough yet: 3 of about " in told
         assert "failed 1, ok 2" in told.replace("ok 2, failed 1", "failed 1, ok 2")
         assert "failures: +33.33 points" in told
@@ -65,7 +68,7 @@ async def test_its_exit_code_says_whether_to_switch(tmp_path, capsys, told, code
 async def test_a_model_without_one_is_named_and_so_are_those_with(tmp_path, capsys):
     async with two(tmp_path, GOOD, GOOD) as pair:
         assert await asked(pair, "a/b c") == 1
-        assert "models that have: chat" in capsys.readouterr().err
+        assert '"a/b c" has no shadow; use one of: chat' in capsys.readouterr().err
 
 
 async def test_where_there_is_none_it_is_said_how_to_have_one(tmp_path, capsys):

@@ -35,6 +35,11 @@ def test_it_begins_with_where_such_a_request_goes_and_by_which_rule(capsys):
     ]
 
 
+def test_a_tenant_without_room_is_named_beside_where_its_request_would_go(capsys):
+    said = lines(capsys, told(tenant="the tenant 'a' may have 1 requests in any minute"))
+    assert said[2] == "but refused now: the tenant 'a' may have 1 requests in any minute"
+
+
 def test_a_policy_that_says_no_rule_has_none(capsys):
     assert not [line for line in lines(capsys, told(rule="")) if "rule" in line]
 

@@ -70,10 +70,10 @@ async def test_what_is_drained_and_pinned_is_listed_and_can_be_lifted(tmp_path: 
     [
         (["pin", "chat", "sim/fats"], 1, 'did you mean "sim/fast"?'),
         (["drain", "sim/fast"], 1, "the last target of solo"),
-        (["drain", "sim/fast", "--for", "2y"], 1, "for is not a duration"),
+        (["drain", "sim/fast", "--for", "2y"], 1, 'for "2y" is not a duration'),
         (["lift", "nope"], 1, "no override with this id holds"),
-        (["lift"], 2, "name one, or say --all"),
-        (["lift", "a", "--all"], 2, "name one, or say --all"),
+        (["lift"], 2, "name one by its id"),
+        (["lift", "a", "--all"], 2, "name one by its id"),
     ],
 )
 async def test_what_cannot_be_done_is_said_with_its_remedy(

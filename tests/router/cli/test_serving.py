@@ -147,7 +147,7 @@ async def test_the_first_line_is_json_with_the_addresses_that_were_bound(
             async with client.get(f"http://{page}") as response:
                 assert response.status == 200
     assert f"serving on http://{served.first['listen']}/v1: models=chat" in served.log.getvalue()
-    assert "`pointsman check` shows them" in served.log.getvalue()  # a provider is off
+    assert "providers.yaml` shows it\n" in served.log.getvalue()  # a provider is off
 
 
 @pytest.mark.parametrize(("number", "announce"), [(signal.SIGTERM, 0.05), (signal.SIGINT, 0.0)])

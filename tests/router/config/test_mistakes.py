@@ -44,12 +44,12 @@ SURPRISES = {
     "no": (
         REAL + "    models: [»no, m]\n" + CHAT,
         "no is a boolean to YAML",
-        'quote it if it is a name: "no"',
+        'write false, or quote it if it is a name: "no"',
     ),
     "on": (
         BASE + "server: {auth: »On}\n",
         "On is a boolean to YAML",
-        'quote it if it is a name: "On"',
+        'write true, or quote it if it is a name: "On"',
     ),
     "a key that is a boolean": (
         REAL + "    models: {»yes: , m: }\n" + CHAT,

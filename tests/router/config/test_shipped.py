@@ -59,6 +59,18 @@ def test_simulated_text_never_stands_in_for_a_real_model():
         assert simulated == {route.name in SIMULATED}
 
 
+def test_its_cost_tiers_go_from_a_cheap_quick_model_to_a_dear_slow_one():
+    config = load(SHIPPED, {})
+    models = [config.target(tier[0].name)[1] for tier in config.models["smart"].tiers]
+    cheap, dear = models
+    assert cheap.simulation is not None
+    assert dear.simulation is not None
+    assert cheap.simulation.first_token < dear.simulation.first_token
+    assert cheap.simulation.tokens_per_second > dear.simulation.tokens_per_second
+    for part in ("input", "output"):
+        assert getattr(cheap.price, part) < getattr(dear.price, part)
+
+
 def test_every_provider_is_in_some_route_and_named_after_its_preset():
     config = load(SHIPPED, VARIABLES)
     used = {t.name.partition("/")[0] for r in config.models.values() for i in r.tiers for t in i}

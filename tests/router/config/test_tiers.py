@@ -21,6 +21,13 @@ def smart(rest: str = "", policy: str = "cost_tiers") -> str:
     return f"{PROVIDERS}models: {{chat: {{policy: {policy}, {TWO}{rest and ', ' + rest}}}}}\n"
 
 
+@pytest.mark.parametrize("policy", ["priority", "cost_tiers"])
+def test_a_policy_among_tiers_that_has_but_one_is_noted(policy: str) -> None:
+    [note] = noted(smart(policy=policy).replace(TWO, "tiers: [[sim/slow, sim/fast]]"))
+    assert f"policy {policy} with one tier: there is none to which a request could go on" in note
+    assert noted(smart(policy=policy)) == []
+
+
 def test_a_rule_is_read_with_all_its_conditions():
     rules = """[
       {if: {input_tokens: '>8k', output_tokens: "<= 1_000"}, tier: 2},

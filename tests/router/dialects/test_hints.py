@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.config.prompts import keeps_points
 from router.dialects.anthropic.dialect import ANTHROPIC
-from router.dialects.bedrock.bodies import keeps_points
 from router.dialects.bedrock.foreign import BEDROCK
 from router.dialects.contract import Call, Operation
 from router.dialects.hints import BEFORE, FEW, KEY, MARK, MOST_SAID, SIZE, Hint, key_of

@@ -19,6 +19,7 @@ from router.overrides.override import (
     fault,
     idle,
     left_with_nothing,
+    moment,
     overridden,
     read,
     written,
@@ -63,6 +64,13 @@ anything = st.lists(
     | st.builds(said, st.just("drain"), st.sampled_from(NAMES)),
     max_size=6,
 )
+
+
+def test_of_two_drains_the_one_that_holds_longer_says_until_when() -> None:
+    longer, shorter = said("drain", "sim/fast", until=NOW + 90), said("drain", "sim/fast", "chat")
+    for both in ([longer, shorter], [shorter, longer]):
+        fast = overridden(CONFIG, both, NOW).models["chat"].tiers[0][0]
+        assert fast.said == f"drained by an operator until {moment(longer.until)}"
 
 
 def test_a_drain_is_a_weight_of_0_wherever_the_target_is():
@@ -219,15 +227,21 @@ def test_how_long_is_said_in_units(written, seconds):
     ("fields", "told"),
     [
         ({}, "kind is missing"),
-        ({"kind": "drian", "target": "a/b"}, 'kind is not known here; did you mean "drain"'),
+        (
+            {"kind": "drian", "target": "a/b"},
+            'kind "drian" is not known here; did you mean "drain"',
+        ),
         ({"kind": "drain"}, "target is missing"),
         ({"kind": "pin", "target": "a/b"}, "model is missing"),
         ({"kind": "drain", "target": "a/b", "fro": "1h"}, 'unknown field "fro"'),
-        ({"kind": "drain", "target": "a/b", "for": "31d"}, "for is too long; write at most 30d"),
-        ({"kind": "drain", "target": "a/b", "for": "0s"}, "for must be longer than 0"),
-        ({"kind": "drain", "target": "a/b", "for": "0d"}, "for must be at least 1"),
-        ({"kind": "drain", "target": "a/b", "for": "soon"}, "for is not a duration"),
-        ({"kind": "drain", "target": "a/b", "for": "xd"}, "for is not a"),
+        (
+            {"kind": "drain", "target": "a/b", "for": "31d"},
+            "too long; write at most 30d",
+        ),
+        ({"kind": "drain", "target": "a/b", "for": "0s"}, 'for "0s" must be longer than 0'),
+        ({"kind": "drain", "target": "a/b", "for": "0d"}, 'for "0d" must be at least 1'),
+        ({"kind": "drain", "target": "a/b", "for": "soon"}, 'for "soon" is not a duration'),
+        ({"kind": "drain", "target": "a/b", "for": "xd"}, 'for "xd" is not a'),
         ({"kind": "drain", "target": "a/b", "reason": "a\nb"}, "reason holds a character"),
         ({"kind": "drain", "target": "a/b", "reason": "x" * 201}, "reason is too long"),
         ({"kind": "drain", "target": "a" * 201}, "target is too long"),

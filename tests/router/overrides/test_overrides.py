@@ -177,17 +177,62 @@ async def test_the_last_target_of_a_model_is_taken_by_force_alone(tmp_path: Path
         refused = await say(router, kind="drain", target="sim/fast")
         assert refused.status == 400
         assert "the last target of solo" in refused.told["detail"]
-        assert "name a model that has others, or say it with force" in refused.told["detail"]
+        assert refused.told["detail"].endswith(
+            '; name a model that has others (--model, in JSON "model"); to do it all the same, '
+            'add --force (in JSON "force": true)'
+        )
         assert await holding(router) == []
         id_ = (await say(router, **FAST)).told["id"]
         refused = await say(router, kind="pin", model="chat", target="sim/fast")
-        assert f"lift {id_} (sim/fast is drained in chat), or say" in refused.told["detail"]
+        first = f"; `pointsman lift {id_}` first (sim/fast is drained in chat); to do it all"
+        assert first in refused.told["detail"]
         assert (await say(router, kind="drain", target="sim/fast", force=True)).status == 201
         assert await shares(router) == {"sim/other": MANY}
         off = await router.chat("solo")
         assert off.status == 404
         assert "sim/fast is drained by an operator until" in str(off.error["message"])
         assert (await router.chat("sim/fast")).status == 200
+
+
+async def test_only_what_keeps_a_model_without_targets_is_to_be_lifted(tmp_path: Path) -> None:
+    async with running(written(tmp_path, MODELS)) as router:
+        await say(router, **FAST)
+        refused = await say(router, kind="drain", target="sim/fast", model="solo")
+        assert refused.told["detail"] == (
+            "it takes the last target of solo, whose requests would fail; to do it all the same, "
+            'add --force (in JSON "force": true)'
+        )
+
+
+async def test_who_is_pinned_is_said_beside_what_such_a_request_takes(tmp_path: Path) -> None:
+    async with running(written(tmp_path, MODELS)) as router:
+        await say(router, kind="pin", model="chat", target="sim/other")
+        asked = await router.ask_admin("POST", "/explain", b'{"model": "chat"}')
+        words = {one["target"]: one["words"] for one in asked.told["targets"]}
+        assert words["sim/other"].startswith("pinned by an operator until 20")
+        assert words["sim/other"].endswith("; gets all such requests")
+
+
+async def test_a_shift_whose_canary_is_drained_says_that_nothing_moves(tmp_path: Path) -> None:
+    models = "chat: {targets: [sim/fast], shift: {to: [sim/other], steps: [10, 100]}}"
+    async with running(written(tmp_path, models)) as router:
+        assert await router.says("a shift begins")
+        assert (await say(router, kind="drain", target="sim/other")).status == 201
+        asked = await router.ask_admin("POST", "/explain", b'{"model": "chat"}')
+        shift = asked.told["shift"]
+        assert (shift["share"], shift["targets"]) == (0.0, [])
+        assert shift["verdict"].startswith("nothing moves: sim/other is drained by an operator")
+        [one] = (await router.ask_admin("GET", "/shifts")).told["shifts"].values()
+        assert "nothing of it moves meanwhile: sim/other is drained by an oper" in one["words"]
+
+
+async def test_a_shift_away_from_a_pinned_target_says_that_nothing_moves(tmp_path: Path) -> None:
+    models = "chat: {targets: [sim/fast], shift: {to: [sim/other], steps: [10, 100]}}"
+    async with running(written(tmp_path, models)) as router:
+        assert await router.says("a shift begins")
+        await say(router, kind="pin", model="chat", target="sim/fast")
+        asked = await router.ask_admin("POST", "/explain", b'{"model": "chat"}')
+        assert "nothing moves: sim/fast is pinned by an op" in asked.told["shift"]["verdict"]
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,30 @@ def test_it_says_of_every_target_what_it_stands_on(tmp_path: Path) -> None:
     assert "not measured: assumed first token 500 ms, 50 tokens a second, none fail" in told
 
 
+def test_it_says_what_the_files_have_and_it_does_not_play(tmp_path: Path) -> None:
+    models = """
+chat: {targets: [sim/fast], shift: {to: [sim/other]}, when_all_fail: [{model: spare}]}
+quick: {policy: {name: least_latency, affinity: prefix}, targets: [sim/fast, sim/other]}
+smart: {policy: cost_tiers, tiers: [[sim/fast], [sim/other]], cascade: auto, start: auto}
+spare: {targets: [sim/fast], shadow: {to: sim/other, share: 1%, spend: none}}
+"""
+    made = plan(Asked(*pair(tmp_path, "cascade: auto", "patience: 0s", models=models), most=40), {})
+    shift = "chat: its shift is not played: all requests go to its targets"
+    words = "smart: what `start` reads of words is not played: no request says any"
+    assert [line for line in remarks(made) if "not played" in line] == [
+        shift,
+        "quick: affinity is not played: no prompt begins as another does, so no cache is warm",
+        words,
+        "spare: its shadow is not played: copies take no room and cost nothing",
+        "old: smart: its cascade is not played: every answer passes its checks, and nobody climbs",
+    ]
+    assert as_json(made, [])["new"]["not_played"][0] == shift
+    one = plan(Asked(*pair(tmp_path, models=models), most=40, models=("chat",)), {})
+    assert [line.partition(":")[0] for line in one.new.unplayed] == ["chat", "spare"]
+    none = plan(Asked(*pair(tmp_path), most=40), {})
+    assert not [line for line in remarks(none) if "not played" in line]
+
+
 def test_it_says_which_models_are_off_and_why(tmp_path: Path) -> None:
     made = plan(Asked(*pair(tmp_path), most=100, models=("gpt",)), {})
     told = "\n".join(remarks(made))

@@ -119,4 +119,5 @@ async def test_a_shift_that_a_reload_removes_meanwhile_is_no_fault_of_ours(tmp_p
 
         shifting.order = overtaken  # type: ignore[method-assign]
         status, detail = await order(router, "chat", "pause")
-        assert (status, detail) == (404, '"chat" has no shift; no model of the file has one')
+        none = "no model of the file has one: write `shift: {to: …}` under one"
+        assert (status, detail) == (404, f'"chat" has no shift; {none}')

@@ -20,6 +20,7 @@ from policies import (
 )
 from policies.engine.learning.breaker import State, Trip, Why
 from policies.engine.showing import words
+from policies.engine.showing.bounds import Bound, Full
 from policies.engine.showing.views import View
 from tests.policies.driver import DENIED, FAILED, OVERLOADED, THROTTLED, World
 
@@ -45,39 +46,6 @@ WELL = View(
     full=None,
 )
 SHARE = Trip(NOW - 12, Why.SHARE, 9, 31, 0.01)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [
-        (0.0, "0 s"),
-        (0.0075, "7.5 ms"),
-        (0.0423, "42 ms"),
-        (0.4, "0.4 s"),
-        (1.94, "1.9 s"),
-        (4.0, "4 s"),
-        (9.96, "10 s"),
-        (17.4, "17 s"),
-        (60.0, "60 s"),
-        (89.4, "89 s"),
-        (90.0, "1.5 min"),
-        (240.0, "4 min"),
-        (900.0, "15 min"),
-        (7200.0, "2 h"),
-        (80_000.0, "22 h"),
-        (259_200.0, "3 days"),
-    ],
-)
-def test_a_duration_is_as_precise_as_people_need_it(seconds: float, told: str) -> None:
-    assert words.duration(seconds) == told
-
-
-@pytest.mark.parametrize(
-    ("part", "told"),
-    [(0.0, "0 %"), (0.0001, "0.1 %"), (0.004, "0.4 %"), (0.33, "33 %"), (1.0, "100 %")],
-)
-def test_a_share_that_is_there_is_not_rounded_to_nothing(part: float, told: str) -> None:
-    assert words.share(part) == told
 
 
 @pytest.mark.parametrize(
@@ -122,16 +90,33 @@ CASES = {
         "denied once: its credential, model or bill; asked again in 60 s",
     ),
     "busy": (
-        {"refused": Refused(Refusal.BUSY), "full": (64, 64, "")},
+        {"refused": Refused(Refusal.BUSY), "full": Full(64, 64)},
         "busy: 64 of 64 in flight",
     ),
     "busy together": (
-        {"refused": Refused(Refusal.BUSY), "full": (64, 64, "openai")},
+        {"refused": Refused(Refusal.BUSY), "full": Full(64, 64, "openai")},
         "busy: 64 of 64 in flight over all of openai",
     ),
+    "busy as learned": (
+        {"refused": Refused(Refusal.BUSY, NOW + 8), "full": Full(3, 3, learned=True)},
+        "busy: 3 of 3 in flight, which is what it bore when it was last overloaded",
+    ),
     "limited": (
-        {"refused": Refused(Refusal.LIMITED, NOW + 8)},
-        "limited: room for this request in 8 s",
+        {
+            "refused": Refused(Refusal.LIMITED, NOW + 8),
+            "bound": Bound("requests", 500, 60.0, 0, 1),
+        },
+        "limited: room for this request in 8 s; it has 0 of 500 requests/min left",
+    ),
+    "limited together": (
+        {
+            "refused": Refused(Refusal.LIMITED, NOW + 8),
+            "bound": Bound("input_tokens", 10_000, 10.0, -20, 1_200, "openai"),
+        },
+        (
+            "limited: room for this request in 8 s; all of openai together has 0 of 10,000 input "
+            "tokens in 10 s left, and the request needs about 1,200"
+        ),
     ),
     "drained": ({"refused": Refused(Refusal.DRAINED)}, "its weight is 0"),
     "excluded": ({"refused": Refused(Refusal.EXCLUDED)}, "the request asked for another target"),
@@ -315,7 +300,10 @@ class TestOfAnEngine:
         sends = [world.send(input_tokens=100) for _ in range(4)]
         assert [send.target for send in sends] == ["a/m", "a/m", "b/m", "c/m"]
         assert self.told(world) == "busy: 2 of 2 in flight"
-        assert self.told(world, "b/m") == "limited: room for this request in 61 s"
+        assert self.told(world, "b/m") == (
+            "limited: room for this request in 61 s; it has 144 of 500 tokens/min left, and the "
+            "request needs about 356"
+        )
         assert self.told(world, "c/m") == "busy: 1 of 1 in flight over all of c"
         world.close()
 
