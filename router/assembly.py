@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from policies import Engine, Price, Route
+from policies import Engine, Route
 from router import build, choosing
 from router.abilities import wary_of
 from router.arms import Arms, canary_of
@@ -201,15 +201,6 @@ def peers_of(shared: Shared, together: Together | None) -> Peers:
 
     line = Link(address_of(shared.redis.reveal()), shared.fleet)
     return Peered(line, shared.fleet, together.instance)
-
-
-def prices_of(config: Config) -> dict[str, Price]:
-    """What targets cost, as far as it is known."""
-    return {
-        name: price
-        for name in build.live_targets(config)
-        if (price := build.price_of(config.target(name)[1])) is not None
-    }
 
 
 def writer_of(server: Server, origin: Origin, log: Log) -> Writer | None:

@@ -6,12 +6,14 @@ All of it is immutable and made once per configuration; what is learned lives el
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from policies.engine.limits.counting import AS_WRITTEN, Counting
+from policies.engine.outcome import Report
 from policies.least_latency import LeastLatency
 from policies.policy import Policy
 
@@ -111,14 +113,44 @@ class Limits:
         return bool(rates or self.concurrent is not None)
 
 
+AS_ASKED: Mapping[str, Price | None] = MappingProxyType({})
+
+
 class Price(NamedTuple):
-    """Nano-dollars for each token read and written: $1 per million tokens is 1,000. `cached` is for
-    those that are read from a cache; None: that is unknown.
+    """Nano-dollars for each token read and written: $1 per million tokens is 1,000. Of the input,
+    `cached` is for those that are read from a cache, `stored` for those that are written to one,
+    `hour` for those that are kept there for an hour; None: that is unknown, and they cost what any
+    do. `served` is what it costs where the provider says that it served it in a service tier other
+    than the one that it was asked in, by its name (None: unknown).
     """
 
     input: int
     output: int
     cached: int | None = None
+    stored: int | None = None
+    hour: int | None = None
+    served: Mapping[str, Price | None] = AS_ASKED
+
+    def cost(self, report: Report) -> int | None:
+        """Nano-dollars that an attempt has cost which ended so; None: nobody knows."""
+        if report.never_sent:
+            return 0
+        read, written = report.input_tokens, report.output_tokens
+        if read is None or written is None:
+            return None
+        price = self.served.get(report.service_tier, self) if self.served else self
+        if price is None:
+            return None
+        cost = price.input * read + price.output * written
+        cached = min(report.cached_tokens, read)
+        if cached and price.cached is not None:
+            cost += (price.cached - price.input) * cached
+        stored = min(report.stored_tokens, read - cached)
+        if stored and price.stored is not None:
+            cost += (price.stored - price.input) * stored
+            if price.hour is not None:
+                cost += (price.hour - price.stored) * min(report.hour_tokens, stored)
+        return cost
 
 
 class PromptCache(NamedTuple):

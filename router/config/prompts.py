@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 
@@ -67,6 +68,25 @@ WORDS: Mapping[str, Mapping[Api, Word]] = {
 """By presets. At Bedrock, Anthropic's models refuse the mark; who is not here is told nothing: it
 needs nothing, or nobody knows that it takes any.
 """
+
+
+OF_CACHES: tuple[tuple[str, tuple[Fraction, Fraction]], ...] = (
+    ("claude-*", (Fraction(1, 10), Fraction(5, 4))),  # Anthropic, "Prompt caching", wherever served
+    ("gpt-5.6*", (Fraction(1, 10), Fraction(5, 4))),  # OpenAI, "Prompt caching"
+    ("gpt-6*", (Fraction(1, 10), Fraction(5, 4))),  # as the one before
+)
+"""What tokens cost at most that are read from a cache, and those that are written to one, of the
+price of any other, where makers say one figure for nearly all of a family; by names as above.
+"""
+
+
+def billed(model: str) -> tuple[Fraction | None, Fraction | None]:
+    """What of a model's price tokens cost that are read from a cache, and those that are written to
+    one; None: nobody knows.
+    """
+    name = model.lower()
+    of = (parts for pattern, parts in OF_CACHES if fnmatchcase(name, f"*{pattern}"))
+    return next(of, (None, None))
 
 
 def prompts_of(preset: str | None, model: str) -> Prompts:

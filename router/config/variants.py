@@ -9,6 +9,7 @@ Must not: know how a provider is told of a tier; that is said where bodies are m
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from fractions import Fraction
 from math import ceil
 from types import MappingProxyType
@@ -40,6 +41,7 @@ tiers of their own: they are sent as they are written.
 """
 STANDARD = frozenset({"auto", "default", "on_demand", "standard", "standard_only"})
 """These cost what a model costs."""
+NAMES = STANDARD.union(*TIERS.values())
 HALF = Fraction(1, 2)
 OF_TIERS: Mapping[tuple[str, str], Fraction] = MappingProxyType(
     {
@@ -53,7 +55,7 @@ OF_TIERS: Mapping[tuple[str, str], Fraction] = MappingProxyType(
 Google and Groq said in 2026. What a model costs in `priority` differs from one to the next, and
 Bedrock has a price for each.
 """
-PAID = Price(0, 0, 0)
+PAID = Price(0, 0, 0, 0)
 """Of capacity that costs the same whether it is used or not, one more token costs nothing."""
 
 
@@ -88,12 +90,8 @@ def in_tier(price: Price, company: str, tier: str | None) -> Price:
     factor = OF_TIERS.get((company, tier))
     if factor is None:
         return Price()
-    parts = (None if one is None else ceil(one * factor) for one in _parts(price))
+    parts = (None if one is None else ceil(one * factor) for one in astuple(price))
     return Price(*parts)
-
-
-def _parts(price: Price) -> tuple[int | None, int | None, int | None]:
-    return price.input, price.output, price.cached
 
 
 def identity_of(provider: Provider, model: ProviderModel) -> str:

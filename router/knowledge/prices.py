@@ -56,6 +56,7 @@ def found(company: str, model: str, now: datetime) -> dict[str, int | None] | No
         "input": nano_dollars(prices.input_mtok),
         "output": nano_dollars(prices.output_mtok),
         "cached": nano_dollars(prices.cache_read_mtok),
+        "stored": nano_dollars(prices.cache_write_mtok),
     }
 
 
