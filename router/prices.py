@@ -57,7 +57,7 @@ def _served(provider: Provider, model: ProviderModel) -> Mapping[str, Price | No
     standard, own = said.get("", Said()), _tier(model)
     return {
         name: _of(model, said.get(tier) or in_tier(standard, company, name))
-        for name in NAMES
+        for name in sorted(NAMES)
         if (tier := "" if name in STANDARD else name) != own
     }
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from policies import Outcome
+from policies import Outcome, Report
 from router.cascade.terms import Answered, OwnCheck
 from router.ladder import Ladder, Rung
 from router.sink import ClientGone
@@ -37,6 +37,7 @@ from tests.router.scripted import (
     text,
 )
 
+USED = Report(Outcome.OK, input_tokens=0, output_tokens=1000)
 SORRY = text("I can't help with that, ")
 MORE = [text(f"word{number} ") for number in range(30)]
 DEAR: Script = [0.1, EVENTS, ROLE, 0.1, text("certainly"), FINISH, USAGE, DONE, END]
@@ -104,14 +105,14 @@ async def test_what_a_header_can_say_no_more_the_last_comment_says() -> None:
 async def test_streams_that_were_whole_in_both_tiers_tell_how_long_answers_are() -> None:
     thirty: Script = [*LONG, FINISH, DONE, END]  # tokens; the refusal has three
     scene = Held({"a/m": [REFUSES], "b/m": [thirty]})
-    before = scene.lane.dearest(0, 0, 1000)
+    before = scene.lane.dearest(0, USED)
     await scene.stream()
     await scene.stream()
-    assert (before, scene.lane.dearest(0, 0, 1000)) == (10_000, 10_540)
+    assert (before, scene.lane.dearest(0, USED)) == (10_000, 10_540)
     ended: Script = [0.1, EVENTS, ROLE, SORRY, *MORE, 1000]
     scene = Held({"a/m": [ended], "b/m": [thirty]}, head=600)
     await scene.stream()
-    assert scene.lane.dearest(0, 0, 1000) == before  # nobody knows how long it would have been
+    assert scene.lane.dearest(0, USED) == before  # nobody knows how long it would have been
 
 
 @in_virtual_time

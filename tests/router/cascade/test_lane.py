@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from policies import Price
+from policies import Outcome, Price, Report
 from policies.cost_tiers import CostTiers
 from policies.policy import Request
 from router.cascade.lane import LOOK, Lane, skipping
@@ -13,6 +13,7 @@ from router.cascade.terms import Terms
 from router.config import Audit, Rate
 
 ALL_GOOD, ALL_BAD = "", "empty"
+USED = Report(Outcome.OK, input_tokens=100, output_tokens=100)
 
 
 def terms(measured: str = "1", *, tiers: int = 2, priced: bool = True) -> Terms:
@@ -29,7 +30,7 @@ def lane(chance: float = 0.5, **options: bool | int) -> Lane:
 
 def answered(one: Lane, times: int, failed: str, tier: int = 0) -> None:
     for _ in range(times):
-        one.add(tier, failed, 100, 100, one.terms.cost("a/m", 100, 100), 0)
+        one.add(tier, failed, USED, one.terms.cost("a/m", USED), 0)
 
 
 def test_a_tier_whose_answers_fail_is_skipped_but_for_a_look() -> None:
@@ -85,14 +86,14 @@ def test_the_next_tier_is_the_first_above_that_is_not_skipped() -> None:
 
 def test_what_a_dear_answer_would_have_cost_goes_by_how_long_dear_answers_are() -> None:
     one = lane()
-    assert one.dearest(0, 100, 100) == 2000
+    assert one.dearest(0, USED) == 2000
     for _ in range(1000):
         one.twice(0, 100, 1, 200)
-    told = one.dearest(0, 100, 100)
+    told = one.dearest(0, USED)
     assert told == pytest.approx(3000, rel=0.02)
     for _ in range(1000):
         one.twice(0, 1, 1, 1000)
-    told = one.dearest(0, 100, 100)
+    told = one.dearest(0, USED)
     assert told == 1000 + 10 * 400  # more than four times as long is not believed
 
 
