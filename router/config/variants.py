@@ -55,7 +55,7 @@ OF_TIERS: Mapping[tuple[str, str], Fraction] = MappingProxyType(
 Google and Groq said in 2026. What a model costs in `priority` differs from one to the next, and
 Bedrock has a price for each.
 """
-PAID = Price(0, 0, 0, 0)
+PAID = Price(0, 0, 0)
 """Of capacity that costs the same whether it is used or not, one more token costs nothing."""
 
 

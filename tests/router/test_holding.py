@@ -401,3 +401,27 @@ def passes(events: bytes, script: Script) -> bool:
     expected = [one for one in asked if one not in (usage, done)]
     got = [one for one in events.split(b"\n\n") if one]
     return got == [*expected[: len(got) - 1], done]
+
+
+@in_virtual_time
+async def test_what_always_dear_would_have_cost_is_reckoned_by_all_that_the_client_got() -> None:
+    """Where a stream broke off and another went on with it, as where the first had not."""
+    again: Script = [0.1, EVENTS, ROLE, *MORE, *MORE, FINISH, DONE, END]
+    used = Report(Outcome.OK, input_tokens=0, output_tokens=60)
+    for cheap in ([*LONG, CUT], again):
+        scene = Held(
+            {"a/m": [cheap], "b/m": [again]}, head=1000, resume={"chat": True}, one_model=True
+        )
+        client = await scene.stream(temperature=0)
+        assert words_of(client).count("word29") == 2
+        resumed = len(scene.asked) == 2
+        assert bool(scene.request.resumed) == resumed
+        account = scene.lane.account
+        read = scene.kept.attempts[0].report.input_tokens or 0
+        assert (
+            account.dear
+            == scene.lane.dearest(0, used._replace(input_tokens=read))
+            == 10 * (read + 60)
+        )
+        paid = [(one.target, one.report) for one in scene.kept.attempts]
+        assert account.answers == sum(scene.terms.cost(*one) or 0 for one in paid)
