@@ -281,3 +281,11 @@ async def test_what_anthropic_served_from_capacity_that_is_committed_to_is_unkno
         reply = message({"input_tokens": 15, "output_tokens": 5, "service_tier": served})
         told = await paid(tmp_path, reply, "preset: anthropic", path="messages", **asked)
         assert told == billed
+
+
+async def test_embeddings_cost_what_was_read(tmp_path: Path) -> None:
+    vectors = [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}]
+    usage = {"prompt_tokens": 30, "total_tokens": 30}
+    reply = Body({"object": "list", "data": vectors, "model": "m", "usage": usage})
+    models = "m: {price: {input: 1, output: 0}}"
+    assert await paid(tmp_path, reply, models=models, path="embeddings", input="a") == 30 * IN

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from policies import Outcome, Price, Report
@@ -117,3 +119,18 @@ def test_it_is_shown_in_numbers_and_in_words() -> None:
     assert tier["why"] == (
         "0% of its last answers failed, and up to 90% it is cheaper than to begin above it"
     )
+
+
+def test_always_dear_would_have_had_as_warm_a_cache() -> None:
+    dear = Price(1000, 1000, 100, 1250)
+    one = Lane(replace(terms(), usual=(Price(100, 100), dear)), lambda: 1, lambda: 0.5)
+    warm = USED._replace(cached_tokens=80, stored_tokens=20)
+    assert one.dearest(0, warm) == 80 * 100 + 20 * 1250 + 100 * 1000
+
+
+def test_what_is_not_known_of_the_checks_is_not_known_of_what_the_tier_saves() -> None:
+    one = lane()
+    for _ in range(30):
+        one.add(0, ALL_BAD, USED, one.terms.cost("a/m", USED), None)
+    assert one.skips(checked=True) == (frozenset(), False)
+    assert "not known, for want of a price" in reasons(one, 0)[0]
