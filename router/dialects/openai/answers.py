@@ -114,10 +114,14 @@ def _of_caches(counted: _Counted, given: int) -> tuple[int, int]:
     details = counted.prompt_tokens_details
     if details is None:
         return min(count(counted.prompt_cache_hit_tokens), given), 0
-    cached, stored = details.cached_tokens, details.cache_write_tokens
-    if not (cached or stored):
-        return 0, 0
-    return min(count(cached), given), min(count(stored), given)
+    return min(count(details.cached_tokens), given), min(count(details.cache_write_tokens), given)
+
+
+def _has_caches(counted: _Counted) -> int:
+    details = counted.prompt_tokens_details
+    if details is None:
+        return counted.prompt_cache_hit_tokens
+    return details.cached_tokens or details.cache_write_tokens
 
 
 def _good(counted: Any, served: Any = None) -> Report:
@@ -126,20 +130,13 @@ def _good(counted: Any, served: Any = None) -> Report:
         given, written = counted.prompt_tokens, counted.completion_tokens
         total = counted.total_tokens
         if given > 0 and written > 0 and given + written == total <= MOST_TOKENS:
-            cached, stored = _of_caches(counted, given)
-            return Report(
-                GOOD,
-                input_tokens=given,
-                output_tokens=written,
-                cached_tokens=cached,
-                stored_tokens=stored,
-                service_tier=tier,
-            )
-        given, written = count(given), count(written)
-        written += apart_of(given, written, total)
-        cached, stored = _of_caches(counted, given)
+            if not _has_caches(counted):
+                return Report(GOOD, input_tokens=given, output_tokens=written, service_tier=tier)
+        else:
+            given, written = count(given), count(written)
+            written += apart_of(given, written, total)
         found = given or written
-        usage = Usage(given, written, cached, stored, service_tier=tier) if found else None
+        usage = Usage(given, written, *_of_caches(counted, given), 0, 0, tier) if found else None
     else:
         usage = usage_of(counted, tier)
     return good(usage)
