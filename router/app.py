@@ -14,9 +14,8 @@ from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
 from router.aside import Aside
-from router.assembly import Beside, Part, beside_of, decisions_of, peers_of
+from router.assembly import Beside, Part, beside_of, decisions_of, peers_of, prices_of
 from router.auditing import Auditing
-from router.build import live_targets
 from router.cascades import Cascades
 from router.checking import Checking
 from router.config import Config, Server, load
@@ -32,7 +31,6 @@ from router.midnight import AGAIN
 from router.overrides.overrides import Overrides
 from router.overrides.pages import OverridePages
 from router.pipeline import Pipeline
-from router.prices import prices_of
 from router.reloading import Reloading
 from router.shadow.shadows import Shadows
 from router.shifts.moving import moving_of
@@ -152,9 +150,7 @@ class App:
 
     def _watch(self) -> None:
         """Drive the shifts of the file in force."""
-        config = self._force.config
-        prices = prices_of(config, live_targets(config))
-        self.state.shifting.take(moving_of(self._force.file), prices)
+        self.state.shifting.take(moving_of(self._force.file), prices_of(self._force.config))
 
     def _again(self) -> None:
         self._force.again()

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from policies import Engine, Route
-from router import build, choosing
+from policies import Engine, Price, Route
+from router import build, choosing, prices
 from router.abilities import wary_of
 from router.arms import Arms, canary_of
 from router.barring import barring_of
@@ -201,6 +201,11 @@ def peers_of(shared: Shared, together: Together | None) -> Peers:
 
     line = Link(address_of(shared.redis.reveal()), shared.fleet)
     return Peered(line, shared.fleet, together.instance)
+
+
+def prices_of(config: Config) -> dict[str, Price]:
+    """What targets cost, as far as it is known."""
+    return prices.prices_of(config, build.live_targets(config))
 
 
 def writer_of(server: Server, origin: Origin, log: Log) -> Writer | None:

@@ -141,15 +141,22 @@ class Price(NamedTuple):
         price = self.served.get(report.service_tier, self) if self.served else self
         if price is None:
             return None
-        cost = price.input * read + price.output * written
-        cached = min(report.cached_tokens, read)
-        if cached and price.cached is not None:
-            cost += (price.cached - price.input) * cached
-        stored = min(report.stored_tokens, read - cached)
-        if stored and price.stored is not None:
-            cost += (price.stored - price.input) * stored
-            if price.hour is not None:
-                cost += (price.hour - price.stored) * min(report.hour_tokens, stored)
+        of_caches = report.cached_tokens, report.stored_tokens, report.hour_tokens
+        return price.of(read, written, *of_caches)
+
+    def of(self, read: int, written: int, cached: int = 0, stored: int = 0, hour: int = 0) -> int:
+        """Nano-dollars for so many tokens: of those that were read, `cached` came from a cache and
+        `stored` went to one, `hour` of them for an hour.
+        """
+        cost = self.input * read + self.output * written
+        cached = min(cached, read)
+        if cached and self.cached is not None:
+            cost += (self.cached - self.input) * cached
+        stored = min(stored, read - cached)
+        if stored and self.stored is not None:
+            cost += (self.stored - self.input) * stored
+            if self.hour is not None:
+                cost += (self.hour - self.stored) * min(hour, stored)
         return cost
 
 

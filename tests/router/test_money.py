@@ -92,7 +92,7 @@ def responded(usage: Any, **more: Any) -> dict[str, Any]:
 
 
 def responding(whole: dict[str, Any]) -> Stream:
-    said = [
+    said: list[dict[str, Any]] = [
         {"type": "response.created", "response": {**whole, "status": "in_progress"}},
         {"type": "response.output_text.delta", "delta": "There."},
         {"type": "response.completed", "response": whole},
@@ -109,7 +109,7 @@ def message(usage: Any) -> Body:
 
 def messages(usage: Any) -> Stream:
     start = {"id": "m", "type": "message", "role": "assistant", "model": "m", "content": []}
-    said = [
+    said: list[dict[str, Any]] = [
         {"type": "message_start", "message": {**start, "usage": {**usage, "output_tokens": 1}}},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
         {

@@ -84,6 +84,7 @@ def test_whatever_a_provider_counts_nobody_is_paid_for_asking(
         stored_tokens=stored,
         hour_tokens=hour,
     )
-    cost = Price(*prices).cost(report)
+    given, output, read_again, kept, long = prices
+    cost = Price(given, output, read_again, kept, long).cost(report)
     assert cost is not None
     assert min(prices) * (read + written) <= cost <= max(prices) * (read + written)
