@@ -254,6 +254,9 @@ class Answer:
                 input_tokens=usage.input_tokens,
                 output_tokens=usage.output_tokens,
                 cached_tokens=usage.cached,
+                stored_tokens=usage.written,
+                hour_tokens=usage.hour,
+                service_tier=usage.service_tier,
             )
         seen = reader.content if reader is not None else 0
         return report._replace(

@@ -129,7 +129,9 @@ class Copying:
         """Settle and let go of all that was taken for a copy, however it ended."""
         self._tasks.discard(task)
         lane = copy.twin.lane
-        lane.settle(copy.reserved, copy.overheard.spent(copy.terms), self._loop.time())
+        lane.settle(
+            copy.reserved, copy.overheard.spent(copy.terms, copy.reserved.need), self._loop.time()
+        )
         copy.heard.drop()
         copy.twin.drop()
         if task.cancelled():

@@ -33,8 +33,8 @@ class Resumption:
     """
 
     __slots__ = (
-        "_any_model", "_begun", "_call", "_kept", "_model", "_runtime", "_without", "broken",
-        "resumed",
+        "_any_model", "_begun", "_call", "_first", "_kept", "_model", "_runtime", "_without",
+        "broken", "resumed",
     )  # fmt: skip
 
     def __init__(self, call: Call, runtime: Runtime, *, any_model: bool) -> None:
@@ -45,6 +45,7 @@ class Resumption:
         self._kept: dict[Attempt, Begun] = {}
         self._without: set[str] = set()
         self._model = ""
+        self._first: Report | None = None
         self.broken: Report | None = None
         self.resumed: tuple[Resumed, ...] = ()
 
@@ -66,6 +67,7 @@ class Resumption:
             return frozenset()
         self._begun, self.broken = begun, report
         self._model = self._model or answer.upstream.upstream
+        self._first = self._first or report
         self._without.add(answer.upstream.target)
         begun.input_spent += report.input_tokens or 0
         begun.output_spent += report.output_tokens or 0
@@ -87,6 +89,17 @@ class Resumption:
             output_tokens=begun.output_spent + (report.output_tokens or 0),
             estimated=True,
         )
+
+    def joined(self, last: Answer | None) -> Report | None:
+        """What the answer would have come to if the first who began it had ended it, where the
+        `last` did; None: nobody had to go on with it.
+        """
+        if self._first is None or not self.resumed:
+            return None
+        report = None if last is None else last.report
+        written = 0 if report is None else report.output_tokens or 0  # all of it, if it began anew
+        have = max([written, *(begun.tokens for begun in self._kept.values())])
+        return self._first._replace(output_tokens=have, estimated=True)
 
     def _goes_on(self, target: str) -> bool:
         upstream = self._runtime.upstreams.get(target)

@@ -32,7 +32,7 @@ class Tally:
     unpriced: bool = False
 
     def add(
-        self, *, failed: bool, cost: int | None, checks: int, above: Sequence[int | None]
+        self, *, failed: bool, cost: int | None, checks: int | None, above: Sequence[int | None]
     ) -> None:
         """One more answer."""
         keep = 1.0 - 1.0 / MEMORY
@@ -41,9 +41,9 @@ class Tally:
         self.answers = self.answers * keep + 1.0
         self.failed = self.failed * keep + failed
         self.cost = self.cost * keep + (cost or 0)
-        self.checks = self.checks * keep + checks
+        self.checks = self.checks * keep + (checks or 0)
         self.above = tuple(old * keep + new for old, new in zip(before, known, strict=True))
-        self.unpriced = cost is None or None in above
+        self.unpriced = None in (cost, checks, *above)
 
     @property
     def measured(self) -> bool:

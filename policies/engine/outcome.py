@@ -122,8 +122,10 @@ class Report(NamedTuple):
     answer. `unclassified` is the status of an error that the driver knew no meaning of, and judged
     by default. `unread` are the seconds for which the driver did not read, since its own client
     took nothing: they are not the target's. `cached_tokens` are those of the input that the
-    provider read from a cache. `withheld`: nothing of a streamed answer had reached anybody, so its
-    course may ask others as if it had brought nothing.
+    provider read from a cache, `stored_tokens` those that it wrote to one, `hour_tokens` of them
+    for an hour; `service_tier` is the one in which it says that it served it. `withheld`:
+    nothing of a streamed answer had reached anybody, so its course may ask others as if it had
+    brought nothing.
     """
 
     outcome: Outcome
@@ -139,6 +141,9 @@ class Report(NamedTuple):
     unread: float = 0.0
     cached_tokens: int = 0
     withheld: bool = False
+    stored_tokens: int = 0
+    hour_tokens: int = 0
+    service_tier: str = ""
 
     @property
     def never_sent(self) -> bool:

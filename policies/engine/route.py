@@ -6,12 +6,14 @@ All of it is immutable and made once per configuration; what is learned lives el
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from policies.engine.limits.counting import AS_WRITTEN, Counting
+from policies.engine.outcome import Report
 from policies.least_latency import LeastLatency
 from policies.policy import Policy
 
@@ -114,14 +116,51 @@ class Limits:
         return bool(rates or self.concurrent is not None)
 
 
+AS_ASKED: Mapping[str, Price | None] = MappingProxyType({})
+
+
 class Price(NamedTuple):
-    """Nano-dollars for each token read and written: $1 per million tokens is 1,000. `cached` is for
-    those that are read from a cache; None: that is unknown.
+    """Nano-dollars for each token read and written: $1 per million tokens is 1,000. Of the input,
+    `cached` is for those that are read from a cache, `stored` for those that are written to one,
+    `hour` for those that are kept there for an hour; None: that is unknown, and they cost what any
+    do. `served` is what it costs where the provider says that it served it in a service tier other
+    than the one that it was asked in, by its name (None: unknown).
     """
 
     input: int
     output: int
     cached: int | None = None
+    stored: int | None = None
+    hour: int | None = None
+    served: Mapping[str, Price | None] = AS_ASKED
+
+    def cost(self, report: Report) -> int | None:
+        """Nano-dollars that an attempt has cost which ended so; None: nobody knows."""
+        if report.never_sent:
+            return 0
+        read, written = report.input_tokens, report.output_tokens
+        if read is None or written is None:
+            return None
+        price = self.served.get(report.service_tier, self) if self.served else self
+        if price is None:
+            return None
+        of_caches = report.cached_tokens, report.stored_tokens, report.hour_tokens
+        return price.of(read, written, *of_caches)
+
+    def of(self, read: int, written: int, cached: int = 0, stored: int = 0, hour: int = 0) -> int:
+        """Nano-dollars for so many tokens: of those that were read, `cached` came from a cache and
+        `stored` went to one, `hour` of them for an hour.
+        """
+        cost = self.input * read + self.output * written
+        cached = min(cached, read)
+        if cached and self.cached is not None:
+            cost += (self.cached - self.input) * cached
+        stored = min(stored, read - cached)
+        if stored and self.stored is not None:
+            cost += (self.stored - self.input) * stored
+            if self.hour is not None:
+                cost += (self.hour - self.stored) * min(hour, stored)
+        return cost
 
 
 class PromptCache(NamedTuple):

@@ -59,7 +59,7 @@ class Run:
         for each in self.world.sent:
             price = prices.get(each.target)
             if price is not None and begin <= each.at < end and each.outcome in BILLED:
-                spent += price.input * each.input_tokens + price.output * each.output_tokens
+                spent += price.of(each.input_tokens, each.output_tokens, each.cached_tokens)
         return spent / asked
 
     def shares(self) -> dict[str, float]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from policies import Engine, Price, Route
 from router.arms import Arms, canary_of
 from router.barring import barring_of
-from router.building import build, choosing
+from router.building import build, choosing, prices
 from router.building.abilities import wary_of
 from router.building.build import accounts_of
 from router.building.canaries import shifts_of
@@ -205,11 +205,7 @@ def peers_of(shared: Shared, together: Together | None) -> Peers:
 
 def prices_of(config: Config) -> dict[str, Price]:
     """What targets cost, as far as it is known."""
-    return {
-        name: price
-        for name in build.live_targets(config)
-        if (price := build.price_of(config.target(name)[1])) is not None
-    }
+    return prices.prices_of(config, build.live_targets(config))
 
 
 def writer_of(server: Server, origin: Origin, log: Log) -> Writer | None:

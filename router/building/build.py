@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
 
-from policies import Climb, Facts, LeastLatency, Price, PromptCache, Retry, Route, Target
+from policies import Climb, Facts, LeastLatency, PromptCache, Retry, Route, Target
 from router.building.abilities import lacks_of
 from router.building.canaries import canaries_of, canary
 from router.building.choosing import BuildFault, policy_of
 from router.building.counting import counting_of, limits_of
 from router.building.made import Made
+from router.building.prices import price_of
 from router.building.reach import Unreachable, transport_of
 from router.building.service_tiers import fields_of, headers_of
 from router.building.speaks import hints_of, speaks_of, withheld_of
@@ -86,7 +87,7 @@ def facts_of(config: Config, clocks: Clocks = SINCE_1970) -> dict[str, Facts]:
         facts[name] = Facts(
             limits=limits_of(model.limits, model.counts, clocks),
             context=model.context,
-            price=price_of(model),
+            price=price_of(config, name),
             groups=fates_of(provider, model),
             first_token=model.timeouts.first_token,
             lacks=lacks_of(provider, model),
@@ -109,14 +110,6 @@ def recorded_of(config: Config) -> dict[str, float]:
         **dict.fromkeys(live_targets(config), 1.0),
         **{route.name: route.decisions for route in serving(config) if route.decisions},
     }
-
-
-def price_of(model: ProviderModel) -> Price | None:
-    """A price is known where both of its parts are."""
-    price = model.price
-    if price.input is None or price.output is None:
-        return None
-    return Price(price.input, price.output, price.cached)
 
 
 def fates_of(provider: Provider, model: ProviderModel) -> tuple[str, ...]:

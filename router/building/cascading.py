@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from policies import Price
-from router.building.build import price_of, serving
+from router.building.build import serving
 from router.building.choosing import called, judge_of
+from router.building.prices import price_of
 from router.cascade.checks import BEGINNINGS, BUILT_IN, READ_FOR, Check, matching, of_length
 from router.cascade.pattern import Pattern
 from router.cascade.terms import ASK, ModelCheck, Own, OwnCheck, Terms
@@ -37,7 +38,7 @@ def _terms(config: Config, route: Route, cascade: Cascade, able: list[list[str]]
     tiers = {target.name: at for at, tier in enumerate(route.tiers) for target in tier}
     judged = [one.judge for one in cascade.checks if one.judge is not None]
     names = {*tiers, *(t.name for j in judged for tier in config.models[j].tiers for t in tier)}
-    prices = {name: price_of(config.target(name)[1]) for name in names}
+    prices = {name: price_of(config, name) for name in names}
     audit = cascade.audit
     own = audit is not None and ":" in audit.by
     # Not by weights: who is drained for a while changes nothing of what was measured.
@@ -83,4 +84,12 @@ def _usual(prices: Iterable[Price | None]) -> Price | None:
     return Price(
         sum(one.input for one in priced) // len(priced),
         sum(one.output for one in priced) // len(priced),
+        _mean([one.cached for one in priced]),
+        _mean([one.stored for one in priced]),
+        _mean([one.hour for one in priced]),
     )
+
+
+def _mean(parts: Sequence[int | None]) -> int | None:
+    known = [one for one in parts if one is not None]
+    return sum(known) // len(known) if len(known) == len(parts) else None

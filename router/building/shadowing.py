@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 
-from router.building.build import fates_of, price_of, shadowed
+from router.building.build import fates_of, shadowed
 from router.building.choosing import judge_of
+from router.building.prices import prices_of
 from router.config import Config, Route, Shadow
 from router.shadow.terms import Terms
 
@@ -21,14 +22,13 @@ def shadows_of(config: Config) -> dict[str, Terms]:
 def _terms(config: Config, route: Route, shadow: Shadow) -> Terms:
     provider, model = config.target(shadow.to)
     named = {shadow.to, *(target.name for tier in route.tiers for target in tier)}
-    prices = {name: price_of(config.target(name)[1]) for name in named}
     compared = repr((shadow.to, shadow.judge, *_answering(route)))
     return Terms(
         route.name,
         shadow,
         None if shadow.judge is None else judge_of(shadow.judge),
         route.deadline,
-        {name: price for name, price in prices.items() if price is not None},
+        prices_of(config, named),
         model.output,
         fates_of(provider, model),
         sha256(compared.encode()).hexdigest()[:16],

@@ -95,8 +95,10 @@ class Auditing:
             answer = heard.read()
         finally:
             heard.drop()
-            lane.account.audits += bill.cost
-            purse.settle(reserved, bill.cost, self._loop.time())
+            spent = bill.since(0)
+            spent = reserved.need if spent is None else spent
+            lane.account.audits += spent
+            purse.settle(reserved, spent, self._loop.time())
         cheap = await said_of(trial.call, body)
         dear = await said_of(trial.call, answer) if answer is not None else None
         if cheap is None or dear is None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from policies import Outcome, Report
 from router.aside import Aside, Asked
 from router.caller import Caller
 from router.cascade.checks import failed_at_once, first_failed
@@ -24,7 +25,7 @@ from router.pipeline import admit
 from router.runtime import Runtime
 from router.shadow.judged import Said
 from router.shadow.judging import MOST_THREADS, Judging, NoScore
-from router.shadow.overheard import Overheard
+from router.shadow.overheard import Overheard, is_billed
 from router.shadow.said import begun_of, prompt_of, said_of
 from router.shadow.sinks import Heard, Memory
 from router.stored.owners import Owners
@@ -52,11 +53,13 @@ NAMED = ".judge"
 
 
 class Checked(NamedTuple):
-    """Which check an answer `failed` (empty: none), how many it passed, and what they cost."""
+    """Which check an answer `failed` (empty: none), how many it passed, and what they cost (None:
+    nobody knows).
+    """
 
     failed: str = ""
     passed: int = 0
-    cost: int = 0
+    cost: int | None = 0
     said: Said | None = None
 
 
@@ -72,10 +75,10 @@ class Checking:
         self._memory, self.heads = Memory(), Memory(MOST_HEADS)
 
     async def check(
-        self, lane: Lane, call: Call, caller: Caller, body: bytes, until: float, *, free: bool
+        self, lane: Lane, call: Call, caller: Caller, body: bytes, until: float, bill: Bill | None
     ) -> Checked:
-        """An answer to `call`, by the checks of `lane`, before the instant `until`; with `free`
-        nobody is asked.
+        """An answer to `call`, by the checks of `lane`, before the instant `until`; what it costs
+        stands in `bill` at once. Without one nobody is asked.
         """
         terms = lane.terms
         said = await said_of(call, body) if len(body) <= MOST_ANSWER else None
@@ -85,10 +88,12 @@ class Checking:
         failed = first_failed(terms.checks, asked, said)
         if failed is not None:
             return Checked(terms.checks[failed].name, failed, said=said)
-        passed, cost = len(terms.checks), 0
-        for one in () if free else terms.others:
+        passed = len(terms.checks)
+        if bill is None:
+            return Checked("", passed, said=said)
+        before = bill.cost
+        for one in terms.others:
             patience = min(PATIENCE, (until - self._loop.time()) * SHARE_OF_TIME)
-            bill = Bill(self._aside.journal, terms)
             try:
                 async with timeout(patience), self._turns[type(one)]:
                     if isinstance(one, OwnCheck):
@@ -99,11 +104,14 @@ class Checking:
                 lane.trouble, good = f"{one.name}: {error}", False
             except TimeoutError:
                 lane.trouble, good = f"{one.name}: it did not answer within {patience:g} s", False
-            cost += bill.cost
             if not good:
-                return Checked(one.name, passed, cost, said)
+                return Checked(one.name, passed, bill.since(before), said)
             passed += 1
-        return Checked("", passed, cost, said)
+        return Checked("", passed, bill.since(before), said)
+
+    def bill(self, terms: Terms) -> Bill:
+        """An empty one."""
+        return Bill(self._aside.journal, terms)
 
     async def begun(self, terms: Terms, call: Call, caller: Caller, data: bytes) -> str:
         """The check that a streamed answer to `call` has failed which begins with `data`; empty:
@@ -130,7 +138,7 @@ class Checking:
     ) -> bool:  # fmt: skip
         runtime, now, purse = self._aside.runtime(), self._loop.time(), lane.budget(one)
         asked = self._question(one, lane.terms, call, caller, said, runtime, now + patience)
-        need = _at_most(lane.terms, runtime, one.model, asked.call)
+        need, before = _at_most(lane.terms, runtime, one.model, asked.call), bill.cost
         if need is None and purse.bounded:
             raise NoScore("its budget cannot be kept: no price of it is known")
         reserved = purse.take(need or 0, now)
@@ -142,7 +150,8 @@ class Checking:
             answer = heard.read()
         finally:
             heard.drop()
-            purse.settle(reserved, bill.cost, self._loop.time())
+            spent = bill.since(before)
+            purse.settle(reserved, reserved.need if spent is None else spent, self._loop.time())
         told = await said_of(asked.call, answer) if answer is not None else None
         word = told.text.strip().lower() if told is not None else ""
         if not word.startswith(("yes", "no")):
@@ -174,23 +183,29 @@ class Checking:
 
 
 class Bill(Overheard):
-    """The journal of what is asked aside. `cost` is what all its attempts came to, `written` are
-    the tokens of the last answer.
+    """The journal of what is asked aside. `cost` is what all its attempts came to, as far as that
+    is known; `unknown`: of one nobody knows. `written` are the tokens of the last answer.
     """
 
     def __init__(self, journal: Reader, terms: Terms) -> None:
         super().__init__(journal)
         self._terms = terms
         self.cost = 0
+        self.unknown = False
         self.written: int | None = None
 
     def attempt(self, record: AttemptRecord) -> None:
         """See `Reader.attempt`."""
         super().attempt(record)
         report = record.report
-        told = self._terms.cost(record.target, report.input_tokens, report.output_tokens or 0)
+        told = self._terms.cost(record.target, report)
         self.cost += told or 0
+        self.unknown = self.unknown or (told is None and is_billed(report))
         self.written = report.output_tokens
+
+    def since(self, before: int) -> int | None:
+        """What it came to since it was so much; None: nobody knows."""
+        return None if self.unknown else self.cost - before
 
 
 def _asks(caller: Caller, call: Call) -> bool:
@@ -203,7 +218,8 @@ def _at_most(terms: Terms, runtime: Runtime, model: str, call: Call) -> int | No
     """What a judge's question may cost, by the dearest of its targets; None: nobody knows."""
     names = runtime.targets.get(model, frozenset({model}))
     read = len(call.body) // BYTES_PER_TOKEN
-    costs = [terms.cost(name, read, MOST_SAID) for name in names]
+    report = Report(Outcome.OK, input_tokens=read, output_tokens=MOST_SAID)
+    costs = [terms.cost(name, report) for name in names]
     known = [cost for cost in costs if cost is not None]
     return max(known, default=0) if len(known) == len(costs) else None
 

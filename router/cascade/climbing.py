@@ -11,7 +11,7 @@ from asyncio import Timeout, timeout
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from policies import Fail, Report
+from policies import Fail, Outcome, Report
 from policies.policy import Request
 from router.answer import Answer
 from router.caller import Caller
@@ -21,6 +21,7 @@ from router.cascade.reckoning import reckon, twice
 from router.dialects.contract import Call, ClientError
 from router.passage import Passage
 from router.shadow.lane import MISJUDGED, likely_most
+from router.shadow.overheard import is_billed
 from router.shadow.said import READ_BY
 
 CASCADE: Final = "x-router-cascade"
@@ -31,7 +32,9 @@ class Trial:
     with the check that each failed first; `best` is the one of them that passed most, or the one
     that the client gets; `accepted` is one that was whole, and passed, and `body` is what it was.
     `first` was checked first, with its tier; of `beginnings` that alone was, with what each failed.
-    `heads` is what all requests may hold back of streams.
+    `paid` is the first that has cost something below the last tier. `bill` is that of the checks;
+    `joined` is what `best` came to where others had to go on with it. `heads` is what all requests
+    may hold back of streams.
     """
 
     def __init__(
@@ -44,9 +47,11 @@ class Trial:
         self.best: Answer | None = None
         self.accepted: Answer | None = None
         self.body = b""
-        self.spent = self.checks = 0
+        self.spent, self.bill = 0, checking.bill(lane.terms)
         self.unpriced = False
         self.first: tuple[int, Answer] | None = None
+        self.paid: tuple[int, Answer] | None = None
+        self.joined: Report | None = None
         self.beginnings: list[tuple[int, Answer, str]] = []
         self._passed = -1
         self._checking, self._until, self._skipped = checking, request.deadline, skipped
@@ -104,22 +109,24 @@ class Trial:
 
     async def _checked(self, answer: Answer, body: bytes, tier: int, report: Report) -> Checked:
         lane, last = self.lane, tier >= self.terms.last
-        told = await self._checking.check(
-            lane, self.call, self.caller, body, self._until, free=last
-        )
-        if not last:
-            self.checks += told.cost
-            read, written = report.input_tokens, report.output_tokens
-            spent = self.terms.cost(answer.upstream.target, read, written)
-            if self.counts:
-                lane.add(tier, told.failed, read, written, spent, told.cost)
+        bill = None if last else self.bill
+        told = await self._checking.check(lane, self.call, self.caller, body, self._until, bill)
+        if not last and self.counts:
+            spent = self.terms.cost(answer.upstream.target, report)
+            lane.add(tier, told.failed, report, spent, told.cost)
         return told
 
-    def pay(self, target: str, report: Report) -> None:
+    def pay(self, answer: Answer, report: Report) -> None:
         """An attempt has come to this."""
-        cost = self.terms.cost(target, report.input_tokens or 0, report.output_tokens or 0)
-        self.spent += cost or 0
-        self.unpriced = self.unpriced or cost is None
+        target, terms = answer.upstream.target, self.terms
+        cost = terms.cost(target, report)
+        if not cost:
+            self.unpriced = self.unpriced or (cost is None and is_billed(report))
+            return
+        self.spent += cost
+        tier = terms.tiers.get(target, terms.last)
+        if self.paid is None and tier < terms.last and answer.attempt.model == terms.model:
+            self.paid = tier, answer
 
     @property
     def counts(self) -> bool:
@@ -149,7 +156,8 @@ class Trial:
         bound, likely = self.call.output_tokens, likely_most(report.output_tokens)
         written, read = min(bound or likely, likely), report.input_tokens * MISJUDGED
         targets = self.terms.dearest_from(self.terms.last)
-        costs = [self.terms.cost(name, read, written) for name in targets]
+        most = Report(Outcome.OK, input_tokens=read, output_tokens=written)
+        costs = [self.terms.cost(name, most) for name in targets]
         known = [cost for cost in costs if cost is not None]
         return max(known, default=0) if len(known) == len(costs) else None
 
@@ -245,11 +253,13 @@ class Climbing(Passage):
 
     def _settle(self, answer: Answer, report: Report, now: float) -> None:
         super()._settle(answer, report, now)
-        self._trial.pay(answer.upstream.target, report)
+        self._trial.pay(answer, report)
 
     def close(self) -> None:
         """See `Passage.close`."""
         super().close()
+        if self._resumption is not None:
+            self._trial.joined = self._resumption.joined(self._winner)
         reckon(self._trial)
         self._then(self._trial)
 

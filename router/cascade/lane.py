@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 
+from policies import Report
 from policies.cascading.trust import Trust
 from policies.cascading.worth import Account, Tally, not_worth
 from policies.cost_tiers import SKIPPED
@@ -95,14 +96,13 @@ class Lane:
         return skipping(request, dear | self.mistrusted)
 
     def add(
-        self, tier: int, failed: str, read: int | None, written: int | None, spent: int | None,
-        checks: int,
-    ) -> None:  # fmt: skip
-        """An answer of a tier before the last came to so many tokens, and `failed` that check
-        (empty: none); it cost `spent` nano-dollars, and its checks `checks`.
+        self, tier: int, failed: str, report: Report, spent: int | None, checks: int | None
+    ) -> None:
+        """An answer of a tier before the last ended so, and `failed` that check (empty: none); it
+        cost `spent` nano-dollars, and its checks `checks` (None: nobody knows).
         """
         longer = [self._longer(tier, one) for one in range(tier + 1, self.terms.last + 1)]
-        above = self.terms.estimates(tier, read, written, longer)
+        above = self.terms.estimates(tier, report, longer)
         self.tallies[tier].add(failed=bool(failed), cost=spent, checks=checks, above=above)
         self.checked[tier] += 1
         if failed:
@@ -116,10 +116,10 @@ class Lane:
             sums[0] += written
             sums[1] += other
 
-    def dearest(self, tier: int, read: int | None, written: int | None) -> int | None:
-        """What such a request of `tier` would have cost in the last."""
+    def dearest(self, tier: int, report: Report) -> int | None:
+        """What a request that ended so in `tier` would have cost in the last."""
         longer = [self._longer(tier, one) for one in range(tier + 1, self.terms.last + 1)]
-        return self.terms.estimates(tier, read, written, longer)[-1]
+        return self.terms.estimates(tier, report, longer)[-1]
 
     def as_long(self, tier: int, above: int, other: int | None) -> int | None:
         """How long an answer of `tier` would be where one of `above` has so many tokens."""

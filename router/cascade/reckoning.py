@@ -7,33 +7,35 @@ Must not: decide anything.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from policies import Report
+from policies import Outcome, Report
 from router.answer import Answer
 
 if TYPE_CHECKING:
     from router.cascade.climbing import Trial
 
-Tokens = tuple[int | None, int | None]
-"""Of an answer's input and its output."""
+NOTHING: Final = Report(Outcome.ABANDONED)
+"""Of an answer of which nobody knows what came."""
 
 
 def reckon(trial: Trial) -> None:
     """Put a request to account that is over."""
-    account = trial.lane.account
-    if trial.first is None or not trial.counts:
+    account, first = trial.lane.account, trial.first
+    if trial.best is not None or trial.bill.cost:
+        first = first or trial.paid  # what broke off before it was judged was paid as well
+    if first is None or not trial.counts:
         return
     for tier, answer, failed in trial.beginnings:
         _count(trial, tier, answer, failed)
-    dear = _dear(trial, *trial.first)
+    dear = _dear(trial, *first)
     account.requests += 1
     account.climbed += bool(trial.failed)
-    if dear is None or trial.unpriced:
+    if dear is None or trial.unpriced or trial.bill.unknown:
         account.unpriced += 1
         return
     account.answers += trial.spent
-    account.checks += trial.checks
+    account.checks += trial.bill.cost
     account.dear += dear
 
 
@@ -44,21 +46,24 @@ def twice(trial: Trial, tier: int, report: Report) -> None:
     if trial.first is not None and trial.counts and report.outcome.good:
         first, answer = trial.first
         if _is_whole(answer):
-            trial.lane.twice(first, _tokens(answer)[1], tier, report.output_tokens)
+            trial.lane.twice(
+                first, _report(trial, answer).output_tokens, tier, report.output_tokens
+            )
 
 
 def _count(trial: Trial, tier: int, answer: Answer, failed: str) -> None:
     """A stream that was checked by its beginning, and `failed` that check. What the tiers above
     would have cost goes by the answer that came instead, if it was ended.
     """
-    read, written = _tokens(answer)
-    spent = trial.terms.cost(answer.upstream.target, read, written)
+    report = _report(trial, answer)
+    spent = trial.terms.cost(answer.upstream.target, report)
     if failed and trial.best is not None:
         above = trial.terms.tiers.get(trial.best.upstream.target, tier)
-        read, its = _tokens(trial.best)
-        written = trial.lane.as_long(tier, above, its)
+        report = _report(trial, trial.best)
+        written = trial.lane.as_long(tier, above, report.output_tokens)
+        report = report._replace(output_tokens=written)
     trial.lane.begun[tier] += 1
-    trial.lane.add(tier, failed, read, written, spent, 0)
+    trial.lane.add(tier, failed, report, spent, 0)
 
 
 def _dear(trial: Trial, tier: int, answer: Answer) -> int | None:
@@ -69,16 +74,18 @@ def _dear(trial: Trial, tier: int, answer: Answer) -> int | None:
         if above == last:
             if trial.call.stream and best.report is not None:
                 twice(trial, last, best.report)
-            return trial.terms.cost(best.upstream.target, *_tokens(best))
+            return trial.terms.cost(best.upstream.target, _report(trial, best))
         if not _is_whole(answer):
             tier, answer = above, best
-    return trial.lane.dearest(tier, *_tokens(answer))
+    return trial.lane.dearest(tier, _report(trial, answer))
 
 
 def _is_whole(answer: Answer) -> bool:
     return answer.report is not None and answer.report.outcome.good
 
 
-def _tokens(answer: Answer) -> Tokens:
-    report = answer.report
-    return (None, None) if report is None else (report.input_tokens, report.output_tokens)
+def _report(trial: Trial, answer: Answer) -> Report:
+    """What it came to, with what others have written of it."""
+    if answer is trial.best and trial.joined is not None:
+        return trial.joined
+    return answer.report or NOTHING

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policies import Price
+from policies import Price, Report
 from router.cascade.checks import Check
 from router.config import Audit, Rate
 from router.shadow.judged import Judge, Said
@@ -94,26 +94,24 @@ class Terms:
         """The tier that is asked after `tier`."""
         return next(one for one in range(tier + 1, self.last + 1) if one not in skipped)
 
-    def cost(self, target: str, read: int | None, written: int | None) -> int | None:
-        """Nano-dollars for so many tokens of input and output; None: nobody knows."""
-        return _cost(self.prices.get(target), read, written)
+    def cost(self, target: str, report: Report) -> int | None:
+        """Nano-dollars for an attempt that ended so; None: nobody knows."""
+        price = self.prices.get(target)
+        return None if price is None else price.cost(report)
 
-    def estimates(
-        self, tier: int, read: int | None, written: int | None, longer: Sequence[float]
-    ) -> list[int | None]:
-        """What a request that came to so many tokens would have cost in each tier above `tier`,
-        where answers are so many times as `longer`.
+    def estimates(self, tier: int, report: Report, longer: Sequence[float]) -> list[int | None]:
+        """What a request that ended so in `tier` would have cost in each tier above it, where
+        answers are so many times as `longer`, and caches as warm.
         """
-        output = [None if written is None else round(written * times) for times in longer]
-        above = self.usual[tier + 1 :]
-        return [_cost(price, read, its) for price, its in zip(above, output, strict=True)]
+        written, above = report.output_tokens, self.usual[tier + 1 :]
+        as_asked = report._replace(service_tier="")
+        return [
+            None
+            if price is None or written is None
+            else price.cost(as_asked._replace(output_tokens=round(written * times)))
+            for price, times in zip(above, longer, strict=True)
+        ]
 
     def dearest_from(self, tier: int) -> frozenset[str]:
         """The targets of the tiers from that one on."""
         return frozenset(name for name, its in self.tiers.items() if its >= tier)
-
-
-def _cost(price: Price | None, read: int | None, written: int | None) -> int | None:
-    if price is None or read is None or written is None:
-        return None
-    return price.input * read + price.output * written

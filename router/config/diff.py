@@ -120,6 +120,7 @@ def _model(
     yield from _change("price.input", before.price.input, after.price.input, show_price)
     yield from _change("price.output", before.price.output, after.price.output, show_price)
     yield from _change("price.cached", before.price.cached, after.price.cached, show_price)
+    yield from _change("price.stored", before.price.stored, after.price.stored, show_price)
     for key, was in place_words(before.place).items():
         yield from _change(key, was, place_words(after.place)[key], _listed)
     yield from _limits(before.limits, after.limits)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from typing import Literal, NamedTuple
 
 
@@ -75,6 +76,25 @@ _POINTED = re.compile(r"nova-(micro|lite|pro|premier|\d)|claude-(?!v?[12]|instan
 def keeps_points(model: str) -> bool:
     """Whether a model at Bedrock is known to take points: others refuse a request for one."""
     return _POINTED.search(model) is not None
+
+
+OF_CACHES: tuple[tuple[str, tuple[Fraction, Fraction]], ...] = (
+    ("claude-*", (Fraction(1, 10), Fraction(5, 4))),  # Anthropic, "Prompt caching", wherever served
+    ("gpt-5.6*", (Fraction(1, 10), Fraction(5, 4))),  # OpenAI, "Prompt caching"
+    ("gpt-6*", (Fraction(1, 10), Fraction(5, 4))),  # as the one before
+)
+"""What tokens cost at most that are read from a cache, and those that are written to one, of the
+price of any other, where makers say one figure for nearly all of a family; by names as above.
+"""
+
+
+def billed(model: str) -> tuple[Fraction | None, Fraction | None]:
+    """What of a model's price tokens cost that are read from a cache, and those that are written to
+    one; None: nobody knows.
+    """
+    name = model.lower()
+    of = (parts for pattern, parts in OF_CACHES if fnmatchcase(name, f"*{pattern}"))
+    return next(of, (None, None))
 
 
 def prompts_of(preset: str | None, model: str) -> Prompts:

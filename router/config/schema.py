@@ -88,12 +88,13 @@ class Simulation:
 @dataclass(frozen=True, slots=True)
 class Price:
     """Nano-dollars a token; None where the file does not say. `cached` is for what is read from a
-    cache.
+    cache, `stored` for what is written to one.
     """
 
     input: int | None = None
     output: int | None = None
     cached: int | None = None
+    stored: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

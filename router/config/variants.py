@@ -9,6 +9,7 @@ Must not: know how a provider is told of a tier; that is said where bodies are m
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import astuple
 from fractions import Fraction
 from math import ceil
 
@@ -37,6 +38,7 @@ tiers of their own: they are sent as they are written.
 """
 STANDARD = frozenset({"auto", "default", "on_demand", "standard", "standard_only"})
 """These cost what a model costs."""
+NAMES = STANDARD.union(*TIERS.values())
 HALF = Fraction(1, 2)
 OF_TIERS: Mapping[tuple[str, str], Fraction] = {
     ("openai", "flex"): HALF,  # "Flex processing": tokens at the prices of the Batch API
@@ -83,12 +85,8 @@ def in_tier(price: Price, company: str, tier: str | None) -> Price:
     factor = OF_TIERS.get((company, tier))
     if factor is None:
         return Price()
-    parts = (None if one is None else ceil(one * factor) for one in _parts(price))
+    parts = (None if one is None else ceil(one * factor) for one in astuple(price))
     return Price(*parts)
-
-
-def _parts(price: Price) -> tuple[int | None, int | None, int | None]:
-    return price.input, price.output, price.cached
 
 
 def identity_of(provider: Provider, model: ProviderModel) -> str:

@@ -70,6 +70,7 @@ class WrittenPrice(Written):
     input: Price = None
     output: Price = None
     cached: Price = None
+    stored: Price = None
 
 
 class WrittenModel(WrittenPlace):

@@ -32,6 +32,7 @@ class Known(NamedTuple):
     input: int | None = None
     output: int | None = None
     cached: int | None = None
+    stored: int | None = None
 
 
 class NotAnswered(Exception):
@@ -125,7 +126,7 @@ def _model(company: str, model: ProviderModel, known: Mapping[Pair, Known]) -> P
     price, found = model.price, known.get((company, model.name), Known())
     # Half of a written price is as its writer left it.
     if price == Price():
-        listed = Price(found.input, found.output, found.cached)
+        listed = Price(found.input, found.output, found.cached, found.stored)
         price = in_tier(listed, company, model.service_tier)
     context = found.context if model.context is None else model.context
     return replace(model, context=context, price=price)

@@ -36,6 +36,8 @@ IN_THE_LIST = {
 """The list's names of the companies that have a preset here."""
 NANO_DOLLARS = 1000
 """A token, for a dollar a million."""
+EMBEDS = "embed"
+"""In the names of models that make embeddings, whoever makes them."""
 
 
 def found(company: str, model: str, now: datetime) -> dict[str, int | None] | None:
@@ -51,11 +53,15 @@ def found(company: str, model: str, now: datetime) -> dict[str, int | None] | No
     except LookupError:
         return None
     prices = known.get_prices(now)
+    output = nano_dollars(prices.output_mtok)
+    if output is None and EMBEDS in model.lower() and prices.input_image_mtok is None:
+        output = 0  # a vector has no tokens
     return {
         "context": known.context_window,
         "input": nano_dollars(prices.input_mtok),
-        "output": nano_dollars(prices.output_mtok),
+        "output": output,
         "cached": nano_dollars(prices.cache_read_mtok),
+        "stored": nano_dollars(prices.cache_write_mtok),
     }
 
 

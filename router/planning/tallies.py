@@ -108,8 +108,8 @@ class Tallies:
                 if price is None:
                     sums.unpriced.add(target)
                 else:
-                    spent = price.input * each.input_tokens + price.output * each.output_tokens
-                    sums.spent[block] += spent
+                    read, written = each.input_tokens, each.output_tokens
+                    sums.spent[block] += price.of(read, written, each.cached_tokens)
 
     def group(self, model: str | None = None, tenant: str | None = None) -> Sums:
         """The sums over a model, over a tenant, or over all."""

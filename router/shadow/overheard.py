@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from policies import Phase, Report
 from router.shadow.terms import Terms
 from router.telemetry.journal import AttemptRecord, Reader, RefusalRecord, RequestRecord
 
@@ -26,9 +27,18 @@ class Overheard:
     def refused(self, record: RefusalRecord) -> None:
         self._journal.refused(record)
 
-    def spent(self, terms: Terms) -> int:
-        """Nano-dollars that it has cost, as far as that is known."""
+    def spent(self, terms: Terms, need: int) -> int:
+        """Nano-dollars that it has cost; what is not known of an answer counts as the `need` that
+        was reserved for it.
+        """
         if self.first is None:
             return 0
-        report, target = self.first.report, self.first.target
-        return terms.cost(target, report.input_tokens, report.output_tokens or 0) or 0
+        cost = terms.cost(self.first.target, self.first.report)
+        return (need if is_billed(self.first.report) else 0) if cost is None else cost
+
+
+def is_billed(report: Report) -> bool:
+    """Whether an attempt of which nobody knows the tokens may cost something: who refuses bills
+    nothing.
+    """
+    return report.phase is not Phase.HEAD or report.outcome.good

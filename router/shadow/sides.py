@@ -33,7 +33,8 @@ def control_of(twin: Twin, terms: Terms) -> Side:
     if first.report.outcome is not Outcome.ABANDONED:
         side = of_attempt(first, terms)
     else:
-        cost = terms.cost(end.target, end.input_tokens, end.output_tokens)
+        answered = twin.answered
+        cost = None if answered is None else terms.cost(answered.target, answered.report)
         came = None if end.first is None else end.first - end.started
         total, tokens = end.ended - end.started, end.output_tokens
         side = Side("ok", end.target, came, total, tokens, cost)
@@ -49,7 +50,7 @@ def of_attempt(record: AttemptRecord, terms: Terms) -> Side:
     if not report.outcome.good:
         return Side(outcome, record.target)
     first = None if record.first is None else record.first - record.started
-    cost = terms.cost(record.target, report.input_tokens, report.output_tokens)
+    cost = terms.cost(record.target, report)
     total = record.ended - record.started
     return Side(outcome, record.target, first, total, report.output_tokens, cost)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from policies import Price
+from policies import Price, Report
 from router.config import Shadow
 from router.shadow.judged import Judge
 
@@ -39,9 +39,7 @@ class Terms:
         """The engine's route of its copies."""
         return f"{self.model}{ARM}"
 
-    def cost(self, target: str, read: int | None, written: int | None) -> int | None:
-        """Nano-dollars for so many tokens of input and output; None: nobody knows."""
+    def cost(self, target: str, report: Report) -> int | None:
+        """Nano-dollars for an attempt that ended so; None: nobody knows."""
         price = self.prices.get(target)
-        if price is None or read is None or written is None:
-            return None
-        return price.input * read + price.output * written
+        return None if price is None else price.cost(report)

@@ -22,12 +22,12 @@ ANSWERED = frozenset({"ok", "error", "interrupted", "degraded"})
 
 
 class Twin:
-    """`first` is production's first attempt, those apart that were spilled; `then` is called with
-    the twin once it is over, and must only schedule: the request is not given back to its client's
-    connection before.
+    """`first` is production's first attempt, those apart that were spilled, `answered` the last
+    that brought an answer. `then` is called with the twin once it is over, and must only schedule:
+    the request is not given back to its client's connection before.
     """
 
-    __slots__ = ("_memory", "_then", "call", "caller", "end", "first", "heard", "lane")
+    __slots__ = ("_memory", "_then", "answered", "call", "caller", "end", "first", "heard", "lane")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Twin:
         self.lane, self.call, self.caller = lane, call, caller
         self.heard = Heard(memory)
         self.first: AttemptRecord | None = None
+        self.answered: AttemptRecord | None = None
         self.end: RequestRecord | None = None
         self._memory, self._then = memory, then
 
@@ -88,6 +89,8 @@ class _Overhearing:
         spilled = twin.first is not None and twin.first.report.outcome is Outcome.SPILLED
         if (record.number == 1 or spilled) and record.model == twin.call.model:
             twin.first = record
+        if record.report.outcome.good:
+            twin.answered = record
 
     def request(self, record: RequestRecord) -> None:
         self._journal.request(record)

@@ -74,9 +74,8 @@ class Tally:
             first = record.ended if record.first is None else record.first
             _one_more(self._first, bin_of(first - record.started))
         price = self._prices.get(target)
-        read, written = report.input_tokens, report.output_tokens
-        if price is not None and not (read is None and written is None):
-            cost = price.input * (read or 0) + price.output * (written or 0)
+        cost = None if price is None else price.cost(report)
+        if cost is not None:
             _one_more(self._costs, bin_of(cost))
             self._spent += cost
 

@@ -213,3 +213,28 @@ def test_the_shadow_s_own_answers_are_not_compared_with_themselves() -> None:
     assert twin.first is not None
     twin.first = msgspec.structs.replace(twin.first, target="b/m")
     assert twin.against() == "same"
+
+
+@in_virtual_time
+async def test_a_copy_of_which_nobody_knows_the_tokens_costs_what_was_reserved() -> None:
+    for script, known in ((answer(usage=None), False), (answer(), True)):
+        scene = Shadowed([answer()], [script])
+        await scene.once(max_tokens=100)
+        await scene.compared()
+        spent = scene.lane.evidence.spent
+        [copy] = [one.report for one in scene.kept.attempts if one.shadow]
+        assert (copy.output_tokens is not None) == known
+        assert spent == PRICES["b/m"].cost(copy) if known else spent >= 100 * 2
+
+
+@in_virtual_time
+async def test_both_sides_cost_what_was_read_from_caches() -> None:
+    counted = {"prompt_tokens": 70, "completion_tokens": 3, "total_tokens": 73}
+    warm = answer(usage={**counted, "prompt_tokens_details": {"cached_tokens": 60}})
+    scene = Shadowed([warm], [warm])
+    prices = dict.fromkeys(PRICES, Price(10, 20, 1))
+    scene.runtime = replace(scene.runtime, shadows={"chat": replace(terms(), prices=prices)})
+    await scene.once()
+    await scene.compared()
+    cost = scene.lane.evidence.cost
+    assert (cost.x, cost.y) == (10 * 10 + 60 + 3 * 20,) * 2

@@ -13,7 +13,7 @@ import msgspec
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.common.outside import count, decoded
+from router.dialects.common.outside import count, decoded, tier_of
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
 from router.dialects.passing import Progress, bare_error, loss
@@ -96,10 +96,11 @@ class Tally:
     ones, and what an event does not count is as it was.
     """
 
-    __slots__ = ("_counts",)
+    __slots__ = ("_counts", "_tier")
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        self._tier = ""
 
     def add(self, usage: Any) -> Usage | None:
         """With what an event counts; None if it counts nothing."""
@@ -112,6 +113,9 @@ class Tally:
         for name in ("cache_read_input_tokens", "cache_creation_input_tokens"):
             if name in usage:
                 counts[name] = count(usage[name], counts.get(name, 0))
+        if isinstance(stored := usage.get("cache_creation"), dict):
+            counts["hour"] = count(stored.get("ephemeral_1h_input_tokens"))
+        self._tier = tier_of(usage.get("service_tier")) or self._tier
         details = usage.get("output_tokens_details")
         if isinstance(details, dict):
             counts["thinking"] = count(details.get("thinking_tokens"))
@@ -121,7 +125,8 @@ class Tally:
         answered = counts["output_tokens"]
         if not given and not answered:
             return None
-        return Usage(given, answered, read, written, min(counts.get("thinking", 0), answered))
+        thought, hour = min(counts.get("thinking", 0), answered), counts.get("hour", 0)
+        return Usage(given, answered, read, written, thought, min(hour, written), self._tier)
 
 
 class Framed(Progress):

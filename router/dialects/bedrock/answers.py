@@ -23,7 +23,7 @@ from router.dialects.common.events import (
     Thought,
     Usage,
 )
-from router.dialects.common.outside import count, object_of, text_of
+from router.dialects.common.outside import count, object_of, objects_of, text_of, tier_of
 from router.dialects.errors.judge import NO_ANSWER, good
 
 REASONS: Mapping[str, Reason] = {
@@ -54,7 +54,7 @@ def whole_of(told: Any) -> tuple[Report, list[Event]]:
         events += _block(block, calls)
         calls += isinstance(block.get("toolUse"), dict)
     events.append(stopped(reason))
-    if (usage := usage_of(answer.get("usage"))) is not None:
+    if (usage := usage_of(answer)) is not None:
         events.append(Counted(usage))
     return good(usage), events
 
@@ -86,8 +86,11 @@ def stopped(reason: str) -> Stopped:
     return Stopped(REASONS.get(reason, "stop"))
 
 
-def usage_of(told: Any) -> Usage | None:
-    """Tokens, as far as they are told. Those of a cache are counted beside the input."""
+def usage_of(said: Mapping[str, Any]) -> Usage | None:
+    """Tokens, as far as they are told by what they came with. Those of a cache are counted beside
+    the input.
+    """
+    told = said.get("usage")
     if not isinstance(told, dict):
         return None
     given, output, cached, written = (
@@ -95,4 +98,9 @@ def usage_of(told: Any) -> Usage | None:
         for name in ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheWriteInputTokens")
     )
     given += cached + written
-    return Usage(given, output, cached, written) if given or output else None
+    if not given and not output:
+        return None
+    kept = objects_of(told.get("cacheDetails"))
+    hour = sum(count(one.get("inputTokens")) for one in kept if one.get("ttl") == "1h")
+    tier = tier_of(object_of(said.get("serviceTier")).get("type"))
+    return Usage(given, output, cached, written, 0, min(hour, written), tier)

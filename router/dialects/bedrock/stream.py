@@ -102,7 +102,7 @@ class ConverseStream(Progress):
             case "messageStop":
                 self._stop(text_of(told.get("stopReason")), events)
             case "metadata":
-                if (usage := usage_of(told.get("usage"))) is not None:
+                if (usage := usage_of(told)) is not None:
                     events.append(Counted(usage))
                 self.done = self.ended
 

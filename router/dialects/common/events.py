@@ -18,7 +18,8 @@ Reason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 class Usage(NamedTuple):
     """Tokens as a provider counted them. `input_tokens` and `output_tokens` are all of them; of the
-    first, `cached` were read from a cache and `written` to one; `reasoning` are of the second.
+    first, `cached` were read from a cache and `written` to one, `hour` of them for an hour;
+    `reasoning` are of the second. `service_tier` is the one that it says it served them in.
     """
 
     input_tokens: int
@@ -26,6 +27,8 @@ class Usage(NamedTuple):
     cached: int = 0
     written: int = 0
     reasoning: int = 0
+    hour: int = 0
+    service_tier: str = ""
 
 
 class Began(Struct, frozen=True):

@@ -13,6 +13,8 @@ UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What decoding raises on what is no JSON."""
 MOST_TOKENS = 1_000_000_000
 """A count beyond this is no count."""
+MOST_NAMED = 40
+"""Characters of the name of a service tier: a longer text is none."""
 _anything = msgspec.json.Decoder()
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -40,6 +42,11 @@ def object_in(text: str) -> msgspec.Raw | None:
 def text_of(value: Any) -> str:
     """`value` if it is a text, else an empty one."""
     return value if isinstance(value, str) else ""
+
+
+def tier_of(value: Any) -> str:
+    """The name of a service tier, if `value` is one."""
+    return value if isinstance(value, str) and len(value) <= MOST_NAMED else ""
 
 
 def object_of(value: Any) -> dict[str, Any]:

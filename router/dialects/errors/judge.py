@@ -69,8 +69,15 @@ def good(usage: Usage | None) -> Report:
     """The outcome of an answer that is whole, and cost so much."""
     if usage is None:
         return OK
-    given, written, cached, *_ = usage
-    return Report(GOOD, input_tokens=given, output_tokens=written, cached_tokens=cached)
+    return Report(
+        GOOD,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cached_tokens=usage.cached,
+        stored_tokens=usage.written,
+        hour_tokens=usage.hour,
+        service_tier=usage.service_tier,
+    )
 
 
 def code_of(outcome: Outcome, body: bytes) -> str:

@@ -14,7 +14,7 @@ from msgspec import Raw
 
 from policies import Outcome, Phase, Report
 from router.dialects.common.events import Usage
-from router.dialects.common.outside import MOST_TOKENS, UNREADABLE, count, decoded
+from router.dialects.common.outside import MOST_TOKENS, UNREADABLE, count, decoded, tier_of
 from router.dialects.errors.judge import GOOD, NO_ANSWER, failed, good
 from router.dialects.errors.table import Table
 from router.dialects.openai.stream import BROKEN_OFF, apart_of, usage_of
@@ -30,10 +30,12 @@ class _Completion(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: Any = None
     error: Any = None
+    service_tier: Any = None
 
 
 class _OfPrompt(msgspec.Struct):
     cached_tokens: int = 0
+    cache_write_tokens: int = 0
 
 
 class _Counted(msgspec.Struct):
@@ -83,7 +85,7 @@ def completion(body: bytes, errors: Table) -> Report:
     for choice in answer.choices:
         if choice.finish_reason in BROKEN_OFF:
             return Report(Outcome.FAILED, detail=f"200 with finish_reason {choice.finish_reason}")
-    return _good(answer.usage)
+    return _good(answer.usage, answer.service_tier)
 
 
 def embedding(body: bytes, wanted: int, errors: Table) -> Report:
@@ -107,23 +109,34 @@ def _no_answer(body: bytes, errors: Table) -> Report:
     return failed(errors, told, Phase.BODY) if wrapped else NO_ANSWER
 
 
-def _cached(counted: _Counted, given: int) -> int:
+def _of_caches(counted: _Counted, given: int) -> tuple[int, int]:
+    """Tokens of the input that were read from a cache, and written to one."""
     details = counted.prompt_tokens_details
-    cached = counted.prompt_cache_hit_tokens if details is None else details.cached_tokens
-    return min(count(cached), given) if cached else 0
+    if details is None:
+        return min(count(counted.prompt_cache_hit_tokens), given), 0
+    return min(count(details.cached_tokens), given), min(count(details.cache_write_tokens), given)
 
 
-def _good(counted: Any) -> Report:
+def _has_caches(counted: _Counted) -> int:
+    details = counted.prompt_tokens_details
+    if details is None:
+        return counted.prompt_cache_hit_tokens
+    return details.cached_tokens or details.cache_write_tokens
+
+
+def _good(counted: Any, served: Any = None) -> Report:
+    tier = tier_of(served) if served else ""
     if isinstance(counted, _Counted):
         given, written = counted.prompt_tokens, counted.completion_tokens
         total = counted.total_tokens
         if given > 0 and written > 0 and given + written == total <= MOST_TOKENS:
-            cached = _cached(counted, given)
-            return Report(GOOD, input_tokens=given, output_tokens=written, cached_tokens=cached)
-        given, written = count(given), count(written)
-        written += apart_of(given, written, total)
-        cached = _cached(counted, given)
-        usage = Usage(given, written, cached) if given or written else None
+            if not _has_caches(counted):
+                return Report(GOOD, input_tokens=given, output_tokens=written, service_tier=tier)
+        else:
+            given, written = count(given), count(written)
+            written += apart_of(given, written, total)
+        found = given or written
+        usage = Usage(given, written, *_of_caches(counted, given), 0, 0, tier) if found else None
     else:
-        usage = usage_of(counted)
+        usage = usage_of(counted, tier)
     return good(usage)

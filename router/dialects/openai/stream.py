@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from router.dialects.common.events import Usage
-from router.dialects.common.outside import count, decoded
+from router.dialects.common.outside import UNREADABLE, count, decoded, tier_of
 from router.dialects.errors.judge import failed
 from router.dialects.errors.quirks import EVERYBODY
 from router.dialects.errors.table import Table
@@ -47,6 +47,13 @@ class Chunk(msgspec.Struct):
     usage: Any = None
     error: Any = None
     x_groq: Any = None
+
+
+class _Served(msgspec.Struct):
+    service_tier: Any = None
+
+
+_served = msgspec.json.Decoder(_Served)
 
 
 class _TextChoice(Choice):
@@ -130,12 +137,12 @@ class ChatStream(PassingStream):
         if chunk.x_groq and isinstance(chunk.x_groq, dict) and chunk.x_groq.get("error"):
             self._err(chunk.x_groq, b"")
             return False
-        return self._reads(chunk) and self.failure is None
+        return self._reads(chunk, data) and self.failure is None
 
-    def _reads(self, chunk: Chunk) -> bool:
+    def _reads(self, chunk: Chunk, data: bytes) -> bool:
         """Read a chunk that is no error; whether it goes on, unless something of it failed."""
         if chunk.usage is not None:
-            self.usage = usage_of(chunk.usage) or self.usage
+            self.usage = usage_of(chunk.usage, served_in(data)) or self.usage
             if self._withhold and not chunk.choices:
                 return False
         elif chunk.x_groq and isinstance(chunk.x_groq, dict):
@@ -216,8 +223,19 @@ def _decoded(data: bytes, decoder: msgspec.json.Decoder[Chunk]) -> Chunk:
     return msgspec.convert(json.loads(data), decoder.type)
 
 
-def usage_of(usage: Any) -> Usage | None:
-    """Tokens of a usage object, as far as it is one, by all the names that servers have for them.
+def served_in(data: bytes) -> str:
+    """The service tier that the chunk names which has the usage."""
+    if b'"service_tier"' not in data:
+        return ""
+    try:
+        return tier_of(_served.decode(data).service_tier)
+    except UNREADABLE:
+        return ""
+
+
+def usage_of(usage: Any, tier: str = "") -> Usage | None:
+    """Tokens of a usage object, as far as it is one, by all the names that servers have for them;
+    they were served in that service `tier`.
 
     A total beyond its two parts holds reasoning that is in neither (xAI, Google).
     """
@@ -241,6 +259,7 @@ def usage_of(usage: Any) -> Usage | None:
         min(cached, given),
         min(stored, given),
         min(reasoning, written + apart),
+        service_tier=tier,
     )
 
 

@@ -29,6 +29,7 @@ class _Answer(msgspec.Struct):
     output: list[_Item] | None = None
     usage: Any = None
     conversation: Any = None
+    service_tier: Any = None
 
 
 _answer = msgspec.json.Decoder(_Answer)
@@ -53,7 +54,7 @@ def response(body: bytes, call: Call | None, errors: Table, account: str = "") -
     if answer.output is None and answer.status not in UNDER_WAY:
         return NO_ANSWER
     _remember(answer, call, account)
-    return good(usage_of(answer.usage))
+    return good(usage_of(answer.usage, answer.service_tier))
 
 
 def _names_error(told: Any) -> bool:

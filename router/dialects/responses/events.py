@@ -131,7 +131,8 @@ class Answer:
         """How it ended, and what it cost."""
         response = response if isinstance(response, dict) else {}
         yield from self._begin(response)
-        if (usage := usage_of(response.get("usage"))) is not None:
+        usage = usage_of(response.get("usage"), response.get("service_tier"))
+        if usage is not None:
             yield Counted(usage)
         details = response.get("incomplete_details")
         why = details.get("reason") if isinstance(details, dict) else None

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Raw
 
 from router.dialects.common.events import Usage
-from router.dialects.common.outside import UNREADABLE, count, decoded
+from router.dialects.common.outside import UNREADABLE, count, decoded, tier_of
 from router.dialects.contract import Call
 from router.dialects.errors.judge import failed
 from router.dialects.errors.table import Table
@@ -41,6 +41,7 @@ class _Response(msgspec.Struct):
     id: Any = None
     conversation: Any = None
     usage: Any = None
+    service_tier: Any = None
 
 
 class _Item(msgspec.Struct):
@@ -133,7 +134,7 @@ class ResponsesStream(PassingStream):
             self._fail("no content, and events that are none of the dialect")
             return
         told = _read(response)
-        self.usage = usage_of(told.usage) or self.usage
+        self.usage = usage_of(told.usage, told.service_tier) or self.usage
         remember(self._call, self._account, told.id, told.conversation)
         self.ended = self.done = True
 
@@ -217,8 +218,8 @@ def error_in(told: Any) -> dict[str, Any] | None:
     return {name: told[name] for name in ("code", "message", "param") if name in told}
 
 
-def usage_of(usage: Any) -> Usage | None:
-    """Tokens of a usage object, as far as it is one."""
+def usage_of(usage: Any, served: Any = None) -> Usage | None:
+    """Tokens of a usage object, as far as it is one; `served` names the service tier."""
     if not isinstance(usage, dict):
         return None
     given, written = count(usage.get("input_tokens")), count(usage.get("output_tokens"))
@@ -233,4 +234,5 @@ def usage_of(usage: Any) -> Usage | None:
         count(read.get("cached_tokens")),
         count(read.get("cache_write_tokens")),
         count(thought.get("reasoning_tokens")),
+        service_tier=tier_of(served),
     )

@@ -98,15 +98,21 @@ class Attempt(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cached_tokens: Annotated[
         int, Meta(description="Of the input, those that its provider had in a cache.")
     ] = 0
+    stored_tokens: Annotated[
+        int, Meta(description="Of the input, those that its provider wrote to a cache.")
+    ] = 0
+    service_tier: Annotated[
+        str, Meta(description="In which its provider says that it served it; empty: it said none.")
+    ] = ""
     estimated: Annotated[
         bool, Meta(description="Its tokens are the router's estimate, and so is the money.")
     ] = False
     money: Annotated[
         int | None,
         Meta(
-            description="Nano-dollars by the target's price, what was cached as if it were not. "
-            "null: the price or the tokens are unknown. 0: nothing reached the provider, or it "
-            "is free."
+            description="Nano-dollars by the target's price: that of the service tier in which "
+            "it was served, and of caches read and written. null: the price or the tokens are "
+            "unknown. 0: nothing reached the provider, or it is free."
         ),
     ]
 

@@ -124,6 +124,8 @@ def _attempt(number: int, settled: Settled, end: RequestRecord) -> Attempt:
         input_tokens=report.input_tokens,
         output_tokens=report.output_tokens,
         cached_tokens=report.cached_tokens,
+        stored_tokens=report.stored_tokens,
+        service_tier=report.service_tier,
         estimated=report.estimated,
         money=money_of(sending),
     )
@@ -137,9 +139,7 @@ def money_of(sending: Sending) -> int | None:
     if report.never_sent:
         return 0
     [price] = [view.price for view in sending.targets if view.target == sending.target] or [None]
-    if price is None or report.input_tokens is None or report.output_tokens is None:
-        return None
-    return price.input * report.input_tokens + price.output * report.output_tokens
+    return None if price is None else price.cost(report)
 
 
 def _candidate(view: View) -> Candidate:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from policies import Outcome, Report
 from router.building.shadowing import shadows_of
 from tests.router.config.samples import loaded
 
@@ -32,7 +33,8 @@ def test_it_knows_the_prices_that_are_known_and_how_long_an_answer_is():
     assert set(told.prices) == {"sim/a"}
     assert (told.output, told.deadline, told.arm) == (9, 60.0, "chat→shadow")
     assert "sim" in told.groups
-    assert (told.cost("sim/a", 10, 5), told.cost("sim/b", 10, 5)) == (20_000, None)
+    used = Report(Outcome.OK, input_tokens=10, output_tokens=5)
+    assert (told.cost("sim/a", used), told.cost("sim/b", used)) == (20_000, None)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ async def test_who_waits_for_a_check_when_the_drain_ends_gets_the_best_there_is(
     server = "drain: {announce: 0s, wait: 50ms}"
     async with climbers(tmp_path, GOOD, DEAR, Silence(), cascade=JUDGED, server=server) as place:
         assert await drained(place, place.judge) == "best; cheap/m=draining"
+        state = place.router.app.state
+        account = state.cascades.lane(state.runtime.cascades["chat"]).account
+        assert (account.requests, account.unpriced) == (1, 0)
+        assert account.checks > 0  # the judge has read what it was asked
+        assert account.dear > account.answers > 0
 
 
 async def test_audits_end_when_a_drain_begins(tmp_path: Path) -> None:

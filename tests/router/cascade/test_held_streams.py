@@ -135,7 +135,9 @@ async def test_a_stream_that_breaks_off_while_it_is_held_is_rescued_in_silence(
             assert words(told.body) == "this way, certainly"
             assert b"word" not in told.body
             assert CASCADE not in told.headers  # nobody checked anything
-            assert (await place.page())["requests"] == 0
+            page = await place.page()
+            assert (page["requests"], page["climbed"], page["tiers"][0]["checked"]) == (1, 0, 0)
+            assert page["saved"] < 0  # what broke off was paid for as well
 
 
 async def test_one_that_falls_silent_while_it_is_held_is_rescued(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from policies import Outcome
+from policies import Outcome, Report
 from router.cascade.terms import Answered, OwnCheck
 from router.ladder import Ladder, Rung
 from router.sink import ClientGone
@@ -37,6 +37,7 @@ from tests.router.scripted import (
     text,
 )
 
+USED = Report(Outcome.OK, input_tokens=0, output_tokens=1000)
 SORRY = text("I can't help with that, ")
 MORE = [text(f"word{number} ") for number in range(30)]
 DEAR: Script = [0.1, EVENTS, ROLE, 0.1, text("certainly"), FINISH, USAGE, DONE, END]
@@ -104,14 +105,14 @@ async def test_what_a_header_can_say_no_more_the_last_comment_says() -> None:
 async def test_streams_that_were_whole_in_both_tiers_tell_how_long_answers_are() -> None:
     thirty: Script = [*LONG, FINISH, DONE, END]  # tokens; the refusal has three
     scene = Held({"a/m": [REFUSES], "b/m": [thirty]})
-    before = scene.lane.dearest(0, 0, 1000)
+    before = scene.lane.dearest(0, USED)
     await scene.stream()
     await scene.stream()
-    assert (before, scene.lane.dearest(0, 0, 1000)) == (10_000, 10_540)
+    assert (before, scene.lane.dearest(0, USED)) == (10_000, 10_540)
     ended: Script = [0.1, EVENTS, ROLE, SORRY, *MORE, 1000]
     scene = Held({"a/m": [ended], "b/m": [thirty]}, head=600)
     await scene.stream()
-    assert scene.lane.dearest(0, 0, 1000) == before  # nobody knows how long it would have been
+    assert scene.lane.dearest(0, USED) == before  # nobody knows how long it would have been
 
 
 @in_virtual_time
@@ -400,3 +401,27 @@ def passes(events: bytes, script: Script) -> bool:
     expected = [one for one in asked if one not in (usage, done)]
     got = [one for one in events.split(b"\n\n") if one]
     return got == [*expected[: len(got) - 1], done]
+
+
+@in_virtual_time
+async def test_what_always_dear_would_have_cost_is_reckoned_by_all_that_the_client_got() -> None:
+    """Where a stream broke off and another went on with it, as where the first had not."""
+    again: Script = [0.1, EVENTS, ROLE, *MORE, *MORE, FINISH, DONE, END]
+    used = Report(Outcome.OK, input_tokens=0, output_tokens=60)
+    for cheap in ([*LONG, CUT], again):
+        scene = Held(
+            {"a/m": [cheap], "b/m": [again]}, head=1000, resume={"chat": True}, one_model=True
+        )
+        client = await scene.stream(temperature=0)
+        assert words_of(client).count("word29") == 2
+        resumed = len(scene.asked) == 2
+        assert bool(scene.request.resumed) == resumed
+        account = scene.lane.account
+        read = scene.kept.attempts[0].report.input_tokens or 0
+        assert (
+            account.dear
+            == scene.lane.dearest(0, used._replace(input_tokens=read))
+            == 10 * (read + 60)
+        )
+        paid = [(one.target, one.report) for one in scene.kept.attempts]
+        assert account.answers == sum(scene.terms.cost(*one) or 0 for one in paid)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from policies import Price
+from policies import Outcome, Price, Report
 from policies.cost_tiers import CostTiers
 from policies.policy import Request
 from router.cascade.lane import LOOK, Lane, skipping
@@ -13,6 +15,7 @@ from router.cascade.terms import Terms
 from router.config import Audit, Rate
 
 ALL_GOOD, ALL_BAD = "", "empty"
+USED = Report(Outcome.OK, input_tokens=100, output_tokens=100)
 
 
 def terms(measured: str = "1", *, tiers: int = 2, priced: bool = True) -> Terms:
@@ -29,7 +32,7 @@ def lane(chance: float = 0.5, **options: bool | int) -> Lane:
 
 def answered(one: Lane, times: int, failed: str, tier: int = 0) -> None:
     for _ in range(times):
-        one.add(tier, failed, 100, 100, one.terms.cost("a/m", 100, 100), 0)
+        one.add(tier, failed, USED, one.terms.cost("a/m", USED), 0)
 
 
 def test_a_tier_whose_answers_fail_is_skipped_but_for_a_look() -> None:
@@ -85,14 +88,14 @@ def test_the_next_tier_is_the_first_above_that_is_not_skipped() -> None:
 
 def test_what_a_dear_answer_would_have_cost_goes_by_how_long_dear_answers_are() -> None:
     one = lane()
-    assert one.dearest(0, 100, 100) == 2000
+    assert one.dearest(0, USED) == 2000
     for _ in range(1000):
         one.twice(0, 100, 1, 200)
-    told = one.dearest(0, 100, 100)
+    told = one.dearest(0, USED)
     assert told == pytest.approx(3000, rel=0.02)
     for _ in range(1000):
         one.twice(0, 1, 1, 1000)
-    told = one.dearest(0, 100, 100)
+    told = one.dearest(0, USED)
     assert told == 1000 + 10 * 400  # more than four times as long is not believed
 
 
@@ -116,3 +119,18 @@ def test_it_is_shown_in_numbers_and_in_words() -> None:
     assert tier["why"] == (
         "0% of its last answers failed, and up to 90% it is cheaper than to begin above it"
     )
+
+
+def test_always_dear_would_have_had_as_warm_a_cache() -> None:
+    dear = Price(1000, 1000, 100, 1250)
+    one = Lane(replace(terms(), usual=(Price(100, 100), dear)), lambda: 1, lambda: 0.5)
+    warm = USED._replace(cached_tokens=80, stored_tokens=20)
+    assert one.dearest(0, warm) == 80 * 100 + 20 * 1250 + 100 * 1000
+
+
+def test_what_is_not_known_of_the_checks_is_not_known_of_what_the_tier_saves() -> None:
+    one = lane()
+    for _ in range(30):
+        one.add(0, ALL_BAD, USED, one.terms.cost("a/m", USED), None)
+    assert one.skips(checked=True) == (frozenset(), False)
+    assert "not known, for want of a price" in reasons(one, 0)[0]

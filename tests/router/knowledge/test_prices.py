@@ -21,6 +21,21 @@ def test_a_known_model_has_a_price_and_perhaps_a_context() -> None:
     assert 0 < (known["input"] or 0) < (known["output"] or 0)
 
 
+def test_what_is_written_to_a_cache_has_its_price() -> None:
+    known = found("anthropic", "claude-sonnet-4-5", NOW)
+    assert known is not None
+    assert (known["input"], known["cached"], known["stored"]) == (3000, 300, 3750)
+
+
+def test_embeddings_cost_what_is_read_and_nothing_more() -> None:
+    known = found("openai", "text-embedding-3-small", NOW)
+    assert known is not None
+    assert (known["input"], known["output"]) == (20, 0)
+    other = found("gemini", "gemini-embedding-2", NOW)  # of which images have a price of their own
+    assert other is not None
+    assert other["output"] is None
+
+
 @pytest.mark.parametrize(("company", "model"), [("openai", "no-such-model"), ("vllm", "gpt-5")])
 def test_what_is_not_in_the_list_is_unknown(company: str, model: str) -> None:
     assert found(company, model, NOW) is None

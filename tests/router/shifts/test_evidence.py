@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from policies import Outcome, Phase, Report
+from policies import Outcome, Phase, Price, Report
 from policies.shifting import Evidence
 from router.shifts.evidence import Gathering, told
 from tests.router.shifts.scene import FAILED, OK, PRICES, attempt, moving
@@ -114,3 +114,10 @@ def test_who_is_given_up_after_a_long_time_without_content_could_not_serve(
     gathering.attempt(structs.replace(given_up, ended=given_up.started + waited))
     canary = gathering.arms(MOVING.name).canary
     assert (canary.requests, canary.failures) == (counted, counted)
+
+
+def test_caches_cost_an_arm_what_they_cost() -> None:
+    gathering = Gathering()
+    gathering.watch([MOVING], {"a/m": Price(1000, 2000, 100)})
+    gathering.attempt(attempt(report=OK._replace(cached_tokens=50)))
+    assert gathering.arms(MOVING.name).control.spent == 50_000 + 5_000 + 20_000

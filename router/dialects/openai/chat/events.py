@@ -85,8 +85,8 @@ class EventStream(ChatStream):
         self.events: list[Event] = []
         self._answer = Answer()
 
-    def _reads(self, chunk: Chunk) -> bool:
-        passes = super()._reads(chunk)
+    def _reads(self, chunk: Chunk, data: bytes) -> bool:
+        passes = super()._reads(chunk, data)
         if isinstance(chunk, PieceChunk) and self.failure is None:
             self.events += self._answer.read(chunk)
             if self.usage is not None and (chunk.usage or chunk.x_groq):

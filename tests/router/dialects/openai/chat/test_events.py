@@ -513,6 +513,8 @@ EVENTS = st.lists(
         st.integers(0, 9),
         st.integers(0, 9),
         st.integers(0, 9),
+        st.just(0),
+        st.just(""),
     ),
 )
 def test_nothing_that_the_dialect_has_is_lost_between_events_and_chunks(
