@@ -189,9 +189,9 @@ class Engine:
         around. Not `remembered`: without a trace in the policy's memory.
         """
         policy, memory = pool.own if request.policy is None else pool.policy(request)
-        if not remembered:
-            memory = deepcopy(memory)
         try:
+            if not remembered:
+                memory = deepcopy(memory)
             candidate = policy.choose(request, able, memory, now, self.rng)
         except Exception as error:  # noqa: BLE001 - a door: a user's policy must not fail a request
             self.failed(policy, error)
