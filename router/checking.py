@@ -201,7 +201,7 @@ def _asks(caller: Caller, call: Call) -> bool:
 
 def _at_most(terms: Terms, runtime: Runtime, model: str, call: Call) -> int | None:
     """What a judge's question may cost, by the dearest of its targets; None: nobody knows."""
-    names = runtime.targets.get(model, frozenset({model}))
+    names = runtime.reached(model)
     read = len(call.body) // BYTES_PER_TOKEN
     costs = [terms.cost(name, read, MOST_SAID) for name in names]
     known = [cost for cost in costs if cost is not None]
