@@ -54,8 +54,8 @@ class Guarded:
 
     @property
     def needs(self) -> frozenset[str]:
-        """See `Policy.needs`."""
-        return self._policy.needs
+        """See `Policy.needs`; whatever they are written in."""
+        return frozenset(self._policy.needs)
 
     def fresh(self) -> Any:
         """See `Policy.fresh`."""
