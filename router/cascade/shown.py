@@ -81,7 +81,8 @@ def tier(lane: Lane, at: int) -> Page:
     """One of the tiers before the last."""
     tally = lane.tallies[at]
     most = most_failed(lane.tallies, at, lane.dear)
-    answers, told = tally.answers or 1.0, lane.trusts[at].interval()
+    answers, priced = tally.answers or 1.0, tally.priced or 1.0
+    told = lane.trusts[at].interval()
     return {
         "asked_first": at not in lane.dear and at not in lane.mistrusted,
         "why": why(lane, at),
@@ -90,9 +91,9 @@ def tier(lane: Lane, at: int) -> Page:
         "failed": dict(sorted(lane.fails[at].items())),
         "share_failed": round(tally.share, 4) if tally.answers else None,
         "share_worth": None if most is None else round(most, 4),
-        "answer_costs": dollars(tally.cost / answers),
+        "answer_costs": dollars(tally.cost / priced),
         "checks_cost": dollars(tally.checks / answers),
-        "above_costs": [dollars(one / answers) for one in tally.above],
+        "above_costs": [dollars(one / priced) for one in tally.above],
         "audited": lane.audited[at],
         "wrong": lane.wrong[at],
         "wrongly_accepted": None if told is None else interval(told),
