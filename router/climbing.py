@@ -18,6 +18,8 @@ from router.caller import Caller
 from router.cascade.lane import Lane
 from router.checking import Checked, Checking
 from router.dialects.contract import Call, ClientError
+from router.failures import is_too_long
+from router.ladder import DOWN
 from router.passage import Passage
 from router.reckoning import reckon, twice
 from router.shadow.lane import MISJUDGED, likely_most
@@ -117,9 +119,16 @@ class Trial:
 
     def pay(self, target: str, report: Report) -> None:
         """An attempt has come to this."""
+        if self.lane.alone and report.outcome.good and target in self.terms.tiers:
+            self.lane.alone = self.terms.tiers[target] in self.lane.dear
         cost = self.terms.cost(target, report.input_tokens or 0, report.output_tokens or 0)
         self.spent += cost or 0
         self.unpriced = self.unpriced or cost is None
+
+    def failed_above(self, fail: Fail) -> None:
+        """Nobody could serve it; it may not have been begun where somebody could."""
+        if fail.cause in DOWN and self._skipped & self.lane.dear and not is_too_long(fail):
+            self.lane.alone = True
 
     @property
     def counts(self) -> bool:
@@ -228,6 +237,7 @@ class Climbing(Passage):
 
     async def _fail(self, fail: Fail, now: float) -> None:
         if (best := self._spare()) is None:
+            self._trial.failed_above(fail)
             await super()._fail(fail, now)
         else:
             await self._give(best)

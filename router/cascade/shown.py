@@ -84,7 +84,7 @@ def tier(lane: Lane, at: int) -> Page:
     answers, priced = tally.answers or 1.0, tally.priced or 1.0
     told = lane.trusts[at].interval()
     return {
-        "asked_first": at not in lane.dear and at not in lane.mistrusted,
+        "asked_first": (lane.alone or at not in lane.dear) and at not in lane.mistrusted,
         "why": why(lane, at),
         "checked": lane.checked[at],
         "begun": lane.begun[at],
@@ -110,6 +110,8 @@ def why(lane: Lane, at: int) -> str:
     if most is None:
         return "what it saves is not known, for want of a price"
     failed = f"{tally.share:.0%} of its last answers failed"
+    if at in lane.dear and lane.alone:
+        return f"{failed}; but nobody above it could serve of late, so it is asked first"
     if at in lane.dear:
         return f"{failed}, and from {max(0.0, most):.0%} on it is dearer than to begin above it"
     return f"{failed}, and up to {most:.0%} it is cheaper than to begin above it"
