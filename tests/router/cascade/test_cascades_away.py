@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from router.cascade.shown import why
+from tests.router.cascade.holding import Held
 from tests.router.clock import in_virtual_time
-from tests.router.holding import Held
 from tests.router.scripted import answer, refusal
 
 REFUSES = answer("I can't help with that.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from policies import Price
-from router.cascading import cascades_of
+from router.building.cascading import cascades_of
 from router.config import load
 
 FILE = """\
