@@ -140,6 +140,7 @@ class App:
         peers, event = peers_of(config.shared, beside.together), self._log.event
         shifting = Shifting(beside.kept, peers, event, self._again, self._standings)
         shifting.in_force = lambda: self._force.config
+        shifting.gathering.spilled = self._had_spilled
         return shifting
 
     def _running(self) -> int:
@@ -157,6 +158,9 @@ class App:
 
     def _standings(self) -> Mapping[str, TargetSnapshot]:
         return self._force.runtime.engine.snapshot(self._loop.time())
+
+    def _had_spilled(self, target: str, at: float) -> bool:
+        return self._force.runtime.engine.had_spilled(target, at)
 
     def _aim(self) -> None:
         """Say anew when days end: clocks may have been changed."""

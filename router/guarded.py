@@ -54,7 +54,8 @@ class Guarded:
 
     @property
     def needs(self) -> frozenset[str]:
-        return self._policy.needs
+        """Whatever they are written in."""
+        return frozenset(self._policy.needs)
 
     def fresh(self) -> Any:
         return self._policy.fresh()

@@ -98,7 +98,8 @@ class Descent:
         if fail.cause is Cause.CALLER:
             # Another model's refusal says nothing of this one; but no filter is walked around.
             return Outcome.FILTERED not in self._course.tried.values()
-        return fail.cause in DOWN
+        # It may have left the file since the request began.
+        return fail.cause in DOWN or fail.cause is Cause.UNKNOWN_MODEL
 
     def _step(self, now: float) -> bool:
         """Begin with the next model of which somebody was not asked yet; whether there is one."""

@@ -100,7 +100,10 @@ class Reloading:
         """What is wrong. Where nothing is, it is in force now."""
         if isinstance(found, ConfigError):
             return tuple(str(found).splitlines())
-        return tuple(self._take(found))
+        try:
+            return tuple(self._take(found))
+        except Exception as error:  # noqa: BLE001 - a door: what a file names is a user's code
+            return (f"it cannot be put in force: {error!r}",)
 
     def _settle(self, found: Config | ConfigError, problems: tuple[str, ...], old: Config) -> None:
         state, now = self._state, self._loop.time()

@@ -18,6 +18,8 @@ WINDOW = 500
 LEAST = 20
 """Below so many, nobody is mistrusted, and nobody who was is trusted again."""
 _HALVINGS = 50
+_NOTHING = 1e-18
+"""What one term adds to a chance that changes nothing."""
 
 
 class Interval(NamedTuple):
@@ -79,9 +81,13 @@ def _where(most: int, count: int, chance: float) -> float:
 
 def _at_most(most: int, count: int, share: float) -> float:
     """How likely at most so many of `count` are, of a share inside 0 and 1."""
-    yes, no = log(share), log1p(-share)
-    whole = lgamma(count + 1)
-    return sum(
-        exp(whole - lgamma(k + 1) - lgamma(count - k + 1) + k * yes + (count - k) * no)
-        for k in range(most + 1)
-    )
+    # Away from the middle each term is less than the one before it.
+    above = most >= count * share
+    k, odds, total = most + above, share / (1.0 - share), 0.0
+    whole = lgamma(count + 1) - lgamma(k + 1) - lgamma(count - k + 1)
+    term = exp(whole + k * log(share) + (count - k) * log1p(-share))
+    while term > _NOTHING:
+        total += term
+        term *= odds * (count - k) / (k + 1) if above else k / (odds * (count - k + 1))
+        k += 1 if above else -1
+    return 1.0 - total if above else total

@@ -19,9 +19,9 @@ LEAST = 20
 
 @dataclass(slots=True)
 class Tally:
-    """What a tier's last answers have come to, the older the less: how many there are, how many
-    `failed` their checks, what they and their checks cost, and what the same requests would have
-    cost in each of the tiers `above`. `unpriced`: some of that is not known.
+    """What a tier's last answers have come to, the older the less: how many there are, and how many
+    `failed` their checks. What they and their checks cost, and what the same requests would have
+    cost in each of the tiers `above`, is of those that are `priced`: of which all of that is known.
     """
 
     answers: float = 0.0
@@ -29,21 +29,23 @@ class Tally:
     cost: float = 0.0
     checks: float = 0.0
     above: tuple[float, ...] = ()
-    unpriced: bool = False
+    priced: float = 0.0
 
     def add(
         self, *, failed: bool, cost: int | None, checks: int | None, above: Sequence[int | None]
     ) -> None:
         """One more answer."""
         keep = 1.0 - 1.0 / MEMORY
-        known = [one or 0 for one in above]
-        before = self.above if len(self.above) == len(known) else (0.0,) * len(known)
+        known = [one for one in above if one is not None]
         self.answers = self.answers * keep + 1.0
         self.failed = self.failed * keep + failed
-        self.cost = self.cost * keep + (cost or 0)
-        self.checks = self.checks * keep + (checks or 0)
+        if cost is None or checks is None or len(known) < len(above):
+            return
+        before = self.above or (0.0,) * len(known)
+        self.priced = self.priced * keep + 1.0
+        self.cost = self.cost * keep + cost
+        self.checks = self.checks * keep + checks
         self.above = tuple(old * keep + new for old, new in zip(before, known, strict=True))
-        self.unpriced = None in (cost, checks, *above)
 
     @property
     def measured(self) -> bool:
@@ -75,19 +77,19 @@ def most_failed(
     the tiers `without` are not asked; None: not known.
     """
     tally = tallies[tier]
-    if not tally.answers or tally.unpriced or not tally.above:
+    if not tally.priced or not tally.above:
         return None
-    costs = [one / tally.answers for one in tally.above]
+    costs = [one / tally.priced for one in tally.above]
     onward = costs[-1]
     for index in reversed(range(len(costs) - 1)):
         above = tier + 1 + index
         if above not in without:
             its = tallies[above]
-            checks = its.checks / its.answers if its.answers else 0.0
+            checks = its.checks / its.priced if its.priced else 0.0
             onward = costs[index] + checks + its.share * onward
     if onward <= 0:
         return 0.0
-    return 1.0 - (tally.cost + tally.checks) / tally.answers / onward
+    return 1.0 - (tally.cost + tally.checks) / tally.priced / onward
 
 
 @dataclass(slots=True)

@@ -24,6 +24,7 @@ from policies.engine.news import News, Tell, heed, of_health, of_rest
 from policies.engine.outcome import Report
 from policies.engine.pool import Pool, learning
 from policies.engine.refusal import Cause
+from policies.engine.resting import had_spilled
 from policies.engine.route import Facts, Route
 from policies.engine.showing.explaining import Explained, explain
 from policies.engine.showing.record import Record
@@ -142,9 +143,9 @@ class Engine:
         """What a peer has noticed of a target, or of a provider, and until when that holds."""
         standing = self._standings.get(name)
         if news is News.RESTING or news is News.DENIED:
-            pause = self._held.pause(name)
-            if pause is not None:
-                heed(pause, news, until, now)
+            if (pause := self._held.pause(name)) is not None:
+                provisioned = standing is not None and standing.facts.provisioned
+                heed(pause, news, until, now, provisioned=provisioned)
         elif standing is not None:
             epoch = standing.breaker.epoch
             standing.breaker.advised(now, well=news is News.WELL)
@@ -165,6 +166,11 @@ class Engine:
         """Every target as it stands."""
         return {name: snapshot(standing, now) for name, standing in self._standings.items()}
 
+    def had_spilled(self, target: str, at: float) -> bool:
+        """Whether a target's provisioned capacity was used up at that instant, not long ago."""
+        standing = self._standings.get(target)
+        return standing is not None and had_spilled(standing, at)
+
     @property
     def in_flight(self) -> int:
         """Attempts open now, over all targets of the running configuration."""
@@ -183,9 +189,9 @@ class Engine:
         around. Not `remembered`: without a trace in the policy's memory.
         """
         policy, memory = pool.own if request.policy is None else pool.policy(request)
-        if not remembered:
-            memory = deepcopy(memory)
         try:
+            if not remembered:
+                memory = deepcopy(memory)
             candidate = policy.choose(request, able, memory, now, self.rng)
         except Exception as error:  # noqa: BLE001 - a door: a user's policy must not fail a request
             self.failed(policy, error)
@@ -196,14 +202,9 @@ class Engine:
         return anyone(able, self.rng)
 
     def judged(
-        self,
-        pool: Pool,
-        request: Request,
-        attempt: Attempt,
-        member: Member,
-        report: Report,
+        self, pool: Pool, request: Request, attempt: Attempt, member: Member, report: Report,
         now: float,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Evidence of an attempt that has ended (told by its course)."""
         standing = member.standing
         outcome = report.outcome

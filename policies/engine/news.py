@@ -60,12 +60,13 @@ def of_rest(standing: Standing, report: Report, now: float) -> tuple[str, News, 
     return name, News.RESTING, now + min(LONGEST_RESET, named)
 
 
-def heed(pause: Pause, news: News, until: float, now: float) -> None:
+def heed(pause: Pause, news: News, until: float, now: float, *, provisioned: bool) -> None:
     """A peer was refused until then: it is believed as far as a refusal is that names no end, so
-    that none outlives what was done about it for long.
+    that none outlives what was done about it for long. What is `provisioned` is used up for all.
     """
     if news is News.RESTING:
-        pause.rest(Refusal.RESTING, min(until, now + LONGEST_RESET))
+        rests = Refusal.SPILLED if provisioned else Refusal.RESTING
+        pause.rest(rests, min(until, now + LONGEST_RESET))
     elif until > now:
         pause.begin_row(now)
         pause.rest(Refusal.DENIED, min(until, now + LONGEST_DENIAL))

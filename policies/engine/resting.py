@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from policies.engine.group import UNNAMED_RESET
 from policies.engine.outcome import Outcome, Report, Rest, Scope, as_spilled
+from policies.engine.refusal import Refusal
 
 if TYPE_CHECKING:
     from policies.engine.limits.headroom import Used
@@ -49,3 +50,9 @@ def heard(standing: Standing, used: Used, now: float) -> None:
     standing.used = used.share
     if used.share >= 1 and standing.facts.provisioned:
         standing.pauses[0].spilled(now, used.rest)
+
+
+def had_spilled(standing: Standing, at: float) -> bool:
+    """Whether its capacity was used up at that instant, which was not long ago."""
+    pause = standing.pauses[0]
+    return pause.refusal is Refusal.SPILLED and pause.until > at

@@ -36,8 +36,8 @@ def _able(config: Config, route: Route) -> list[list[str]]:
 def _terms(config: Config, route: Route, cascade: Cascade, able: list[list[str]]) -> Terms:
     made = [_check(one) for one in cascade.checks]
     tiers = {target.name: at for at, tier in enumerate(route.tiers) for target in tier}
-    judged = [one.judge for one in cascade.checks if one.judge is not None]
-    names = {*tiers, *(t.name for j in judged for tier in config.models[j].tiers for t in tier)}
+    judges = [config.models[one.judge] for one in cascade.checks if one.judge is not None]
+    names = {*tiers, *(target for judge in judges for target in _both_arms(judge))}
     prices = {name: price_of(config, name) for name in names}
     audit = cascade.audit
     own = audit is not None and ":" in audit.by
@@ -58,6 +58,12 @@ def _terms(config: Config, route: Route, cascade: Cascade, able: list[list[str]]
         sha256(measured.encode()).hexdigest()[:16],
         cascade.head,
     )
+
+
+def _both_arms(route: Route) -> list[str]:
+    """The targets of a route, and those to which its traffic may move."""
+    to = route.shift.to if route.shift is not None else ()
+    return [target.name for tier in (*route.tiers, to) for target in tier]
 
 
 def _check(spec: CheckSpec) -> Check | OwnCheck | ModelCheck:

@@ -216,7 +216,7 @@ def _asks(caller: Caller, call: Call) -> bool:
 
 def _at_most(terms: Terms, runtime: Runtime, model: str, call: Call) -> int | None:
     """What a judge's question may cost, by the dearest of its targets; None: nobody knows."""
-    names = runtime.targets.get(model, frozenset({model}))
+    names = runtime.reached(model)
     read = len(call.body) // BYTES_PER_TOKEN
     report = Report(Outcome.OK, input_tokens=read, output_tokens=MOST_SAID)
     costs = [terms.cost(name, report) for name in names]

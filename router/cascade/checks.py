@@ -92,7 +92,7 @@ def calls_what_there_is(asked: Prompt | None, said: Said) -> bool:
         return True
     if asked.choice is not None and not said.calls:
         return asked.choice.mode not in ("required", "named")
-    return fits_tools(said, asked.tools)
+    return fits_tools(said, _offered(asked))
 
 
 def begins_to_speak(asked: Prompt | None, said: Said) -> bool:
@@ -119,8 +119,17 @@ def begins_to_call(asked: Prompt | None, said: Said) -> bool:
     """The tools that it has begun to call were offered; a name may not be whole."""
     if asked is None:
         return True
-    names = [tool.name for tool in asked.tools if isinstance(tool, Tool)]
+    names = [tool.name for tool in _offered(asked)]
     return all(any(name.startswith(called) for name in names) for called, _ in said.calls)
+
+
+def _offered(asked: Prompt) -> list[Tool]:
+    """The tools that may be called, of which a choice may leave one, some, or none."""
+    tools, choice = [tool for tool in asked.tools if isinstance(tool, Tool)], asked.choice
+    if choice is None or (choice.mode in ("auto", "required") and not choice.allowed):
+        return tools
+    names = {"none": (), "named": (choice.name,)}.get(choice.mode, choice.allowed)
+    return [tool for tool in tools if tool.name in names]
 
 
 BUILT_IN = {

@@ -19,6 +19,8 @@ from router.cascade.checking import Checked, Checking
 from router.cascade.lane import Lane
 from router.cascade.reckoning import reckon, twice
 from router.dialects.contract import Call, ClientError
+from router.failures import is_too_long
+from router.ladder import DOWN
 from router.passage import Passage
 from router.shadow.lane import MISJUDGED, likely_most
 from router.shadow.overheard import is_billed
@@ -119,6 +121,8 @@ class Trial:
     def pay(self, answer: Answer, report: Report) -> None:
         """An attempt has come to this."""
         target, terms = answer.upstream.target, self.terms
+        if self.lane.alone and report.outcome.good and target in terms.tiers:
+            self.lane.alone = terms.tiers[target] in self.lane.dear
         cost = terms.cost(target, report)
         if not cost:
             self.unpriced = self.unpriced or (cost is None and is_billed(report))
@@ -127,6 +131,11 @@ class Trial:
         tier = terms.tiers.get(target, terms.last)
         if self.paid is None and tier < terms.last and answer.attempt.model == terms.model:
             self.paid = tier, answer
+
+    def failed_above(self, fail: Fail) -> None:
+        """Nobody could serve it; it may not have been begun where somebody could."""
+        if fail.cause in DOWN and self._skipped & self.lane.dear and not is_too_long(fail):
+            self.lane.alone = True
 
     @property
     def counts(self) -> bool:
@@ -236,6 +245,7 @@ class Climbing(Passage):
 
     async def _fail(self, fail: Fail, now: float) -> None:
         if (best := self._spare()) is None:
+            self._trial.failed_above(fail)
             await super()._fail(fail, now)
         else:
             await self._give(best)

@@ -48,7 +48,11 @@ class Holding(Climbing):
         self._size = 0
 
     def _win(self, answer: Answer, now: float) -> None:
-        """The first to bring content is held; it is the client's once it is judged."""
+        """The first to bring content is held; it is the client's once it is judged. Who is whole in
+        the same moment is held instead.
+        """
+        if self._held not in (None, answer) and answer.report is not None:
+            self._settle(self._held, self._held.abandon(), now)
         if self._held is None:
             if self._committed or not self._trial.checks_beginnings(answer):
                 super()._win(answer, now)

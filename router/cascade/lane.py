@@ -36,7 +36,8 @@ class Lane:
     `fails` counts answers by the check that they failed, of each tier before the last, `checked`
     all of them, `begun` those of which the beginning alone was, `audited` those that were compared,
     and `wrong` those of them that should not have been accepted; `held` counts those that were to
-    be compared and were not, by why.
+    be compared and were not, by why. `dear` are the tiers that cost more than they save; `alone`
+    they are while nobody above them can serve, and are not skipped for that then.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Lane:
         self.held: dict[str, int] = {}
         self._lengths: dict[tuple[int, int], list[int]] = {}
         self.dear: frozenset[int] = frozenset()
+        self.alone = False
 
     def renew(self, terms: Terms) -> None:
         """Go on under other terms; what was measured counts on where it is of the same sample."""
@@ -80,7 +82,9 @@ class Lane:
         """The tiers in which a request is not to begin, and whether it is a look at one of them;
         `checked`: its answer can be, and so the cascade's worth is about it.
         """
-        skipped = self.dear | self.mistrusted if checked else self.mistrusted
+        skipped = self.mistrusted
+        if checked and (not self.alone or self._chance() < LOOK):
+            skipped |= self.dear
         if checked and skipped and self._chance() < LOOK:
             return frozenset(), True
         return skipped, False
@@ -92,7 +96,7 @@ class Lane:
         if request.only is not None or request.model != self.terms.model:
             return request
         unchecked = request.stream and not self.terms.head
-        dear = frozenset[int]() if unchecked else self.dear
+        dear = frozenset[int]() if unchecked or self.alone else self.dear
         return skipping(request, dear | self.mistrusted)
 
     def add(

@@ -81,18 +81,19 @@ def tier(lane: Lane, at: int) -> Page:
     """One of the tiers before the last."""
     tally = lane.tallies[at]
     most = most_failed(lane.tallies, at, lane.dear)
-    answers, told = tally.answers or 1.0, lane.trusts[at].interval()
+    priced = tally.priced or 1.0
+    told = lane.trusts[at].interval()
     return {
-        "asked_first": at not in lane.dear and at not in lane.mistrusted,
+        "asked_first": (lane.alone or at not in lane.dear) and at not in lane.mistrusted,
         "why": why(lane, at),
         "checked": lane.checked[at],
         "begun": lane.begun[at],
         "failed": dict(sorted(lane.fails[at].items())),
         "share_failed": round(tally.share, 4) if tally.answers else None,
         "share_worth": None if most is None else round(most, 4),
-        "answer_costs": dollars(tally.cost / answers),
-        "checks_cost": dollars(tally.checks / answers),
-        "above_costs": [dollars(one / answers) for one in tally.above],
+        "answer_costs": dollars(tally.cost / priced),
+        "checks_cost": dollars(tally.checks / priced),
+        "above_costs": [dollars(one / priced) for one in tally.above],
         "audited": lane.audited[at],
         "wrong": lane.wrong[at],
         "wrongly_accepted": None if told is None else interval(told),
@@ -109,6 +110,8 @@ def why(lane: Lane, at: int) -> str:
     if most is None:
         return "what it saves is not known, for want of a price"
     failed = f"{tally.share:.0%} of its last answers failed"
+    if at in lane.dear and lane.alone:
+        return f"{failed}; but nobody above it could serve of late, so it is asked first"
     if at in lane.dear:
         return f"{failed}, and from {max(0.0, most):.0%} on it is dearer than to begin above it"
     return f"{failed}, and up to {most:.0%} it is cheaper than to begin above it"

@@ -266,9 +266,7 @@ class _Resolver:
             tier
             for tier, targets in enumerate(route.tiers, 1)
             for target in targets
-            if target.weight
-            and (provider := self.providers.get(target.name.partition("/")[0]))
-            and provider.enabled
+            if (provider := self.providers.get(target.name.partition("/")[0])) and provider.enabled
         ]
         for index, rule in enumerate(route.start):
             if on and (rule.tier or 1) > max(on):

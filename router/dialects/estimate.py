@@ -92,12 +92,15 @@ def file_tokens(kind: str, size: int) -> int:
     return min(weight.most, max(weight.least, size // weight.size))
 
 
-def estimated_tokens(body: bytes) -> int:
-    """Tokens of a request's body; 0 only where it is empty. Never raises."""
+def estimated_tokens(body: bytes, *, nested: bool = False) -> int:
+    """Tokens of a request's body; 0 only where it is empty. Never raises. `nested`: a part that is
+    no text stands in a list within that of the messages.
+    """
     files, text = 0, body
     # Bytes are found four times as fast from the end, and one byte ten times as fast as several. A
-    # part that is no text says its type, and stands in a list within that of the messages.
-    if body.find(b"[", body.find(b"[") + 1) >= 0 and body.rfind(b'"type"') >= 0:
+    # part that is no text says its type.
+    alone = nested and body.find(b"[", body.find(b"[") + 1) < 0
+    if not alone and body.rfind(b'"type"') >= 0:
         if body.rfind(b'"data') >= 0:
             found = list(_files(body))
             files = sum(_cost(body, begin, end) for begin, end in found)

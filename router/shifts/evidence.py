@@ -7,7 +7,7 @@ is the client's good fortune. What is counted only grows, until the file no long
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -27,8 +27,10 @@ SLICE = 8
 """Words that are read at a time: so many take one to two milliseconds."""
 COULD_NOT = frozenset({Outcome.FAILED, Outcome.THROTTLED, Outcome.DENIED, Outcome.UNFIT})
 """The target could not serve. What was the caller's fault, or was given up, says nothing of it, nor
-that capacity which is provisioned was used up.
+that capacity which is provisioned was used up, and what goes elsewhere meanwhile.
 """
+Spilled = Callable[[str, float], bool]
+"""Whether a target's provisioned capacity was used up at an instant."""
 
 
 def hung(record: AttemptRecord) -> bool:
@@ -57,10 +59,12 @@ class Tally:
         """From now on these are its targets, and the prices of all."""
         self._own, self._prices = own, prices
 
-    def count(self, record: AttemptRecord) -> None:
+    def count(self, record: AttemptRecord, spilled: Spilled | None = None) -> None:
         """Count the first attempt of a request."""
         report, target = record.report, record.target
         if self._own is not None and target not in self._own:
+            if spilled and all(spilled(name, record.started) for name in self._own):
+                return
             self._requests += 1
             self._failures += 1
             return
@@ -92,10 +96,11 @@ class Tally:
 
 class Gathering:
     """A `Reader` that counts for the shifts that it is told to `watch`. What was counted of one
-    that is watched on is kept.
+    that is watched on is kept. `spilled` tells what is so of targets (None: nothing is).
     """
 
     def __init__(self) -> None:
+        self.spilled: Spilled | None = None
         self._arms: dict[str, Tally] = {}
         self._pairs: dict[str, tuple[Tally, Tally]] = {}
         self.malformed = 0
@@ -106,7 +111,7 @@ class Gathering:
         for one in moving:
             control, canary = self._pairs.get(one.name) or (Tally(), Tally())
             control.of(None, prices)
-            canary.of(frozenset(one.to), prices)
+            canary.of(frozenset(name for name, weight in one.to.items() if weight), prices)
             pairs[one.name] = control, canary
             arms[one.model], arms[one.route] = control, canary
         self._pairs, self._arms = pairs, arms
@@ -119,7 +124,7 @@ class Gathering:
     def attempt(self, record: AttemptRecord) -> None:
         arm = self._arms.get(record.model)
         if arm is not None and record.number == 1:
-            arm.count(record)
+            arm.count(record, self.spilled)
 
     def request(self, record: RequestRecord) -> None:
         """See `Reader.request`; what is rescued says nothing."""

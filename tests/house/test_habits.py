@@ -16,6 +16,7 @@ DOORS = {
     "router/estimating.py": "a user's estimator is asked",
     "router/lasting.py": "what must last goes on",
     "router/front/listener.py": "one request's fault is not the others'",
+    "router/reloading.py": "a user's policy is put in force, and files are looked at on",
     "router/shadow/judging.py": "a user's judge judges",
     "router/telemetry/lines/writing.py": "the thread that writes goes on",
     "router/telemetry/journal.py": "a reader's fault is not the request's",

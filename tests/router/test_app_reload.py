@@ -131,6 +131,37 @@ async def test_a_policy_that_cannot_be_made_changes_nothing(tmp_path: Path) -> N
         assert await shares(router) == {"sim/fast": MANY}
 
 
+PLUGIN = """
+made = []
+
+class Later:
+    needs = frozenset()
+
+    def fresh(self):
+        made.append(self)
+        return 1 / (len(made) < 2)
+
+    def choose(self, request, candidates, memory, now, rng):
+        return candidates[0]
+"""
+
+
+async def test_a_policy_that_fails_only_once_it_is_put_in_force_ends_no_watch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "failing_later.py").write_text(PLUGIN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    server = "plugins: [failing_later]"
+    async with running(written(tmp_path, "chat: {targets: [sim/fast]}", server)) as router:
+        written(tmp_path, "chat: {policy: 'failing_later:Later', targets: [sim/fast]}", server)
+        await router.app.reload()
+        told = (await router.ask_admin("GET", "/config")).told
+        assert told["errors"] == [
+            "it cannot be put in force: ZeroDivisionError('division by zero')"
+        ]
+        assert (await router.chat()).headers["x-router-target"] == "sim/fast"
+
+
 @pytest.mark.parametrize(
     ("key", "server"),
     [

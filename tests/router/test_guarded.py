@@ -77,6 +77,13 @@ def test_it_chooses_as_it_would_under_its_own_name_and_is_equal_to_its_equal():
     assert world(policy).ask().targets == ["b/m"]
 
 
+def test_what_it_needs_may_be_written_in_anything():
+    class Listed(Last):
+        needs: ClassVar[Any] = ("tools", "code")
+
+    assert guarded(Listed(Clock()), Clock()).needs - {"tools"} == {"code"}
+
+
 def test_after_three_overruns_it_is_reported_and_not_asked_for_a_minute():
     clock = Clock()
     told = world(guarded(Last(clock, (2 * LIMIT,) * 3), clock))

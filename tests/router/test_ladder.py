@@ -1,5 +1,6 @@
 """What a route's ladder does for a request that nobody of its model can serve."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -180,6 +181,21 @@ async def test_no_target_is_asked_twice_on_the_way_down() -> None:
     client = await place.ask()
     assert set(place.asked) == {"a/m"}
     assert client.headers["x-router-degraded"] == "text"
+
+
+@in_virtual_time
+async def test_a_model_that_is_not_in_the_file_any_more_is_passed_over_on_the_way_down() -> None:
+    place = scene(BOTH, a=[[1.0, *refusal(500)]], c=[answer("Hello")])
+    running = asyncio.ensure_future(place.ask())
+    await asyncio.sleep(0.5)
+    place.engine.replace({name: place.routes[name] for name in ("chat", "c/m")}, {}, now())
+    client = await running
+    assert place.asked == ["a/m", "c/m"]
+    assert client.headers["x-router-degraded"] == "model=c/m"
+    alone = scene(TO_A_MODEL, a=[refusal(500)])
+    alone.engine.replace({"chat": alone.routes["chat"]}, {}, now())
+    client = await alone.ask()
+    assert (client.status, client.error, alone.asked) == (502, "upstream_failed", ["a/m"])
 
 
 @in_virtual_time

@@ -36,17 +36,22 @@ SHARE_OF_TIME: Final = 0.5
 
 def offered(pool: Pool, request: Request) -> Sequence[Member]:
     """The members from the tier on in which `request` starts; all, where it names its targets. It
-    starts no further than in the last tier with somebody from whom it is not barred. Raises what
-    the policy raises.
+    starts no further than in the last tier with somebody from whom it is not barred, and who is not
+    drained. Raises what the policy raises.
     """
     policy, _ = pool.policy(request)
     start = getattr(policy, "start", None)
     if start is None or request.only is not None or (first := start(request)) <= 0:
         return pool.members
-    if request.barred:
-        open_to_it = [member.tier for member in pool.members if member.name not in request.barred]
-        first = min(first, max(open_to_it, default=first))
-    return [member for member in pool.members if member.tier >= first]
+    barred = request.barred
+    beyond = [member for member in pool.members if member.tier >= first]
+    if any(member.weight > 0 and member.name not in barred for member in beyond):
+        return beyond
+    if not (beyond or barred):
+        return beyond  # everything there is off, which the file says
+    able = [one.tier for one in pool.members if one.weight > 0 and one.name not in barred]
+    last = max(able, default=first)
+    return [member for member in pool.members if member.tier >= min(first, last)]
 
 
 def anyone(able: Sequence[Member], rng: Random) -> Member:

@@ -74,7 +74,7 @@ def explain(pool: Pool, request: Request, now: float, failed: Failed) -> Explain
         request.model,
         type(policy).__name__,
         tuple(targets),
-        of_start(policy, request),
+        of_start(policy, request, reach),
         of_rule(policy),
         of_verdict(views, odds, now),
     )

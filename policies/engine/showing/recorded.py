@@ -101,7 +101,7 @@ class RecordedCourse(Course):
         self.record = record
         self.said = None
         record.request = self.request
-        record.start = of_start(self.pool.policy(self.request)[0], self.request)
+        record.start = of_start(self.pool.policy(self.request)[0], self.request, self.reach)
         record.keep(now, Verb.START)
 
     def next(self, now: float) -> Send | Stop | Wait | Fail:

@@ -16,15 +16,26 @@ def of_rule(policy: Policy) -> str:
         return ""
 
 
-def of_start(policy: Policy, request: Request) -> tuple[str, ...]:
-    """Why `request` begins in its tier, in the policy's own words; nothing where it has none."""
+def of_start(policy: Policy, request: Request, reach: Sequence[Member]) -> tuple[str, ...]:
+    """Why `request` begins in its tier, in the policy's own words; nothing where it has none. It is
+    within `reach`: where nobody may serve it from its tier on, it begins before.
+    """
     why = getattr(policy, "why", None)
     if why is None or request.only is not None:
         return ()
     try:
-        return tuple(map(str, why(request)))
+        told = tuple(map(str, why(request)))
+        start: int = getattr(policy, "start", _nowhere)(request)
     except Exception as error:  # noqa: BLE001 - a door: explaining a broken policy must show the rest
         return (f"the policy fails to say where it starts: {error!r}",)
+    first = min([member.tier for member in reach], default=start)
+    if first < start:
+        told += (f"from there on nobody may serve it: it starts in tier {first + 1}",)
+    return told
+
+
+def _nowhere(_: Request) -> int:
+    return 0
 
 
 def of_terms(

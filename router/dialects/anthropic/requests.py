@@ -35,7 +35,7 @@ def parsed(body: bytes, operation: Operation = "messages") -> Call:
         model=model,
         stream=not counting and bool(field_of(fields, "stream", bool, "true or false")),
         fields=fields,
-        input_tokens=estimated_tokens(body),
+        input_tokens=estimated_tokens(body, nested=True),
         output_tokens=0 if counting else bounded(most),
         choices=1,
         usage_asked=True,

@@ -39,7 +39,7 @@ def chat(model: str, fields: Fields, body: bytes) -> Call:
         model=model,
         stream=stream,
         fields=fields,
-        input_tokens=estimated_tokens(body),
+        input_tokens=estimated_tokens(body, nested=True),
         output_tokens=bounded(most),
         choices=_number(fields),
         usage_asked=usage_asked,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from math import comb
 from random import Random
+from time import process_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.cascading.trust import LEAST, SURE, Trust, clopper_pearson
+from policies.cascading.trust import LEAST, SURE, WINDOW, Trust, clopper_pearson
 
 
 @pytest.mark.parametrize("truth", [0.01, 0.05, 0.2, 0.5])
@@ -38,6 +39,16 @@ def test_both_ends_are_where_what_was_seen_is_hardly_likely(
         assert at_most(seen - 1, told.low) == pytest.approx(SURE, abs=1e-6)
     if seen < count:
         assert at_most(seen, told.high) == pytest.approx(1 - SURE, abs=1e-6)
+
+
+def test_an_interval_keeps_nobody_waiting() -> None:
+    for seen in (250, 400, 490):
+        times = []
+        for _ in range(5):
+            began = process_time()
+            clopper_pearson(seen, WINDOW)
+            times.append(process_time() - began)
+        assert min(times) < 0.004
 
 
 def test_who_is_wrong_too_often_is_mistrusted_until_it_is_not() -> None:

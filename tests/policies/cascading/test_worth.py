@@ -17,7 +17,7 @@ COSTS = st.integers(1, 1_000_000)
 def tally(share: float, cost: float, checks: float, *above: float) -> Tally:
     """What such a tier comes to after many answers."""
     n = float(MEMORY)
-    return Tally(n, share * n, cost * n, checks * n, tuple(one * n for one in above))
+    return Tally(n, share * n, cost * n, checks * n, tuple(one * n for one in above), n)
 
 
 @given(SHARES, COSTS, st.integers(0, 1_000_000), COSTS)
@@ -86,6 +86,16 @@ def test_without_prices_nothing_is_said() -> None:
         told.add(failed=True, cost=None, checks=0, above=[2])
     assert most_failed([told], 0) is None
     assert not not_worth([told])
+
+
+def test_answers_of_which_no_price_is_known_cost_as_much_as_the_others() -> None:
+    told, known = Tally(), Tally()
+    for number in range(200):
+        failed = number % 10 < 3
+        told.add(failed=failed, cost=None if number % 2 else 90, checks=0, above=[100])
+        known.add(failed=failed, cost=90, checks=0, above=[100])
+        assert not_worth([told]) == not_worth([known])
+    assert not_worth([told]) == {0}  # 90 + 0.3 · 100 is more than 100
 
 
 def test_what_changes_is_seen() -> None:

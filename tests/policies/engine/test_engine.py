@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from threading import Lock
 from typing import Any, ClassVar
 
 import pytest
@@ -48,6 +49,17 @@ class Broken:
         return candidates[0].name if self.how == "a name" else None
 
 
+@dataclass(frozen=True)
+class Locked(Broken):
+    """One that remembers what cannot be copied."""
+
+    def fresh(self) -> Any:
+        return Lock()
+
+    def choose(self, request: Request, candidates: Sequence[Candidate], *_: Any) -> Candidate:
+        return candidates[0]
+
+
 class TestBrokenPolicy:
     @pytest.mark.parametrize("how", ["raises", "a name", "nothing"])
     def test_it_is_reported_and_served_around(self, how: str) -> None:
@@ -66,6 +78,15 @@ class TestBrokenPolicy:
         world = World("a/m")
         assert world.ask(policy=Broken("raises")).fail is None
         assert world.errors == ["Broken: oh no"]
+
+    def test_a_memory_that_cannot_be_copied_fails_nobody_who_looks_for_another(self) -> None:
+        world = World("a/m", "b/m", policy=Locked("well"))
+        send = world.send()
+        assert send.attempt.runner_up in ("a/m", "b/m")
+        assert world.errors == ["Locked: cannot pickle '_thread.lock' object"]
+        world.settle(send)
+        explained = world.engine.explain(world.request(), world.now)
+        assert [target.odds for target in explained.targets] == [0.0, 0.0]
 
     def test_nobody_needs_to_listen(self) -> None:
         route = Route([Target("a/m")], Broken("raises"))

@@ -223,6 +223,20 @@ def test_a_sibling_is_told_of_it_as_of_every_rest() -> None:
     assert (name, news) == ("p/m", News.RESTING)
     other.engine.advise(name, news, one.now, until)
     assert other.ask().targets == ["o/m"]
+    assert other.engine.snapshot(other.now)["p/m"].state == "spilled"
+
+
+def test_that_its_capacity_was_used_up_is_known_for_a_while() -> None:
+    one = world("p/m")
+    one.will("p/m", FULL)
+    one.ask()
+    rested = one.now
+    assert one.engine.had_spilled("p/m", rested)
+    assert not one.engine.had_spilled("o/m", rested)
+    assert not one.engine.had_spilled("p/m", one.now + 100)
+    one.now += 100
+    one.ask()
+    assert one.engine.had_spilled("p/m", rested)
 
 
 def test_explain_says_that_its_capacity_is_used_up_and_until_when() -> None:

@@ -12,6 +12,7 @@ from router.dialects.common.prompt import Form, Hosted, Prompt, Tool, ToolChoice
 from router.shadow.judged import Said
 
 WEATHER = Tool("weather", schema={"type": "object", "required": ["place"]})
+TWO = [WEATHER, Tool("tides")]
 PERSON = Form({"type": "object", "required": ["name"]})
 CALL = (("weather", '{"place": "Bern"}'),)
 
@@ -115,6 +116,17 @@ def test_an_answer_is_of_the_form(form: Form | None, said: Said, passes: bool) -
         (asked(tools=[WEATHER]), Said("", (("tides", "{}"),)), False),
         (asked(tools=[WEATHER], choice=ToolChoice("required")), Said("sunny"), False),
         (asked(tools=[WEATHER], choice=ToolChoice("auto")), Said("sunny"), True),
+        (asked(tools=TWO, choice=ToolChoice("named", "weather")), Said("", CALL), True),
+        (asked(tools=TWO, choice=ToolChoice("named", "tides")), Said("", CALL), False),
+        (asked(tools=TWO, choice=ToolChoice("auto", allowed=("tides",))), Said("", CALL), False),
+        (
+            asked(tools=TWO, choice=ToolChoice("required", allowed=("weather",))),
+            Said("", CALL),
+            True,
+        ),
+        (asked(tools=TWO, choice=ToolChoice("required")), Said("", CALL), True),
+        (asked(tools=TWO, choice=ToolChoice("none")), Said("", CALL), False),
+        (asked(tools=TWO, choice=ToolChoice("none")), Said("sunny"), True),
         (asked(tools=[Hosted("search", {}, "openai")]), Said("sunny"), True),
         (asked(), Said("", CALL), False),
         (None, Said("", CALL), True),

@@ -325,6 +325,28 @@ def test_a_held_stream_with_a_rescue_behind_it_is_one_answer(
     ask()
 
 
+@pytest.mark.parametrize("then", [(0.5, CUT), (1000,), (0.1, SORRY, 0.1, CUT)])
+def test_who_is_whole_in_the_moment_in_which_another_is_held_is_not_lost(
+    then: tuple[Step, ...],
+) -> None:
+    """Its rescue is asked after 0.109375 s, and both bring content 0.1 s later."""
+
+    @in_virtual_time
+    async def ask() -> None:
+        crash: Script = [0.1, Head(500, {}), END]
+        dear = [at_once(0.1, text("certainly"), FINISH, DONE, END) for _ in range(40)]
+        both = [crash] * 5 + [at_once(0.209375, MORE[0], *then)]
+        scene = Held({"a/m": both, "b/m": dear}, head=600, attempts=4)
+        for _ in range(5):
+            await scene.stream()
+        await asyncio.sleep(scene.engine.snapshot(now())["a/m"].until - now())
+        client = await scene.stream()
+        assert words_of(client) == "certainly"
+        assert scene.outcomes[-2:] == ["abandoned body", "ok body"]
+
+    ask()
+
+
 STEPS: list[Step] = [0.1, 20, ROLE, SORRY, *MORE[:6], FINISH, USAGE, DONE, ERROR, CUT, END, 130]
 STEPS += [text(""), text("   "), b": note\n\n"]
 SCRIPTS: st.SearchStrategy[Script] = st.one_of(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.dialects.anthropic.requests import parsed as messages
 from router.dialects.estimate import (
     DOCUMENT,
     IMAGE,
@@ -17,6 +18,9 @@ from router.dialects.estimate import (
     WHOLE,
     estimated_tokens,
 )
+from router.dialects.openai.requests import parsed as chat
+from router.dialects.relayed.dialect import RELAYED
+from router.dialects.responses.requests import parsed as responses
 
 COUNTED = json.loads((Path(__file__).parent / "counted.json").read_text("utf-8"))
 """Texts of our own, and what five public vocabularies count in each."""
@@ -127,6 +131,17 @@ def test_an_image_that_is_named_by_its_url_costs_as_much() -> None:
     assert 0 < estimated_tokens(with_parts(named)) - IMAGE.least < 100
     block = {"type": "image", "source": {"type": "url", "url": "https://pictures.example/a.png"}}
     assert 0 < estimated_tokens(with_parts(block, image(b"1"))) - 2 * IMAGE.least < 150
+
+
+def test_a_file_is_none_of_text_wherever_its_api_puts_it() -> None:
+    shown = {"type": "input_image", "image_url": data_url("image/png", b"1" * 30_000)}
+    moderated = {"model": "m", "input": [image(b"1" * 30_000)]}
+    assert 0 < RELAYED.parse(json.dumps(moderated).encode()).input_tokens - IMAGE.least < 100
+    answered = {"type": "computer_call_output", "call_id": "c", "output": shown}
+    asked = json.dumps({"model": "m", "input": [answered]}).encode()
+    assert 0 < responses(asked).input_tokens - IMAGE.least < 100
+    assert 0 < chat(with_parts(image(b"1" * 30_000))).input_tokens - IMAGE.least < 100
+    assert 0 < messages(with_parts(source("image/png", b"1" * 30_000))).input_tokens < 1100
 
 
 def test_documents_and_sounds_cost_by_their_length_within_bounds() -> None:

@@ -43,6 +43,21 @@ def test_what_the_canary_s_targets_could_not_take_is_its_failure(gathering: Gath
     assert (canary.requests, canary.failures, canary.first.count) == (1, 1, 0)
 
 
+def test_what_goes_elsewhere_while_its_capacity_is_used_up_says_nothing() -> None:
+    gathering = Gathering()
+    both = moving(to={"b/m": 1.0, "c/m": 1.0, "d/m": 0.0})
+    gathering.watch([both], PRICES)
+    resting = {"b/m"}
+    gathering.spilled = lambda target, at: target in resting and at == 1.0
+    gathering.attempt(attempt("chat→to", "a/m"))
+    assert gathering.arms(both.name).canary.failures == 1  # the other one could not, either
+    resting.add("c/m")
+    gathering.attempt(attempt("chat→to", "a/m"))
+    gathering.attempt(structs.replace(attempt("chat→to", "a/m"), started=1.1))
+    canary = gathering.arms(both.name).canary
+    assert (canary.requests, canary.failures) == (2, 2)
+
+
 @pytest.mark.parametrize(
     ("outcome", "counted"),
     [

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from policies import Cause, CostTiers, Refusal, Request, Rule
+from policies import Cause, CostTiers, Refusal, Request, Rule, Target
 from tests.policies.crowd import Crowd
-from tests.policies.driver import FAILED, THROTTLED, InOrder
+from tests.policies.driver import FAILED, THROTTLED, InOrder, World
 from tests.policies.tiered import FULL, tiered, two
 
 
@@ -41,6 +41,17 @@ def test_nothing_goes_below_the_start_however_ill_the_rest_is() -> None:
     assert set(told.targets) == {"b/m"}
     assert told.fail is not None
     assert told.fail.refusals["a/m"].refusal is Refusal.TIER
+
+
+def test_where_it_starts_is_drained_it_starts_in_the_last_tier_that_is_not() -> None:
+    drained = [Target("a/m"), Target("b/m", tier=1), Target("c/m", weight=0, tier=2)]
+    world = World(*drained, policy=CostTiers((Rule(2),), InOrder()))
+    assert world.ask().targets == ["b/m"]
+    told = world.engine.explain(world.request(), world.now).start
+    assert told[0] == "starts in tier 3: a rule names it"
+    assert told[-1] == "from there on nobody may serve it: it starts in tier 2"
+    world = World(*drained[:2], policy=CostTiers((Rule(2),), InOrder()))
+    assert world.ask().targets == []  # it is off: nobody said that others should do
 
 
 def test_when_to_come_back_is_said_for_the_tiers_that_are_open() -> None:
