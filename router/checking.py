@@ -23,7 +23,7 @@ from router.dialects.openai.dialect import OPENAI
 from router.pipeline import admit
 from router.runtime import Runtime
 from router.shadow.judged import Said
-from router.shadow.judging import MOST_THREADS, Judging, NoScore
+from router.shadow.judging import MOST_THREADS, TIDYING, Judging, NoScore
 from router.shadow.overheard import Overheard
 from router.shadow.said import begun_of, prompt_of, said_of
 from router.shadow.sinks import Heard, Memory
@@ -87,12 +87,14 @@ class Checking:
             return Checked(terms.checks[failed].name, failed, said=said)
         passed, cost = len(terms.checks), 0
         for one in () if free else terms.others:
-            patience = min(PATIENCE, (until - self._loop.time()) * SHARE_OF_TIME)
+            began = self._loop.time()
+            patience = min(PATIENCE, (until - began) * SHARE_OF_TIME)
             bill = Bill(self._aside.journal, terms)
             try:
-                async with timeout(patience), self._turns[type(one)]:
+                async with timeout(patience + TIDYING), self._turns[type(one)]:
                     if isinstance(one, OwnCheck):
-                        good = await self._own(one, terms, call, said, patience)
+                        left = began + patience - self._loop.time()
+                        good = await self._own(one, terms, call, said, left)
                     else:
                         good = await self._judge(one, lane, call, caller, said, patience, bill)
             except NoScore as error:

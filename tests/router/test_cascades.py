@@ -39,6 +39,14 @@ def short(answered):
 async def slow(answered):
     await asyncio.sleep(60)
 
+async def deaf(answered):
+    until = time.monotonic() + 1.5
+    while time.monotonic() < until:
+        try:
+            await asyncio.sleep(until - time.monotonic())
+        except asyncio.CancelledError:
+            pass
+
 def odd(answered):
     return "perhaps"
 
@@ -262,6 +270,7 @@ async def test_checks_of_one_s_own_are_asked_and_cut_off(
     for check, words, trouble in (
         ("short", "that way", None),
         ("slow", "this way, certainly", "did not answer within 0."),
+        ("deaf", "this way, certainly", "own_checks:deaf: it did not answer within 0."),
         ("odd", "this way, certainly", "neither true nor false"),
         ("broken", "this way, certainly", "own_checks:broken: RuntimeError at own_checks.py:"),
     ):
