@@ -1,9 +1,10 @@
 """Documents that all instances of a fleet keep together, on a server of Redis's protocol.
 
 Each holds a copy of all of them, so that a read asks nobody, and looks twice a second whether there
-are others. While the server is away the last copies hold and nothing can be changed. One that comes
-back without what it held, or with what it held before, is told it again by whoever has the latest.
-A document that was removed stays as an empty one, with its version: else it would come back so.
+are others. While the server is away the last copies hold and nothing can be changed; who starts
+then goes by what was heard last where it runs. A server that comes back without what it held, or
+with what it held before, is told it again by whoever has the latest. A document that was removed
+stays as an empty one, with its version: else it would come back so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from router.kept.contract import Copies, Document, Heard, How, encoded
+from router.kept.heard import LastHeard
 from router.lasting import lasting
 from router.redis.down import Down, Refused
 from router.redis.link import Link
@@ -46,13 +48,18 @@ NOTHING = Copy(0, b"")
 
 
 class Fleet:
-    """`Kept` by the instances of `fleet`, over a link of its own; `event` logs."""
+    """`Kept` by the instances of `fleet`, over a link of its own; `event` logs. In `heard` it is
+    kept for a start without the server (None: it is not).
+    """
 
-    def __init__(self, link: Link, fleet: str, event: Callable[..., None]) -> None:
+    def __init__(
+        self, link: Link, fleet: str, event: Callable[..., None], heard: LastHeard | None = None
+    ) -> None:
         self.where = f"with the fleet {fleet}, on its shared server"
         self.why = str(Down())
         self._link = link
         self._event = event
+        self._heard = heard
         self._prefix = f"{{pm:{fleet}}}:kept"
         self._versions = f"{self._prefix}-versions"
         self._copies = Copies()
@@ -92,6 +99,11 @@ class Fleet:
         with suppress(Down):
             await self._link.ready()
             await self._look()
+        if self.why and self._heard is not None and self._heard.documents:
+            told = self._heard.documents
+            for name, document in told.items():
+                self._copies.take(name, document)
+            self._event("the fleet cannot be heard, what it said last holds:", of=", ".join(told))
         self._looking = lasting(self._look_on)
 
     async def close(self) -> None:
@@ -100,6 +112,8 @@ class Fleet:
             self._looking.cancel()
             await asyncio.wait([self._looking])
         await self._link.close()
+        if self._heard is not None:
+            await self._heard.close()
 
     async def _look_on(self) -> None:
         while True:
@@ -132,6 +146,10 @@ class Fleet:
                 kept = await self._keep(name, ours.version, ours.told, ours.version)
                 if not isinstance(kept, int):
                     self._take(name, kept)
+        for name in self._copies.of.keys() - self._held.keys():
+            self._copies.take(name, None)  # it was heard before the start, and holds no longer
+        if self._heard is not None:
+            self._heard.keep(self._copies.of)
         self.why = ""
 
     async def _lost(self) -> bool:
