@@ -4,7 +4,8 @@ Each holds a copy of all of them, so that a read asks nobody, and looks twice a 
 are others. While the server is away the last copies hold and nothing can be changed; who starts
 then goes by what was heard last where it runs. A server that comes back without what it held, or
 with what it held before, is told it again by whoever has the latest. A document that was removed
-stays as an empty one, with its version: else it would come back so.
+stays as an empty one, with its version, for a month: else it would come back so. Who starts with a
+server that has forgotten all just now waits until everybody has told it what they know.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ LOOK = 0.4
 """Seconds between two looks."""
 PATIENCE = 0.5
 """Seconds for an answer, for which no request waits."""
+GONE_FOR = 30 * 86_400.0
+"""Seconds for which it is known that a document was removed: an instance that did not hear it for
+longer, and goes on, would bring it back.
+"""
+NEW = 1.0
+"""Seconds from its first document for which a server counts as one that forgot: two looks, and the
+time in which all have found it again.
+"""
 TRIES = 50
 """Of one change, while others change the same: each time one of them got on."""
 KEEP = Path(__file__).with_name("keep.lua").read_bytes()
@@ -53,15 +62,21 @@ class Fleet:
     """
 
     def __init__(
-        self, link: Link, fleet: str, event: Callable[..., None], heard: LastHeard | None = None
+        self,
+        link: Link,
+        fleet: str,
+        event: Callable[..., None],
+        heard: LastHeard | None = None,
+        gone_for: float = GONE_FOR,
     ) -> None:
         self.where = f"with the fleet {fleet}, on its shared server"
         self.why = str(Down())
         self._link = link
         self._event = event
         self._heard = heard
+        self._gone_for = gone_for
         self._prefix = f"{{pm:{fleet}}}:kept"
-        self._versions = f"{self._prefix}-versions"
+        self._versions, self._new = f"{self._prefix}-versions", f"{self._prefix}-new"
         self._copies = Copies()
         self._held: dict[str, Copy] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -99,6 +114,10 @@ class Fleet:
         with suppress(Down):
             await self._link.ready()
             await self._look()
+            left = await self._link.ask("PTTL", self._new, patience=PATIENCE)
+            if isinstance(left, int) and left > 0:
+                await asyncio.sleep(left / 1000)
+                await self._look()
         if self.why and self._heard is not None and self._heard.documents:
             told = self._heard.documents
             for name, document in told.items():
@@ -142,10 +161,14 @@ class Fleet:
                 self._take(name, copy := await self._get(name))
                 theirs = copy.version  # 0, if it was evicted, whatever the hash says
             ours = self._held.get(name, NOTHING)
-            if theirs < ours.version:
+            if ours is NOTHING and not theirs:
+                await self._link.ask("HDEL", self._versions, name, patience=PATIENCE)
+            elif theirs < ours.version:
                 kept = await self._keep(name, ours.version, ours.told, ours.version)
                 if not isinstance(kept, int):
                     self._take(name, kept)
+                elif not kept:
+                    del self._held[name]
         for name in self._copies.of.keys() - self._held.keys():
             self._copies.take(name, None)  # it was heard before the start, and holds no longer
         if self._heard is not None:
@@ -164,10 +187,13 @@ class Fleet:
         return _copy(answer) if isinstance(answer, bytes) else NOTHING
 
     async def _keep(self, name: str, base: int, told: bytes, version: int) -> Copy | int:
-        """The version that it has now, or the later one that is kept instead."""
-        keys = (2, f"{self._prefix}:{name}", self._versions)
+        """The version that it has now, or the later one that is kept instead; 0: it was removed so
+        long ago that this need not be known any more.
+        """
+        keys = (3, f"{self._prefix}:{name}", self._versions, self._new)
+        spans = round(self._gone_for * 1000), round(NEW * 1000)
         answer = await self._link.ask(
-            "EVAL", KEEP, *keys, name, base, told, version, patience=PATIENCE
+            "EVAL", KEEP, *keys, name, base, told, version, *spans, patience=PATIENCE
         )
         return answer if isinstance(answer, int) else _copy(cast("bytes", answer))
 
