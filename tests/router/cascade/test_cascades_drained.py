@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from router.testing import Answer, Provider, Silence
-from tests.router.climbers import Climbers, climbers
-from tests.router.test_cascades import AUDITED, CASCADE, DEAR, GOOD, OWN
+from tests.router.cascade.climbers import Climbers, climbers
+from tests.router.cascade.test_cascades import AUDITED, CASCADE, DEAR, GOOD, OWN
 
 JUDGED = "{checks: [{judge: judges}]}"
 
