@@ -96,6 +96,8 @@ class Fleet:
     async def change(self, name: str, how: How) -> Document | None:
         """See `Kept.change`."""
         self._take(name, await self._get(name))
+        if name not in self._held:
+            self._copies.take(name, None)  # what was heard before the start is told to nobody
         for _ in range(TRIES):
             held, before = self._held.get(name, NOTHING), self._copies.of.get(name)
             after = how(before)

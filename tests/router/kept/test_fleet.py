@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from router.kept.contract import LARGEST, Document, TooLarge
 from router.kept.fleet import GONE_FOR, Fleet
+from router.kept.heard import LastHeard
 from router.redis.address import address_of
 from router.redis.down import Down
 from router.redis.link import Link
@@ -22,10 +24,12 @@ from tests.router.quota.servers import Process, process
 class Instance(Fleet):
     """One of a fleet. `events` is its log."""
 
-    def __init__(self, url: str, fleet: str, gone_for: float = GONE_FOR) -> None:
+    def __init__(
+        self, url: str, fleet: str, gone_for: float = GONE_FOR, heard: LastHeard | None = None
+    ) -> None:
         self.events: list[str] = []
         link = Link(address_of(url), fleet)
-        super().__init__(link, fleet, self._event_told, gone_for=gone_for)
+        super().__init__(link, fleet, self._event_told, heard, gone_for)
 
     def _event_told(self, text: str, **more: object) -> None:
         self.events.append(f"{text} {more}")
@@ -310,3 +314,25 @@ async def test_nothing_stays_for_ever_of_what_was_removed(one: Process, fleet: s
         assert here.read("other") == there.read("other") == {"a": 1}
         await here.change("it", put(a=2))
         await until(lambda: there.read("it") == {"a": 2})
+
+
+async def test_what_was_heard_last_holds_while_the_server_is_away_and_is_told_to_nobody(
+    one: Process, fleet: str, tmp_path: Path
+) -> None:
+    last = LastHeard(tmp_path / "state.json", fleet, lambda *_, **__: None)
+    last.keep({"it": {"count": 7}, "other": {"a": 1}})
+    async with instance(one.url, fleet) as here, Chaos(one.url) as network:
+        await here.change("other", put(a=2))
+        network.black_hole = True
+        later = Instance(network.url, fleet, heard=last)
+        await later.start()
+        try:
+            assert (later.read("it"), later.read("other")) == ({"count": 7}, {"a": 1})
+            assert "holds" in later.events[0]
+            network.black_hole = False
+            await changed(later, "it", counted)
+            assert later.read("it") == {"count": 1}
+            await until(lambda: later.read("other") == {"a": 2}, 3)
+        finally:
+            await later.close()
+    assert last.documents == {"it": {"count": 1}, "other": {"a": 2}}
