@@ -91,7 +91,8 @@ class Checking:
             patience = min(PATIENCE, (until - began) * SHARE_OF_TIME)
             bill = Bill(self._aside.journal, terms)
             try:
-                async with timeout(patience + TIDYING), self._turns[type(one)]:
+                # Later than whoever is asked within, who says more of it.
+                async with timeout(patience + 2 * TIDYING), self._turns[type(one)]:
                     if isinstance(one, OwnCheck):
                         left = began + patience - self._loop.time()
                         good = await self._own(one, terms, call, said, left)
