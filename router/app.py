@@ -124,8 +124,10 @@ class App:
         self._reloading.soon()
 
     def _load(self) -> Config:
-        """The file as it is now. Raises `ConfigError`."""
-        return load(self._force.file.path, self._environ)
+        """The file as it is now, with what it names made; in a thread. Raises `ConfigError`."""
+        config = load(self._force.file.path, self._environ)
+        self._force.prepare(config)
+        return config
 
     def _changed(self) -> None:
         """Another configuration is in force."""

@@ -28,6 +28,13 @@ class Wishes(NamedTuple):
     session: str | None = None
     only: Only | None = None
 
+    @property
+    def where(self) -> str:
+        """Where the request may go, in the same words for the same wishes; empty: anywhere."""
+        if self.target is None and self.only is None:
+            return ""
+        return f"{self.target or ''}\0{self.only or ''}"
+
 
 NONE = Wishes()
 

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 from policies import Engine, Facts, Route
 from router.building import build, choosing
 from router.building.assembly import runtime_of
+from router.building.cascading import cascades_of
 from router.building.made import Made
+from router.building.shadowing import shadows_of
 from router.config import Config, needs_restart
 from router.midnight import Clocks
 from router.quota.sharing import Fleetwide
@@ -60,6 +62,7 @@ class Force:
         self._layers, self._together, self._then = layers, together, then
         self.file, self.config = file, self._layered(file)
         self._made = Made()
+        self._prepared: tuple[Config, Made | choosing.BuildFault] | None = None
         routes, facts = self._given(self.config, self._made)
         engine = Engine(
             routes,
@@ -74,14 +77,34 @@ class Force:
         self.runtime = runtime_of(self.config, routes, engine, upstreams, fleet, made=self._made)
         self._tell(facts)
 
+    def prepare(self, file: Config) -> None:
+        """Make what `file` names by import paths, in a thread, so that `take` finds it made, or why
+        it cannot be: users' code may take any time for it.
+        """
+        made = Made(self._made)
+        try:
+            build.routes_of(file, made)
+            choosing.estimators_of(file, made)
+            shadows_of(file)  # for what these import
+            cascades_of(file)
+        except choosing.BuildFault as fault:
+            self._prepared = file, fault
+        else:
+            self._prepared = file, made
+
     def take(self, file: Config) -> list[str]:
         """Put another file in force in one step, or say what stands against that, and change
         nothing.
         """
         if restart := needs_restart(self.file, file):
             return [f"{key} changed, which needs a restart" for key in restart]
+        made: Made | choosing.BuildFault = self._made
+        if self._prepared is not None and self._prepared[0] is file:
+            made, self._prepared = self._prepared[1], None
         try:
-            self._put(file, afresh=True)
+            if isinstance(made, choosing.BuildFault):
+                raise made
+            self._put(file, made, afresh=True)
         except (choosing.BuildFault, OSError) as error:
             return str(error).splitlines()
         return []
@@ -94,7 +117,7 @@ class Force:
             self._retry.cancel()
             self._retry = None
         try:
-            self._put(self.file, afresh=False)
+            self._put(self.file, self._made, afresh=False)
         except (choosing.BuildFault, OSError) as error:
             self.event("what is in force stays, what is new cannot be:", why=str(error))
             self._retry = asyncio.get_running_loop().call_later(AGAIN, self.again)
@@ -104,8 +127,8 @@ class Force:
             self._retry.cancel()
         await self._http.close()
 
-    def _put(self, file: Config, *, afresh: bool) -> None:
-        old, config, made = self.runtime, self._layered(file), Made(self._made)
+    def _put(self, file: Config, before: Made, *, afresh: bool) -> None:
+        old, config, made = self.runtime, self._layered(file), Made(before)
         routes, facts = self._given(config, made)
         upstreams = old.upstreams
         if afresh or config.providers != self.config.providers:

@@ -291,5 +291,6 @@ def confined(call: Call, caller: Caller, runtime: Runtime, owners: Owners) -> fr
     if not (call.bound or call.stays or call.traces):
         return only
     targets = only or runtime.reached(call.model) or frozenset({call.model})
-    keepers = confined_by(call, targets, runtime.accounts, owners, caller.tenant.name)
+    tenant, alone = caller.tenant.name, runtime.tenants.alone
+    keepers = confined_by(call, targets, runtime.accounts, owners, tenant, alone=alone)
     return only if keepers is None else keepers

@@ -40,6 +40,7 @@ from router.upstream.transport import Upstream
 
 if TYPE_CHECKING:
     from router.idempotency.fleet import Fleet
+    from router.kept.heard import LastHeard
     from router.quota.together import Together
     from router.telemetry.lines.writing import Writer
 
@@ -134,10 +135,11 @@ class Beside(NamedTuple):
 
 def beside_of(config: Config, server: Server, origin: Origin, log: Log) -> Beside:
     """All of it, not begun."""
-    shared = config.shared
-    kept = kept_of(server, shared, config.path.parent, log)
+    shared, folder = config.shared, config.path.parent
+    heard = heard_of(server, shared, folder, log)
+    kept = kept_of(server, shared, folder, log, heard)
     return Beside(
-        together_of(shared, log),
+        together_of(shared, log, heard),
         answers_of(shared),
         owners_of(shared, asyncio.get_running_loop().time),
         writer_of(server, origin, log),
@@ -146,14 +148,23 @@ def beside_of(config: Config, server: Server, origin: Origin, log: Log) -> Besid
     )
 
 
-def together_of(shared: Shared, log: Log) -> Together | None:
+def heard_of(server: Server, shared: Shared, folder: Path, log: Log) -> LastHeard | None:
+    """Where it is kept what the fleet said last, in a file relative to `folder`; None: nowhere."""
+    if shared.redis is None or not server.state:
+        return None
+    from router.kept.heard import LastHeard
+
+    return LastHeard(folder / server.state, shared.fleet, log.event)
+
+
+def together_of(shared: Shared, log: Log, heard: LastHeard | None) -> Together | None:
     """What this instance has with others; None: it stands alone."""
     if shared.redis is None:
         return None
     # With its client, it is loaded only where it is used.
     from router.quota.together import Together
 
-    return Together(shared, log)
+    return Together(shared, log, heard)
 
 
 def answers_of(shared: Shared) -> Fleet | None:
@@ -179,7 +190,9 @@ def owners_of(shared: Shared, clock: Callable[[], float]) -> Owners:
     return Owners(clock, others=Fleet(link, shared.fleet))
 
 
-def kept_of(server: Server, shared: Shared, folder: Path, log: Log) -> Kept:
+def kept_of(
+    server: Server, shared: Shared, folder: Path, log: Log, heard: LastHeard | None = None
+) -> Kept:
     """Where documents are kept: with the fleet, or in a file relative to `folder`."""
     if shared.redis is None:
         from router.kept.file import File
@@ -189,7 +202,8 @@ def kept_of(server: Server, shared: Shared, folder: Path, log: Log) -> Kept:
     from router.redis.address import address_of
     from router.redis.link import Link
 
-    return Fleet(Link(address_of(shared.redis.reveal()), shared.fleet), shared.fleet, log.event)
+    link = Link(address_of(shared.redis.reveal()), shared.fleet)
+    return Fleet(link, shared.fleet, log.event, heard)
 
 
 def peers_of(shared: Shared, together: Together | None) -> Peers:

@@ -197,9 +197,8 @@ def tenants_of(config: Config) -> Tenants:
         for name, tenant in config.tenants.items()
     }
     keys = [(key, tenants[name]) for name, tenant in config.tenants.items() for key in tenant.keys]
-    return Tenants(
-        keys, tenants.get(DEFAULT.name, DEFAULT) if config.server.auth == "open" else None
-    )
+    everyone = tenants.get(DEFAULT.name, DEFAULT) if config.server.auth == "open" else None
+    return Tenants(keys, everyone, alone=everyone is not None or len(tenants) == 1)
 
 
 def allowances_of(config: Config, tenant: ConfigTenant) -> Allowances | None:

@@ -24,7 +24,7 @@ from router.dialects.openai.dialect import OPENAI
 from router.pipeline import admit
 from router.runtime import Runtime
 from router.shadow.judged import Said
-from router.shadow.judging import MOST_THREADS, Judging, NoScore
+from router.shadow.judging import MOST_THREADS, TIDYING, Judging, NoScore
 from router.shadow.overheard import Overheard, is_billed
 from router.shadow.said import begun_of, prompt_of, said_of
 from router.shadow.sinks import Heard, Memory
@@ -93,11 +93,14 @@ class Checking:
             return Checked("", passed, said=said)
         before = bill.cost
         for one in terms.others:
-            patience = min(PATIENCE, (until - self._loop.time()) * SHARE_OF_TIME)
+            began = self._loop.time()
+            patience = min(PATIENCE, (until - began) * SHARE_OF_TIME)
             try:
-                async with timeout(patience), self._turns[type(one)]:
+                # Later than whoever is asked within, who says more of it.
+                async with timeout(patience + 2 * TIDYING), self._turns[type(one)]:
                     if isinstance(one, OwnCheck):
-                        good = await self._own(one, terms, call, said, patience)
+                        left = began + patience - self._loop.time()
+                        good = await self._own(one, terms, call, said, left)
                     else:
                         good = await self._judge(one, lane, call, caller, said, patience, bill)
             except NoScore as error:

@@ -18,7 +18,7 @@ import msgspec
 
 from policies import Facts, News
 from router.fleet import words
-from router.fleet.parts import part_of
+from router.fleet.parts import Part, part_of
 from router.fleet.presence import BEAT, GONE, SCRIPT, UNIT, Drift, Said, Seen, in_order, read
 from router.lasting import lasting
 from router.redis.down import Down, Refused
@@ -78,7 +78,8 @@ class Running(NamedTuple):
 
 class Fleet:
     """One instance's place in the fleet of this name. `speaks` and `listens` are connections that
-    are not used for anything else; `event` logs. `changed` is called when others have come or gone.
+    are not used for anything else; `event` logs. `changed` is called when others have come or gone;
+    so many instances are `expected` until the first word of any is heard.
     `why` is empty of what works: what it says, what it hears, the limits of all, which others keep.
     """
 
@@ -90,6 +91,7 @@ class Fleet:
         self.drift = Drift()
         self.counts: Counter[str] = Counter()
         self.changed: Callable[[], None] = lambda: None
+        self.expected = 1
         self.answers = self.listens = False
         self.why = {"speaks": "", "listens": ""}
         self._speaks, self._listens, self._event = speaks, listens, event
@@ -134,9 +136,12 @@ class Fleet:
 
     def part(self, name: str, limit: int) -> int:
         """How much of a limit of the target, group or tenant of that name is this instance's, when
-        nobody counts for all: by what it and the others used last, as far as it is known.
+        nobody counts for all: by what it and the others used last, as far as it is known. Who knows
+        of nobody yet takes an even part.
         """
         order = self._order
+        if not order:
+            return Part(0, 1, self.expected).of(limit)
         if self.me.name not in self.seen:
             order = [*order, self.me.name]
         used = [self.seen[one].said.used if one in self.seen else {} for one in order]

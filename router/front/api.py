@@ -150,7 +150,8 @@ class Api:
 
     def _call(self, inbound: Inbound, caller: Caller, body: bytes) -> Call:
         if (key := key_of(inbound.headers)) is not None:
-            caller.claim = claim_of(caller.tenant.name, inbound.path, key, body)
+            tenant, where = caller.tenant.name, caller.wishes.where
+            caller.claim = claim_of(tenant, inbound.path, key, body, where)
         call = caller.dialect.parse(body, CALLS[inbound.path][0])
         call.id, call.at = caller.request_id, int(time())
         return call

@@ -1,4 +1,4 @@
-"""What a client claims with an `Idempotency-Key`: this name, for this body.
+"""What a client claims with an `Idempotency-Key`: this name, for this body, and where it may go.
 
 The header's value is a quoted string of structured fields in the IETF's draft of it, and many
 clients send it bare: both are the same key.
@@ -23,15 +23,22 @@ Name = tuple[str, str, str]
 
 
 class Claim(NamedTuple):
-    """A key, by its full name, and the digest of the body that came with it."""
+    """A key, by its full name, and the digest of what came with it: the body, and where that may
+    go, if the client confined it.
+    """
 
     name: Name
     digest: bytes
 
 
-def claim_of(tenant: str, endpoint: str, key: str, body: bytes) -> Claim:
-    """The claim that a tenant's request at an endpoint makes with its key."""
-    return Claim((tenant, endpoint, key), sha256(body).digest())
+def claim_of(tenant: str, endpoint: str, key: str, body: bytes, where: str = "") -> Claim:
+    """The claim that a tenant's request at an endpoint makes with its key; `where` it may go, in
+    the same words for the same places (empty: anywhere).
+    """
+    digest = sha256(body).digest()
+    if where:  # an answer that was made elsewhere must not be taken for one from there
+        digest = sha256(digest + where.encode(errors="surrogateescape")).digest()
+    return Claim((tenant, endpoint, key), digest)
 
 
 def key_of(headers: Mapping[str, str]) -> str | None:

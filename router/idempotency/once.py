@@ -114,7 +114,10 @@ class Once:
 
 
 RUNNING = "the first request with this key is still running; its answer can be had when it is over"
-REUSED = "this key came with another body before: a new request needs a new key"
+REUSED = (
+    "this key came with another body, or another wish for where it may go, before: "
+    "a new request needs a new key"
+)
 
 
 def _refused(status: int, code: str, message: str) -> ClientError:

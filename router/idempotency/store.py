@@ -39,7 +39,7 @@ class KeyInUse(Exception):
 
 
 class KeyReused(Exception):
-    """The key came with another body before."""
+    """The key came with something else before."""
 
 
 class Store(Protocol):

@@ -115,21 +115,10 @@ class File(Copies):
     def _write(self, path: Path, whole: bytes) -> tuple[str, bool]:
         """Replace the file; in the thread. Gives what is wrong, and whether another wrote it."""
         foreign = _stamp(path) != self._stamp
-        new = path.with_name(f"{path.name}.{os.getpid()}.new")
-        try:
-            with suppress(FileNotFoundError):
-                new.unlink()
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-                out.write(whole)
-                out.flush()
-                os.fsync(out.fileno())
-            new.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                new.unlink()
-            return os.strerror(error.errno or 0), foreign
-        self._stamp = _stamp(path)
-        return "", foreign
+        wrong = replaced(path, whole)
+        if not wrong:
+            self._stamp = _stamp(path)
+        return wrong, foreign
 
     def _say(self, said: tuple[str, bool]) -> None:
         wrong, foreign = said
@@ -146,6 +135,26 @@ class File(Copies):
             else:
                 self._event("what operators say is kept over a restart again:", file=self.where)
         self.why = why
+
+
+def replaced(path: Path, whole: bytes) -> str:
+    """Have the file at `path`, which is its owner's alone, hold this; what went wrong, if anything.
+    Then the old one is still there.
+    """
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with suppress(FileNotFoundError):
+            new.unlink()
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(whole)
+            out.flush()
+            os.fsync(out.fileno())
+        new.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            new.unlink()
+        return os.strerror(error.errno or 0)
+    return ""
 
 
 def documents(path: Path) -> tuple[dict[str, dict[str, Any]], str]:

@@ -1,9 +1,11 @@
 """Documents that all instances of a fleet keep together, on a server of Redis's protocol.
 
 Each holds a copy of all of them, so that a read asks nobody, and looks twice a second whether there
-are others. While the server is away the last copies hold and nothing can be changed. One that comes
-back without what it held, or with what it held before, is told it again by whoever has the latest.
-A document that was removed stays as an empty one, with its version: else it would come back so.
+are others. While the server is away the last copies hold and nothing can be changed; who starts
+then goes by what was heard last where it runs. A server that comes back without what it held, or
+with what it held before, is told it again by whoever has the latest. A document that was removed
+stays as an empty one, with its version, for a month: else it would come back so. Who starts with a
+server that has forgotten all just now waits until everybody has told it what they know.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from router.kept.contract import Copies, Document, How, encoded
+from router.kept.heard import LastHeard
 from router.lasting import lasting
 from router.redis.down import Down, Refused
 from router.redis.link import Link
@@ -26,6 +29,14 @@ LOOK = 0.4
 """Seconds between two looks."""
 PATIENCE = 0.5
 """Seconds for an answer, for which no request waits."""
+GONE_FOR = 30 * 86_400.0
+"""Seconds for which it is known that a document was removed: an instance that did not hear it for
+longer, and goes on, would bring it back.
+"""
+NEW = 1.0
+"""Seconds from its first document for which a server counts as one that forgot: two looks, and the
+time in which all have found it again.
+"""
 TRIES = 50
 """Of one change, while others change the same: each time one of them got on."""
 KEEP = Path(__file__).with_name("keep.lua").read_bytes()
@@ -46,21 +57,34 @@ NOTHING = Copy(0, b"")
 
 
 class Fleet(Copies):
-    """`Kept` by the instances of `fleet`, over a link of its own; `event` logs."""
+    """`Kept` by the instances of `fleet`, over a link of its own; `event` logs. In `heard` it is
+    kept for a start without the server (None: it is not).
+    """
 
-    def __init__(self, link: Link, fleet: str, event: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        fleet: str,
+        event: Callable[..., None],
+        heard: LastHeard | None = None,
+        gone_for: float = GONE_FOR,
+    ) -> None:
         super().__init__()
         self.where = f"with the fleet {fleet}, on its shared server"
         self.why = str(Down())
         self._link = link
         self._event = event
+        self._last = heard
+        self._gone_for = gone_for
         self._prefix = f"{{pm:{fleet}}}:kept"
-        self._versions = f"{self._prefix}-versions"
+        self._versions, self._new = f"{self._prefix}-versions", f"{self._prefix}-new"
         self._held: dict[str, Copy] = {}
         self._looking: asyncio.Task[None] | None = None
 
     async def change(self, name: str, how: How) -> Document | None:
         self._take(name, await self._get(name))
+        if name not in self._held:
+            self._hold(name, None)  # what was heard before the start is told to nobody
         for _ in range(TRIES):
             held, before = self._held.get(name, NOTHING), self.read(name)
             after = how(before)
@@ -79,6 +103,15 @@ class Fleet(Copies):
         with suppress(Down):
             await self._link.ready()
             await self._look()
+            left = await self._link.ask("PTTL", self._new, patience=PATIENCE)
+            if isinstance(left, int) and left > 0:
+                await asyncio.sleep(left / 1000)
+                await self._look()
+        if self.why and self._last is not None and self._last.documents:
+            told = self._last.documents
+            for name, document in told.items():
+                self._hold(name, document)
+            self._event("the fleet cannot be heard, what it said last holds:", of=", ".join(told))
         self._looking = lasting(self._look_on)
 
     async def close(self) -> None:
@@ -86,6 +119,8 @@ class Fleet(Copies):
             self._looking.cancel()
             await asyncio.wait([self._looking])
         await self._link.close()
+        if self._last is not None:
+            await self._last.close()
 
     async def _look_on(self) -> None:
         while True:
@@ -114,10 +149,18 @@ class Fleet(Copies):
                 self._take(name, copy := await self._get(name))
                 theirs = copy.version  # 0, if it was evicted, whatever the hash says
             ours = self._held.get(name, NOTHING)
-            if theirs < ours.version:
+            if ours is NOTHING and not theirs:
+                await self._link.ask("HDEL", self._versions, name, patience=PATIENCE)
+            elif theirs < ours.version:
                 kept = await self._keep(name, ours.version, ours.told, ours.version)
                 if not isinstance(kept, int):
                     self._take(name, kept)
+                elif not kept:
+                    del self._held[name]
+        for name in self._copies.keys() - self._held.keys():
+            self._hold(name, None)  # it was heard before the start, and holds no longer
+        if self._last is not None:
+            self._last.keep(self._copies)
         self.why = ""
 
     async def _lost(self) -> bool:
@@ -132,10 +175,13 @@ class Fleet(Copies):
         return _copy(answer) if isinstance(answer, bytes) else NOTHING
 
     async def _keep(self, name: str, base: int, told: bytes, version: int) -> Copy | int:
-        """The version that it has now, or the later one that is kept instead."""
-        keys = (2, f"{self._prefix}:{name}", self._versions)
+        """The version that it has now, or the later one that is kept instead; 0: it was removed so
+        long ago that this need not be known any more.
+        """
+        keys = (3, f"{self._prefix}:{name}", self._versions, self._new)
+        spans = round(self._gone_for * 1000), round(NEW * 1000)
         answer = await self._link.ask(
-            "EVAL", KEEP, *keys, name, base, told, version, patience=PATIENCE
+            "EVAL", KEEP, *keys, name, base, told, version, *spans, patience=PATIENCE
         )
         return answer if isinstance(answer, int) else _copy(cast("bytes", answer))
 

@@ -18,6 +18,7 @@ from router.config import Shared as Keys
 from router.config.startup import Fallback
 from router.fleet.joining import joined
 from router.fleet.parts import nothing
+from router.kept.heard import LastHeard
 from router.midnight import Clocks
 from router.quota.bounds import Bound, Settled, bounds_of
 from router.quota.redis import Redis
@@ -37,10 +38,10 @@ that does not know yet what the others have sent.
 class Together:
     """What an instance has with its fleet. See `Changed`. `outages` are those since it began, the
     one under way among them; `why` the server is away now (empty: it is there), and `since` when,
-    by the loop's clock.
+    by the loop's clock. In `heard` it is kept how many there are (None: it is not).
     """
 
-    def __init__(self, shared: Keys, log: Log) -> None:
+    def __init__(self, shared: Keys, log: Log, heard: LastHeard | None = None) -> None:
         url = shared.redis.reveal() if shared.redis is not None else ""
         self._name = shared.fleet
         self._when_down = shared.when_down
@@ -48,7 +49,10 @@ class Together:
         self._running: Runtime | None = None
         self.instance = token_hex(8)
         self.fleet = joined(url, shared.fleet, self.instance, log.event)
-        self.fleet.changed = self._share
+        self.fleet.changed = self._came_or_went
+        self._heard = heard
+        if heard is not None:
+            self.fleet.expected = heard.instances
         self.outages = 0
         self.why = ""
         self.since = asyncio.get_running_loop().time()
@@ -121,6 +125,11 @@ class Together:
         self.why = why
         self.since = asyncio.get_running_loop().time()
         self._share()
+
+    def _came_or_went(self) -> None:
+        self._share()
+        if self._heard is not None:
+            self._heard.count(len(self.fleet.instances))
 
     def _share(self) -> None:
         """Keep to a part of all limits while the server is away, and to no less once it is there.

@@ -42,15 +42,22 @@ Accounts = Mapping[str, Account]
 
 
 def confined_by(
-    call: Call, targets: frozenset[str], accounts: Accounts, owners: Owners, tenant: str
+    call: Call,
+    targets: frozenset[str],
+    accounts: Accounts,
+    owners: Owners,
+    tenant: str,
+    *,
+    alone: bool,
 ) -> frozenset[str] | None:
-    """Those of `targets` that can serve what `call` refers to, or keep what comes of it; None: all
-    of them can. Raises `ClientError` where none can, or nobody knows which.
+    """Those of `targets` that can serve what `call` of `tenant` refers to, or keep what comes of
+    it; None: all of them can. `alone`: there is no other tenant whose it may be. Raises
+    `ClientError` where none can, or nobody knows which, or for whom it was made.
     """
     own = {name: account.targets & targets for name, account in accounts.items()}
     own = {name: those for name, those in own.items() if those}
     if call.bound:
-        return own[_maker(call.bound, own, owners, tenant)]
+        return own[_maker(call.bound, own, owners, tenant, alone=alone)]
     if call.stays:
         if not own:
             raise invalid(
@@ -65,7 +72,9 @@ def confined_by(
     return None
 
 
-def _maker(ids: Iterable[str], own: Mapping[str, object], owners: Owners, tenant: str) -> str:
+def _maker(
+    ids: Iterable[str], own: Mapping[str, object], owners: Owners, tenant: str, *, alone: bool
+) -> str:
     """The one account that knows all of `ids`."""
     makers = set()
     for id_ in ids:
@@ -78,7 +87,7 @@ def _maker(ids: Iterable[str], own: Mapping[str, object], owners: Owners, tenant
             makers.add(owner.account)
         elif not own:
             raise unknown(id_, WHY_NOBODY)
-        elif len(own) > 1:
+        elif len(own) > 1 or not alone:
             raise unmade(id_, owners)
         else:
             makers.update(own)
@@ -89,7 +98,11 @@ def _maker(ids: Iterable[str], own: Mapping[str, object], owners: Owners, tenant
     return makers.pop()
 
 
-WHY_UNKNOWN = "only the account that made it knows it, and which one that was is not known here"
+WHY_UNKNOWN = (
+    "which account made it, and for whom, is not known here; send the whole input instead "
+    "(a restart forgets it where there is no shared.redis)"
+)
+"""Also of what another tenant's is: that it exists is nobody else's business."""
 WHY_NOBODY = "no target of this model keeps what it makes: send the whole input instead"
 SOON = 1.0
 """Seconds after which the others of a fleet may be there again."""

@@ -88,7 +88,9 @@ class Relay:
         return True
 
     def _account(self, id_: str, caller: Caller) -> Account:
-        """Who is asked: who made it, or, where that is not known, the only one that keeps."""
+        """Who is asked: who made it, or, where that is not known, the only one that keeps, if it
+        cannot be another tenant's.
+        """
         runtime = self._runtime()
         barred, accounts = runtime.barred(caller).keys(), runtime.accounts
         owner = self._owners.of(id_)
@@ -96,7 +98,8 @@ class Relay:
             # The only one there is: that the others are barred does not make one of them its maker.
             (account,) = accounts.values() if len(accounts) == 1 else (None,)
             open_to_it = account.targets - barred if account is not None else None
-            if account is None or not open_to_it or not runtime.reaches(caller.tenant, open_to_it):
+            reached = open_to_it and runtime.reaches(caller.tenant, open_to_it)
+            if account is None or not reached or not runtime.tenants.alone:
                 raise unmade(id_, self._owners)
             return account
         account = accounts.get(owner.account)

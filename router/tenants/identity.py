@@ -34,12 +34,15 @@ DEFAULT = Tenant("default", EVERYTHING)
 
 class Tenants:
     """All tenants, by the digests of their keys. `everyone` is who a caller is without a key,
-    if that is allowed.
+    if that is allowed; `alone`: there is but one, if one without a key now is counted as well.
     """
 
-    def __init__(self, keys: Iterable[tuple[str, Tenant]], everyone: Tenant | None) -> None:
+    def __init__(
+        self, keys: Iterable[tuple[str, Tenant]], everyone: Tenant | None, *, alone: bool = False
+    ) -> None:
         self._by_digest = {bytes.fromhex(digest): tenant for digest, tenant in keys}
         self._everyone = everyone
+        self.alone = alone
 
     def identify(self, authorization: str | None, api_key: str | None = None) -> Tenant | None:
         """The tenant of an `Authorization` header, or of an `x-api-key`; None: nobody we know. What

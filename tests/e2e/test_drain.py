@@ -26,6 +26,32 @@ models:
 ANNOUNCED = CONFIG.format(drain="{announce: 500ms, wait: 5s}")
 HURRIED = CONFIG.format(drain="{announce: 0s, wait: 200ms}")
 
+CHECKED = """\
+version: 1
+server: {drain: {announce: 0s, wait: 200ms}, plugins: [checks]}
+providers:
+  sim:
+    dialect: simulated
+    models:
+      cheap: {first_token: 1ms, tokens_per_second: 1000, output_tokens: 2}
+      dear: {first_token: 1ms, tokens_per_second: 1000, output_tokens: 2}
+models:
+  checked:
+    policy: cost_tiers
+    tiers: [[sim/cheap], [sim/dear]]
+    cascade: {checks: ["checks:deaf"]}
+"""
+DEAF = """\
+import asyncio
+
+async def deaf(answered):
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+"""
+
 
 def readyz(router: Router) -> int:
     return ask(router.listen, "GET", "/readyz").status
@@ -70,6 +96,17 @@ def test_what_outlives_the_wait_is_told_so(tmp_path, stream):
     else:
         assert (answer.status, answer.error["code"]) == (503, "draining")
         assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_a_check_that_cannot_be_cut_off_does_not_hold_the_process(tmp_path):
+    (tmp_path / "checks.py").write_text(DEAF)
+    with serving(tmp_path, CHECKED) as router, router.sent("checked") as client:
+        eventually(lambda: router.status()["running"] == 1)
+        router.process.send_signal(signal.SIGTERM)
+        answer = read(client.getresponse())
+        assert router.process.wait(5) == 0
+    assert answer.status == 200
+    assert answer.headers["x-router-cascade"] == "best; sim/cheap=draining"
 
 
 def test_an_idle_connection_does_not_hold_the_process(tmp_path):

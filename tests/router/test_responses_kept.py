@@ -87,9 +87,9 @@ async def test_it_has_nowhere_else_to_go(tmp_path: Path) -> None:
 
 async def test_what_nobody_is_known_to_have_made_is_not_found(tmp_path: Path) -> None:
     async with stage(tmp_path, *both()) as there:
-        with pytest.raises(openai.NotFoundError, match="which one that was is not known"):
+        with pytest.raises(openai.NotFoundError, match="for whom, is not known"):
             await there.client.responses.create(model="m", input="x", previous_response_id="resp_x")
-        with pytest.raises(openai.NotFoundError, match="which one that was is not known"):
+        with pytest.raises(openai.NotFoundError, match="for whom, is not known"):
             await there.client.responses.retrieve("resp_x")
         assert not there.native[0].requests
 
@@ -157,6 +157,27 @@ async def test_it_is_nobody_s_but_the_tenant_s(tmp_path: Path) -> None:
                 await nobody.responses.retrieve(made.id)
         assert len(there.native[0].requests) == seen
         assert (await there.client.responses.retrieve(made.id)).id == made.id
+
+
+async def test_what_was_made_before_a_restart_is_nobody_s_where_there_are_several_tenants(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path, keeping("a"), rest=TENANTS, key="key-of-one") as there:
+        async with sdk(there.router, "key-of-two") as other:
+            for asked in (there.client, other):
+                create = asked.responses.create
+                with pytest.raises(openai.NotFoundError, match="send the whole input"):
+                    await create(model="m", input="x", previous_response_id="resp_a")
+                with pytest.raises(openai.NotFoundError, match="send the whole input"):
+                    await create(
+                        model="m",
+                        input=[{"type": "item_reference", "id": "msg_a"}],
+                    )
+                with pytest.raises(openai.NotFoundError, match="for whom, is not known here"):
+                    await asked.responses.retrieve("resp_a")
+                with pytest.raises(openai.NotFoundError, match="for whom, is not known here"):
+                    await asked.responses.delete("resp_a")
+        assert not there.native[0].requests
 
 
 async def test_where_requests_may_not_go_nobody_asks_about_what_is_kept_there(

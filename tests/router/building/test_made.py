@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -113,3 +115,66 @@ def test_what_is_equal_and_not_the_same_is_made_anew() -> None:
     third.of("other policy", PolicySpec("m:P", {"size": 1}), options)
     last = Made(third).of("chat policy", PolicySpec("m:P", {"size": 1}), options)
     assert last is not one  # what the file had no more was let go
+
+
+SLOW = """
+import time
+
+time.sleep(0.2)
+
+class Own:
+    needs = frozenset()
+    def __init__(self, fails=False):
+        time.sleep(0.2)
+        if fails:
+            raise ValueError("no")
+    def fresh(self):
+        return {}
+    def choose(self, request, candidates, memory, now, rng):
+        return candidates[-1]
+
+class Guess:
+    def __init__(self):
+        time.sleep(0.2)
+    def score(self, task):
+        return 0.1
+"""
+BETTER = """
+chat: {{policy: {{name: "{name}:Own", fails: {fails}}}, targets: [sim/fast, sim/other]}}
+smart:
+  policy: cost_tiers
+  estimator: "{name}:Guess"
+  tiers: [[sim/fast], [sim/other]]
+  cascade: {{checks: ["{name}_too:good"]}}
+"""
+
+
+async def longest(going_on: asyncio.Task[None]) -> float:
+    """Seconds for which nobody else could do anything, at most, until it was done."""
+    loop = asyncio.get_running_loop()
+    last, most = loop.time(), 0.0
+    while not going_on.done():
+        await asyncio.sleep(0.002)
+        last, most = loop.time(), max(most, loop.time() - last)
+    return most
+
+
+async def test_what_takes_long_to_be_made_for_another_file_keeps_nobody_waiting(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text(SLOW)
+    too = "import time\ntime.sleep(0.2)\ndef good(answered):\n    return True\n"
+    (tmp_path / f"{name}_too.py").write_text(too)
+    plugins = f"plugins: [{name}, {name}_too]"
+    async with running(written(tmp_path, server=plugins)) as router:
+        for fails in ("true", "false"):
+            written(tmp_path, BETTER.format(name=name, fails=fails), server=plugins)
+            began = time.monotonic()
+            assert await longest(asyncio.create_task(router.app.reload())) < 0.3
+            assert time.monotonic() - began >= 0.2
+            told = (await router.ask_admin("GET", "/config")).told
+            assert any("cannot be made: ValueError: no" in line for line in told["errors"]) is (
+                fails == "true"
+            )
+        assert (await router.chat()).headers["x-router-target"] == "sim/other"
+        assert (await router.chat("smart")).status == 200

@@ -39,6 +39,15 @@ def short(answered):
 async def slow(answered):
     await asyncio.sleep(60)
 
+over = []
+
+async def deaf(answered):
+    while not over:
+        try:
+            await asyncio.sleep(0.01)
+        except asyncio.CancelledError:
+            pass
+
 def odd(answered):
     return "perhaps"
 
@@ -262,6 +271,7 @@ async def test_checks_of_one_s_own_are_asked_and_cut_off(
     for check, words, trouble in (
         ("short", "that way", None),
         ("slow", "this way, certainly", "did not answer within 0."),
+        ("deaf", "this way, certainly", "and goes on although it was cut off"),
         ("odd", "this way, certainly", "neither true nor false"),
         ("broken", "this way, certainly", "own_checks:broken: RuntimeError at own_checks.py:"),
     ):
@@ -272,6 +282,9 @@ async def test_checks_of_one_s_own_are_asked_and_cut_off(
             assert await place.say() == words, check
             told = (await place.page())["trouble"]
             assert told is None if trouble is None else trouble in told, told
+            sys.modules["own_checks"].over.append(check)
+            await asyncio.sleep(0.03)
+            sys.modules["own_checks"].over.clear()
 
 
 async def test_who_leaves_during_a_check_is_let_go(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
+
+import pytest
 
 from router.testing import Answer, Provider, Silence
 from tests.router.cascade.climbers import Climbers, climbers
-from tests.router.cascade.test_cascades import AUDITED, CASCADE, DEAR, GOOD
+from tests.router.cascade.test_cascades import AUDITED, CASCADE, DEAR, GOOD, OWN
 
 JUDGED = "{checks: [{judge: judges}]}"
 
@@ -41,6 +44,29 @@ async def test_who_waits_for_a_check_when_the_drain_ends_gets_the_best_there_is(
         assert (account.requests, account.unpriced) == (1, 0)
         assert account.checks > 0  # the judge has read what it was asked
         assert account.dear > account.answers > 0
+
+
+async def test_a_check_that_goes_on_when_it_is_cut_off_keeps_no_drain_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_checks.py").write_text(OWN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    sys.modules.pop("own_checks", None)
+    server, check = "drain: {announce: 0s, wait: 50ms}", "{checks: ['own_checks:deaf']}"
+    async with climbers(
+        tmp_path, GOOD, DEAR, cascade=check, server=server, plugins="own_checks"
+    ) as place:
+        asked = asyncio.create_task(place.chat())
+        while not place.cheap.requests:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        began = asyncio.get_running_loop().time()
+        await place.router.app.drain(announce=False)
+        told = await asked
+        assert told.headers[CASCADE] == "best; cheap/m=draining"
+        assert asyncio.get_running_loop().time() - began < 1.0
+    sys.modules["own_checks"].over.append("this test")
+    await asyncio.sleep(0.03)
 
 
 async def test_audits_end_when_a_drain_begins(tmp_path: Path) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from router.app import App
+from router.kept.file import documents
 from tests.router.fleet.instances import until
 from tests.router.quota.servers import Process, process
-from tests.router.running import Running, running, written
+from tests.router.running import JSON, Running, running, written
 
 LIMITED = "chat: {targets: [sim/fast]}"
 
@@ -228,3 +230,35 @@ async def test_not_even_those_who_meet_the_outage_pass_limits_that_fail_closed(
         assert [answer.status for answer in answers] == [429] * 3
         tallies = one.app.state.counters.attempts
         assert sum(tallies.values()) == 1
+
+
+async def test_one_that_starts_without_the_server_goes_by_what_was_heard_last_where_it_runs(
+    tmp_path: Path, server: Process
+) -> None:
+    pinned = b'{"kind": "pin", "model": "chat", "target": "sim/fast"}'
+    path = file(tmp_path / "one", server)
+    async with running(path) as one, running(file(tmp_path / "two", server)) as two:
+        await until(lambda: known(one.app, two.app) == [2, 2])
+        told = await one.ask_admin("POST", "/overrides", pinned, JSON)
+        assert told.status == 201, told.body
+        await until(lambda: state(path).get("fleet") == {"name": "default", "instances": 2})
+        await until(lambda: "overrides" in state(path))
+    server.kill()
+    async with running(path) as one:
+        assert await one.says("the fleet cannot be heard, what it said last holds: of=overrides")
+        snapshot = one.app.state.runtime.engine.snapshot
+        assert snapshot(asyncio.get_running_loop().time())["sim/fast"].requests_left == 45
+        overrides = (await one.ask_admin("GET", "/overrides")).told["overrides"]
+        assert [each["target"] for each in overrides] == ["sim/fast"]
+        server.start()  # it knows nothing: what was heard before the start is told to nobody
+        await until(
+            lambda: snapshot(asyncio.get_running_loop().time())["sim/fast"].requests_left == 100
+        )
+        await until(lambda: not one.app.state.overrides.holding())
+        assert not server.say("EXISTS", "{pm:default}:kept:overrides")
+    assert state(path)["fleet"]["instances"] == 2  # that it is one may be since the fleet stops
+
+
+def state(path: Path) -> dict[str, Any]:
+    """What is kept beside the file."""
+    return documents(path.with_name("pointsman.state.json"))[0]

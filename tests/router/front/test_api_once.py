@@ -22,7 +22,7 @@ FILE = """version: 1
 server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0"}}
 defaults: {{retry: {{attempts: 1}}}}
 providers:
-  only: {{base_url: "{url}", models: [m]}}
+  only: {{base_url: "{url}", {model}}}
 models:
   chat: {{targets: [only/m]}}
 """
@@ -52,10 +52,12 @@ class Place(NamedTuple):
 
 
 @asynccontextmanager
-async def place(folder: Path, script: Script, retries: int = 0) -> AsyncIterator[Place]:
+async def place(
+    folder: Path, script: Script, retries: int = 0, model: str = "models: [m]"
+) -> AsyncIterator[Place]:
     path = folder / "providers.yaml"
     async with Provider(script) as provider:
-        path.write_text(FILE.format(url=provider.url))
+        path.write_text(FILE.format(url=provider.url, model=model))
         async with running(path) as router:
             url = f"http://{router.listen}/v1"
             async with AsyncOpenAI(base_url=url, api_key="any", max_retries=retries) as sdk:
@@ -93,6 +95,30 @@ async def test_a_stream_is_given_again_as_a_stream_in_its_bytes(tmp_path: Path) 
         assert len(here.provider.requests) == 1
         fresh = {"Idempotency-Key": "fresh"}
         assert [await here.text(fresh), await here.text(fresh)] == ["other", "other"]
+
+
+@pytest.mark.parametrize(
+    ("confined", "the_same"),
+    [
+        ({"x-router-only": "residency=eu, tag=zdr"}, {"x-router-only": "tag=zdr,residency=eu"}),
+        ({"x-router-target": "only/m"}, {"x-router-target": "only/m", "x-router-timeout": "9"}),
+    ],
+)
+async def test_a_key_stands_for_where_its_request_may_go_as_well(
+    tmp_path: Path, confined: dict[str, str], the_same: dict[str, str]
+) -> None:
+    there = "models: {m: {residency: [eu], tags: [zdr]}}"
+    async with place(tmp_path, [Answer("first"), Answer("second")], model=there) as here:
+        await here.chat()
+        with pytest.raises(UnprocessableEntityError, match="where it may go"):
+            await here.chat({**KEY, **confined})
+        other = {"Idempotency-Key": "another"}
+        made = await here.chat({**other, **confined})
+        assert made.parse().choices[0].message.content == "second"
+        assert (await here.chat({**other, **the_same})).content == made.content
+        with pytest.raises(UnprocessableEntityError, match="where it may go"):
+            await here.chat(other)
+        assert len(here.provider.requests) == 2
 
 
 async def test_embeddings_and_completions_have_keys_of_their_own(tmp_path: Path) -> None:

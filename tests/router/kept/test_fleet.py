@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import pytest
 
 from router.kept.contract import LARGEST, Document, TooLarge
-from router.kept.fleet import Fleet
+from router.kept.fleet import GONE_FOR, Fleet
+from router.kept.heard import LastHeard
 from router.redis.address import address_of
 from router.redis.down import Down
 from router.redis.link import Link
@@ -22,10 +24,15 @@ from tests.router.quota.servers import Process, process
 class Instance(Fleet):
     """One of a fleet. `events` is its log."""
 
-    def __init__(self, url: str, fleet: str) -> None:
+    def __init__(
+        self, url: str, fleet: str, gone_for: float = GONE_FOR, heard: LastHeard | None = None
+    ) -> None:
         self.events: list[str] = []
         link = Link(address_of(url), fleet)
-        super().__init__(link, fleet, lambda text, **more: self.events.append(f"{text} {more}"))
+        super().__init__(link, fleet, self._event_told, heard, gone_for)
+
+    def _event_told(self, text: str, **more: object) -> None:
+        self.events.append(f"{text} {more}")
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +48,8 @@ def fleet() -> str:
 
 
 @asynccontextmanager
-async def instance(url: str, fleet: str) -> AsyncIterator[Instance]:
-    kept = Instance(url, fleet)
+async def instance(url: str, fleet: str, gone_for: float = GONE_FOR) -> AsyncIterator[Instance]:
+    kept = Instance(url, fleet, gone_for)
     await kept.start()
     try:
         yield kept
@@ -247,3 +254,85 @@ async def test_a_server_that_refuses_it_is_said_to_once(tmp_path: Any) -> None:
             assert "may not use HGETALL" in here.why
         [said] = here.events
         assert "not kept with the fleet" in said
+
+
+async def test_what_was_removed_does_not_come_back_to_one_that_starts_as_a_server_forgot(
+    tmp_path: Any,
+) -> None:
+    with process(tmp_path) as own:
+        async with Chaos(own.url) as his, Chaos(own.url) as hers:
+            async with instance(his.url, "f") as here, instance(hers.url, "f") as there:
+                await here.change("it", put(a=1))
+                await until(lambda: there.read("it") == {"a": 1})
+                hers.black_hole = True  # of the removal it does not hear
+                await until(lambda: bool(there.why), 3)
+                await here.change("it", lambda _: None)
+                his.black_hole = True
+                own.kill()
+                own.start()
+                hers.black_hole = False
+                await until(lambda: bool(own.say("EXISTS", "{pm:f}:kept:it")), 5)
+                later = Instance(own.url, "f")
+                starting = asyncio.ensure_future(later.start())
+                await asyncio.sleep(0.05)
+                his.black_hole = False
+                await starting
+                try:
+                    assert later.read("it") is None
+                finally:
+                    await later.close()
+
+
+async def test_one_that_starts_with_a_server_that_is_not_new_does_not_wait(
+    one: Process, fleet: str
+) -> None:
+    loop = asyncio.get_running_loop()
+    async with instance(one.url, fleet) as here:
+        await here.change("it", put(a=1))
+        await until(lambda: not one.say("EXISTS", f"{{pm:{fleet}}}:kept-new"), 3)
+        began = loop.time()
+        async with instance(one.url, fleet):
+            assert loop.time() - began < 0.3
+
+
+async def test_nothing_stays_for_ever_of_what_was_removed(one: Process, fleet: str) -> None:
+    key, versions = f"{{pm:{fleet}}}:kept:it", f"{{pm:{fleet}}}:kept-versions"
+    async with (
+        instance(one.url, fleet, gone_for=0.6) as here,
+        instance(one.url, fleet, gone_for=0.6) as there,
+    ):
+        await here.change("it", put(a=1))
+        await here.change("other", put(a=1))
+        await until(lambda: there.read("it") == {"a": 1})
+        await there.change("it", lambda _: None)
+        assert one.say("GET", key)
+        await until(lambda: not one.say("EXISTS", key), 3)
+        await until(lambda: one.say("HKEYS", versions) == [b"other"], 3)
+        await asyncio.sleep(0.3)
+        assert one.say("HKEYS", versions) == [b"other"]
+        assert (here.read("it"), there.read("it")) == (None, None)
+        assert here.read("other") == there.read("other") == {"a": 1}
+        await here.change("it", put(a=2))
+        await until(lambda: there.read("it") == {"a": 2})
+
+
+async def test_what_was_heard_last_holds_while_the_server_is_away_and_is_told_to_nobody(
+    one: Process, fleet: str, tmp_path: Path
+) -> None:
+    last = LastHeard(tmp_path / "state.json", fleet, lambda *_, **__: None)
+    last.keep({"it": {"count": 7}, "other": {"a": 1}})
+    async with instance(one.url, fleet) as here, Chaos(one.url) as network:
+        await here.change("other", put(a=2))
+        network.black_hole = True
+        later = Instance(network.url, fleet, heard=last)
+        await later.start()
+        try:
+            assert (later.read("it"), later.read("other")) == ({"count": 7}, {"a": 1})
+            assert "holds" in later.events[0]
+            network.black_hole = False
+            await changed(later, "it", counted)
+            assert later.read("it") == {"count": 1}
+            await until(lambda: later.read("other") == {"a": 2}, 3)
+        finally:
+            await later.close()
+    assert last.documents == {"it": {"count": 1}, "other": {"a": 2}}

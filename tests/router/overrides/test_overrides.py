@@ -337,7 +337,6 @@ async def test_what_one_instance_is_told_holds_in_all_within_a_second(
         assert await one.says("an operator's word holds, chat goes to sim/fast alone:")
     async with fleet(tmp_path, own.url, count=1) as (later,):
         assert await shares(later) == {"sim/fast": MANY}
-    assert not (tmp_path / "pointsman.state.json").exists()
 
 
 async def test_while_the_shared_server_is_away_what_holds_holds_and_nothing_new_is_said(
