@@ -48,11 +48,10 @@ def config(to: str, shared: str = "", steps: str = "[20, 50, 100]", interval: st
 
 
 class Load:
-    """Clients who ask all the time, with a pause in seconds between, until they are told to stop."""
+    """Clients who ask all the time, until they are told to stop."""
 
-    def __init__(self, routers: list[Router], clients: int = 2, pause: float = 0.005) -> None:
+    def __init__(self, routers: list[Router], clients: int = 2) -> None:
         self.routers = routers
-        self.pause = pause
         self.ends: Counter[str] = Counter()
         self.over = threading.Event()
         self._threads = [
@@ -66,7 +65,6 @@ class Load:
                 self.ends[str(router.chat("chat").status)] += 1
             except (OSError, HTTPException) as error:
                 self.ends[type(error).__name__] += 1
-            self.over.wait(self.pause)
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -100,7 +98,7 @@ def counted(router: Router, name: str, *labels: str) -> float:
 
 def test_a_canary_that_fails_three_in_ten_is_back_at_nothing_and_no_client_noticed(tmp_path):
     with serving(tmp_path, config("bad", steps="[10, 50, 100]", interval="1s")) as router:
-        with Load([router], pause=0.0) as load:
+        with Load([router]) as load:
             reaches(router, "back")
             exposed = counted(router, "shift_requests_total", 'arm="canary"')
             time.sleep(0.3)
@@ -238,7 +236,7 @@ def test_without_the_server_it_is_frozen_and_served_and_then_goes_on(tmp_path, s
 def test_workers_count_together_and_one_of_them_leads(tmp_path, server):
     text = config("bad", server.url, steps="[20, 100]", interval="1s")
     with serving(tmp_path, text, None, "--workers", "2") as router:
-        with Load([router], 3, 0.0) as load:
+        with Load([router], 3) as load:
             reaches(router, "back")
         assert set(load.ends) == {"200"}
         eventually(lambda: router.said.count("TRAFFIC IS TAKEN BACK") == 2)

@@ -3,9 +3,9 @@
 import ast
 import subprocess
 from collections.abc import Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 MADE = {
@@ -14,13 +14,17 @@ MADE = {
 }  # fmt: skip
 
 
-class Module(NamedTuple):
+@dataclass(frozen=True)
+class Module:
     """One file of the project: its full name, its text, and what it parses to."""
 
     name: str
     path: Path
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
 
     @property
     def file(self) -> str:
@@ -45,8 +49,7 @@ def modules(package: str) -> list[Module]:
     for path in sorted((ROOT / package).rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        text = path.read_text()
-        found.append(Module(name, path, text, ast.parse(text)))
+        found.append(Module(name, path, path.read_text()))
     assert found
     return found
 
