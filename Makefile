@@ -36,10 +36,12 @@ help:
 serve: .venv/serving
 	$(BIN)/pointsman serve $(ARGS)
 
+# The tests are compiled once, while types are checked, and not by every worker at the same time.
 test: .venv/testing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	@echo $(BIN)/mypy; $(BIN)/pytest --collect-only -qq > /dev/null 2>&1 & \
+	    $(BIN)/mypy; told=$$?; wait; exit $$told
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/python -m benchmarks.routing --quick
 
