@@ -14,13 +14,13 @@ from router.admin import shadow
 from router.admin.pages import Pages
 from router.admin.state import State
 from router.aside import Aside
-from router.assembly import Beside, Part, beside_of, decisions_of, peers_of, prices_of
-from router.auditing import Auditing
-from router.cascades import Cascades
-from router.checking import Checking
+from router.building.assembly import Beside, Part, beside_of, decisions_of, peers_of, prices_of
+from router.building.counting import by_midnight
+from router.cascade.auditing import Auditing
+from router.cascade.cascades import Cascades
+from router.cascade.checking import Checking
 from router.config import Config, Server, load
 from router.copying import Copying
-from router.counting import by_midnight
 from router.force import Force
 from router.foresight import Foresight
 from router.front.api import Api

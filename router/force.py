@@ -15,10 +15,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from policies import Engine, Facts, Route
-from router import build, choosing
-from router.assembly import runtime_of
+from router.building import build, choosing
+from router.building.assembly import runtime_of
+from router.building.made import Made
 from router.config import Config, needs_restart
-from router.made import Made
 from router.midnight import Clocks
 from router.quota.sharing import Fleetwide
 from router.telemetry.decisions import Origin

@@ -19,7 +19,7 @@ NOT_DOWN: Final = frozenset(
     )
 )  # fmt: skip
 """Who pays, and what is left of it, is between the router and the provider."""
-NOT_DOWN_PREFIX: Final = "anthropic-ratelimit-"
+NOT_DOWN_PREFIXES: Final = ("anthropic-ratelimit-", "anthropic-priority-", "anthropic-fast-")
 
 
 def upward(headers: Mapping[str, str]) -> dict[str, str]:
@@ -54,5 +54,5 @@ def passes_down(name: str) -> bool:
     return name in DOWN or (
         name.startswith(DOWN_PREFIXES)
         and name not in NOT_DOWN
-        and not name.startswith(NOT_DOWN_PREFIX)
+        and not name.startswith(NOT_DOWN_PREFIXES)
     )

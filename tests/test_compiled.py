@@ -33,7 +33,7 @@ REACHING_IN = [
     "tests/router/test_estimating.py::test_no_text_is_read_for_routes_that_do_not_need_it",
     "tests/router/test_estimating.py::test_what_is_needed_is_read_once_and_no_text_comes_to_the_engine",
     "tests/router/test_gemini.py::test_what_was_dropped_is_said_at_a_stream_s_end_too",
-    "tests/router/test_cascades.py::test_checks_of_one_s_own_are_asked_and_cut_off",
+    "tests/router/cascade/test_cascades.py::test_checks_of_one_s_own_are_asked_and_cut_off",
     "tests/router/test_app.py::test_a_reader_that_fails_is_reported_once_and_costs_no_answer",
 ]
 

@@ -39,8 +39,8 @@ LONGEST_GUESS: Final = 10.0
 """Its longest: limits mostly come back within a minute, and too long a guess wastes them."""
 UNNAMED_SPILL: Final = 0.5
 """The pause where capacity of one's own is used up, and nobody says until when: it comes back all
-the time, and what waits for it is not sent there. As long as the SDKs of OpenAI and Anthropic wait
-before their first retry.
+the time, and what waits for it is not sent there. No provider names one; it is as long as the SDKs
+of OpenAI and Anthropic wait before their first retry (`INITIAL_RETRY_DELAY` of both).
 """
 ALONE: Final = 1.0
 """Seconds between two requests after guessed rests, until one is answered: whoever waited for the

@@ -11,6 +11,7 @@ import msgspec
 from policies import Band, Explained, ExplainedTarget, Refusal, Request
 from router.admin.question import BadQuestion, Question, Sent
 from router.arms import arm_of, model_of
+from router.building.speaks import hints_of
 from router.caller import BANDS, Caller, Wishes
 from router.cascade.lane import Lane
 from router.cascade.shown import reasons
@@ -22,7 +23,6 @@ from router.estimating import brought
 from router.front.paths import CALLS
 from router.narrowing import narrowed
 from router.runtime import Runtime
-from router.speaks import hints_of
 from router.tenants.identity import DEFAULT, Tenant
 
 DEFAULT_POLICY = "least_latency"

@@ -14,8 +14,8 @@ from router.telemetry.counters import Counters
 from router.telemetry.decisions import Decisions
 
 if TYPE_CHECKING:
-    from router.assembly import Beside
-    from router.cascades import Cascades
+    from router.building.assembly import Beside
+    from router.cascade.cascades import Cascades
     from router.force import Force
     from router.overrides.overrides import Overrides
     from router.shadow.shadows import Shadows

@@ -18,14 +18,14 @@ from random import Random
 from typing import Any, NamedTuple
 
 from policies import Engine
-from router import build, choosing
 from router.admin.explain import as_read, foretold, received
 from router.admin.explain import explain as cold_explain
 from router.admin.question import BadQuestion, Question, Sent, encoded, read, read_sent
+from router.building import build, choosing
+from router.building.shadowing import shadows_of
 from router.cli.address import address
 from router.config import Address, Config, ConfigError, load, server_of, written_at
 from router.dialects.contract import ClientError
-from router.shadowing import shadows_of
 from router.tokenizers.opening import tokenizers_of
 
 JSON = {"content-type": "application/json"}
@@ -220,7 +220,7 @@ def _cold(config: Config, question: Question | Sent) -> dict[str, Any]:
     """The same question to a router that has seen nothing, and that reaches nobody. Raises what
     `cold_explain` does.
     """
-    from router.assembly import runtime_of
+    from router.building.assembly import runtime_of
     from router.foresight import Foresight
     from router.stored.owners import Owners
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from router.choosing import BuildFault
+from router.building.choosing import BuildFault
 from router.config import ConfigError, units
 from router.planning.faults import BadInput
 from router.planning.page import page

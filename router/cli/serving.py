@@ -21,7 +21,7 @@ from typing import Any
 import uvloop
 
 from router.app import App
-from router.choosing import BuildFault, find_plugins
+from router.building.choosing import BuildFault, find_plugins
 from router.cli.address import address
 from router.config import Config, ConfigError, Server, faults, load, written_at
 from router.config.server import alone

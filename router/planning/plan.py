@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from router import build, choosing
+from router.building import build, choosing
 from router.config import Config, Route, load, words
 from router.knowledge.known import Known, NotAnswered, Pair, completed, look_up, unknown
 from router.planning import traffic

@@ -17,14 +17,14 @@ from typing import NamedTuple
 from policies import Engine, Facts, Request, Route
 from policies.simulate import Arrival, Rung, Terms, World
 from policies.simulate.terms import Barred, Door, Held, Shut, unbarred
-from router import build, choosing
 from router.barring import barring_of
+from router.building import build, choosing
+from router.building.rungs import ladders_of
 from router.config import Config, load
 from router.dialects.contract import ClientError
 from router.knowledge.known import Known, Pair, completed
 from router.planning.measuring import Basis
 from router.planning.tallies import Tallies
-from router.rungs import ladders_of
 
 
 class Part(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from policies import Headroom, Measurement, Used
-from router.dialects.errors.rests import seconds, structured, wall_of
+from router.dialects.errors.rests import named, seconds, structured, wall_of
 
 Dimension = Literal["requests", "tokens", "input", "output"]
 Part = Literal["limit", "remaining", "reset"]
@@ -38,7 +38,7 @@ PLAIN = _kinds(
     ("requests", "requests", None),  # a minute; at Groq, and at OpenAI for some, a day
     ("tokens", "tokens", MINUTE),
     ("project-tokens", "tokens", MINUTE),
-    # Fireworks
+    # Fireworks: a minute's, as sent (its page of rate limits says a second's)
     ("tokens-prompt", "input", MINUTE),
     ("tokens-cache-adjusted-prompt", "input", MINUTE),
     ("tokens-generated", "output", MINUTE),
@@ -81,12 +81,21 @@ NAMES: dict[str, tuple[Kind, Part]] = {
 STRUCTURED, POLICY = "ratelimit", "ratelimit-policy"
 USED = "azure-openai-deployment-utilization"
 """Of provisioned throughput, `87.3%`: from 100 % on Azure refuses, and says when to come back."""
-BACK = (("retry-after-ms", 1e-3), ("retry-after", 1.0))
-READ = frozenset((*NAMES, STRUCTURED, POLICY, USED, *(name for name, _ in BACK)))
-"""Names of all headers that are read here."""
+READ = frozenset((*NAMES, STRUCTURED, POLICY, USED, "retry-after-ms", "retry-after"))
+"""Names of all headers that are read here.
+
+Left out, since as levels they would hold back what its provider takes: Anthropic's
+`anthropic-priority-…` (beyond it requests go on at the standard tier, whose limits are told
+beside it) and `anthropic-fast-…` (of those alone that ask for it), and
+`anthropic-ratelimit-unified-…` (parts of what nobody tells the size of; where they refuse, that is
+read with the error). Fireworks' `x-ratelimit-over-limit` says of a request that it was served, and
+no number; of one that was refused it has said `no`. `x-should-retry` is for who would ask the same
+place again; what was refused, and for how long, is said by the rest of the answer.
+"""
 
 _PERCENT = re.compile(r"\s*(\d{1,6}(?:\.\d{0,6})?)\s*%?\s*", re.ASCII)
 _COUNT = re.compile(r"\s*([+-]?\d{1,18})(?:\.\d*)?\s*(?:$|[,;])", re.ASCII)
+_UNIT = re.compile(r'"([^",;]{1,64})"[^,"]{0,64}\bqu="([a-z-]{1,32})"', re.ASCII)
 
 
 def measured(headers: Mapping[str, str], wall: float | None) -> Measurement | None:
@@ -100,14 +109,15 @@ def measured(headers: Mapping[str, str], wall: float | None) -> Measurement | No
     said: list[Headroom] = []
     nonsense = 0
     wall = wall_of(headers, wall) if found else wall
+    policy = headers.get(POLICY, "")
     for kind, parts in found.items():
         if "remaining" in parts:
-            one, wrong = _headroom(kind, parts, wall)
+            one, wrong = _headroom(kind, parts, policy, wall)
             nonsense += wrong
             if one is not None:
                 said.append(one)
     if STRUCTURED in headers:
-        said += _structured(headers[STRUCTURED], headers.get(POLICY, ""))
+        said += _structured(headers[STRUCTURED], policy)
     used = None
     if USED in headers and (used := _used(headers, wall)) is None:
         nonsense += 1
@@ -115,7 +125,7 @@ def measured(headers: Mapping[str, str], wall: float | None) -> Measurement | No
 
 
 def _headroom(
-    kind: Kind, parts: Mapping[Part, str], wall: float | None
+    kind: Kind, parts: Mapping[Part, str], policy: str, wall: float | None
 ) -> tuple[Headroom | None, int]:
     """What is said of one limit, and how much of that cannot be read."""
     left = _count(parts["remaining"])
@@ -124,7 +134,10 @@ def _headroom(
     limit = _count(parts["limit"]) if "limit" in parts else None
     reset = seconds(parts["reset"], wall) if "reset" in parts else None
     wrong = (limit is None and "limit" in parts) + (reset is None and "reset" in parts)
-    return Headroom(kind.of, left, limit, reset, kind.span, kind.name), wrong
+    span = kind.span
+    if span is None and limit is not None:
+        span = _window(dict(structured(f"{parts['limit']},{policy}")).get(f"{limit}", {}))
+    return Headroom(kind.of, left, limit, reset, span, kind.name), wrong
 
 
 def _used(headers: Mapping[str, str], wall: float | None) -> Used | None:
@@ -132,29 +145,41 @@ def _used(headers: Mapping[str, str], wall: float | None) -> Used | None:
     matched = _PERCENT.fullmatch(headers[USED])
     if matched is None:
         return None
-    for name, unit in BACK:
-        if (rest := seconds(headers.get(name, ""), wall, unit)) is not None:
-            return Used(float(matched[1]) / 100, rest)
-    return Used(float(matched[1]) / 100)
+    return Used(float(matched[1]) / 100, named(headers, wall))
 
 
 def _structured(value: str, policy: str) -> Iterator[Headroom]:
-    """RateLimit and RateLimit-Policy, as the IETF drafts them."""
-    policies = dict(structured(policy))
+    """RateLimit and RateLimit-Policy, as the IETF drafts them. Before policies had names they were
+    known by their quota.
+    """
+    policies, units = dict(structured(policy)), dict(_UNIT.findall(policy))
     for name, item in structured(value):
         left, reset = item.get("r", item.get("remaining")), item.get("t", item.get("reset"))
-        if left is None:
+        of = _counted(name, units.get(name))
+        if left is None or of is None:
             continue
-        of = policies.get(name, {})
-        limit, span = item.get("limit", of.get("q")), of.get("w")
+        limit = item.get("limit")
+        told = policies.get(name or f"{limit}", {})
         yield Headroom(
-            "tokens" if "token" in name else "requests",
+            of,
             left,
-            limit,
+            told.get("q") if limit is None else limit,
             None if reset is None else float(reset),
-            float(span) if span else None,
+            _window(told),
             name or "requests",
         )
+
+
+def _counted(name: str, unit: str | None) -> Dimension | None:
+    """What a policy of this name and unit counts; None: bytes, or what else is no limit here."""
+    if "token" in (unit or name):
+        return "tokens"
+    return "requests" if unit in (None, "requests") else None
+
+
+def _window(policy: Mapping[str, int]) -> float | None:
+    """Over how many seconds a policy counts; None: it does not say."""
+    return float(policy["w"]) if policy.get("w") else None
 
 
 def _count(value: str) -> int | None:

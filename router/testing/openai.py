@@ -1,5 +1,5 @@
 """Replies as the OpenAI dialect has them: chat and text completions, embeddings, errors; and
-answers to those who ask for responses, or for messages in Anthropic's.
+answers to those who ask for responses, for messages in Anthropic's, or as Gemini and Bedrock are.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from router.dialects.common.events import Began, Counted, Event, Stopped, Usage
 from router.dialects.common.events import Said as Text
 from router.dialects.contract import ClientError, Operation
 from router.dialects.responses.dialect import RESPONSES, Responses
+from router.testing.bedrock import as_bedrock
+from router.testing.gemini import as_gemini
 from router.testing.reply import Said, Saying
 from router.testing.request import Request
 
@@ -34,11 +36,11 @@ Client = Responses | Anthropic
 @dataclass(frozen=True)
 class Answer(Saying):
     """A completion with this text: streamed when the request asks for it; a chat's, a text's, a
-    response of OpenAI's or a message of Anthropic's after its path.
+    response of OpenAI's, a message of Anthropic's, Gemini's or Bedrock's after its path.
 
     A stream's events are one for the role (of a chat), one for each word, one for the finish
-    reason, one for usage if it was asked for, and `[DONE]`. `finish`, `usage` and `done` may be
-    left out; a word counts as a token.
+    reason, one for usage if it was asked for, and `[DONE]`; other dialects have their own, one for
+    each word all the same. `finish`, `usage` and `done` may be left out; a word counts as a token.
     """
 
     text: str = "Hello from a scripted provider."
@@ -53,6 +55,8 @@ class Answer(Saying):
         asked = request.fields
         if (other := client_at(request)) is not None:
             return self._elsewhere(request, *other)
+        if (cloud := as_gemini(self, request) or as_bedrock(self, request)) is not None:
+            return cloud
         kind = "chat" if request.path.partition("?")[0].endswith("/chat/completions") else "text"
         common = {"id": f"cmpl-{request.number}", "created": CREATED, "model": asked.get("model")}
         if not asked.get("stream"):
@@ -62,16 +66,21 @@ class Answer(Saying):
         events = list(self._events(kind, common, usage=wants and self.usage))
         return Said(200, {"content-type": "text/event-stream"}, events, streamed=True)
 
+    @property
+    def words(self) -> list[str]:
+        """The text in pieces that give it back when joined."""
+        return re.findall(r"\s*\S+\s*$|\s*\S+", self.text)
+
     def _elsewhere(self, request: Request, operation: Operation, dialect: Client) -> Said:
         """The same in another dialect that clients speak."""
         try:
             call = dialect.parse(request.body, operation)
         except ClientError as error:
             return Said(400, {"content-type": "application/json"}, [dialect.error(error)])
-        count = len(words(self.text)) if self.usage else 0
+        count = len(self.words) if self.usage else 0
         told: list[Event] = [
             Began(f"answer-{request.number}", call.model, CREATED),
-            *(Text(word) for word in words(self.text)),
+            *(Text(word) for word in self.words),
             Counted(Usage(self.prompt_tokens if self.usage else 0, count)),
         ]
         if self.finish is not None:
@@ -105,7 +114,7 @@ class Answer(Saying):
 
         if kind == "chat":
             yield told({"role": "assistant", "content": ""})
-        for word in words(self.text):
+        for word in self.words:
             yield told({"content": word})
         if self.finish is not None:
             yield told({}, self.finish)
@@ -115,7 +124,7 @@ class Answer(Saying):
             yield DONE
 
     def _usage(self) -> dict[str, int]:
-        count = len(words(self.text))
+        count = len(self.words)
         return {
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": count,
@@ -190,8 +199,3 @@ def event(**fields: Any) -> bytes:
 
 ERROR_EVENT = event(error=error("scripted to fail"))
 """An error inside a stream, for `Reply.inserting`."""
-
-
-def words(text: str) -> list[str]:
-    """A text in pieces that give it back when joined."""
-    return re.findall(r"\s*\S+\s*$|\s*\S+", text)

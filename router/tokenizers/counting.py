@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from router.building.speaks import CLIENTS
 from router.dialects.common.prompt import (
     File,
     Hosted,
@@ -29,7 +30,6 @@ from router.dialects.common.prompt import (
 from router.dialects.contract import Call, ClientError
 from router.dialects.estimate import file_tokens
 from router.dialects.fields import value_of
-from router.speaks import CLIENTS
 
 AT_ONCE = 2048
 """Bytes of a body that is counted where requests are served, in less than a tenth of a millisecond.

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from router.choosing import BuildFault
+from router.building.choosing import BuildFault
 from router.config import Config
 from router.tokenizers.counting import Tokenizer, Tokenizers
 

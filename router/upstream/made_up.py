@@ -1,7 +1,8 @@
 """What a simulated provider says: text at a pace, vectors, and now and then an error.
 
-All of it follows from a behaviour, the number of a request and its body. It is no model: its text
-says so, and its vectors mean nothing but that equal texts have equal ones.
+All of it follows from a behaviour, the number of a request, its body, and how much of that was read
+before. It is no model: its text says so, and its vectors mean nothing but that equal texts have
+equal ones.
 """
 
 from __future__ import annotations
@@ -10,15 +11,13 @@ from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import shake_256
-from math import sqrt
 from random import Random
-from struct import pack, unpack
 from typing import Any, NamedTuple
 
 import msgspec
 
 from router.dialects.estimate import estimated_tokens
+from router.upstream.vectors import floats, vector
 
 TEXT = (
     "This answer is simulated: no model wrote it. The router chose a target, waited for a first "
@@ -46,6 +45,8 @@ FAILURE = {
 _encode = msgspec.json.encode
 WrongRequest = msgspec.ValidationError
 """What a provider answers with 400."""
+Read = Callable[[bytes], float]
+"""What part of a body was read before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,9 @@ class Chat(Script):
 
     NAME, WHOLE, CHUNK = "chatcmpl", "chat.completion", "chat.completion.chunk"
 
-    def __init__(self, behaviour: Behaviour, model: str, number: int, body: bytes) -> None:
+    def __init__(
+        self, behaviour: Behaviour, model: str, number: int, body: bytes, read: Read
+    ) -> None:
         super().__init__(behaviour, number)
         self._request = _request.decode(body)
         most = self._request.max_completion_tokens or self._request.max_tokens
@@ -136,6 +139,7 @@ class Chat(Script):
             "prompt_tokens": prompt,
             "completion_tokens": completion,
             "total_tokens": prompt + completion,
+            "prompt_tokens_details": {"cached_tokens": int(prompt * read(body))},
         }
         self._common = {"id": f"{self.NAME}-{number:016x}", "created": CREATED, "model": model}
 
@@ -223,7 +227,7 @@ class Completion(Chat):
 class Embedding(Script):
     """A vector for each input, of length 1."""
 
-    def __init__(self, behaviour: Behaviour, model: str, number: int, body: bytes) -> None:
+    def __init__(self, behaviour: Behaviour, model: str, number: int, body: bytes, _: Read) -> None:
         super().__init__(behaviour, number)
         wanted = _wanted_vectors.decode(body)
         self._inputs = _inputs(wanted.input)
@@ -242,9 +246,9 @@ class Embedding(Script):
                 {
                     "object": "embedding",
                     "index": index,
-                    "embedding": b64encode(vector).decode() if self._as_bytes else _floats(vector),
+                    "embedding": b64encode(one).decode() if self._as_bytes else floats(one),
                 }
-                for index, vector in enumerate(vectors)
+                for index, one in enumerate(vectors)
             ],
             "model": self._model,
             "usage": {"prompt_tokens": self._tokens, "total_tokens": self._tokens},
@@ -252,15 +256,10 @@ class Embedding(Script):
         yield Line(self._spread(self._behaviour.first_token), 200, _encode(told))
 
     def _vector(self, text: Any) -> bytes:
-        """Little-endian single floats that follow from the model, its seed and the text."""
-        size = self._size
-        origin = _encode([self._behaviour.seed, self._model, text])
-        drawn = unpack(f"<{size}i", shake_256(origin).digest(4 * size))
-        length = sqrt(sum(number * number for number in drawn)) or 1.0
-        return pack(f"<{size}f", *(number / length for number in drawn))
+        return vector(_encode([self._behaviour.seed, self._model, text]), self._size)
 
 
-KINDS: Mapping[str, Callable[[Behaviour, str, int, bytes], Script]] = {
+KINDS: Mapping[str, Callable[[Behaviour, str, int, bytes, Read], Script]] = {
     "/chat/completions": Chat,
     "/completions": Completion,
     "/embeddings": Embedding,
@@ -268,10 +267,12 @@ KINDS: Mapping[str, Callable[[Behaviour, str, int, bytes], Script]] = {
 """By the path below the base URL."""
 
 
-def script(path: str, behaviour: Behaviour, model: str, number: int, body: bytes) -> Iterator[Line]:
+def script(
+    path: str, behaviour: Behaviour, model: str, number: int, body: bytes, read: Read
+) -> Iterator[Line]:
     """What the simulated `model` sends for its request number `number`, and when."""
     try:
-        return KINDS[path](behaviour, model, number, body).lines()
+        return KINDS[path](behaviour, model, number, body, read).lines()
     except WrongRequest as error:
         told = {"type": "invalid_request_error", "param": None, "code": "invalid_value"}
         body = _encode({"error": {"message": str(error), **told}})
@@ -285,10 +286,6 @@ def _inputs(given: Any) -> list[Any]:
     if not 1 <= len(given) <= MOST_INPUTS:
         raise WrongRequest(f"from 1 to {MOST_INPUTS} inputs at once")
     return given
-
-
-def _floats(vector: bytes) -> list[float]:
-    return list(unpack(f"<{len(vector) // 4}f", vector))
 
 
 def _chance(behaviour: Behaviour) -> bool:

@@ -1,8 +1,8 @@
 """A provider inside the process: speaks the OpenAI dialect, takes its time, and sometimes fails.
 
 It exists so that the router runs, with all of its code, on a machine without keys or network, and
-so that load and faults can be had by number. Everything it does follows from its seed and the
-number of the request; what it says is made up in `made_up.py`.
+so that load and faults can be had by number. Everything it does follows from its seed, the number
+of the request and those before it; what it says is made up in `made_up.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import count
 
 from router.bell import Bell
 from router.upstream.made_up import Behaviour, Line, script
+from router.upstream.read_before import ReadBefore
 from router.upstream.transport import Head, Upstream
 
 
@@ -21,14 +22,16 @@ class Simulated:
 
     def __init__(self, behaviours: Mapping[str, Behaviour]) -> None:
         self._behaviours = dict(behaviours)
+        self._read = {target: ReadBefore() for target in behaviours}
         self._numbers = count(1)
 
     def open(
         self, upstream: Upstream, path: str, headers: Mapping[str, str], body: bytes, bell: Bell
     ) -> SimulatedExchange:
         """See `Transport.open`."""
-        model = upstream.model
-        lines = script(path, self._behaviours[upstream.target], model, next(self._numbers), body)
+        target, number = upstream.target, next(self._numbers)
+        read = self._read[target].read
+        lines = script(path, self._behaviours[target], upstream.model, number, body, read)
         return SimulatedExchange(lines, bell)
 
 

@@ -8,7 +8,8 @@ from random import Random
 from typing import Any
 
 from policies import Engine, Outcome, Request, Task
-from router import build, cascading, choosing, copying
+from router import copying
+from router.building import build, cascading, choosing
 from router.cascade.terms import Answered, OwnCheck
 from router.config import load
 from router.config.base_written import Written

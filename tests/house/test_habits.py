@@ -12,7 +12,7 @@ DOORS = {
     "policies/engine/showing/odds.py": "a user's policy is asked for its odds",
     "policies/engine/showing/terms.py": "a user's policy says what it weighs",
     "policies/engine/showing/explaining.py": "a user's policy is explained",
-    "router/choosing.py": "a user's policy is made",
+    "router/building/choosing.py": "a user's policy is made",
     "router/estimating.py": "a user's estimator is asked",
     "router/lasting.py": "what must last goes on",
     "router/front/listener.py": "one request's fault is not the others'",

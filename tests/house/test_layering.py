@@ -6,7 +6,7 @@ import pytest
 
 from tests.house.source import modules, within
 
-ABOVE = ("router.pipeline", "router.passage", "router.app", "router.build", "router.cli")
+ABOVE = ("router.pipeline", "router.passage", "router.app", "router.building.build", "router.cli")
 """Where a request's life is, and where everything is wired together."""
 NETWORK = ("aiohttp", "httptools", "uvloop", "socket", "ssl", "http.client", "urllib.request")
 
@@ -178,15 +178,14 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     assert not found
 
 
-BUILT = ("router.force", "router.assembly", "router.rungs", "router.shadowing", "router.cascading")
-"""Where a configuration becomes what runs."""
-
-
 @pytest.mark.parametrize(
     ("known", "by"),
     [
         ("router.app", ["router.cli"]),
-        ("router.build", [*BUILT, "router.cli", "router.planning"]),
+        (
+            "router.building.build",
+            ["router.building", "router.force", "router.cli", "router.planning"],
+        ),
         ("router.planning", ["router.cli", "router.planning"]),
         ("router.cli", ["router.cli", "router.__main__"]),
         ("aiohttp", []),

@@ -24,8 +24,8 @@ from policies import (
     Target,
     WeightedRoundRobin,
 )
+from router.building.choosing import needs_of
 from router.caller import Caller, Wishes
-from router.choosing import needs_of
 from router.dialects.contract import NO_FIELDS, Fields, Operation
 from router.dialects.hints import Hint
 from router.dialects.openai.dialect import OPENAI, SPOKEN, OpenAI

@@ -10,8 +10,8 @@ import pytest
 
 from policies import LeastLatency, WeighedLatency
 from policies.policy import NO_FEATURES
+from router.building.choosing import make
 from router.caller import Wishes
-from router.choosing import make
 from router.config import PolicySpec, load
 from tests.router.clock import in_virtual_time
 from tests.router.running import running, written
@@ -87,6 +87,20 @@ def test_options_are_read_from_the_file(tmp_path: Path) -> None:
     config = load(written(tmp_path, MODELS), {})
     assert dict(config.models["chat"].policy.options) == {"affinity": "prefix", "price": 0.3}
     assert dict(config.models["plain"].policy.options) == {}
+
+
+async def test_without_keys_conversations_are_read_from_caches_and_stay(tmp_path: Path) -> None:
+    went, cached = [], []
+    async with running(written(tmp_path, MODELS)) as router:
+        for number in range(20):
+            asked = [*TALK, {"role": "user", "content": f"and {number}"}]
+            answer = await router.chat(messages=asked, max_tokens=1)
+            went.append(answer.headers["x-router-target"])
+            usage = answer.told["usage"]
+            cached.append(usage["prompt_tokens_details"]["cached_tokens"] / usage["prompt_tokens"])
+    assert len(set(went)) == 1
+    assert cached[0] == 0
+    assert min(cached[1:]) > 0.8
 
 
 async def test_explain_says_what_is_warm(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from router.app import App
-from router.choosing import BuildFault
+from router.building.choosing import BuildFault
 from router.config import load
 from router.telemetry.log import Log
 from tests.router.running import JSON, completion, running, written

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 from policies import Engine
-from router import build
 from router.admin.decisions import one
 from router.admin.explain import explain
 from router.admin.question import Question
-from router.assembly import runtime_of
 from router.barring import Barring
+from router.building import build
+from router.building.assembly import runtime_of
 from router.caller import Caller, Wishes
 from router.config import Config, Only, Place, load
 from router.dialects.contract import ClientError

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from router.building.speaks import CLIENTS, FOREIGN
 from router.dialects.anthropic.dialect import ANTHROPIC
 from router.dialects.azure.deployed import Deployed
 from router.dialects.contract import Call, Fields, Operation, UpstreamDialect
@@ -16,7 +17,6 @@ from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
 from router.dialects.responses.dialect import RESPONSES
 from router.dialects.responses.foreign import responses_of
 from router.dialects.seam import Begun
-from router.speaks import CLIENTS, FOREIGN
 from tests.router.clock import in_virtual_time
 from tests.router.dialects.openai.test_splice import TOP, written
 from tests.router.scene import Scene

@@ -15,8 +15,8 @@ import pytest
 from policies import CostTiers, Request, Rule, Task, Threshold
 from policies.policy import NO_FEATURES
 from policies.starting.leash import LIMIT
+from router.building.choosing import BuildFault, estimators_of
 from router.caller import Caller, Wishes
-from router.choosing import BuildFault, estimators_of
 from router.config import load
 from router.dialects.contract import Call
 from router.dialects.openai.dialect import OPENAI, OpenAI

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from router import assembly
 from router import force as room
-from router.choosing import BuildFault
+from router.building import assembly
+from router.building.choosing import BuildFault
 from tests.router.running import running, written
 
 

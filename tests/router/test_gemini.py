@@ -101,6 +101,17 @@ async def test_an_answer_in_one_piece(tmp_path: Path):
     assert judged(request.body)["generationConfig"] == {"maxOutputTokens": 9}
 
 
+async def test_a_scripted_answer_reaches_the_client_as_a_chat(tmp_path: Path):
+    async with routed(tmp_path, Answer("Hello there.", finish="length")) as (client, gemini, *_):
+        whole = await client.chat.completions.create(model="chat", messages=QUESTION)
+        stream = await client.chat.completions.create(model="chat", messages=QUESTION, stream=True)
+        choices = [one.choices[0] async for one in stream if one.choices]
+    assert whole.choices[0].message.content == "Hello there."
+    assert "".join(one.delta.content or "" for one in choices) == "Hello there."
+    assert whole.choices[0].finish_reason == choices[-1].finish_reason == "length"
+    assert len(gemini.requests) == 2
+
+
 async def test_what_it_was_not_told_is_named(tmp_path: Path):
     async with routed(tmp_path, Says(TEXT[-1])) as (client, *_):
         told = await client.chat.completions.with_raw_response.create(

@@ -16,8 +16,8 @@ from router.dialects.contract import Call, Fields
 from router.dialects.hints import Hint, key_of
 from router.dialects.openai.dialect import OPENAI
 from router.testing import Answer, Body, Provider, Request, Status
+from tests.router.cascade.climbers import climbers
 from tests.router.cli.test_commands import pointsman
-from tests.router.climbers import climbers
 from tests.router.clock import in_virtual_time
 from tests.router.dialects.anthropic.said import MESSAGE
 from tests.router.dialects.bedrock.wire import judged

@@ -99,7 +99,9 @@ CODES: tuple[Line, ...] = (
         " engine_overloaded_error queue_exceeded service_tier_capacity_exceeded"
         " MODEL_CAPACITY_EXHAUSTED",
     ),
-    line(SPILLED, 429, codes="resource_unavailable"),  # of a service tier that takes what is left
+    # Of a service tier that takes what is left: `429 Resource Unavailable`, and nothing is charged
+    # (developers.openai.com/api/docs/guides/flex-processing); the code as clients have met it.
+    line(SPILLED, 429, codes="resource_unavailable"),
     line(
         THROTTLED,
         codes="rate_limit_exceeded rate_limit_error RateLimitReached token_quota_exceeded"

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from router.dialects.errors.common import COMMON
+from router.dialects.errors.said import USED_UP
 from router.dialects.errors.table import (
     BILL,
     DAY,
@@ -39,10 +40,13 @@ QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
     {
         "anthropic": (
             line(UNFIT, 400, says=OTHER_MODELS),
+            line(DAY, 429, codes=USED_UP),
         ),
         "gemini": (
             # A quota's name is read as part of the message; the delay beside it is a minute's.
             line(DAY_IN_CALIFORNIA, 429, says="perday|daily"),
+            # So says Vertex AI's page on error 429, generative-ai/docs/error-code-429.
+            line(SPILLED, 429, says="^too many requests. exceeded the provisioned throughput"),
             line(
                 UNFIT,
                 400,
@@ -53,7 +57,7 @@ QUIRKS: Mapping[str, tuple[Line, ...]] = MappingProxyType(
         ),
         "groq": (
             line(UNFIT, 413, codes="rate_limit_exceeded"),  # longer than a minute's tokens
-            line(SPILLED, 498),  # flex capacity
+            line(SPILLED, 498),  # flex: `capacity_exceeded` (console.groq.com/docs/flex-processing)
         ),
         "mistral": (
             line(OVERLOADED, codes="3505"),  # the capacity of a service tier

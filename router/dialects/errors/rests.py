@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from router.dialects.contract import Headers
-from router.dialects.errors.said import Said
+from router.dialects.errors.said import UNIFIED, Said, used_up
 from router.dialects.errors.table import Meaning, Resets
 
 DAY = 86_400.0
@@ -63,17 +63,30 @@ def told(said: Said, wall: float | None) -> float | None:
     """Seconds, as headers, the body or at last the message name them."""
     headers = said.headers
     wall = wall_of(headers, wall)
-    for value, unit in (
-        (headers.get("retry-after-ms"), 1e-3),
-        (headers.get("retry-after"), 1.0),
-        (said.delay, 1.0),
-    ):
-        if value and (rest := seconds(value, wall, unit)) is not None:
-            return rest
+    if (rest := named(headers, wall, said.delay)) is not None:
+        return rest
     rest = of_limits(said, wall)
     if rest is None and (words := _IN_WORDS.search(said.message)) is not None:
         rest = seconds(words[1], None)
     return rest
+
+
+def named(headers: Headers, wall: float | None, delay: str = "") -> float | None:
+    """Seconds after which a request may come again, as headers say it, or else a body's `delay`. A
+    time that is over says less than one that is not: Azure sends `retry-after-ms: 0` beside
+    `retry-after: 1`.
+    """
+    over = None
+    for value, unit in (
+        (headers.get("retry-after-ms"), 1e-3),
+        (headers.get("retry-after"), 1.0),
+        (delay, 1.0),
+    ):
+        rest = seconds(value, wall, unit) if value else None
+        if rest:
+            return rest
+        over = rest if over is None else over
+    return over
 
 
 def seconds(value: str, wall: float | None, unit: float = 1.0) -> float | None:
@@ -98,9 +111,11 @@ def of_limits(said: Said, wall: float | None) -> float | None:
     nothing remains; if something remains of each, the one that is soonest back.
     """
     headers, pool, spent = said.headers, [], []
+    if used_up(headers):
+        return seconds(headers.get(f"{UNIFIED}reset", ""), wall)
     kinds = [KINDS[code] for code in said.codes if code in KINDS]
     for name, value in headers.items():
-        if "ratelimit" not in name or "reset" not in name:
+        if "ratelimit" not in name or "reset" not in name or name.startswith(UNIFIED):
             continue
         if kinds and not any(kind in name for kind in kinds):
             continue

@@ -21,6 +21,14 @@ framework, `{"object": "error", "message": …}` of older servers, `{"message": 
 NAMED = "x-amzn-errortype"
 """The header in which AWS names an error: `ThrottlingException:http://…`."""
 
+UNIFIED = "anthropic-ratelimit-unified-"
+"""How Anthropic tells of the windows of a subscription, of hours and days: each one's `-status`,
+`-utilization` and `-reset`, and `status` and `reset` of the one that decides. It is in no document
+of theirs, but in their own client, and in what many have seen on the wire.
+"""
+USED_UP = "unified_rejected"
+"""The code of an error that says so of that one."""
+
 
 class Said(NamedTuple):
     """`status` is the answer's; inside a success it is what the error names, else 200. `codes` are
@@ -62,8 +70,15 @@ def said(status: int, headers: Headers, body: Any) -> Said:
 
 
 def _named(headers: Headers) -> tuple[str, ...]:
+    if used_up(headers):
+        return (USED_UP,)
     name = headers.get(NAMED, "").partition(":")[0].strip()[:LONGEST_CODE].lower()
     return (name,) if name and name.isprintable() else ()
+
+
+def used_up(headers: Headers) -> bool:
+    """Whether a window of a subscription of Anthropic's is what refuses."""
+    return headers.get(f"{UNIFIED}status") == "rejected"
 
 
 def error_of(body: dict[str, Any]) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ import pytest
 from policies import Engine, LeastLatency, Outcome, Phase, Report, Request, Scope
 from policies.engine.showing.record import Choice, Record, Verb
 from policies.simulate.replay import replay
-from router import build
+from router.building import build
 from router.config import load
 from tests.router.running import JSON, completion, running, written
 

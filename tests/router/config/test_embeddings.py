@@ -2,7 +2,7 @@
 
 import pytest
 
-from router import build
+from router.building import build
 from router.config import words
 from tests.router.config.samples import loaded, places, said
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from router.building.reach import headers_of
 from router.config import Config, ConfigError, load
 from router.config.presets import PRESETS
 from router.dialects.errors.quirks import QUIRKS as ERRORS
 from router.dialects.openai.chat.quirks import QUIRKS
-from router.reach import headers_of
 
 MODELS = "models: {chat: {targets: [p/m]}}\n"
 OWN: dict[str, Any] = {"base_url": '"http://gpu.example:8000"'}

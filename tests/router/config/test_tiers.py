@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from policies import Climb, CostTiers, Priority, Rule, WeightedRoundRobin
 from policies import Threshold as Compared
 from policies.starting.shipped import SHIPPED
-from router import build
+from router.building import build
 from router.config import StartRule, Threshold, units, words
 from tests.router.config.samples import PROVIDERS, loaded, noted, places, said
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from policies import Outcome
-from router.build import alike, facts_of, routes_of
+from router.building.build import alike, facts_of, routes_of
 from router.config import Place, Price, ProviderModel, words
 from router.config.variants import OF_TIERS, PAID, TIERS
 from router.knowledge.known import Known, completed, unknown

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from router.building.reach import Unreachable, proxy_for, tls_of
 from router.config import ConfigError, Provider, Secret, Tls, load, words
-from router.reach import Unreachable, proxy_for, tls_of
 from router.upstream.proxy import Proxy
 
 FILE = """version: 1

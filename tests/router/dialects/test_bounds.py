@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from router.building.speaks import FOREIGN
 from router.dialects.interpreter import Interpreter
 from router.dialects.openai.dialect import OPENAI
-from router.speaks import FOREIGN
 
 PLACES = {
     "anthropic": lambda body: body["max_tokens"],

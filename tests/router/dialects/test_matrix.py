@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from router.building.speaks import CLIENTS, FOREIGN
 from router.dialects.contract import ForeignDialect, Operation
 from router.dialects.interpreter import Interpreter
 from router.dialects.openai.chat.foreign import chat_of
 from router.dialects.responses.foreign import responses_of
 from router.front.paths import CALLS
-from router.speaks import CLIENTS, FOREIGN
 from tests.router.dialects import features
 from tests.router.dialects.features import Features
 from tests.router.dialects.matrix import Way, brief, differences, rows

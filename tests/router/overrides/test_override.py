@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router import build
+from router.building import build
 from router.config import Config, words
 from router.overrides import asked
 from router.overrides.override import (

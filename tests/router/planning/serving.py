@@ -18,8 +18,8 @@ import msgspec
 
 from policies import Engine
 from policies.simulate import Arrival
-from router import build
-from router.assembly import runtime_of
+from router.building import build
+from router.building.assembly import runtime_of
 from router.caller import Caller, Wishes
 from router.config import load
 from router.dialects.openai.dialect import OPENAI

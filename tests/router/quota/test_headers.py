@@ -34,6 +34,23 @@ GOLDEN: dict[str, tuple[dict[str, str], tuple[Headroom, ...]]] = {
             Headroom("tokens", 98811, None, None, 60.0, "tokens"),
         ),
     ),
+    "Azure, with every part": (
+        {
+            "x-ratelimit-limit-requests": "2500",
+            "x-ratelimit-remaining-requests": "2499",
+            "x-ratelimit-reset-requests": "24",
+            "x-ratelimit-renewalperiod-requests": "60",
+            "x-ratelimit-limit-tokens": "250000",
+            "x-ratelimit-remaining-tokens": "249993",
+            "x-ratelimit-reset-tokens": "1",
+            "x-ratelimit-renewalperiod-tokens": "60",
+            "x-ratelimit-abusepenalty-active": "False",
+        },
+        (
+            Headroom("requests", 2499, 2500, 24.0, None, "requests"),
+            Headroom("tokens", 249993, 250000, 1.0, 60.0, "tokens"),
+        ),
+    ),
     "Anthropic": (
         {
             "anthropic-ratelimit-requests-limit": "50",
@@ -146,8 +163,60 @@ GOLDEN: dict[str, tuple[dict[str, str], tuple[Headroom, ...]]] = {
     ),
     "RateLimit, in three": (
         {"ratelimit-limit": "100, 100;w=60", "ratelimit-remaining": "5", "ratelimit-reset": "30"},
-        (Headroom("requests", 5, 100, 30.0, None, "requests"),),
+        (Headroom("requests", 5, 100, 30.0, 60.0, "requests"),),
     ),
+    "RateLimit, in three, with its policy apart": (
+        {
+            "ratelimit-limit": "100",
+            "ratelimit-remaining": "5",
+            "ratelimit-reset": "30",
+            "ratelimit-policy": "10;w=1, 100;w=3600",
+        },
+        (Headroom("requests", 5, 100, 30.0, 3600.0, "requests"),),
+    ),
+    "RateLimit, as first drafted, with its policy": (
+        {"ratelimit": "limit=100, remaining=50, reset=30", "ratelimit-policy": "100;w=3600"},
+        (Headroom("requests", 50, 100, 30.0, 3600.0, "requests"),),
+    ),
+    "RateLimit, of several units": (
+        {
+            "ratelimit-policy": '"day";q=9000;w=86400;qu="tokens", "size";q=65536;w=60;'
+            'qu="content-bytes", "open";q=5;qu="concurrent-requests", "all";q=9;w=60;qu="requests"',
+            "ratelimit": '"day";r=800;t=30, "size";r=0;t=30, "open";r=0, "all";r=8;t=30',
+        },
+        (
+            Headroom("tokens", 800, 9000, 30.0, 86400.0, "day"),
+            Headroom("requests", 8, 9, 30.0, 60.0, "all"),
+        ),
+    ),
+}
+LEFT_OUT = {
+    "Anthropic's priority tier": {
+        "anthropic-priority-input-tokens-limit": "10000",
+        "anthropic-priority-input-tokens-remaining": "0",
+        "anthropic-priority-input-tokens-reset": "2026-09-21T14:13:24Z",
+        "anthropic-priority-output-tokens-limit": "10000",
+        "anthropic-priority-output-tokens-remaining": "0",
+        "anthropic-priority-output-tokens-reset": "2026-09-21T14:13:24Z",
+    },
+    "Anthropic's fast mode": {
+        "anthropic-fast-input-tokens-limit": "10000",
+        "anthropic-fast-input-tokens-remaining": "0",
+        "anthropic-fast-input-tokens-reset": "2026-09-21T14:13:24Z",
+    },
+    "a subscription of Anthropic's": {
+        "anthropic-ratelimit-unified-status": "allowed",
+        "anthropic-ratelimit-unified-representative-claim": "five_hour",
+        "anthropic-ratelimit-unified-reset": "1790003600",
+        "anthropic-ratelimit-unified-5h-status": "allowed",
+        "anthropic-ratelimit-unified-5h-utilization": "0.98",
+        "anthropic-ratelimit-unified-5h-reset": "1790003600",
+        "anthropic-ratelimit-unified-7d-utilization": "0.3",
+        "anthropic-ratelimit-unified-overage-status": "rejected",
+        "anthropic-ratelimit-unified-fallback-percentage": "0.5",
+    },
+    "Fireworks, near capacity": {"x-ratelimit-over-limit": "yes"},
+    "whether to ask again": {"x-should-retry": "false"},
 }
 
 
@@ -165,6 +234,20 @@ def test_of_a_success_these_headers_are_read_and_not_passed_on(provider: str) ->
     told, limits = of_success(fields, {})
     assert every(limits) == known
     assert not downward(told)
+
+
+@pytest.mark.parametrize("headers", LEFT_OUT.values(), ids=LEFT_OUT)
+@pytest.mark.parametrize("provider", [None, *GOLDEN])
+def test_what_limits_no_request_of_ours_changes_nothing_of_what_does(
+    provider: str | None, headers: dict[str, str]
+) -> None:
+    real, said = GOLDEN[provider] if provider else ({}, ())
+    assert measured({**headers, **real}, WALL) == (Measurement(said) if said else None)
+
+
+@pytest.mark.parametrize("headers", LEFT_OUT.values(), ids=LEFT_OUT)
+def test_clients_are_not_told_of_it_either(headers: dict[str, str]) -> None:
+    assert not downward(headers)
 
 
 def test_an_answer_without_such_headers_says_nothing() -> None:
@@ -210,6 +293,7 @@ def test_whatever_headers_say_nothing_is_raised(headers: dict[str, str], wall: f
         ({USED: "87.3%"}, Used(0.873)),
         ({USED: "100.0%", "retry-after-ms": "1500", "retry-after": "2"}, Used(1.0, 1.5)),
         ({USED: " 104.25 % ", "retry-after": "2"}, Used(1.0425, 2.0)),
+        ({USED: "101%", "retry-after-ms": "0", "retry-after": "1"}, Used(1.01, 1.0)),
         ({USED: "0"}, Used(0.0)),
     ],
 )

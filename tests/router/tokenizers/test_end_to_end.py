@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import tiktoken
 
-from router.choosing import BuildFault
+from router.building.choosing import BuildFault
 from router.cli.asking import check
 from router.dialects.contract import ClientError
 from router.tenants.identity import EVERYTHING, Tenant

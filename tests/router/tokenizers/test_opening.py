@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from router.choosing import BuildFault
+from router.building.choosing import BuildFault
 from router.config import Config, load
 from router.tokenizers.opening import CL100K, O200K, tokenizers_of
 from tests.router.tokenizers.letters import cached, plug_in

@@ -10,6 +10,7 @@ import pytest
 
 from router.dialects.openai.dialect import OPENAI
 from router.upstream.made_up import DIMENSIONS, MOST_INPUTS, MOST_NUMBERS, Behaviour, Line, script
+from router.upstream.read_before import ReadBefore
 
 BEHAVIOUR = Behaviour(first_token=0.2, tokens_per_second=10, output_tokens=5)
 
@@ -17,7 +18,7 @@ BEHAVIOUR = Behaviour(first_token=0.2, tokens_per_second=10, output_tokens=5)
 def said(
     path: str, behaviour: Behaviour = BEHAVIOUR, model: str = "m", **fields: Any
 ) -> list[Line]:
-    return list(script(path, behaviour, model, 1, json.dumps(fields).encode()))
+    return list(script(path, behaviour, model, 1, json.dumps(fields).encode(), ReadBefore().read))
 
 
 def vectors(given: Any, behaviour: Behaviour = BEHAVIOUR, model: str = "m", **fields: Any) -> Any:

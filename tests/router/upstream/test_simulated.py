@@ -39,9 +39,9 @@ class Told(NamedTuple):
         return [delta["content"] for delta in deltas if delta.get("content")]
 
 
-async def ask(provider: Simulated, **fields: Any) -> Told:
+async def ask(provider: Simulated, target: str = "sim/m", **fields: Any) -> Told:
     bell = Bell(asyncio.get_running_loop())
-    upstream = Upstream("sim/m", "m", SPOKEN, provider, Timeouts())
+    upstream = Upstream(target, "m", SPOKEN, provider, Timeouts())
     body = json.dumps({"model": "m", "messages": [], **fields}).encode()
     exchange = provider.open(upstream, CHAT, {}, body, bell)
     began, pieces = now(), []
@@ -185,3 +185,35 @@ async def test_as_many_answers_come_as_were_asked_for() -> None:
     stream = ChatStream(3, withhold_usage=True)
     stream.feed((await ask(provider, n=3, stream=True)).body)
     assert stream.ended
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@in_virtual_time
+async def test_a_prompt_that_begins_as_one_before_is_read_from_a_cache(stream: bool) -> None:
+    provider = Simulated({"sim/m": QUICK})
+    turns = [{"role": "user", "content": f"{turn} " + "so it was " * 300} for turn in range(4)]
+    more: Any = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+    told = [await ask(provider, messages=turns[:most], **more) for most in (3, 4, 4)]
+    usages = [usage_of(one) for one in told]
+    cached = [usage["prompt_tokens_details"]["cached_tokens"] for usage in usages]
+    assert cached[0] == 0 < usages[0]["prompt_tokens"] * 0.9 < cached[1] < cached[2]
+    assert cached[2] <= usages[2]["prompt_tokens"]
+
+
+@in_virtual_time
+async def test_what_one_target_has_read_another_has_not() -> None:
+    provider = Simulated({"sim/m": QUICK, "sim/n": QUICK})
+    asked: Any = {"messages": [{"role": "user", "content": "so it was " * 900}]}
+    cached = [
+        usage_of(await ask(provider, name, **asked))["prompt_tokens_details"]["cached_tokens"]
+        for name in ("sim/m", "sim/n", "sim/m", "sim/n")
+    ]
+    assert cached[:2] == [0, 0]
+    assert cached[2] == cached[3] > 1000
+
+
+def usage_of(told: Told) -> dict[str, Any]:
+    if not told.body.startswith(b"data:"):
+        return dict(told.json["usage"])
+    events = [line[6:] for line in told.body.decode().split("\n\n") if '"usage"' in line]
+    return dict(json.loads(events[-1])["usage"])

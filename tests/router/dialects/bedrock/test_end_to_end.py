@@ -112,6 +112,15 @@ async def test_an_answer_in_one_piece_reaches_the_sdk(tmp_path: Path, environ) -
     assert request.header("accept") == ["*/*"]
 
 
+async def test_a_scripted_answer_reaches_the_sdk_as_a_chat(tmp_path: Path) -> None:
+    async with scene(tmp_path, Answer("Hello there.")) as (sdk, _, aws, other):
+        whole = await sdk.chat.completions.create(model="chat", messages=ASKED)
+        stream = await sdk.chat.completions.create(model="chat", messages=ASKED, stream=True)
+        pieces = [one.choices[0].delta.content or "" async for one in stream if one.choices]
+    assert whole.choices[0].message.content == "".join(pieces) == "Hello there."
+    assert (len(aws.requests), other.requests) == (2, [])
+
+
 async def test_a_stream_reaches_the_sdk_piece_by_piece(tmp_path: Path) -> None:
     async with scene(tmp_path, stream(*HELLO)) as (sdk, router, aws, _):
         chunks = [

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from policies import Outcome, Phase, Report
+from router.building.speaks import FOREIGN
 from router.config.presets import PRESETS
 from router.dialects.errors.quirks import EVERYBODY, QUIRKS, TABLES
 from router.dialects.errors.said import said
 from router.dialects.openai.dialect import OPENAI, SPOKEN_BY
-from router.speaks import FOREIGN
 
 WALL = datetime(2026, 8, 22, 2, 26, tzinfo=UTC).timestamp()
 CALL = OPENAI.parse(b'{"model":"m","messages":[]}')

@@ -13,7 +13,7 @@ from openai import APIError, APIStatusError, AsyncOpenAI, BadRequestError
 from openai.types.chat import ChatCompletionChunk
 from pydantic import BaseModel
 
-from router import speaks
+from router.building import speaks
 from router.config import Provider as Configured
 from router.dialects.contract import Operation, UpstreamDialect
 from router.testing import Answer, Body, Provider, Reply, Status, Stream, event

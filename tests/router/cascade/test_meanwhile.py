@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from router.meanwhile import meanwhile
+from router.cascade.meanwhile import meanwhile
 
 
 async def test_what_comes_in_time_is_given_and_nothing_is_said() -> None:

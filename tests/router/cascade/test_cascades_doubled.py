@@ -8,11 +8,11 @@ from random import Random
 
 from policies import CostTiers, Outcome, Retry, Route, Target
 from router.aside import Aside
-from router.auditing import Auditing
+from router.cascade.auditing import Auditing
+from router.cascade.cascades import Cascades
+from router.cascade.checking import Checking
 from router.cascade.checks import BUILT_IN, Check
 from router.cascade.terms import Terms
-from router.cascades import Cascades
-from router.checking import Checking
 from router.stored.owners import Owners
 from router.upstream.fetch import Fetcher
 from tests.router.clock import in_virtual_time

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from router.building.rungs import ladders_of
 from router.config import load
 from router.ladder import Ladder, Rung
-from router.rungs import ladders_of
 from tests.router.running import written
 
 MODELS = """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from hashlib import sha256
 
-from router.build import fates_of, price_of, shadowed
-from router.choosing import judge_of
+from router.building.build import fates_of, price_of, shadowed
+from router.building.choosing import judge_of
 from router.config import Config, Route, Shadow
 from router.shadow.terms import Terms
 

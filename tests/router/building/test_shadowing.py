@@ -2,7 +2,7 @@
 
 import pytest
 
-from router.shadowing import shadows_of
+from router.building.shadowing import shadows_of
 from tests.router.config.samples import loaded
 
 FILE = """

@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import replace
 
 from policies import Route, Target
-from router.holding import CROWDED
+from router.cascade.holding import CROWDED
 from router.ladder import Ladder, Rung
+from tests.router.cascade.holding import Held
+from tests.router.cascade.test_holding import DEAR, MORE, SORRY, WHOLE, told
 from tests.router.clock import in_virtual_time, now
-from tests.router.holding import Held
 from tests.router.scene import InOrder, words_of
 from tests.router.scripted import (
     DONE,
@@ -23,7 +24,6 @@ from tests.router.scripted import (
     body_of,
     text,
 )
-from tests.router.test_holding import DEAR, MORE, SORRY, WHOLE, told
 
 REFUSES: Script = [0.1, EVENTS, ROLE, SORRY, *MORE, 1000]
 """Long before its end, which never comes."""

@@ -10,21 +10,21 @@ from dataclasses import asdict
 from hashlib import sha256
 
 from policies import Climb, Facts, LeastLatency, Price, PromptCache, Retry, Route, Target
-from router.abilities import lacks_of
-from router.canaries import canaries_of, canary
-from router.choosing import BuildFault, policy_of
+from router.building.abilities import lacks_of
+from router.building.canaries import canaries_of, canary
+from router.building.choosing import BuildFault, policy_of
+from router.building.counting import counting_of, limits_of
+from router.building.made import Made
+from router.building.reach import Unreachable, transport_of
+from router.building.service_tiers import fields_of, headers_of
+from router.building.speaks import hints_of, speaks_of, withheld_of
 from router.config import Config, Provider, ProviderModel, Shadow
 from router.config import Retry as ConfigRetry
 from router.config import Route as ConfigRoute
 from router.config import Tenant as ConfigTenant
 from router.config.variants import identity_of
-from router.counting import counting_of, limits_of
-from router.made import Made
 from router.midnight import SINCE_1970, Clocks
-from router.reach import Unreachable, transport_of
-from router.service_tiers import fields_of, headers_of
 from router.shadow.terms import ARM
-from router.speaks import hints_of, speaks_of, withheld_of
 from router.stored.accounts import Account
 from router.tenants.allowances import Allowances, TenantLimits
 from router.tenants.identity import DEFAULT, Tenant, Tenants

@@ -13,10 +13,10 @@ from collections.abc import Callable
 
 from policies import Band
 from router.aside import Aside, Asked
+from router.cascade.checking import Bill
+from router.cascade.climbing import Trial
 from router.cascade.compare import WAYS
 from router.cascade.lane import Lane
-from router.checking import Bill
-from router.climbing import Trial
 from router.dialects.common.outside import decoded, object_of
 from router.shadow.copies import MOST_BODY, copied, copier
 from router.shadow.judged import Judged, Said

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from policies import Route
+from router.building.speaks import OPERATIONS, speaks_of
 from router.config import ABILITIES, Config, Provider, ProviderModel
 from router.dialects.contract import Operation
 from router.dialects.interpreter import Unspoken
-from router.speaks import OPERATIONS, speaks_of
 
 
 def lacks_of(provider: Provider, model: ProviderModel) -> frozenset[str]:

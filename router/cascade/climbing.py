@@ -15,11 +15,11 @@ from policies import Fail, Report
 from policies.policy import Request
 from router.answer import Answer
 from router.caller import Caller
+from router.cascade.checking import Checked, Checking
 from router.cascade.lane import Lane
-from router.checking import Checked, Checking
+from router.cascade.reckoning import reckon, twice
 from router.dialects.contract import Call, ClientError
 from router.passage import Passage
-from router.reckoning import reckon, twice
 from router.shadow.lane import MISJUDGED, likely_most
 from router.shadow.said import READ_BY
 

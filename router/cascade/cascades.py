@@ -10,15 +10,15 @@ from functools import partial
 from random import Random
 
 from policies import Request
-from router.auditing import Auditing
 from router.begun import Begun
 from router.caller import Caller
+from router.cascade.auditing import Auditing
+from router.cascade.checking import Checking
+from router.cascade.climbing import Climbing, Trial, is_checked
+from router.cascade.holding import Holding
 from router.cascade.lane import Lane, skipping
 from router.cascade.terms import Terms
-from router.checking import Checking
-from router.climbing import Climbing, Trial, is_checked
 from router.dialects.contract import Call
-from router.holding import Holding
 from router.passage import Passage
 from router.runtime import Runtime
 from router.shadow.caps import Instances

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from policies import Charge, Counting, Limits, Rate
-from router import build
+from router.building import build
+from router.building.counting import by_midnight
 from router.config import Config, load
-from router.counting import by_midnight
 from router.midnight import Clocks
 
 DAY = 86_400.0

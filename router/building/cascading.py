@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from policies import Price
-from router.build import price_of, serving
+from router.building.build import price_of, serving
+from router.building.choosing import called, judge_of
 from router.cascade.checks import BEGINNINGS, BUILT_IN, READ_FOR, Check, matching, of_length
 from router.cascade.pattern import Pattern
 from router.cascade.terms import ASK, ModelCheck, Own, OwnCheck, Terms
-from router.choosing import called, judge_of
 from router.config import Cascade, CheckSpec, Config, Route
 from router.config.extents import show_extent
 

@@ -12,7 +12,7 @@ import pytest
 
 from router.testing import Answer, Silence, Status
 from router.testing.reply import Reply
-from tests.router.climbers import climbers
+from tests.router.cascade.climbers import climbers
 from tests.router.running import running, written
 
 GOOD, DEAR = Answer("that way"), Answer("this way, certainly")

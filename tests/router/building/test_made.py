@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from router.building.made import Made
 from router.config import PolicySpec
-from router.made import Made
 from tests.router.running import running, written
 
 MODULE = """

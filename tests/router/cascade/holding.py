@@ -11,12 +11,12 @@ from typing import Any
 from policies import Price
 from policies.cost_tiers import CostTiers
 from router.aside import Aside
-from router.auditing import Auditing
+from router.cascade.auditing import Auditing
+from router.cascade.cascades import Cascades
+from router.cascade.checking import Checking
 from router.cascade.checks import BEGINNINGS, BUILT_IN, Check
 from router.cascade.lane import Lane
 from router.cascade.terms import OwnCheck, Terms
-from router.cascades import Cascades
-from router.checking import Checking
 from router.telemetry.journal import Journal
 from router.upstream.fetch import Fetcher
 from tests.router.scene import InOrder, Scene, failed

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from router.testing import Answer, Provider, Silence
-from tests.router.climbers import Climbers, climbers
-from tests.router.test_cascades import AUDITED, CASCADE, DEAR, GOOD
+from tests.router.cascade.climbers import Climbers, climbers
+from tests.router.cascade.test_cascades import AUDITED, CASCADE, DEAR, GOOD
 
 JUDGED = "{checks: [{judge: judges}]}"
 

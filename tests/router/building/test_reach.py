@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
+from router.building.reach import credential_of, headers_of
 from router.config import Provider, load
-from router.reach import credential_of, headers_of
 from router.upstream.credential import Bearer, Renewals, Signed
 
 FILE = """\

@@ -16,8 +16,8 @@ from router.cascade.terms import Answered, OwnCheck
 from router.ladder import Ladder, Rung
 from router.sink import ClientGone
 from router.upstream.transport import Head
+from tests.router.cascade.holding import Held
 from tests.router.clock import in_virtual_time, now
-from tests.router.holding import Held
 from tests.router.scene import comments_of, events_of, looks_whole, read_by_sdk, words_of
 from tests.router.scripted import (
     CUT,

@@ -24,6 +24,7 @@ from policies import (
 )
 from policies.starting.estimator import SCORE
 from policies.starting.shipped import SHIPPED
+from router.building.made import Made
 from router.config import Asked, Config, PolicySpec, StartRule
 from router.config import Route as ConfigRoute
 from router.config import Threshold as ConfigThreshold
@@ -31,7 +32,6 @@ from router.dialects.openai.dialect import OPENAI
 from router.dialects.reading import unknown
 from router.estimating import Estimating
 from router.guarded import guarded
-from router.made import Made
 from router.shadow.judged import Judge
 
 T = TypeVar("T")

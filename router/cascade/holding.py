@@ -15,9 +15,9 @@ from typing import Any, Final, NamedTuple
 
 from policies import Report
 from router.answer import Answer
-from router.climbing import Climbing
+from router.cascade.climbing import Climbing
+from router.cascade.meanwhile import meanwhile
 from router.dialects.sse import comment
-from router.meanwhile import meanwhile
 from router.told import closing
 
 HERE: Final = comment("here")

@@ -13,23 +13,23 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from policies import Engine, Price, Route
-from router import build, choosing
-from router.abilities import wary_of
 from router.arms import Arms, canary_of
 from router.barring import barring_of
-from router.build import accounts_of
-from router.canaries import shifts_of
-from router.cascading import cascades_of
+from router.building import build, choosing
+from router.building.abilities import wary_of
+from router.building.build import accounts_of
+from router.building.canaries import shifts_of
+from router.building.cascading import cascades_of
+from router.building.made import Made
+from router.building.rungs import ladders_of
+from router.building.shadowing import shadows_of
 from router.config import Config, Server, Shared
 from router.config import Route as ConfigRoute
 from router.idempotency.store import Memory
 from router.kept.contract import Kept
-from router.made import Made
 from router.quota.sharing import Fleetwide
-from router.rungs import ladders_of
 from router.runtime import Runtime
 from router.shadow.ledger import Ledger
-from router.shadowing import shadows_of
 from router.shifts.peers import Alone, Peers
 from router.shifts.peers import Fleet as Peered
 from router.stored.owners import Owners

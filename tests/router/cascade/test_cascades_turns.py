@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from router.checking import MOST_JUDGES
+from router.cascade.checking import MOST_JUDGES
 from router.testing import Answer, Silence
-from tests.router.climbers import climbers
-from tests.router.test_cascades import CASCADE, DEAR, GOOD
+from tests.router.cascade.climbers import climbers
+from tests.router.cascade.test_cascades import CASCADE, DEAR, GOOD
 
 JUDGED = "{checks: [{judge: judges}]}"
 BLOCKS = """

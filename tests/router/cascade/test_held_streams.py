@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from router.testing import Answer, Provider, Silence, Status
-from tests.router.climbers import Climbers, climbers
+from tests.router.cascade.climbers import Climbers, climbers
 from tests.router.responding import sdk
 from tests.router.running import JSON
 

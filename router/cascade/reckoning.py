@@ -13,7 +13,7 @@ from policies import Report
 from router.answer import Answer
 
 if TYPE_CHECKING:
-    from router.climbing import Trial
+    from router.cascade.climbing import Trial
 
 Tokens = tuple[int | None, int | None]
 """Of an answer's input and its output."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from router.build import serving
-from router.canaries import canary
+from router.building.build import serving
+from router.building.canaries import canary
 from router.config import Config, ladder
 from router.ladder import Ladder, Rung
 

@@ -17,9 +17,9 @@ from policies import (
     Target,
     WeightedRoundRobin,
 )
-from router import build, choosing
+from router.building import build, choosing
+from router.building.reach import headers_of
 from router.config import Config, ProviderModel, load
-from router.reach import headers_of
 from router.tenants.identity import DEFAULT, Tenant
 from router.upstream.http import Http, HttpTransport
 from router.upstream.made_up import Behaviour
