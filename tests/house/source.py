@@ -30,10 +30,14 @@ class Module:
     def file(self) -> str:
         return str(self.path.relative_to(ROOT))
 
-    def imports(self) -> Iterator[tuple[int, str]]:
+    @cached_property
+    def imports(self) -> list[tuple[int, str]]:
         """Line and full name of whatever is imported anywhere in the module: `a.b` for
         `from a import b` too, since that may be a module.
         """
+        return list(self._imports())
+
+    def _imports(self) -> Iterator[tuple[int, str]]:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from ((node.lineno, alias.name) for alias in node.names)
