@@ -18,11 +18,14 @@ from policies.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A place to send to, as one route sees it. Weight 0 drains it; tiers count from 0."""
+    """A place to send to, as one route sees it. Weight 0 drains it; tiers count from 0. `ramps`:
+    while it is new or comes back, it has its share by and by.
+    """
 
     name: str
     weight: float = 1.0
     tier: int = 0
+    ramps: bool = True
 
     def __post_init__(self) -> None:
         if not self.weight >= 0 or self.weight == float("inf"):

@@ -247,12 +247,13 @@ def is_outrun(attempt: Attempt, now: float) -> bool:
 class Member:
     """A target as one route sees it; the candidate that policies are shown."""
 
-    __slots__ = ("latency", "length", "name", "spread", "standing", "tier", "weight")
+    __slots__ = ("latency", "length", "name", "ramps", "spread", "standing", "tier", "weight")
 
     def __init__(self, target: Target, standing: Standing, length: Length) -> None:
         self.name = target.name
         self.weight = target.weight
         self.tier = target.tier
+        self.ramps = target.ramps
         self.standing = standing
         self.latency = standing.latency
         self.length = length
@@ -276,9 +277,9 @@ class Member:
         return self.standing.in_flight
 
     def ramp(self, now: float) -> float:
-        """R in [0.1, 1]."""
+        """R in [0.1, 1]: 1 wherever this route knows no ramp."""
         breaker = self.standing.breaker
-        return 1.0 if breaker.state is HEALTHY else breaker.ramp(now)
+        return 1.0 if breaker.state is HEALTHY or not self.ramps else breaker.ramp(now)
 
     def predicted(self, request: Request) -> float | None:
         """Seconds for this request, with no load added; None if unseen."""

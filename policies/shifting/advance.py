@@ -111,7 +111,7 @@ def _onwards(
     left = terms.least - (progress.counted.canary.requests - progress.began.canary.requests)
     wait = terms.interval - (now - progress.since)
     if left > 0 or wait > 0:
-        words = (f"{left} more requests", f"{wait:.0f} s more")
+        words = (f"{left} more {'request' if left == 1 else 'requests'}", f"{wait:.0f} s more")
         due = " and ".join(each for each, more in zip(words, (left, wait), strict=True) if more > 0)
         return replace(progress, state=State.RUNNING, cause=f"waits for {due}")
     if out:

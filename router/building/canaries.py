@@ -28,7 +28,8 @@ def canaries_of(config: Config, routes: Mapping[str, Route]) -> dict[str, Route]
             found[canary_of(name)] = replace(
                 control,
                 targets=[
-                    *(Target(target.name, target.weight) for target in to),
+                    # Its steps are the ramp: what another one sent elsewhere would be its failures.
+                    *(Target(target.name, target.weight, ramps=False) for target in to),
                     *(Target(target.name, target.weight, 1) for target in rescue),
                 ],
                 policy=Priority(control.policy),

@@ -80,7 +80,9 @@ def serve(
         typer.Option(min=1, help="How many processes serve, instead of server.workers."),
     ] = None,
 ) -> None:
-    """Serve. The first line on stdout is JSON with the addresses that were bound.
+    """Serve the models of a file, and follow its edits.
+
+    The first line on stdout is JSON with the addresses that were bound.
 
     SIGHUP loads the file again; SIGTERM drains; a second signal ends at once.
     """

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from router.config import texts
 from router.config.base_written import Written
 from router.config.problems import START, Report, quoted
-from router.config.remedies import EXAMPLES, OF_ROUTES
+from router.config.remedies import EXAMPLES, OF_ROUTES, OTHERS
 from router.config.sections_written import WrittenDefaults, WrittenTenant
 from router.config.startup_written import WrittenServer, WrittenShared
 from router.config.tree import Leaf, Node, Table, find, is_null, plain
@@ -168,7 +168,8 @@ def _unknown_key(key: Leaf, value: Node, known: tuple[str, ...], report: Report)
         what = f"{quoted(name)} is about clients, not about a provider"
         report.problem(key.mark, what, "set it under defaults.timeouts")
     else:
-        report.problem(key.mark, f"unknown key {quoted(name)}", report.nearest(name, known))
+        remedy = OTHERS.get(name) or report.nearest(name, known)
+        report.problem(key.mark, f"unknown key {quoted(name)}", remedy)
 
 
 def _keys(kind: type[BaseModel], path: _Path) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ from router.config.watching import stamp
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}?")
 _INSIDE = re.compile(r"(file:.+?|[A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_BARE = re.compile(r"(?:\$|os\.environ/)([A-Z][A-Z0-9_]+)")
+"""As other files name a variable: it would be sent as it stands, and refused only then."""
 _FILE = "file:"
 _MOST_BYTES = 64 * 1024
 """Of a file that stands for a value: the longest of credentials have a few thousand."""
@@ -51,6 +53,9 @@ def _replaced(node: Node, environ: Mapping[str, str], report: Report) -> Node:
     if isinstance(node, Listing):
         return Listing(node.mark, tuple(_replaced(item, environ, report) for item in node.items))
     if not isinstance(node.value, str) or "${" not in node.value:
+        if isinstance(node.value, str) and (bare := _BARE.fullmatch(node.value)) is not None:
+            what = f"{quoted(node.value)} is text here, and no variable"
+            report.problem(node.mark, what, f'write it as "${{{bare[1]}}}"')
         return node
 
     def value(found: re.Match[str]) -> str:

@@ -257,6 +257,8 @@ class Shifting:
     def _advanced(self, moving: Moving, held: Progress, arms: Arms, now: float) -> Progress:
         standings = self._standings()
         out = {name for name, one in standings.items() if one.state in OUT}
+        # Once its rest is over it waits to be looked at, which only a canary that goes on does.
+        rest = {name for name in out if standings[name].until > self._loop.time()}
         own = {name for name, weight in moving.to.items() if weight} - set(moving.targets)
         control = {name for name, weight in moving.targets.items() if weight and name in standings}
         after = advance(
@@ -265,7 +267,7 @@ class Shifting:
             arms.control,
             arms.canary,
             now,
-            ejected=out & own,
+            ejected=rest & own,
             control_out=bool(control) and control <= out,
         )
         config = self.in_force() if self.in_force is not None else None

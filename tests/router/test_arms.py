@@ -153,6 +153,16 @@ async def test_whom_the_canary_fails_the_other_targets_serve(tmp_path: Path):
         assert {record.model for record in router.kept.requests} == {"chat"}
 
 
+async def test_a_canary_that_is_new_to_the_router_is_asked_by_all_who_are_in_it(tmp_path: Path):
+    async with asked(tmp_path, share=1.0) as router:
+        engine, now = router.runtime.engine, asyncio.get_running_loop().time()
+        routes, facts = build.routes_of(router.config), build.facts_of(router.config)
+        engine.replace({"chat": routes["chat"]}, facts, now)
+        engine.replace(routes, facts, now)
+        assert engine.snapshot(now)["sim/other"].state == "recovering"
+        assert {await router.ask() for _ in range(50)} == {"sim/other"}
+
+
 async def test_the_canary_s_own_route_cannot_be_asked_for_or_seen(tmp_path: Path):
     async with asked(tmp_path, share=1.0) as router:
         with pytest.raises(ClientError) as refused:

@@ -121,7 +121,10 @@ def _view(
     member: Member, request: Request, refused: Refused | None, strain: float | None, now: float
 ) -> View:
     standing = member.standing
-    breaker, latency, factors = standing.breaker, standing.latency, standing.factors(now)
+    breaker, latency = standing.breaker, standing.latency
+    factors = standing.factors(now)  # a ramp may end by looking at it
+    if not member.ramps:
+        factors = factors._replace(ramp=1.0)
     load = 1.0
     if strain is not None:
         load = strain * member.weight * max(LEAST_FITNESS, factors.availability)

@@ -147,6 +147,16 @@ class TestReplace:
         assert 2 <= sum(send.target == "b/m" for send in sends) <= 9  # a tenth of its half
         world.close()
 
+    def test_where_a_route_knows_no_ramp_a_new_target_has_its_share_at_once(self) -> None:
+        world = World("a/m", policy=WeightedRoundRobin())
+        route = Route([Target("a/m"), Target("b/m", ramps=False)], WeightedRoundRobin())
+        world.engine.replace({"m": route}, None, world.now)
+        shown = world.engine.explain(world.request(), world.now).targets
+        assert [(each.odds, each.factors.ramp) for each in shown] == [(0.5, 1.0), (0.5, 1.0)]
+        sends = [world.send() for _ in range(110)]
+        assert sum(send.target == "b/m" for send in sends) == 55
+        world.close()
+
     def test_at_the_start_nothing_is_new(self) -> None:
         world = World("a/m", "b/m")
         assert {shown.state for shown in world.engine.snapshot(world.now).values()} == {"healthy"}

@@ -85,6 +85,16 @@ SURPRISES = {
         "a variable without quotes",
         'quote it: "${NAME}"',
     ),
+    "a variable without braces": (
+        REAL + "    api_key: »$P_KEY\n    models: [m]\n" + CHAT,
+        '"$P_KEY" is text here, and no variable',
+        'write it as "${P_KEY}"',
+    ),
+    "a variable as others name it": (
+        REAL + "    api_key: »os.environ/P_KEY\n    models: [m]\n" + CHAT,
+        '"os.environ/P_KEY" is text here, and no variable',
+        'write it as "${P_KEY}"',
+    ),
     "a variable as a key": (
         PROVIDERS + "models:\n  chat: {targets: {»${T}: 1}}\n",
         "a variable without quotes",
@@ -112,6 +122,16 @@ KEYS = {
         BASE + "server: {»zzz: 1}\n",
         'unknown key "zzz"',
         "use one of: admin, admin_token, auth, ",
+    ),
+    "a word for another key": (
+        REAL + "    »api_base: http://127.0.0.1:9/v1\n    models: [m]\n" + CHAT,
+        'unknown key "api_base"',
+        "write base_url: https://host/v1",
+    ),
+    "a word for a key of another place": (
+        PROVIDERS + "models: {chat: {targets: [sim/fast], »retries: 3}}\n",
+        'unknown key "retries"',
+        "write retry: {attempts: 3}, in a route or under defaults",
     ),
     "no space after a colon": (
         REAL + "    »api_key:hunter2: \n    models: [m]\n" + CHAT,

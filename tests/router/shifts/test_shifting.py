@@ -32,7 +32,7 @@ from router.shifts.shifting import Shifting, Unknown
 from router.shifts.shown import one_shown
 from tests.router.clock import in_virtual_time
 from tests.router.quota.servers import Process, process
-from tests.router.shifts.scene import PRICES, Traffic, moving
+from tests.router.shifts.scene import PRICES, TERMS, Traffic, moving
 
 MOVING = moving()
 
@@ -234,8 +234,8 @@ async def test_a_paused_shift_is_taken_back_all_the_same() -> None:
 
 
 class Standing:
-    def __init__(self, state: str) -> None:
-        self.state = state
+    def __init__(self, state: str, until: float = 0.0) -> None:
+        self.state, self.until = state, until
 
 
 @in_virtual_time
@@ -244,10 +244,25 @@ async def test_the_ejection_of_a_target_that_only_the_canary_has_takes_it_back()
         one.standings = {"a/m": Standing("ejected"), "b/m": Standing("healthy")}
         await one.run(3)
         assert one.share == 0.05
-        one.standings["b/m"] = Standing("probing")
+        one.standings["b/m"] = Standing("ejected", asyncio.get_running_loop().time() + 5)
         await one.run(2)
         assert one.state is State.BACK
         assert one.log[-1][1]["why"] == "ejected: b/m"
+
+
+@in_virtual_time
+async def test_when_it_tries_again_it_is_not_held_against_it_that_nobody_has_looked_since() -> None:
+    async with alone() as one:
+        one.standings = {"a/m": Standing("healthy")}
+        await one.run(3)
+        one.standings["b/m"] = Standing("ejected", asyncio.get_running_loop().time() + 5)
+        await one.run(2)
+        assert one.state is State.BACK
+        await one.run(round(TERMS.cool_down) + 2)
+        assert (one.state, one.share) == (State.RUNNING, 0.05)
+        one.standings["b/m"] = Standing("probing")
+        await one.run(2)
+        assert (one.state, one.share) == (State.RUNNING, 0.05)
 
 
 @in_virtual_time
