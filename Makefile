@@ -8,6 +8,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 LOCK := .venv/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header pyproject.toml
 
+# Every process of the tests reads the same modules: what one of them has compiled, the others find.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help serve compiled test drill proof bench bench-affinity bench-cascading bench-dialects bench-faults bench-fleet bench-plan bench-routing bench-tiering bench-wire demo lock clean
 
 help:
@@ -15,7 +18,7 @@ help:
 	@echo 'make demo    the same beside a real model on this machine and a dead provider'
 	@echo 'make test    lint, types and tests'
 	@echo 'make drill   everything that providers and the server of a fleet do wrong, and what a client sees of it (two minutes; ARGS="--only NAME")'
-	@echo 'make proof   the tests that take long'
+	@echo 'make proof   the tests that take long, and those of any value with ten times as many'
 	@echo 'make bench   how fast it is here'
 	@echo 'make bench-affinity   what it is worth to send prompts where they are cached (six minutes; ARGS="--seeds N", and --cpu: what it costs)'
 	@echo 'make bench-faults   what failing costs: failover, silence, and storms of errors'
@@ -33,18 +36,20 @@ help:
 serve: .venv/serving
 	$(BIN)/pointsman serve $(ARGS)
 
+# The tests are compiled once, while types are checked, and not by every worker at the same time.
 test: .venv/testing
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/pytest -n 4 --dist loadfile $(ARGS)
+	@echo $(BIN)/mypy; $(BIN)/pytest --collect-only -qq > /dev/null 2>&1 & \
+	    $(BIN)/mypy; told=$$?; wait; exit $$told
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 	$(BIN)/python -m benchmarks.routing --quick
 
 drill: .venv/testing
 	$(BIN)/python -m tests.drill $(ARGS)
 
 proof: .venv/testing
-	$(BIN)/pytest -m proof $(ARGS)
+	$(BIN)/pytest -m 'proof or hypothesis' --hypothesis-profile proof $(ARGS)
 
 bench: .venv/testing
 	$(BIN)/python -m benchmarks.core $(ARGS)

@@ -9,8 +9,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from policies import Engine
+
+# A claim about values is no claim about this machine, nor about what else it does. What a few
+# examples prove a little is proved by many in `make proof`.
+ANYWHERE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("claims", ANYWHERE, max_examples=50)
+settings.register_profile("proof", ANYWHERE, max_examples=500)
+settings.load_profile("claims")
 
 EXPECTED_SKIPS = 0
 GRACE = 0.2

@@ -135,9 +135,9 @@ class Router:
         return self.process.wait(STARTUP)
 
     def end(self) -> None:
-        """Stop it if it runs still, and see that it left in order."""
+        """Stop it if it runs still, and see that it left in order. Nobody has to be told before."""
         if self.process.poll() is None:
-            self.stop()
+            self.stop(signal.SIGINT)
         strange = [line for line in self.said.splitlines() if not LOG_LINE.match(line)]
         assert not strange, self.said
         assert self._killed or self.process.returncode == 0, self.said

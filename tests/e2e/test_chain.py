@@ -34,7 +34,7 @@ providers:
 models:
   fast: {{targets: [inner/fast]}}
   long: {{targets: [inner/long]}}
-  broken: {{targets: [inner/broken]}}
+  broken: {{targets: [inner/broken], retry: {{attempts: 1}}}}
 """
 
 

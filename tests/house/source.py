@@ -3,9 +3,9 @@
 import ast
 import subprocess
 from collections.abc import Iterator
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
 MADE = {
@@ -14,22 +14,30 @@ MADE = {
 }  # fmt: skip
 
 
-class Module(NamedTuple):
+@dataclass(frozen=True)
+class Module:
     """One file of the project: its full name, its text, and what it parses to."""
 
     name: str
     path: Path
     text: str
-    tree: ast.Module
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text)
 
     @property
     def file(self) -> str:
         return str(self.path.relative_to(ROOT))
 
-    def imports(self) -> Iterator[tuple[int, str]]:
+    @cached_property
+    def imports(self) -> list[tuple[int, str]]:
         """Line and full name of whatever is imported anywhere in the module: `a.b` for
         `from a import b` too, since that may be a module.
         """
+        return list(self._imports())
+
+    def _imports(self) -> Iterator[tuple[int, str]]:
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from ((node.lineno, alias.name) for alias in node.names)
@@ -45,8 +53,7 @@ def modules(package: str) -> list[Module]:
     for path in sorted((ROOT / package).rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        text = path.read_text()
-        found.append(Module(name, path, text, ast.parse(text)))
+        found.append(Module(name, path, path.read_text()))
     assert found
     return found
 

@@ -141,7 +141,7 @@ FORBIDDEN = {
 
 def test_policies_import_the_standard_library_and_themselves():
     for module in modules("policies"):
-        for line, name in module.imports():
+        for line, name in module.imports:
             root = name.partition(".")[0]
             assert root in sys.stdlib_module_names or root == "policies", f"{module.file}:{line}"
 
@@ -160,7 +160,7 @@ def test_the_arithmetic_of_the_engine_knows_no_course(room):
     allowed = [f"policies.engine.{name}" for name in ENGINE[room]]
     assert inside
     for module in inside:
-        for line, name in module.imports():
+        for line, name in module.imports:
             if within(name, "policies.engine"):
                 assert within(name, *allowed), f"{module.file}:{line}"
 
@@ -172,7 +172,7 @@ def test_a_room_does_not_know_what_is_above_it_or_beside_it(room):
     found = [
         f"{module.file}:{line} imports {name}"
         for module in inside
-        for line, name in module.imports()
+        for line, name in module.imports
         if within(name, *FORBIDDEN[room])
     ]
     assert not found
@@ -209,7 +209,7 @@ def test_what_only_a_few_may_know_is_known_by_no_other(known, by):
     found = [
         f"{module.file}:{line}"
         for module in modules("router")
-        for line, name in module.imports()
+        for line, name in module.imports
         if within(name, known) and not within(module.name, *by)
     ]
     assert not found
@@ -218,4 +218,4 @@ def test_what_only_a_few_may_know_is_known_by_no_other(known, by):
 def test_the_seam_between_handlers_and_the_wire_knows_no_http_library():
     for name in ("router.front.exchange", "router.front.guard", "router.sink"):
         (module,) = [module for module in modules("router") if module.name == name]
-        assert not [told for _, told in module.imports() if within(told, *NETWORK)]
+        assert not [told for _, told in module.imports if within(told, *NETWORK)]

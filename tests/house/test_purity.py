@@ -16,13 +16,13 @@ CALLS = frozenset({"breakpoint", "eval", "exec", "input", "open", "print", "__im
 
 @pytest.mark.parametrize("module", modules("policies"), ids=lambda module: module.file)
 def test_no_clock_no_environment_and_nothing_that_waits_is_imported(module: Module):
-    found = [f"{line}: {name}" for line, name in module.imports() if within(name, *OUTSIDE)]
+    found = [f"{line}: {name}" for line, name in module.imports if within(name, *OUTSIDE)]
     assert not found
 
 
 @pytest.mark.parametrize("module", modules("policies"), ids=lambda module: module.file)
 def test_chance_comes_from_a_random_that_was_given(module: Module):
-    imported = [name for _, name in module.imports() if within(name, "random")]
+    imported = [name for _, name in module.imports if within(name, "random")]
     assert set(imported) <= {"random.Random"}
     # Without a seed it would take one from the system.
     assert not [call for call in calls(module, {"Random"}) if not call.args]

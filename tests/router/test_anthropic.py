@@ -141,7 +141,7 @@ async def test_an_interrupted_stream_ends_in_an_error_that_the_sdk_raises(tmp_pa
     ("reply", "error"),
     [
         (Body(FORBIDDEN, 400), anthropic.BadRequestError),
-        (Status(429, retry_after=7), anthropic.RateLimitError),
+        (Status(429, retry_after=0.1), anthropic.RateLimitError),
         (Body({"type": "error", "error": {"type": "authentication_error"}}, 401), None),
         (Status(500), anthropic.InternalServerError),
     ],

@@ -102,7 +102,7 @@ async def test_parallel_calls_in_a_stream_are_put_in_order_for_the_sdk(tmp_path:
 async def test_errors_of_chat_completions_are_raised_as_anthropics(tmp_path: Path) -> None:
     for reply, error in (
         (Status(400), anthropic.BadRequestError),
-        (Status(429, retry_after=3), anthropic.RateLimitError),
+        (Status(429, retry_after=0.1), anthropic.RateLimitError),
         (Status(500), anthropic.InternalServerError),
     ):
         async with between(tmp_path, reply, **OPENAI) as (client, _, _):

@@ -60,7 +60,7 @@ def _measured(runtime: Runtime) -> dict[str, tuple[str, dict[str, int]]]:
     return {name: (one.measured, dict(one.tiers)) for name, one in runtime.cascades.items()}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(before=FILES, after=FILES)
 def test_what_is_applied_differs_in_nothing_from_the_file(before: str, after: str) -> None:
     with TemporaryDirectory() as folder:
@@ -120,7 +120,7 @@ MOVING = (
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(before=MOVING, after=MOVING)
 def test_so_it_is_with_routes_whose_traffic_moves_is_copied_or_checked(
     before: str, after: str

@@ -17,7 +17,7 @@ from tests.router.running import Running, running
 
 FILE = """version: 1
 server: {{listen: "127.0.0.1:0", admin: "127.0.0.1:0"}}
-defaults: {{timeouts: {{first_token: 200ms, between_tokens: 200ms}}}}
+defaults: {{timeouts: {{first_token: 600ms, between_tokens: 600ms}}}}
 providers:
 {providers}models:
 {models}"""

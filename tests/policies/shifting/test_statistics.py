@@ -7,7 +7,7 @@ import pytest
 
 from tests.policies.shifting.trial import Arm, Tally, Trial, tally
 
-FEW, MANY = 300, 2000
+FEW, MANY = 100, 2000
 GOOD = Trial(tick=20)
 ERRORS = replace(GOOD, canary=Arm(errors=0.04))
 SLOW = replace(GOOD, canary=Arm(first_token=0.8))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from random import Random
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -55,9 +55,9 @@ def test_ordinary_expressions_mean_what_they_mean(expression: str, good: str, ba
 @pytest.mark.parametrize("expression", ["(a+)+$", "^(a|a)*$", "(.*)*x", "a*a*a*a*a*a*a*b"])
 def test_what_takes_others_for_ever_takes_as_long_as_the_text(expression: str) -> None:
     pattern = Pattern(expression)
-    began = perf_counter()
+    began = process_time()
     assert not pattern.found_in("a" * 50_000 + "!")
-    assert perf_counter() - began < 1.0
+    assert process_time() - began < 2.5
 
 
 def test_what_is_too_much_is_said_and_not_done() -> None:

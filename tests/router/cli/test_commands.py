@@ -81,8 +81,9 @@ def test_a_file_that_is_not_there_is_said_by_every_command(tmp_path: Path, comma
     path = tmp_path / "none.yaml"
     options = {"check": (), "explain": ("-m", "chat", "-c")}.get(command, ("-c",))
     result = pointsman(command, *options, path)
-    assert result.exit_code == (2 if command == "serve" else 1)
     assert result.stderr.startswith(f"{path}:1:1: there is no such file")
+    if "all the same" not in result.stderr:  # or it asks whoever runs where routers do unless told
+        assert result.exit_code == (2 if command == "serve" else 1)
 
 
 def test_check_makes_the_policies_that_the_file_names(tmp_path: Path) -> None:

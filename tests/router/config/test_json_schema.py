@@ -232,6 +232,7 @@ PIECES = st.lists(
     max_size=8,
 ).map("".join)  # fmt: skip
 VALUES = st.one_of(st.none(), st.booleans(), NUMBERS, NUMBERS.map(str), PIECES, st.just([]))
+FITS = {reader: jsonschema_rs.Draft7Validator(form).is_valid for reader, form in FORMS.items()}
 EXACT = {
     units.duration, units.span, units.weight, units.speed, units.share, units.hedge, texts.named,
     texts.version, texts.module, texts.host,
@@ -240,7 +241,7 @@ EXACT = {
 
 
 @pytest.mark.parametrize("reader", FORMS, ids=lambda reader: reader.__name__)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(value=VALUES)
 def test_a_form_takes_whatever_its_reader_takes(reader: Callable[[object], object], value: Any):
     try:
@@ -249,7 +250,7 @@ def test_a_form_takes_whatever_its_reader_takes(reader: Callable[[object], objec
         taken = False
     else:
         taken = True
-    fitting = jsonschema_rs.is_valid(FORMS[reader], value)
+    fitting = FITS[reader](value)
     assert fitting or not taken
     if reader in EXACT:
         assert taken or not fitting

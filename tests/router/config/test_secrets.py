@@ -2,6 +2,7 @@
 
 import hashlib
 import traceback
+from copy import deepcopy
 
 import pytest
 import yaml
@@ -97,7 +98,7 @@ LEAVES = leaves(FILE)
 @settings(deadline=None)
 @given(st.sampled_from(LEAVES), st.sampled_from(["", "!", " ", "\n", "/", "s", "/min"]))
 def test_wherever_a_variable_stands_its_value_is_in_no_message(path, after):
-    file = yaml.safe_load(yaml.safe_dump(FILE))
+    file = deepcopy(FILE)
     node = file
     for step in path[:-1]:
         node = node[step]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -178,9 +178,9 @@ def test_blanks_in_a_body_are_read_once() -> None:
     blanks = b" " * (MOST_SAID - 100)
     said = b'[{"role": "user",%b"content": "Hi", "cache_control": {}}]' % blanks
     fields = OPENAI.parse(b'{"model": "m", "messages": %b}' % said, "chat").fields
-    began = perf_counter()
+    began = process_time()
     assert key_of(fields, "t", None)
-    assert perf_counter() - began < 0.2
+    assert process_time() - began < 1
 
 
 def test_a_mark_is_set_from_the_least_on_that_is_cached() -> None:

@@ -19,9 +19,10 @@ SET = {"REDIS_HOST": "redis.internal", "REDIS_PORT": "6379", "REDIS_URL": "redis
 def variables(text: str, environ: Mapping[str, str] | None = None) -> dict[str, str]:
     """A value for each variable of our file; an address for those that are one."""
     names = re.findall(r"\$\{(\w+)", text)
+    addresses = set(re.findall(r'base_url: "\$\{(\w+)', text))
     found = {
         name: f"https://{name.lower().replace('_', '-')}.example.com"
-        if re.search("_(BASE|URL)$", name)
+        if name in addresses or re.search("_(BASE|URL)$", name)
         else "2024-10-21"
         if name.endswith("_VERSION")
         else f"value-{number}"

@@ -121,13 +121,13 @@ def judge(kind: str, text: str, *asked: str) -> None:
     assert loaded(made).models
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(FILES)
 def test_any_mapping_of_litellm_s_is_a_file_that_loads_or_errors_with_places(told: Any) -> None:
     judge("litellm", yaml.safe_dump(told, allow_unicode=True), "openai/gpt-4o", "x")
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(CONFIGS)
 def test_any_config_of_portkey_s_is_a_file_that_loads_or_errors_with_places(told: Any) -> None:
     judge("portkey", json.dumps(told), "gpt-4o")
@@ -184,7 +184,7 @@ SOUND = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=75)
 @given(SOUND)
 def test_a_sound_file_of_litellm_s_always_becomes_one_that_loads(told: Any) -> None:
     text = yaml.safe_dump(told, allow_unicode=True)

@@ -61,7 +61,7 @@ def of(inside: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 SCHEMAS = st.recursive(st.booleans() | of(st.booleans()), of, max_leaves=6)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 @given(VALUES, SCHEMAS)
 @example(1, {"const": True})
 @example([True], {"enum": [[1]]})

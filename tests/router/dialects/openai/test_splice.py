@@ -3,7 +3,7 @@
 import json
 import tracemalloc
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import msgspec
@@ -173,14 +173,14 @@ def test_a_long_body_is_gone_through_once_however_often_a_field_stands_in_it() -
     ):
         body = b'{"model":"m",%b"a":%b, "b": 1.0e0}' % (again, a)
         fields = TOP.decode(body)
-        began = perf_counter()
+        began = process_time()
         told = spliced(body, fields, {"model": b'"n"', "c": b"2"})
-        assert perf_counter() - began < 0.5
+        assert process_time() - began < 2.5
         assert told == b'{"model":"n","a":%b,"b":1.0e0,"c":2}' % a
     many = {"model": "m"} | {str(number): number for number in range(500_000)}
     body = json.dumps(many, separators=(" ,", ":")).encode()
     fields = TOP.decode(body)
-    began = perf_counter()
+    began = process_time()
     told = spliced(body, fields, {"model": b'"n"'})
-    assert perf_counter() - began < 0.8
+    assert process_time() - began < 4
     assert json.loads(told) == {**many, "model": "n"}
