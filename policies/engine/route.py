@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
 from typing import NamedTuple
 
 from policies.engine.limits.counting import AS_WRITTEN, Counting
@@ -116,7 +115,7 @@ class Limits:
         return bool(rates or self.concurrent is not None)
 
 
-AS_ASKED: Mapping[str, Price | None] = MappingProxyType({})
+AS_ASKED: Mapping[str, Price | None] = {}
 
 
 class Price(NamedTuple):

@@ -1,3 +1,5 @@
+from pickle import dumps, loads
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,3 +90,10 @@ def test_whatever_a_provider_counts_nobody_is_paid_for_asking(
     cost = Price(given, output, read_again, kept, long).cost(report)
     assert cost is not None
     assert min(prices) * (read + written) <= cost <= max(prices) * (read + written)
+
+
+def test_what_configures_the_engine_goes_to_another_process() -> None:
+    """Simulations of many runs and plans are made in several."""
+    price = Price(100, 300, served={"flex": Price(50, 150)})
+    for one in (Price(100, 300), price):
+        assert loads(dumps(one)) == one  # noqa: S301 - its own words
