@@ -1,5 +1,6 @@
 """What a fault is, and what must come of it; nothing here is run."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -112,3 +113,10 @@ class Theme:
     happens: str
     sees: str
     faults: Sequence[Fault]
+
+
+def only_late(wrong: list[str]) -> bool:
+    """Whether nothing was wrong but figures of time, which a machine that does much else may make
+    odd for a while, and not twice.
+    """
+    return bool(wrong) and all(re.search(r"\d ms\b", told) for told in wrong)
